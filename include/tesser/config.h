@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file config.h
+ * How a store is opened: a struct to fill, or a TOML file to read it from.
+ */
+#ifndef TESSER_CONFIG_H
+#define TESSER_CONFIG_H
+
+#include <tesser/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Name of the book that is used when none is given. */
+#define TJ_BOOK_DEFAULT "default"
+/** Longest book name, in bytes. */
+#define TJ_BOOK_SIZE_MAX 128
+/** LMDB map size when none is configured: 10 GiB (address space, not disk). */
+#define TJ_MAP_SIZE_DEFAULT ((uint64_t)10 << 30)
+/** Size of a log segment when none is configured: 16 MiB, preallocated. */
+#define TJ_SEGMENT_SIZE_DEFAULT ((uint64_t)16 << 20)
+/** Smallest log segment. */
+#define TJ_SEGMENT_SIZE_MIN ((uint64_t)64 << 10)
+/** How far LMDB may lag behind the log before it is brought up to date, in bytes and ms. */
+#define TJ_LAG_BYTES_DEFAULT ((uint64_t)1 << 20)
+#define TJ_LAG_MS_DEFAULT 200
+
+/** Where the data lives. */
+typedef enum tj_engine_type {
+    TJ_ENGINE_LMDB = 0,  /**< the journal directory: commit log and LMDB; durable */
+    TJ_ENGINE_MEMORY = 1 /**< this process's memory; gone with it */
+} tj_engine_type;
+
+/** What an acknowledged save survives (promise P1). */
+typedef enum tj_durability {
+    TJ_DURABILITY_SYNC = 0, /**< a power cut: the record is flushed to the disk */
+    TJ_DURABILITY_OS = 1    /**< a killed process: the record is written to the kernel */
+} tj_durability;
+
+/** How urgent a trace message is. */
+typedef enum tj_trace_level {
+    TJ_TRACE_INFO = 1,
+    TJ_TRACE_WARNING = 2,
+    TJ_TRACE_ERROR = 3
+} tj_trace_level;
+
+/**
+ * Receives what the library has to say beside its results: a recovery and what it cut, an apply
+ * that failed and is retried, space running low.
+ *
+ * Called from any thread that is inside the library, also from its helper thread, and never
+ * with a lock held that a call of this library needs, except that it must not close the store.
+ * @param context as given in tj_config
+ * @param message one line, borrowed
+ */
+typedef void tj_trace_fn(void *context, tj_trace_level level, const char *message);
+
+/**
+ * How to open a store. Start from TJ_CONFIG_INIT; a zero means the default of each member.
+ * Strings are borrowed while a call reads the struct; those that tj_config_load filled in belong
+ * to it and are released by tj_config_dispose.
+ */
+typedef struct tj_config {
+    size_t struct_size;
+    tj_engine_type type;         /**< default: TJ_ENGINE_LMDB */
+    const char *path;            /**< journal directory; a file, or a name that ends in .db, means the
+                                      sibling with .lmdb; one that ends in data.mdb means its
+                                      directory. Required for TJ_ENGINE_LMDB */
+    const char *book;            /**< default: TJ_BOOK_DEFAULT */
+    uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
+    uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
+    uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
+    uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
+    tj_durability durability;    /**< default: TJ_DURABILITY_SYNC */
+    bool read_only;              /**< look on: no lock, no recovery, nothing written but LMDB's reader slots */
+    bool must_exist;             /**< do not create a journal: TJ_NOT_FOUND instead */
+    bool shared;                 /**< share the journal with other opens of it in this process that ask so too */
+    tj_trace_fn *trace;          /**< may be NULL */
+    void *trace_context;
+    void *owned;                 /**< for tj_config_load and tj_config_dispose only */
+} tj_config;
+
+#define TJ_CONFIG_INIT {sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, \
+                        TJ_DURABILITY_SYNC, false, false, false, NULL, NULL, NULL}
+
+/**
+ * Reads a configuration file (TOML) into a configuration.
+ *
+ * `[journal]`: type ("lmdb", "memory"), path, book, map_size, segment_size (bytes, or text such
+ * as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
+ * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
+ * both is an error. Tables of other programs beside these are left alone; an unknown key or a
+ * wrong type inside them is an error. A relative path is relative to the configuration file.
+ * Then the environment: TESSER_JOURNAL_TYPE and TESSER_JOURNAL_PATH (relative to the working directory).
+ *
+ * @param file   path of the file
+ * @param config must be initialized; members that the file does not set keep their values
+ * @return TJ_OK; TJ_NOT_FOUND, TJ_IO for the file; TJ_INVALID with file and line; TJ_NOMEM
+ * Threads: any. On failure the configuration is unchanged.
+ */
+TJ_API TJ_CHECKED tj_status tj_config_load(const char *file, tj_config *config, tj_error *error);
+
+/** Applies only the environment overrides of tj_config_load. As tj_config_load. */
+TJ_API TJ_CHECKED tj_status tj_config_from_environment(tj_config *config, tj_error *error);
+
+/** Releases what tj_config_load allocated. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_config_dispose(tj_config *config);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file store.h
+ * A store: one opened journal (or one in memory), its books and what can be told of it.
+ */
+#ifndef TESSER_STORE_H
+#define TESSER_STORE_H
+
+#include <tesser/config.h>
+#include <tesser/time.h>
+#include <tesser/uuid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An opened store. */
+typedef struct tj_store tj_store;
+
+/**
+ * Opens the store that a configuration names, creating and recovering it as needed.
+ *
+ * The lmdb engine: creates the directory and its files when they are not there (unless
+ * must_exist), takes the writer's lock, brings LMDB up to date with the log, and reports through
+ * the trace callback what recovery did. Nothing that was acknowledged is ever dropped (P5).
+ *
+ * @param config borrowed for the call
+ * @param out    receives the store, released with tj_store_close; NULL on failure
+ * @return TJ_OK; TJ_MISUSE for a configuration that cannot work; TJ_NOT_FOUND with must_exist;
+ *         TJ_BUSY when another writer holds the journal, naming it, or when this process has
+ *         it open without `shared`; TJ_CONFLICT when it is open here with other options;
+ *         TJ_EXISTS when the directory holds files of something else; TJ_UNSUPPORTED for a file
+ *         system or data file that is not ours (naming the import command for Tesser's own);
+ *         TJ_CORRUPT with file, offset and sequence; TJ_FORMAT_NEWER; TJ_READONLY; TJ_FULL;
+ *         TJ_IO; TJ_LIMIT; TJ_NOMEM
+ * Threads: any.
+ * Durability: when it returns, the journal's existence and everything recovered is on the disk.
+ * Source: P4, P5, P6, P8, P10.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error);
+
+/**
+ * Closes a store: waits for what is under way, brings LMDB up to date, releases everything.
+ *
+ * The handle and all repositories of it are gone afterwards, whatever is returned.
+ * @param store may be NULL
+ * @return TJ_OK; otherwise what could not be done: nothing acknowledged is lost by it, the next
+ *         open recovers from the log
+ * Threads: handle; no other call on this store may be under way.
+ */
+TJ_API tj_status tj_store_close(tj_store *store, tj_error *error);
+
+/**
+ * Creates a book. The very first book of a journal needs no call: the first save creates it;
+ * beside stored books a new one must be created, so that a misspelt name never trades from empty.
+ *
+ * @param name 1 to TJ_BOOK_SIZE_MAX bytes of UTF-8 without control characters
+ * @return TJ_OK, also when a concurrent call has created it; TJ_EXISTS when it was there before;
+ *         TJ_INVALID for the name; and as tj_txn_commit
+ * Threads: any. Durability: as a save.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_book_create(tj_store *store, const char *name,
+                                                 tj_error *error);
+
+/** A book as tj_store_books lists it. */
+typedef struct tj_book_info {
+    tj_str name;
+    size_t state_row_count;   /**< rows its LiveState takes */
+    size_t open_order_count;
+    size_t position_count;    /**< of the portfolio and its sub-accounts */
+    size_t algo_count;
+    uint64_t ledger_sequence; /**< newest ledger entry, 0 before the first */
+} tj_book_info;
+
+/** Books in the order of their names. */
+typedef struct tj_book_list {
+    tj_book_info *books;
+    size_t count;
+} tj_book_list;
+
+/**
+ * Lists the books with their counts; costs a walk over their rows.
+ *
+ * @param out released with tj_book_list_free; NULL on failure
+ * @return TJ_OK, or as tj_state_load
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_books(tj_store *store, tj_book_list **out, tj_error *error);
+
+/** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_book_list_free(tj_book_list *list);
+
+/** What can be told of a store at one moment. */
+typedef struct tj_store_info {
+    size_t struct_size;
+    tj_engine_type type;
+    tj_durability durability;
+    char path[1024];              /**< the journal directory, "" in memory */
+    tj_uuid journal_id;           /**< given at creation */
+    uint32_t format_version;
+    uint64_t sequence;            /**< newest commit acknowledged, 0 before the first */
+    tj_time sequence_time;        /**< time of that commit, 0 before the first */
+    uint64_t applied_sequence;    /**< newest commit that LMDB includes */
+    uint64_t lag_bytes;           /**< log between the two */
+    uint64_t log_bytes;           /**< all segments on disk */
+    uint32_t segment_count;
+    uint64_t state_bytes;         /**< size of data.mdb */
+    uint64_t map_size_bytes;
+    bool writer_alive;            /**< a process holds the writer's lock */
+    int64_t writer_pid;           /**< its pid, 0 when none */
+    char writer[256];             /**< the holder as it describes itself, "" when none */
+    uint32_t reader_count;        /**< LMDB reader slots in use */
+    int64_t oldest_reader_pid;    /**< pid of the reader with the oldest snapshot, 0 when none */
+    uint64_t oldest_reader_lag;   /**< how many LMDB transactions it lags behind */
+    uint64_t recovered_bytes_cut; /**< bytes of torn tail the last open found and zeroed */
+} tj_store_info;
+
+#define TJ_STORE_INFO_INIT {.struct_size = sizeof(tj_store_info)}
+
+/**
+ * Tells of a store.
+ *
+ * @param info must be initialized
+ * @return TJ_OK; TJ_MISUSE; TJ_IO
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_info_get(tj_store *store, tj_store_info *info,
+                                              tj_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

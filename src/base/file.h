@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Files: whole reads and writes, flushes, directories; every failure names the path. */
+#ifndef TJ_BASE_FILE_H
+#define TJ_BASE_FILE_H
+
+#include <tesser/error.h>
+
+#include "base/buffer.h"
+
+/* All descriptors are opened with O_CLOEXEC. Modes for new files and directories: 0660 and 0770
+ * cut by the umask. */
+tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
+void tj__file_close(int fd); /* -1 is allowed */
+tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
+                            uint64_t offset, tj_error *error);
+/* Reads exactly size bytes; a file that ends earlier is TJ_CORRUPT, naming offset and size. */
+tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,
+                           tj_error *error);
+/* Reads up to size bytes and says how many there were. */
+tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, uint64_t offset,
+                             size_t *got, tj_error *error);
+tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error);
+tj_status tj__file_sync_data(int fd, const char *path, tj_error *error); /* fdatasync */
+tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsync */
+tj_status tj__directory_sync(const char *path, tj_error *error);
+tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
+tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
+/* Creates a directory and its parents; each new one's parent is flushed. */
+tj_status tj__directory_create(const char *path, tj_error *error);
+bool tj__path_exists(const char *path);
+bool tj__path_is_directory(const char *path);
+/* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
+tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
+
+/* Writes directory "/" name into out (size bytes); TJ_LIMIT when it does not fit. */
+tj_status tj__path_join(char *out, size_t size, const char *directory, const char *name,
+                        tj_error *error);
+
+#endif

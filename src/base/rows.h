@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Rows: what every engine stores and every load reads.
+ *
+ * A row key is the table's number (1 byte, tj__table in model/change.h), then the key inside
+ * that table. The same keys are used in the log, in LMDB (there the first byte chooses the named
+ * database) and in memory, so a commit's changes need no translation on their way.
+ */
+#ifndef TJ_BASE_ROWS_H
+#define TJ_BASE_ROWS_H
+
+#include <tesser/error.h>
+
+#include "base/buffer.h"
+
+typedef struct tj__row {
+    tj__bytes key;     /* with the table byte */
+    tj__bytes value;   /* without checksum and sequence; raw bytes when damaged */
+    uint64_t sequence; /* the commit that wrote it */
+    bool damaged;      /* its checksum does not match */
+} tj__row;
+
+/* Looks at one row; views are valid during the call only. Any status but TJ_OK stops the scan
+ * and becomes its result, except TJ__STOP, which ends it with TJ_OK. */
+typedef tj_status tj__row_visitor(void *context, const tj__row *row, tj_error *error);
+#define TJ__STOP ((tj_status)-1)
+
+/* A consistent view of all rows after some commit. */
+typedef struct tj__row_source tj__row_source;
+struct tj__row_source {
+    /* Finds one row. TJ_NOT_FOUND (without touching error) when it is not there. The views in
+     * *row are valid until the next call on this source. */
+    tj_status (*get)(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error);
+    /* Visits the rows with first <= key < end in key order, or in descending order. All keys of
+     * one call are in one table. */
+    tj_status (*scan)(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
+                      tj__row_visitor *visitor, void *context, tj_error *error);
+    uint64_t sequence; /* the newest commit that the view includes */
+};
+
+/* The smallest key above every key that starts with `prefix`, written to `end` (as long as the
+ * prefix at most). False when there is none (all bytes 0xff). */
+bool tj__prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size);
+/* Scans all rows whose key starts with prefix (at most 512 bytes). */
+tj_status tj__scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
+                          tj__row_visitor *visitor, void *context, tj_error *error);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Model <-> rows.
+ *
+ * Rows of a book, keys after the table byte and the book's number (u32 big-endian):
+ *   STATE  kind (1 byte), then the identity:
+ *     1 head        portfolio's own members
+ *     2 equity      portfolio_equity
+ *     3 candle      last_candle_ts
+ *     4 strategy    strategy_state
+ *     5 checkpoint  execution checkpoint's own members
+ *     6 extra       name of the unknown top-level member
+ *     7 balance     owner, currency       owner = exchange of the sub-account, "" for the portfolio;
+ *     8 position    owner, symbol         owner and identity are canonical text, separated by a 0 byte
+ *     9 sub-account exchange
+ *    10 price       symbol
+ *    11 order       id
+ *    12 exec id     id
+ *   ALGOS  UUID (16 bytes)
+ *   LEDGER sequence (u64 big-endian);  LEDGER_TIME  time (u64 big-endian of time + 2^63), sequence
+ *   BOOKS  (book number 0) name
+ *   COMMITS (book number 0) commit id (16 bytes)
+ *
+ * Every value starts with one byte: the version of its layout, 1. An unknown one is TJ_FORMAT_NEWER.
+ * Values of kinds that can have `extra` end with it: all that follows the fixed members; so keeping
+ * stored unknown members is a splice. Orders and exec ids carry a rank (u64) right behind the version:
+ * the list is in ascending rank.
+ */
+#ifndef TJ_CODEC_CODEC_H
+#define TJ_CODEC_CODEC_H
+
+#include <tesser/repository.h>
+
+#include "base/rowmap.h"
+#include "model/change.h"
+
+/* ---- rows -> model ---------------------------------------------------------------------- */
+
+/* Number of a book. TJ_NOT_FOUND names the books that are there; when there are no books at all:
+ * TJ_OK with *number 0, which means "nothing stored yet". */
+tj_status tj__book_find(tj__row_source *rows, tj_str name, uint32_t *number, tj_error *error);
+tj_status tj__book_list_load(tj__row_source *rows, tj_book_list **out, tj_error *error);
+
+/* Loads a book's LiveState; book 0 gives the default state. Any damaged or undecodable row fails the
+ * load with TJ_CORRUPT, naming book, kind and identity. */
+tj_status tj__state_load(tj__row_source *rows, uint32_t book, tj_live_state **out, tj_error *error);
+tj_status tj__algo_load(tj__row_source *rows, uint32_t book, const tj_uuid *id,
+                        tj_algo_record **out, tj_error *error);
+tj_status tj__algo_load_all(tj__row_source *rows, uint32_t book, tj_algo_list **out,
+                            tj_error *error);
+tj_status tj__ledger_latest(tj__row_source *rows, uint32_t book, uint64_t *out, tj_error *error);
+tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_query *query,
+                          tj_ledger_list **out, tj_error *error);
+
+/* ---- model -> changes ------------------------------------------------------------------- */
+
+/*
+ * A plan: what a transaction noted, by book name, encoded as far as it can be without looking at what
+ * is stored. tj__plan_resolve turns it into a record body against the base, under the append lock.
+ * Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT or TJ_NOMEM, and leave the plan as it
+ * was on failure. JSON texts inside values are not checked here: the caller has (engine does).
+ */
+typedef struct tj__plan tj__plan;
+tj__plan *tj__plan_new(void); /* NULL when memory is short */
+void tj__plan_free(tj__plan *plan); /* NULL is allowed */
+tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);
+/* Only creates the book; TJ_EXISTS when resolved against a base that has it. */
+tj_status tj__plan_create_book(tj__plan *plan, tj_str name, tj_error *error);
+tj_status tj__plan_put_state(tj__plan *plan, const tj_live_state *state, tj_error *error);
+tj_status tj__plan_put_order(tj__plan *plan, const tj_order *order, tj_error *error);
+tj_status tj__plan_delete_order(tj__plan *plan, tj_str id, tj_error *error);
+tj_status tj__plan_put_portfolio(tj__plan *plan, const tj_portfolio *portfolio, tj_error *error);
+tj_status tj__plan_delete_portfolio(tj__plan *plan, tj_error *error);
+tj_status tj__plan_put_sub_account(tj__plan *plan, const tj_sub_account *account, tj_error *error);
+tj_status tj__plan_delete_sub_account(tj__plan *plan, tj_str exchange, tj_error *error);
+tj_status tj__plan_put_position(tj__plan *plan, tj_str owner, const tj_position *position,
+                                tj_error *error);
+tj_status tj__plan_delete_position(tj__plan *plan, tj_str owner, tj_symbol symbol,
+                                   tj_error *error);
+tj_status tj__plan_put_balance(tj__plan *plan, tj_str owner, const tj_balance *balance,
+                               tj_error *error);
+tj_status tj__plan_delete_balance(tj__plan *plan, tj_str owner, tj_asset currency,
+                                  tj_error *error);
+tj_status tj__plan_put_price(tj__plan *plan, const tj_price *price, tj_error *error);
+tj_status tj__plan_delete_price(tj__plan *plan, tj_symbol symbol, tj_error *error);
+tj_status tj__plan_set_equity(tj__plan *plan, const tj_decimal *equity, tj_error *error);
+tj_status tj__plan_set_candle(tj__plan *plan, const tj_time *time, tj_error *error);
+tj_status tj__plan_set_strategy(tj__plan *plan, tj_str json, tj_error *error);
+tj_status tj__plan_set_checkpoint(tj__plan *plan, const tj_execution_checkpoint *checkpoint,
+                                  tj_error *error);
+/* One unknown top-level member; value absent deletes it. */
+tj_status tj__plan_put_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error);
+/* Deletes all unknown top-level members (before putting others). */
+tj_status tj__plan_clear_extra(tj__plan *plan, tj_error *error);
+tj_status tj__plan_put_algo(tj__plan *plan, const tj_uuid *id, const tj_algo_state *state,
+                            tj_error *error);
+tj_status tj__plan_delete_algo(tj__plan *plan, const tj_uuid *id, tj_error *error);
+tj_status tj__plan_append_ledger(tj__plan *plan, const tj_ledger_entry *entry, tj_error *error);
+
+/* ---- the base --------------------------------------------------------------------------- */
+
+/*
+ * What the newest appended commit left, as far as saves need it: books, every state row, each book's
+ * ledger and state sequence, the remembered commit ids. Owned by the store, guarded by its append lock.
+ */
+typedef struct tj__base tj__base;
+tj_status tj__base_build(tj__row_source *rows, tj__base **out, tj_error *error);
+void tj__base_free(tj__base *base); /* NULL is allowed */
+/* The sequence of a remembered commit id, 0 when it is not known. */
+uint64_t tj__base_commit_sequence(const tj__base *base, const tj_uuid *commit_id);
+
+/* What a plan comes to. */
+typedef struct tj__resolved {
+    tj__buffer body;       /* record body: the changes that are left after comparing */
+    uint32_t change_count; /* 0: nothing changes */
+    uint64_t ledger_last;  /* sequence of the last ledger entry appended, 0 if none */
+} tj__resolved;
+void tj__resolved_dispose(tj__resolved *resolved);
+
+/*
+ * Compares a plan with the base and writes the changes that are left into *resolved. The base does not
+ * change. Puts whose value equals the stored one are dropped (not algorithms' and ledger's). With a
+ * commit id, also forgets the oldest remembered one beyond TJ_COMMIT_ID_KEPT (a change in the body).
+ * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
+ * (expected sequence, ledger sequence), TJ_EXISTS (book), TJ_LIMIT, TJ_NOMEM.
+ */
+tj_status tj__plan_resolve(const tj__plan *plan, tj__base *base, const tj_commit_options *options,
+                           tj__resolved *resolved, tj_error *error);
+
+/* Brings the base up to a commit that was appended: the changes of its body and its id. Memory for it
+ * was reserved by tj__plan_resolve, so it cannot fail after the record is in the log. */
+void tj__base_advance(tj__base *base, tj__bytes body, uint32_t change_count, uint64_t sequence,
+                      const tj_uuid *commit_id);
+
+/* ---- record bodies ---------------------------------------------------------------------- */
+
+/*
+ * A record body is its changes one after another: op (u8), 0 (u8), key size (u16), value size (u32),
+ * key with table byte, value.
+ */
+void tj__body_put(tj__buffer *body, const tj__change *change);
+/* Reads the next change from *rest and moves it on. TJ_CORRUPT when malformed (place: the caller's). */
+tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);
+/* Puts all rows of a commit into a map (deletes as "deleted"), also the commit id's own row, which is not
+ * in the body. For views and apply. */
+tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count, uint64_t sequence,
+                         const tj_uuid *commit_id, tj_error *error);
+
+#endif

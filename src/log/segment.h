@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Segment files: <directory>/<ordinal, 10 digits>.log.
+ *
+ * A segment is prepared long before its first record: zeros are written and flushed in small pieces
+ * to <ordinal>.tmp, which is then renamed and the directory flushed. From then on it exists under its
+ * final name with an all-zero header: "prepared". It is begun by writing its header, in one write
+ * with its first record. So a flush on the acknowledging path moves data only, and the seal of a
+ * segment is never on disk without its successor's file being there.
+ */
+#ifndef TJ_LOG_SEGMENT_H
+#define TJ_LOG_SEGMENT_H
+
+#include "log/frame.h"
+
+#define TJ__SEGMENT_PATH_SIZE 1100
+#define TJ__ORDINAL_MAX 9999999999u
+
+typedef struct tj__segment_list {
+    uint64_t *ordinals; /* ascending */
+    size_t count;
+} tj__segment_list;
+
+tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory,
+                           uint64_t ordinal, tj_error *error);
+
+/* Lists the segments of a log directory. Names that are no segment: a *.tmp is ignored (a prepared
+ * piece that a crash left), anything else is TJ_CORRUPT naming it. A gap in the ordinals is
+ * TJ_CORRUPT naming the missing file. */
+tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
+void tj__segment_list_dispose(tj__segment_list *list);
+
+/* Creates a prepared segment as described above, replacing a left-over .tmp. With a header, the
+ * segment is begun: its header is part of the first piece. TJ_EXISTS if the final name is there.
+ * On failure nothing but possibly the .tmp is left (removed when it can be). cancel, when not NULL,
+ * is looked at between pieces: nonzero makes it stop with TJ_CLOSED. */
+tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t size,
+                              const tj__segment_header *header, const volatile int *cancel,
+                              tj_error *error);
+
+#endif

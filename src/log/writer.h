@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Writing the log: append under the caller's lock, then wait for the flush that all who wait share.
+ *
+ * append encodes a record into the open batch: a run of bytes that will be written at one offset of
+ * one segment. wait(sequence) returns when that record is acknowledged. The first waiter of a batch is
+ * its leader: when no flush is under way it closes the batch (the next one opens and fills meanwhile),
+ * writes it with one pwrite, flushes once (sync mode), calls `acknowledged`, hands leadership to the
+ * next batch's first waiter before waking its own followers. A lone saver therefore does everything on
+ * its own thread, without a switch.
+ *
+ * Failure (P7): the first failed write or flush poisons the writer. Records that were in a batch handed
+ * to pwrite are "unknown", records still queued are "not applied"; both are told so with TJ_CLOSED, and
+ * nothing is acknowledged any more. The page cache may hold what the disk does not, so only reopening
+ * (tj__log_settle) tells.
+ *
+ * Rotation happens inside append, when a record does not fit the segment any more: the open batch gets
+ * the seal, is flushed with everything before it (also in os mode), and the next segment is begun by
+ * the batch that holds the record. A record larger than a segment gets a segment of its own size.
+ */
+#ifndef TJ_LOG_WRITER_H
+#define TJ_LOG_WRITER_H
+
+#include <tesser/config.h>
+
+#include "log/frame.h"
+#include "model/position.h"
+
+typedef struct tj__log_writer tj__log_writer;
+
+typedef struct tj__log_writer_options {
+    const char *directory; /* the log directory */
+    tj_uuid journal_id;
+    uint64_t epoch;        /* written into every record */
+    uint64_t segment_size; /* for segments created from now on */
+    tj_durability durability;
+    /* Called by the leader after the write (os) or flush (sync) that acknowledges everything up to
+     * sequence, before any waiter is released. Must be quick; calls never overlap and rise. */
+    void (*acknowledged)(void *context, uint64_t sequence);
+    void *context;
+} tj__log_writer_options;
+
+/* Opens the log for appending at `end`, where a reader found its end and tj__log_settle was done (or
+ * the log was closed cleanly). The segment of `end` exists; it may be prepared but not begun. */
+tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__position *end,
+                              tj__log_writer **out, tj_error *error);
+
+/* Flushes what is appended and closes. NULL is allowed. */
+tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error);
+
+/* Appends one commit. Calls must be serialized by the caller (the append lock).
+ * TJ_OK: *sequence and *time are set, and the record will be written with its batch.
+ * TJ_FULL, TJ_NOMEM, TJ_LIMIT: nothing changed. TJ_CLOSED: poisoned. */
+tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
+                                const tj_uuid *commit_id, uint64_t *sequence, tj_time *time,
+                                tj_error *error);
+
+/* Waits until the record is acknowledged: written and, in sync mode, flushed. Any thread, any
+ * number. TJ_OK; TJ_CLOSED with "outcome unknown" or "not applied" in the message. */
+tj_status tj__log_writer_wait(tj__log_writer *writer, uint64_t sequence, tj_error *error);
+
+/* Makes everything appended so far durable, in os mode too. Any thread. *durable (may be NULL)
+ * receives a sequence that is then durable. */
+tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_error *error);
+
+/* Highest sequence acknowledged, and highest appended. Any thread. */
+uint64_t tj__log_writer_acknowledged(const tj__log_writer *writer);
+uint64_t tj__log_writer_appended(const tj__log_writer *writer);
+/* Bytes appended since opening, seals and padding included: what a lag bound is measured in. */
+uint64_t tj__log_writer_bytes(const tj__log_writer *writer);
+
+/* Prepares the next segment if the current one is half full and there is none yet; else returns at
+ * once. For the helper thread; append prepares it itself if it comes too late. TJ_FULL and other
+ * failures change nothing and may be tried again. */
+tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error);
+/* Whether tj__log_writer_prepare has something to do. Any thread. */
+bool tj__log_writer_wants_prepare(const tj__log_writer *writer);
+
+/* Whether the current segment's path still names the open file; TJ_CLOSED, and poisoned, if not. */
+tj_status tj__log_writer_check(tj__log_writer *writer, tj_error *error);
+
+/* Poisons the writer from outside (a journal that was replaced under it): the reason is what later
+ * calls report. */
+void tj__log_writer_poison(tj__log_writer *writer, const char *reason);
+
+/* In the child of a fork: closes descriptors without writing. */
+void tj__log_writer_abandon(tj__log_writer *writer);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The LMDB environment: the state up to the position stored in it. The only room that includes
+ * lmdb.h. It moves rows and knows nothing of their meaning.
+ *
+ * Named databases: one per table (model/change.h). The LMDB key is the row key without its table
+ * byte. The LMDB value is: 8 bytes XXH3-64 of (row key with table byte, sequence, value), 8 bytes
+ * sequence of the commit that wrote it, then the value. No DUPSORT.
+ * The meta database has the keys "superblock" and "position" (table.c gives their bytes).
+ *
+ * Fixed flags: no NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, ever; MDB_NOTLS always.
+ */
+#ifndef TJ_TABLE_TABLE_H
+#define TJ_TABLE_TABLE_H
+
+#include <tesser/uuid.h>
+
+#include "base/rowmap.h"
+#include "model/change.h"
+#include "model/position.h"
+
+#define TJ__TABLE_FORMAT_VERSION 1
+
+typedef struct tj__env tj__env;
+
+typedef struct tj__superblock {
+    uint32_t format_version;
+    uint32_t page_size; /* of the system that created it */
+    tj_uuid journal_id;
+    tj_time created_at;
+} tj__superblock;
+
+/* Looks at <directory>/data.mdb with pread only, before LMDB may map it: regular file, not empty,
+ * both meta pages' magic, version and page size, file at least as long as the pages the newer meta
+ * counts, the main database's root page sound and naming our tables.
+ * TJ_NOT_FOUND; TJ_CORRUPT naming what is wrong (0 bytes, truncated: bytes found and needed, not LMDB);
+ * TJ_UNSUPPORTED for LMDB files that are not ours: for Tesser's own (databases live_state, algo_states)
+ * the sentence names `tesser-journal import`; a page size other than the system's: the sentence advises to
+ * export on the machine that wrote it. */
+tj_status tj__env_check(const char *directory, tj_error *error);
+
+/* Walks every page of a data.mdb with pread only (no LMDB): reachability, page numbers, flags, bounds,
+ * key order, overflow runs, branch depth, free list. LMDB crashes on some damaged files; this never
+ * does. path names the file itself. The names of the main database's named databases are appended to
+ * *names, each with a NUL behind it, when not NULL. TJ_OK, TJ_CORRUPT with page and reason, TJ_IO. */
+tj_status tj__page_check(const char *path, tj__buffer *names, tj_error *error);
+
+/* Creates data.mdb in an existing, empty directory: all tables, superblock, position; durable when it
+ * returns (file and directory flushed). Leaves lock.mdb beside it. */
+tj_status tj__env_create(const char *directory, const tj__superblock *superblock,
+                         const tj__position *position, uint64_t map_size, tj_error *error);
+
+typedef struct tj__env_options {
+    const char *directory;
+    uint64_t map_size;
+    bool read_only; /* another process may be writing: takes a reader slot, writes nothing else */
+} tj__env_options;
+
+/* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a
+ * signal); data.mdb's descriptors get FD_CLOEXEC; stale reader slots are cleared; a map smaller than
+ * the file is enlarged. Fills *superblock. A newer format version is TJ_FORMAT_NEWER. Writers also
+ * make what is visible durable (mdb_env_sync): after a kill the visible meta may not be on the disk. */
+tj_status tj__env_open(const tj__env_options *options, tj__env **out, tj__superblock *superblock,
+                       tj_error *error);
+void tj__env_close(tj__env *env); /* NULL is allowed */
+/* In the child of a fork: forgets it without touching LMDB. */
+void tj__env_abandon(tj__env *env);
+
+/* Applies a batch (deleted entries delete) and the position it leads to, in one transaction, with both
+ * flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again. Afterwards
+ * data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk), TJ_IO, TJ_NOMEM: LMDB holds
+ * the previous position; TJ_CLOSED when the outcome is unknown (MDB_PANIC). One caller at a time. */
+tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
+                        tj_error *error);
+
+/* Whether data.mdb's path still names the open file (device and inode). TJ_CLOSED if not. Any thread. */
+tj_status tj__env_same_file(tj__env *env, tj_error *error);
+
+/* A read transaction: a row source and the position in it. Any thread; many at once. Pages of it are not
+ * reused while it lives, so end it soon. */
+typedef struct tj__env_snapshot tj__env_snapshot;
+tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__position *position,
+                                 tj_error *error);
+tj__row_source *tj__env_snapshot_rows(tj__env_snapshot *snapshot);
+void tj__env_snapshot_end(tj__env_snapshot *snapshot); /* NULL is allowed */
+
+typedef struct tj__env_info {
+    uint64_t data_bytes;
+    uint64_t map_size;
+    uint32_t reader_count;      /* slots in use */
+    int64_t oldest_reader_pid;  /* 0 when none */
+    uint64_t oldest_reader_lag; /* transactions behind the newest */
+} tj__env_info;
+tj_status tj__env_info_get(tj__env *env, tj__env_info *info, tj_error *error);
+
+/* Clears reader slots of dead processes (mdb_reader_check). For the helper thread. */
+void tj__env_reap_readers(tj__env *env);
+
+#endif

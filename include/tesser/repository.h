@@ -258,6 +258,25 @@ typedef struct tj_commit_options {
 TJ_API TJ_CHECKED tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *options,
                                           uint64_t *sequence, tj_error *error);
 
+/**
+ * Notes the changes that a JSON object spells out: one line of `tesser-journal record`.
+ *
+ * Members, all optional: `book` (name, for the rest of the line), `id` (UUID: the commit id), `state` (a
+ * whole LiveState), `portfolio` (its own members, or null to delete it), `portfolio_equity`,
+ * `last_candle_ts`, `strategy_state`, `execution_checkpoint` (null removes each), `extra` (an object:
+ * replaces the unknown top-level members), `ledger` (a list of entries; a missing sequence is the next
+ * number), and maps from key to new value, or to null to delete: `orders` (by id), `positions`,
+ * `balances`, `last_prices`, `sub_accounts` (by exchange; in each, `positions` and `balances` are such
+ * maps), `algos` (by UUID). Any other member is an error.
+ * @param json    borrowed
+ * @param options receives the commit id when there is one; may be NULL when there is none
+ * @return TJ_OK; TJ_INVALID with line, column or the value's name; TJ_LIMIT; TJ_NOMEM. After a
+ *         failure abort the transaction: it may hold a part
+ * Threads: handle.
+ */
+TJ_API TJ_CHECKED tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options,
+                                              tj_error *error);
+
 /** Drops a transaction. NULL is allowed. Threads: handle. */
 TJ_API void tj_txn_abort(tj_txn *txn);
 

@@ -58,7 +58,7 @@ tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_q
  * A plan: what a transaction noted, by book name, encoded as far as it can be without looking at what
  * is stored. tj__plan_resolve turns it into a record body against the base, under the append lock.
  * Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT or TJ_NOMEM, and leave the plan as it
- * was on failure. JSON texts inside values are not checked here: the caller has (engine does).
+ * was on failure. JSON texts inside values are checked with tj__json_check (src/json/check.h).
  */
 typedef struct tj__plan tj__plan;
 tj__plan *tj__plan_new(void); /* NULL when memory is short */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What an engine provides. Everything above it (repositories, transactions, the base that saves are
+ * compared with) is the same code for every engine: engines move rows and never see a model value.
+ *
+ * A new engine is one file that fills in this table and one line in store.c.
+ */
+#ifndef TJ_ENGINE_ENGINE_H
+#define TJ_ENGINE_ENGINE_H
+
+#include <tesser/store.h>
+
+#include "base/rows.h"
+
+typedef struct tj__engine tj__engine;
+
+typedef struct tj__engine_ops {
+    /* Must provide. A consistent view after some commit: never one that was not acknowledged, never
+     * older than the last acknowledged before the call. view_end is always called; views are short. */
+    tj_status (*view_begin)(tj__engine *engine, tj__row_source **rows, tj_error *error);
+    void (*view_end)(tj__engine *engine, tj__row_source *rows);
+
+    /* Must provide, unless read-only. Takes one commit (a record body, codec.h) as the next in order.
+     * Calls are serialized by the store. After TJ_OK the store's base includes it, and `wait` says
+     * when it may be acknowledged; after any other status nothing changed. */
+    tj_status (*append)(tj__engine *engine, tj__bytes body, uint32_t change_count,
+                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error);
+    /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to
+     * sequence is as durable as the store promises. TJ_CLOSED with the outcome in the message. */
+    tj_status (*wait)(tj__engine *engine, uint64_t sequence, tj_error *error);
+    /* Must provide. The highest sequence appended so far. */
+    uint64_t (*appended)(tj__engine *engine);
+    /* Must provide. Fills in what the engine knows; the store has initialized it. */
+    tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
+    /* Must provide. Finishes what is due and releases everything, whatever it returns. */
+    tj_status (*close)(tj__engine *engine, tj_error *error);
+    /* May provide. In the child of a fork: forgets everything without touching files; the handle is
+     * never used again. */
+    void (*abandon)(tj__engine *engine);
+} tj__engine_ops;
+
+/* An engine embeds this as its first member. */
+struct tj__engine {
+    const tj__engine_ops *ops;
+};
+
+tj_status tj__memory_open(tj__engine **out, tj_error *error);
+/* config has every default filled in and a path that the path rules were applied to. */
+tj_status tj__lmdb_open(const tj_config *config, tj__engine **out, tj_error *error);
+
+#endif

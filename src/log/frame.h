@@ -99,7 +99,9 @@ const char *tj__frame_state_text(tj__frame_state state);
 
 /* Reads the record at the start of `bytes`, which stands at `offset` of segment `ordinal` and
  * reaches to the end of what can be read. On VALID fills *out (body views bytes) and *size with
- * the padded size. Checks, in order: magic, version, type, size, hash. Does not check the chain. */
+ * the padded size; on SHORT *size is how many bytes it takes to judge the record; *size is
+ * meaningless otherwise. Checks, in order: magic, version, type, flags, size, hash. Does not check
+ * the chain. */
 tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, uint64_t ordinal,
                                   uint64_t offset, tj__record *out, uint64_t *size);
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "log/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+/* What is written between two flushes while a segment is prepared: small enough that the savers'
+ * own flushes beside it do not wait long for it. */
+#define PREPARE_PIECE_SIZE ((size_t)256 << 10)
+#define ORDINAL_DIGITS 10
+
+static tj_status make_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
+                           const char *suffix, tj_error *error)
+{
+    if (ordinal == 0 || ordinal > TJ__ORDINAL_MAX) {
+        return tj__fail(error, TJ_LIMIT, "segment ordinal %" PRIu64 " is not in 1 to %" PRIu64,
+                        ordinal, (uint64_t)TJ__ORDINAL_MAX);
+    }
+    char name[ORDINAL_DIGITS + 16];
+    snprintf(name, sizeof name, "%0*" PRIu64 "%s", ORDINAL_DIGITS, ordinal, suffix);
+    return tj__path_join(out, TJ__SEGMENT_PATH_SIZE, directory, name, error);
+}
+
+tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
+                           tj_error *error)
+{
+    return make_path(out, directory, ordinal, ".log", error);
+}
+
+/* The ordinal that a file name stands for, 0 if it is not that of a segment. */
+static uint64_t ordinal_of_name(const char *name)
+{
+    if (strlen(name) != ORDINAL_DIGITS + 4 || strcmp(name + ORDINAL_DIGITS, ".log") != 0) {
+        return 0;
+    }
+    uint64_t ordinal = 0;
+    for (size_t i = 0; i < ORDINAL_DIGITS; i++) {
+        if (name[i] < '0' || name[i] > '9') {
+            return 0;
+        }
+        ordinal = ordinal * 10 + (uint64_t)(name[i] - '0');
+    }
+    return ordinal;
+}
+
+static bool ignored_name(const char *name)
+{
+    size_t size = strlen(name);
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+           (size > 4 && strcmp(name + size - 4, ".tmp") == 0);
+}
+
+static tj_status add_ordinal(tj__segment_list *list, size_t *capacity, uint64_t ordinal,
+                             tj_error *error)
+{
+    if (list->count == *capacity) {
+        size_t larger = *capacity == 0 ? 64 : *capacity * 2;
+        uint64_t *grown = realloc(list->ordinals, larger * sizeof *grown);
+        if (grown == NULL) {
+            return tj__fail(error, TJ_NOMEM, "no memory for a list of %zu segments", larger);
+        }
+        list->ordinals = grown;
+        *capacity = larger;
+    }
+    list->ordinals[list->count++] = ordinal;
+    return TJ_OK;
+}
+
+static tj_status collect_ordinals(DIR *stream, const char *directory, tj__segment_list *list,
+                                  tj_error *error)
+{
+    size_t capacity = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(stream);
+        if (entry == NULL) {
+            return errno == 0 ? TJ_OK
+                              : tj__fail_errno(error, errno, "reading directory %s", directory);
+        }
+        if (ignored_name(entry->d_name)) {
+            continue;
+        }
+        uint64_t ordinal = ordinal_of_name(entry->d_name);
+        if (ordinal == 0) {
+            tj__fail(error, TJ_CORRUPT,
+                     "%s/%s is not a log segment; move it out of the log directory", directory,
+                     entry->d_name);
+            tj__error_place(error, "%s/%s", directory, entry->d_name);
+            return TJ_CORRUPT;
+        }
+        TJ_TRY(add_ordinal(list, &capacity, ordinal, error));
+    }
+}
+
+static int compare_ordinals(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left;
+    uint64_t b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static tj_status check_gaps(const tj__segment_list *list, const char *directory, tj_error *error)
+{
+    for (size_t i = 1; i < list->count; i++) {
+        uint64_t expected = list->ordinals[i - 1] + 1;
+        if (list->ordinals[i] != expected) {
+            char path[TJ__SEGMENT_PATH_SIZE];
+            TJ_TRY(tj__segment_path(path, directory, expected, error));
+            tj__fail(error, TJ_CORRUPT,
+                     "log segment %s is missing: segments before and after it are there", path);
+            tj__error_place(error, "%s", path);
+            return TJ_CORRUPT;
+        }
+    }
+    return TJ_OK;
+}
+
+tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error)
+{
+    tj__segment_list list = {NULL, 0};
+    DIR *stream = opendir(directory);
+    if (stream == NULL) {
+        return tj__fail_errno(error, errno, "opening directory %s", directory);
+    }
+    tj_status status = collect_ordinals(stream, directory, &list, error);
+    closedir(stream);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    if (list.count > 0) {
+        qsort(list.ordinals, list.count, sizeof *list.ordinals, compare_ordinals);
+    }
+    status = check_gaps(&list, directory, error);
+
+done:
+    if (status != TJ_OK) {
+        tj__segment_list_dispose(&list);
+        return status;
+    }
+    *out = list;
+    return TJ_OK;
+}
+
+void tj__segment_list_dispose(tj__segment_list *list)
+{
+    free(list->ordinals);
+    *list = (tj__segment_list){NULL, 0};
+}
+
+/* Writes the segment's zeros, the header first when there is one. */
+static tj_status write_pieces(int fd, const char *path, uint64_t size,
+                              const tj__segment_header *header, const volatile int *cancel,
+                              tj_error *error)
+{
+    uint8_t *piece = calloc(1, PREPARE_PIECE_SIZE);
+    if (piece == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory to prepare %s", path);
+    }
+    if (header != NULL) {
+        tj__segment_header_encode(header, piece);
+    }
+    tj_status status = TJ_OK;
+    for (uint64_t at = 0; at < size && status == TJ_OK;) {
+        size_t count = size - at < PREPARE_PIECE_SIZE ? (size_t)(size - at) : PREPARE_PIECE_SIZE;
+        if (cancel != NULL && __atomic_load_n(cancel, __ATOMIC_RELAXED) != 0) {
+            status = tj__fail(error, TJ_CLOSED, "preparing %s was cancelled", path);
+            break;
+        }
+        status = tj__file_write_at(fd, path, piece, count, at, error);
+        if (status == TJ_OK) {
+            status = tj__file_sync_data(fd, path, error);
+        }
+        if (at == 0) {
+            memset(piece, 0, TJ__SEGMENT_HEADER_SIZE);
+        }
+        at += count;
+    }
+    free(piece);
+    return status;
+}
+
+/* Fills a new file under its temporary name. */
+static tj_status write_temporary(const char *path, uint64_t size, const tj__segment_header *header,
+                                 const volatile int *cancel, tj_error *error)
+{
+    int fd = -1;
+    TJ_TRY(tj__file_remove(path, error));
+    TJ_TRY(tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, error));
+    tj_status status = write_pieces(fd, path, size, header, cancel, error);
+    tj__file_close(fd);
+    return status;
+}
+
+tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t size,
+                              const tj__segment_header *header, const volatile int *cancel,
+                              tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    char temporary[TJ__SEGMENT_PATH_SIZE];
+    TJ_TRY(make_path(path, directory, ordinal, ".log", error));
+    TJ_TRY(make_path(temporary, directory, ordinal, ".tmp", error));
+    if (size < TJ__SEGMENT_HEADER_SIZE + TJ__SEAL_SIZE || size % TJ__RECORD_ALIGN != 0) {
+        return tj__fail(error, TJ_MISUSE, "a segment of %" PRIu64 " bytes is not possible", size);
+    }
+    if (tj__path_exists(path)) {
+        return tj__fail(error, TJ_EXISTS, "log segment %s is already there", path);
+    }
+    tj_status status = write_temporary(temporary, size, header, cancel, error);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    status = tj__file_rename(temporary, path, error);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    status = tj__directory_sync(directory, error);
+    if (status != TJ_OK) {
+        /* The name may not survive a power cut, so nothing may be built on it. */
+        (void)tj__file_remove(path, NULL);
+    }
+
+done:
+    if (status != TJ_OK) {
+        (void)tj__file_remove(temporary, NULL);
+    }
+    return status;
+}

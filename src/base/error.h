@@ -29,7 +29,8 @@ void tj__error_place(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
         }                                   \
     } while (0)
 
-/* Impossible internal state only: prints nothing, aborts, also in release builds. */
+/* Impossible internal state only: one line on standard error, the only thing this library ever
+ * prints, then abort; also in release builds. */
 #define TJ_ASSERT(condition) ((condition) ? (void)0 : tj__abort(#condition, __FILE__, __LINE__))
 _Noreturn void tj__abort(const char *condition, const char *file, int line);
 

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define FILE_MODE 0660
+#define DIRECTORY_MODE 0770
+#define READ_PIECE_SIZE ((size_t)64 << 10)
+/* With less free than this, an EIO from a write is probably a full disk. */
+#define NEARLY_FULL_BYTES ((uint64_t)1 << 20)
+
+static tj_status at_path(tj_status status, const char *path, tj_error *error)
+{
+    tj__error_place(error, "%s", path);
+    return status;
+}
+
+#define FAIL_ERRNO(path, error, os_errno, ...)                                                     \
+    at_path(tj__fail_errno(error, os_errno, __VA_ARGS__), path, error)
+
+tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
+{
+    int opened = -1;
+    do {
+        opened = open(path, flags | O_CLOEXEC, FILE_MODE);
+    } while (opened < 0 && errno == EINTR);
+    if (opened < 0) {
+        return FAIL_ERRNO(path, error, errno, "opening %s", path);
+    }
+    *fd = opened;
+    return TJ_OK;
+}
+
+void tj__file_close(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* Some file systems report a full disk as EIO, so the free space is looked at. */
+static void explain_eio(int fd, tj_error *error)
+{
+    struct statvfs space;
+    if (fstatvfs(fd, &space) != 0) {
+        return;
+    }
+    uint64_t free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    if (free_bytes < NEARLY_FULL_BYTES) {
+        tj__error_context(error, "the disk is possibly full (%" PRIu64 " KiB free)",
+                          free_bytes >> 10);
+    }
+}
+
+static tj_status write_failed(int fd, const char *path, int os_errno, size_t size, uint64_t offset,
+                              tj_error *error)
+{
+    tj_status status = FAIL_ERRNO(
+        path, error, os_errno, "writing %zu bytes at offset %" PRIu64 " of %s", size, offset, path);
+    if (os_errno == EIO) {
+        explain_eio(fd, error);
+    }
+    return status;
+}
+
+tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
+                            uint64_t offset, tj_error *error)
+{
+    const uint8_t *from = data;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t wrote = pwrite(fd, from + done, size - done, (off_t)(offset + done));
+        if (wrote > 0) {
+            done += (size_t)wrote;
+        } else if (wrote == 0 || errno != EINTR) {
+            return write_failed(fd, path, wrote == 0 ? EIO : errno, size, offset, error);
+        }
+    }
+    return TJ_OK;
+}
+
+tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, uint64_t offset,
+                             size_t *got, tj_error *error)
+{
+    uint8_t *to = data;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = pread(fd, to + done, size - done, (off_t)(offset + done));
+        if (count > 0) {
+            done += (size_t)count;
+        } else if (count == 0) {
+            break;
+        } else if (errno != EINTR) {
+            return FAIL_ERRNO(path, error, errno, "reading %zu bytes at offset %" PRIu64 " of %s",
+                              size, offset, path);
+        }
+    }
+    *got = done;
+    return TJ_OK;
+}
+
+tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,
+                           tj_error *error)
+{
+    size_t got = 0;
+    TJ_TRY(tj__file_read_some(fd, path, data, size, offset, &got, error));
+    if (got == size) {
+        return TJ_OK;
+    }
+    return at_path(tj__fail(error, TJ_CORRUPT,
+                            "%s is too short: it has %zu of the %zu bytes at offset %" PRIu64, path,
+                            got, size, offset),
+                   path, error);
+}
+
+tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return FAIL_ERRNO(path, error, errno, "looking at the size of %s", path);
+    }
+    *size = (uint64_t)info.st_size;
+    return TJ_OK;
+}
+
+static tj_status flushed(int result, int fd, const char *path, tj_error *error)
+{
+    if (result == 0) {
+        return TJ_OK;
+    }
+    int os_errno = errno;
+    tj_status status = FAIL_ERRNO(path, error, os_errno, "flushing %s", path);
+    if (os_errno == EIO) {
+        explain_eio(fd, error);
+    }
+    return status;
+}
+
+tj_status tj__file_sync_data(int fd, const char *path, tj_error *error)
+{
+    return flushed(fdatasync(fd), fd, path, error);
+}
+
+tj_status tj__file_sync(int fd, const char *path, tj_error *error)
+{
+    return flushed(fsync(fd), fd, path, error);
+}
+
+tj_status tj__directory_sync(const char *path, tj_error *error)
+{
+    int fd = -1;
+    TJ_TRY(tj__file_open(path, O_RDONLY | O_DIRECTORY, &fd, error));
+    tj_status status = tj__file_sync(fd, path, error);
+    tj__file_close(fd);
+    return status;
+}
+
+tj_status tj__file_rename(const char *from, const char *to, tj_error *error)
+{
+    if (rename(from, to) != 0) {
+        return FAIL_ERRNO(from, error, errno, "renaming %s to %s", from, to);
+    }
+    return TJ_OK;
+}
+
+tj_status tj__file_remove(const char *path, tj_error *error)
+{
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return FAIL_ERRNO(path, error, errno, "removing %s", path);
+    }
+    return TJ_OK;
+}
+
+bool tj__path_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+bool tj__path_is_directory(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Flushes the directory that holds the last part of path. */
+static tj_status sync_parent(const char *path, tj_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) {
+        return tj__directory_sync(".", error);
+    }
+    char parent[PATH_MAX];
+    size_t size = slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, path, size);
+    parent[size] = '\0';
+    return tj__directory_sync(parent, error);
+}
+
+static tj_status create_one(const char *path, tj_error *error)
+{
+    if (tj__path_is_directory(path)) {
+        return TJ_OK;
+    }
+    if (mkdir(path, DIRECTORY_MODE) == 0) {
+        return sync_parent(path, error);
+    }
+    int os_errno = errno;
+    if (os_errno == EEXIST && tj__path_is_directory(path)) {
+        return TJ_OK; /* another process was faster */
+    }
+    return FAIL_ERRNO(path, error, os_errno == EEXIST ? ENOTDIR : os_errno,
+                      "creating the directory %s", path);
+}
+
+tj_status tj__directory_create(const char *path, tj_error *error)
+{
+    char partial[PATH_MAX];
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    if (size == 0 || size >= sizeof partial) {
+        return FAIL_ERRNO(path, error, size == 0 ? ENOENT : ENAMETOOLONG,
+                          "creating the directory \"%s\"", path);
+    }
+    for (size_t i = 1; i <= size; i++) {
+        if (i < size && (path[i] != '/' || path[i - 1] == '/')) {
+            continue;
+        }
+        memcpy(partial, path, i);
+        partial[i] = '\0';
+        TJ_TRY(create_one(partial, error));
+    }
+    return TJ_OK;
+}
+
+/* Appends what the descriptor gives until its end or until more than `limit` bytes are there. */
+static tj_status read_to_end(int fd, const char *path, size_t limit, tj__buffer *out,
+                             tj_error *error)
+{
+    size_t before = out->size;
+    for (;;) {
+        if (!tj__buffer_reserve(out, READ_PIECE_SIZE)) {
+            return at_path(tj__fail(error, TJ_NOMEM, "out of memory reading %s", path), path,
+                           error);
+        }
+        ssize_t count = read(fd, out->data + out->size, out->capacity - out->size);
+        if (count == 0) {
+            return TJ_OK;
+        }
+        if (count < 0 && errno != EINTR) {
+            return FAIL_ERRNO(path, error, errno, "reading %s", path);
+        }
+        out->size += count > 0 ? (size_t)count : 0;
+        if (out->size - before > limit) {
+            return at_path(tj__fail(error, TJ_LIMIT,
+                                    "%s has more than %zu bytes, the most that are read", path,
+                                    limit),
+                           path, error);
+        }
+    }
+}
+
+tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error)
+{
+    size_t before = out->size;
+    bool from_stdin = strcmp(path, "-") == 0;
+    int fd = STDIN_FILENO;
+    if (!from_stdin) {
+        TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+    }
+    tj_status status = read_to_end(fd, from_stdin ? "standard input" : path, limit, out, error);
+    if (!from_stdin) {
+        tj__file_close(fd);
+    }
+    if (status != TJ_OK) {
+        out->size = before;
+    }
+    return status;
+}
+
+tj_status tj__path_join(char *out, size_t size, const char *directory, const char *name,
+                        tj_error *error)
+{
+    size_t length = strlen(directory);
+    const char *separator = length > 0 && directory[length - 1] == '/' ? "" : "/";
+    size_t needed = length + strlen(separator) + strlen(name) + 1;
+    if (needed > size) {
+        return tj__fail(error, TJ_LIMIT, "the path %s%s%s is longer than %zu bytes", directory,
+                        separator, name, size - 1);
+    }
+    snprintf(out, size, "%s%s%s", directory, separator, name);
+    return TJ_OK;
+}

@@ -63,6 +63,8 @@ tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_q
 typedef struct tj__plan tj__plan;
 tj__plan *tj__plan_new(void); /* NULL when memory is short */
 void tj__plan_free(tj__plan *plan); /* NULL is allowed */
+/* Empties it and keeps its memory, for the next use. */
+void tj__plan_clear(tj__plan *plan);
 tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);
 /* Only creates the book; TJ_EXISTS when resolved against a base that has it. */
 tj_status tj__plan_create_book(tj__plan *plan, tj_str name, tj_error *error);
@@ -109,7 +111,7 @@ void tj__base_free(tj__base *base); /* NULL is allowed */
 /* The sequence of a remembered commit id, 0 when it is not known. */
 uint64_t tj__base_commit_sequence(const tj__base *base, const tj_uuid *commit_id);
 
-/* What a plan comes to. */
+/* What a plan comes to. Zero-initialized is empty; may be passed to tj__plan_resolve again. */
 typedef struct tj__resolved {
     tj__buffer body;       /* record body: the changes that are left after comparing */
     uint32_t change_count; /* 0: nothing changes */
@@ -118,19 +120,25 @@ typedef struct tj__resolved {
 void tj__resolved_dispose(tj__resolved *resolved);
 
 /*
- * Compares a plan with the base and writes the changes that are left into *resolved. The base does not
- * change. Puts whose value equals the stored one are dropped (not algorithms' and ledger's). With a
- * commit id, also forgets the oldest remembered one beyond TJ_COMMIT_ID_KEPT (a change in the body).
+ * Compares a plan with the base and writes the changes that are left into *resolved, one for each key,
+ * in the order in which the plan first names the keys. What is stored does not change: the base only
+ * holds the outcome ready for tj__base_advance, until the next call. Puts whose value equals the
+ * stored one are dropped (not algorithms' and ledger's). With a commit id, also forgets the oldest
+ * remembered one beyond TJ_COMMIT_ID_KEPT (a change in the body). A commit that only deletes state
+ * rows of a book also puts the book's own row again, so that the book's state sequence can be found
+ * in the rows.
+ * The plan is stamped with book numbers, else left as it is, and may be resolved again.
  * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
- * (expected sequence, ledger sequence), TJ_EXISTS (book), TJ_LIMIT, TJ_NOMEM.
+ * (expected sequence, ledger sequence), TJ_EXISTS (book), TJ_CORRUPT (state changes of a book that has a
+ * damaged state row), TJ_LIMIT, TJ_NOMEM.
  */
-tj_status tj__plan_resolve(const tj__plan *plan, tj__base *base, const tj_commit_options *options,
+tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
                            tj__resolved *resolved, tj_error *error);
 
-/* Brings the base up to a commit that was appended: the changes of its body and its id. Memory for it
- * was reserved by tj__plan_resolve, so it cannot fail after the record is in the log. */
-void tj__base_advance(tj__base *base, tj__bytes body, uint32_t change_count, uint64_t sequence,
-                      const tj_uuid *commit_id);
+/* Brings the base up to what the newest tj__plan_resolve came to, after its body was appended as commit
+ * `sequence`; the commit id is the one in the options of that call. Never fails: everything was
+ * allocated by tj__plan_resolve. A resolved plan that is not appended needs no call. */
+void tj__base_advance(tj__base *base, uint64_t sequence);
 
 /* ---- record bodies ---------------------------------------------------------------------- */
 

@@ -73,7 +73,8 @@ TJ_API tj_decimal tj_decimal_int(int64_t value);
  * `Decimal` is a 96-bit mantissa and a scale of 0 to 28).
  *
  * @param negative whether the value is below zero (a negative zero keeps its sign)
- * @param high,low the coefficient, high * 2^64 + low
+ * @param high     upper half of the coefficient, which is high * 2^64 + low
+ * @param low      its lower half
  * @param scale    digits after the point, 0 to TJ_DECIMAL_SCALE_MAX
  * @param out      unchanged on failure
  * @return TJ_OK; TJ_LIMIT if coefficient or scale is out of range

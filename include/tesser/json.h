@@ -69,7 +69,11 @@ TJ_API TJ_CHECKED tj_status tj_algo_state_to_json(const tj_algo_state *state, tj
 TJ_API TJ_CHECKED tj_status tj_algo_list_from_json(tj_str text, tj_algo_list **out,
                                                    tj_error *error);
 
-/** The inverse of tj_algo_list_from_json; quarantined records are left out. */
+/**
+ * The inverse of tj_algo_list_from_json; quarantined records are left out.
+ *
+ * As tj_live_state_to_json.
+ */
 TJ_API TJ_CHECKED tj_status tj_algo_list_to_json(const tj_algo_list *list, tj_text *out,
                                                  tj_error *error);
 

@@ -59,8 +59,9 @@ typedef struct tj_ledger_query {
     bool by_time;            /**< order by (time, sequence) instead of by sequence */
 } tj_ledger_query;
 
-#define TJ_LEDGER_QUERY_INIT {sizeof(tj_ledger_query), {0}, {{0}}, (tj_ledger_type)0, 0, 0, \
-                              false, 0, false, 0, 0, false, false}
+#define TJ_LEDGER_QUERY_INIT \
+    {sizeof(tj_ledger_query), {NULL, 0}, {{NULL, 0}, {NULL, 0}}, (tj_ledger_type)0, 0, 0, \
+     false, 0, false, 0, 0, false, false}
 
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_ledger_list_free(tj_ledger_list *list);

@@ -181,6 +181,7 @@ TJ_API TJ_CHECKED tj_status tj_txn_put_state(tj_txn *txn, const tj_live_state *s
                                              tj_error *error);
 /** Puts one open order: in its place when its id is there, else at the end of the list. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_order(tj_txn *txn, const tj_order *order, tj_error *error);
+/** Deletes one open order. */
 TJ_API TJ_CHECKED tj_status tj_txn_delete_order(tj_txn *txn, tj_str id, tj_error *error);
 /** Puts the portfolio's own members (its arrays are ignored). */
 TJ_API TJ_CHECKED tj_status tj_txn_put_portfolio(tj_txn *txn, const tj_portfolio *portfolio,
@@ -197,30 +198,36 @@ TJ_API TJ_CHECKED tj_status tj_txn_delete_sub_account(tj_txn *txn, tj_str exchan
  * The commit needs a portfolio; a sub-account that is not there yet is created. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_position(tj_txn *txn, tj_str sub_account,
                                                 const tj_position *position, tj_error *error);
+/** Deletes one position. @param sub_account as in tj_txn_put_position */
 TJ_API TJ_CHECKED tj_status tj_txn_delete_position(tj_txn *txn, tj_str sub_account,
                                                    tj_symbol symbol, tj_error *error);
 /** Puts one balance; as tj_txn_put_position. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_balance(tj_txn *txn, tj_str sub_account,
                                                const tj_balance *balance, tj_error *error);
+/** Deletes one balance. @param sub_account as in tj_txn_put_position */
 TJ_API TJ_CHECKED tj_status tj_txn_delete_balance(tj_txn *txn, tj_str sub_account,
                                                   tj_asset currency, tj_error *error);
+/** Puts the last price of one symbol. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_price(tj_txn *txn, const tj_price *price, tj_error *error);
+/** Deletes the last price of one symbol. */
 TJ_API TJ_CHECKED tj_status tj_txn_delete_price(tj_txn *txn, tj_symbol symbol, tj_error *error);
-/** @param equity NULL removes it */
+/** Sets the portfolio's equity. @param equity NULL removes it */
 TJ_API TJ_CHECKED tj_status tj_txn_set_portfolio_equity(tj_txn *txn, const tj_decimal *equity,
                                                         tj_error *error);
-/** @param time NULL removes it */
+/** Sets the time of the last candle. @param time NULL removes it */
 TJ_API TJ_CHECKED tj_status tj_txn_set_last_candle_ts(tj_txn *txn, const tj_time *time,
                                                       tj_error *error);
-/** @param json any JSON text; absent or "null" removes it */
+/** Sets the strategy's state. @param json any JSON text; absent or "null" removes it */
 TJ_API TJ_CHECKED tj_status tj_txn_set_strategy_state(tj_txn *txn, tj_str json, tj_error *error);
-/** @param checkpoint the whole checkpoint; NULL removes it */
+/** Sets the execution checkpoint. @param checkpoint the whole checkpoint; NULL removes it */
 TJ_API TJ_CHECKED tj_status tj_txn_set_execution_checkpoint(
     tj_txn *txn, const tj_execution_checkpoint *checkpoint, tj_error *error);
 /** Replaces all unknown top-level members. @param json an object; "{}" removes them */
 TJ_API TJ_CHECKED tj_status tj_txn_set_extra(tj_txn *txn, tj_str json, tj_error *error);
+/** Puts the state of one algorithm, as tj_algo_save. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_algo(tj_txn *txn, const tj_uuid *id,
                                             const tj_algo_state *state, tj_error *error);
+/** Deletes one algorithm, as tj_algo_delete. */
 TJ_API TJ_CHECKED tj_status tj_txn_delete_algo(tj_txn *txn, const tj_uuid *id, tj_error *error);
 /** Appends one ledger entry, as tj_ledger_append. */
 TJ_API TJ_CHECKED tj_status tj_txn_append_ledger(tj_txn *txn, const tj_ledger_entry *entry,

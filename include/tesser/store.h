@@ -115,7 +115,9 @@ typedef struct tj_store_info {
     uint64_t recovered_bytes_cut; /**< bytes of torn tail the last open found and zeroed */
 } tj_store_info;
 
-#define TJ_STORE_INFO_INIT {.struct_size = sizeof(tj_store_info)}
+#define TJ_STORE_INFO_INIT \
+    {sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, 0, \
+     0, false, 0, "", 0, 0, 0, 0}
 
 /**
  * Tells of a store.

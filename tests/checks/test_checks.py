@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Each check turns red for each violation it is there for, planted in a copy of the tree."""
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SKIP = 77
+
+
+class Planted(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.tree = Path(holder.name) / "tree"
+        for folder in ("include", "src", "tests/checks"):
+            shutil.copytree(ROOT / folder, self.tree / folder)
+        shutil.copy(ROOT / ".clang-format", self.tree)
+
+    def plant(self, path, text):
+        file = self.tree / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def declare(self, text):
+        """Adds a declaration to a public header, before what closes it."""
+        header = self.tree / "include/tesser/time.h"
+        before, guard, after = header.read_text().rpartition("#ifdef __cplusplus\n}")
+        header.write_text(before + text + "\n" + guard + after)
+
+    def run_check(self, name, *arguments):
+        script = self.tree / "tests/checks" / f"{name}.py"
+        return subprocess.run([sys.executable, str(script), str(self.tree), *arguments],
+                              capture_output=True, text=True, check=False)
+
+    def assert_red(self, expected, name, *arguments):
+        run = self.run_check(name, *arguments)
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertIn(expected, run.stdout)
+
+
+class Rooms(Planted):
+    def test_upwards(self):
+        self.plant("src/base/planted.c", '#include "base/buffer.h"\n#include "journal/open.h"\n')
+        self.assert_red('src/base/planted.c:2: base must not include "journal/open.h"', "rooms")
+
+    def test_log_and_table(self):
+        self.plant("src/log/planted.c", '#include "table/table.h"\n')
+        self.assert_red('log must not include "table/table.h"', "rooms")
+        self.plant("src/table/planted.c", '#include "log/frame.h"\n')
+        self.assert_red('table must not include "log/frame.h"', "rooms")
+
+    def test_foreign(self):
+        for path, header in (("src/log/planted.c", "lmdb.h"),
+                             ("src/codec/planted.c", "yajl/yajl_parse.h"),
+                             ("src/base/planted.c", "bid_functions.h"),
+                             ("src/base/time.c", "uuid/uuid.h"),
+                             ("cli/planted.cc", "toml.hpp")):
+            with self.subTest(header):
+                self.plant(path, f"#include <{header}>\n")
+                self.assert_red(f"{path}:1: <{header}> belongs to", "rooms")
+
+    def test_toml_in_two_files(self):
+        for name in ("planted_a", "planted_b"):
+            self.plant(f"src/engine/{name}.cc", "#include <toml.hpp>\n")
+        self.assert_red("is included by more than one file", "rooms")
+
+    def test_example_uses_the_public_interface(self):
+        self.plant("examples/planted.c", '#include "base/buffer.h"\n')
+        self.assert_red('examples must not include "base/buffer.h"', "rooms")
+
+
+class Headers(Planted):
+    def setUp(self):
+        super().setUp()
+        for header in (self.tree / "include/tesser").glob("*.h"):
+            if header.name not in ("base.h", "error.h", "time.h"):
+                header.unlink()  # the fewer there are, the sooner the compilers are through
+
+    def test_not_alone(self):
+        self.plant("include/tesser/planted.h", "typedef size_t tj_planted;\n")
+        self.assert_red("planted.h does not compile alone with gcc", "headers")
+
+    def test_not_cxx(self):
+        self.plant("include/tesser/planted.h", "struct tj_planted {\n    int class;\n};\n")
+        self.assert_red("planted.h does not compile alone with g++", "headers")
+
+    def test_comments(self):
+        doc = "/** Does it. Threads: any. */\n"
+        for text, expected in (
+                ("TJ_API void tj_planted(void);", "tj_planted has no doc comment"),
+                ("/** Threads: any. */\nvoid tj_planted(void);", "tj_planted is not marked TJ_API"),
+                ("/** Does it. */\nTJ_API void tj_planted(void);", "does not say which threads"),
+                (doc + "TJ_API TJ_CHECKED tj_status tj_planted(void);", "does not say what it ret"),
+                (doc + "TJ_API tj_status tj_planted(void);", "is not marked TJ_CHECKED"),
+                ("/* Threads: any. */\n/** A type. */\ntypedef int tj_type;\n/** Does it. */\n"
+                 "TJ_API void tj_planted(void);", "does not say which threads")):
+            with self.subTest(expected):
+                self.setUp()
+                self.declare(text)
+                self.assert_red(expected, "headers")
+
+
+class Symbols(Planted):
+    def library(self, names):
+        source = "".join(f"void {name}(void);\nvoid {name}(void)\n{{\n}}\n" for name in names)
+        file = self.tree / "planted.so"
+        subprocess.run(["cc", "-shared", "-x", "c", "-", "-o", str(file)], input=source, text=True,
+                       check=True)
+        return str(file)
+
+    def setUp(self):
+        super().setUp()
+        self.names = (self.tree / "tests/checks/exported-symbols.txt").read_text().split()
+
+    def test_same(self):
+        run = self.run_check("symbols", self.library(self.names))
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_leaked(self):
+        self.assert_red("tj__leak is exported but not declared", "symbols",
+                        self.library([*self.names, "tj__leak"]))
+
+    def test_missing(self):
+        expected = f"{self.names[0]} is declared but the library does not export it"
+        self.assert_red(expected, "symbols", self.library(self.names[1:]))
+
+    def test_not_listed(self):
+        self.declare("/** Does it. Threads: any. */\nTJ_API void tj_planted(void);")
+        self.assert_red("tj_planted is declared but not in exported-symbols.txt", "symbols",
+                        self.library([*self.names, "tj_planted"]))
+
+    def test_not_declared(self):
+        with (self.tree / "tests/checks/exported-symbols.txt").open("a") as file:
+            file.write("tj_planted\n")
+        self.assert_red("tj_planted is in exported-symbols.txt but not declared", "symbols",
+                        self.library([*self.names, "tj_planted"]))
+
+
+class Words(Planted):
+    def test_markers(self):
+        for marker in ("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK"):
+            with self.subTest(marker):
+                self.plant("src/planted.c", f"/* {marker}: later */\n")
+                self.assert_red(f"src/planted.c:1: '{marker}' was left over", "words")
+
+    def test_machine_paths(self):
+        for path in ("/ho" "me/someone/src", "/ro" "ot/x", "/wo" "rk/main"):
+            with self.subTest(path):
+                self.plant("docs/planted.md", f"run it in {path} now\n")
+                self.assert_red("docs/planted.md:1:", "words")
+
+
+class Format(Planted):
+    def test_badly_formatted(self):
+        if not shutil.which("clang-format"):
+            self.skipTest("clang-format is not installed")
+        self.plant("src/planted.c", "int  planted ;\n")
+        self.assert_red("src/planted.c:1:", "format")
+
+
+if __name__ == "__main__":
+    unittest.main()

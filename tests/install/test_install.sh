@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Installs the built library into an empty prefix, then builds and runs an outside program against it
+# in the four ways the README names: pkg-config and find_package, shared and static.
+set -euo pipefail
+build=$1 compiler=$2 sanitize=$3
+here=$(cd "$(dirname "$0")" && pwd)
+
+if [ -n "$sanitize" ]; then
+    echo "Skipped: a library built with -fsanitize=$sanitize needs programs built the same way."
+    exit 77
+fi
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+prefix=$scratch/moved
+
+# The package must not depend on where it was installed first.
+cmake --install "$build" --prefix "$scratch/first" >"$scratch/install.log"
+mv "$scratch/first" "$prefix"
+libdir=$(dirname "$(find "$prefix" -name libtesser-journal.so)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+
+expect_equity() {
+    local way=$1 output
+    shift
+    output=$("$@")
+    if [ "$output" != "equity 1250.50" ]; then
+        echo "$way: expected \"equity 1250.50\", got \"$output\""
+        exit 1
+    fi
+    echo "$way: $output"
+}
+
+read -ra flags <<<"$(pkg-config --cflags --libs tesser-journal)"
+"$compiler" -std=c11 "$here/program.c" "${flags[@]}" -o "$scratch/pc_shared"
+expect_equity "pkg-config, shared" env LD_LIBRARY_PATH="$libdir" "$scratch/pc_shared"
+
+# Both forms are installed side by side, so a static program names the archive.
+read -ra flags <<<"$(pkg-config --static --cflags --libs tesser-journal |
+    sed 's/-ltesser-journal/-l:libtesser-journal.a/')"
+"$compiler" -std=c11 "$here/program.c" "${flags[@]}" -o "$scratch/pc_static"
+expect_equity "pkg-config, static" "$scratch/pc_static"
+
+cmake -S "$here" -B "$scratch/outside" -G Ninja -DCMAKE_C_COMPILER="$compiler" \
+    -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/cmake.log"
+ninja -C "$scratch/outside" --quiet
+expect_equity "find_package, shared" "$scratch/outside/with_shared"
+expect_equity "find_package, static" "$scratch/outside/with_static"
+
+for program in "$scratch/pc_static" "$scratch/outside/with_static"; do
+    if ldd "$program" | grep -q libtesser-journal; then
+        echo "$program was to be linked statically, but needs the shared library"
+        exit 1
+    fi
+done
+if [ "$(readelf -d "$libdir/libtesser-journal.so" | grep -c 'SONAME.*\[libtesser-journal.so.0\]')" != 1 ]; then
+    echo "libtesser-journal.so does not carry the name libtesser-journal.so.0"
+    exit 1
+fi

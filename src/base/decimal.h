@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Inside a decimal: its parts, and its 16 bytes in a row. */
+#ifndef TJ_BASE_DECIMAL_H
+#define TJ_BASE_DECIMAL_H
+
+#include <tesser/decimal.h>
+
+__extension__ typedef unsigned __int128 tj__u128;
+
+#define TJ__TEN_17 ((tj__u128)100000000000000000)
+/* Largest coefficient: TJ_DECIMAL_DIGITS_MAX nines. */
+#define TJ__COEFFICIENT_MAX (TJ__TEN_17 * TJ__TEN_17 - 1)
+
+/* (negative ? -1 : 1) * coefficient / 10^scale */
+typedef struct tj__decimal_parts {
+    tj__u128 coefficient; /* 0 to TJ__COEFFICIENT_MAX */
+    unsigned scale;       /* 0 to TJ_DECIMAL_SCALE_MAX */
+    bool negative;
+} tj__decimal_parts;
+
+tj_decimal tj__decimal_pack(tj__decimal_parts parts);
+/* False, with the parts of 0, when the bits are no finite decimal within the limits: only a
+ * struct that was not made by this library can hold such. */
+bool tj__decimal_unpack(tj_decimal value, tj__decimal_parts *parts);
+
+/* TJ_INVALID for a struct that tj__decimal_unpack refuses. */
+tj_status tj__decimal_check(tj_decimal value, tj_error *error);
+
+/* The bytes of a row: the canonical bits, little-endian, low word first. A value that
+ * tj__decimal_check refuses is an impossible state here. */
+void tj__decimal_store(uint8_t out[16], tj_decimal value);
+/* False for bytes that tj__decimal_store never writes: NaN, infinities, a coefficient or an
+ * exponent out of range, and sixteen zeros. */
+bool tj__decimal_load(const uint8_t in[16], tj_decimal *out);
+
+#endif

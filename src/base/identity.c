@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/identity.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+typedef enum fault {
+    FAULT_NONE,
+    FAULT_EMPTY,
+    FAULT_LONG,
+    FAULT_CONTROL,
+    FAULT_NOT_UTF8,
+    FAULT_COLON
+} fault;
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static tj_str trim(tj_str text)
+{
+    while (text.size > 0 && is_space(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && is_space(text.data[text.size - 1])) {
+        text.size--;
+    }
+    return text;
+}
+
+/* What is wrong with a trimmed part. Where the text is split at its first colon, a colon in the
+ * part would make another identity of it. */
+static fault look_at(tj_str part, size_t size_max, bool colon_allowed)
+{
+    if (part.size == 0) {
+        return FAULT_EMPTY;
+    }
+    if (part.size > size_max) {
+        return FAULT_LONG;
+    }
+    unsigned char all = 0;
+    for (size_t i = 0; i < part.size; i++) {
+        unsigned char c = (unsigned char)part.data[i];
+        all |= c;
+        if (c < 0x20 || c == 0x7f) {
+            return FAULT_CONTROL;
+        }
+        if (c == ':' && !colon_allowed) {
+            return FAULT_COLON;
+        }
+    }
+    return all < 0x80 || tj__text_is_utf8(part) ? FAULT_NONE : FAULT_NOT_UTF8;
+}
+
+static tj_status explain(fault found, const char *what, tj_str part, size_t size_max,
+                         tj_error *error)
+{
+    char quote[TJ__QUOTE_SIZE];
+    tj__text_quote(part, quote);
+    switch (found) {
+    case FAULT_NONE:
+        break;
+    case FAULT_EMPTY:
+        return tj__fail(error, TJ_INVALID, "the %s is empty", what);
+    case FAULT_LONG:
+        return tj__fail(error, TJ_LIMIT, "the %s %s has %zu bytes; at most %zu are allowed", what,
+                        quote, part.size, size_max);
+    case FAULT_CONTROL:
+        return tj__fail(error, TJ_INVALID, "the %s %s holds a control character", what, quote);
+    case FAULT_NOT_UTF8:
+        return tj__fail(error, TJ_INVALID, "the %s %s is not UTF-8", what, quote);
+    case FAULT_COLON:
+        return tj__fail(error, TJ_INVALID,
+                        "the %s %s holds a colon, which ends the exchange in an identity", what,
+                        quote);
+    }
+    return TJ_OK;
+}
+
+/* An identity whose parts are trimmed, and the fault of each. */
+typedef struct examined {
+    tj_identity id;
+    fault exchange;
+    fault code;
+} examined;
+
+static examined examine(tj_identity id)
+{
+    bool with_exchange = id.exchange.size > 0;
+    examined result = {{trim(id.exchange), trim(id.code)}, FAULT_NONE, FAULT_NONE};
+    if (with_exchange) {
+        result.exchange = look_at(result.id.exchange, TJ_EXCHANGE_SIZE_MAX, false);
+    }
+    result.code = look_at(result.id.code, TJ_CODE_SIZE_MAX, with_exchange);
+    return result;
+}
+
+static tj_status verdict(const examined *result, tj_error *error)
+{
+    if (result->exchange != FAULT_NONE) {
+        return explain(result->exchange, "exchange", result->id.exchange, TJ_EXCHANGE_SIZE_MAX,
+                       error);
+    }
+    return result->code == FAULT_NONE
+               ? TJ_OK
+               : explain(result->code, "code", result->id.code, TJ_CODE_SIZE_MAX, error);
+}
+
+tj_status tj__identity_check(tj_identity id, tj_error *error)
+{
+    examined result = examine(id);
+    return verdict(&result, error);
+}
+
+tj_status tj_identity_parse(tj_str text, tj_identity *out, tj_error *error)
+{
+    const char *colon = text.size > 0 ? memchr(text.data, ':', text.size) : NULL;
+    tj_identity id = {{NULL, 0}, text};
+    if (colon) {
+        size_t before = (size_t)(colon - text.data);
+        id.exchange = (tj_str){text.data, before};
+        id.code = (tj_str){colon + 1, text.size - before - 1};
+        if (before == 0) {
+            return explain(FAULT_EMPTY, "exchange", id.exchange, TJ_EXCHANGE_SIZE_MAX, error);
+        }
+    }
+    examined result = examine(id);
+    TJ_TRY(verdict(&result, error));
+    *out = result.id;
+    return TJ_OK;
+}
+
+static char *put_lower(char *to, tj_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        *to++ = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    return to;
+}
+
+static char *put_upper(char *to, tj_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        *to++ = c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+    }
+    return to;
+}
+
+size_t tj_identity_format(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])
+{
+    examined result = examine(id);
+    char *to = buffer;
+    if (result.exchange == FAULT_NONE && result.code == FAULT_NONE) {
+        if (result.id.exchange.size > 0) {
+            to = put_lower(to, result.id.exchange);
+            *to++ = ':';
+        }
+        to = put_upper(to, result.id.code);
+    }
+    *to = '\0';
+    return (size_t)(to - buffer);
+}
+
+size_t tj__identity_put(tj__buffer *out, tj_identity id)
+{
+    if (!tj__buffer_reserve(out, TJ_IDENTITY_TEXT_SIZE)) {
+        return 0;
+    }
+    size_t size = tj_identity_format(id, (char *)out->data + out->size);
+    out->size += size;
+    return size;
+}
+
+tj_status tj__exchange_canonical(tj_str exchange, char buffer[TJ_EXCHANGE_SIZE_MAX + 1],
+                                 size_t *size, tj_error *error)
+{
+    tj_str part = trim(exchange);
+    fault found = look_at(part, TJ_EXCHANGE_SIZE_MAX, false);
+    if (found != FAULT_NONE) {
+        return explain(found, "exchange", part, TJ_EXCHANGE_SIZE_MAX, error);
+    }
+    *put_lower(buffer, part) = '\0';
+    *size = part.size;
+    return TJ_OK;
+}
+
+int tj_identity_compare(tj_identity a, tj_identity b)
+{
+    char left[TJ_IDENTITY_TEXT_SIZE];
+    char right[TJ_IDENTITY_TEXT_SIZE];
+    size_t left_size = tj_identity_format(a, left);
+    size_t right_size = tj_identity_format(b, right);
+    return tj__bytes_compare(tj__bytes_of(left, left_size), tj__bytes_of(right, right_size));
+}

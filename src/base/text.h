@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Text from outside: is it UTF-8, and how is it shown in an error? */
+#ifndef TJ_BASE_TEXT_H
+#define TJ_BASE_TEXT_H
+
+#include <tesser/base.h>
+
+/* Bytes of an offending text that an error shows. */
+#define TJ__QUOTE_TEXT_MAX 40
+/* Quotes, every byte as \xNN, "..." and NUL. */
+#define TJ__QUOTE_SIZE (TJ__QUOTE_TEXT_MAX * 4 + 6)
+
+/* Writes text in double quotes, shortened to TJ__QUOTE_TEXT_MAX bytes, with control characters
+ * (and all bytes that are no UTF-8) as \xNN. Returns buffer. */
+const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE]);
+
+/* Whether text is well-formed UTF-8: no overlong forms, surrogates or values above U+10FFFF. */
+bool tj__text_is_utf8(tj_str text);
+
+#endif

@@ -44,7 +44,7 @@ _Static_assert(SEGMENT_HASH + 8 == TJ__SEGMENT_HEADER_SIZE, "the hash ends the h
 _Static_assert(RECORD_CHANGE_COUNT + 4 == TJ__RECORD_HEADER_SIZE, "the body follows the header");
 _Static_assert(sizeof(tj_uuid) == 16, "a UUID is stored as it is");
 
-static bool all_zero(const uint8_t *bytes, size_t size)
+bool tj__all_zero(const uint8_t *bytes, size_t size)
 {
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
@@ -82,7 +82,7 @@ static tj_status refuse(tj_status status, const char *place, tj_error *error, co
 static tj_status check_header_bytes(const uint8_t *block, const char *place, tj_error *error)
 {
     char reason[160];
-    if (all_zero(block, TJ__SEGMENT_HEADER_SIZE)) {
+    if (tj__all_zero(block, TJ__SEGMENT_HEADER_SIZE)) {
         return refuse(TJ_NOT_FOUND, place, error, "all zero, the segment was never begun");
     }
     if (memcmp(block, segment_magic, sizeof segment_magic) != 0) {
@@ -229,6 +229,14 @@ static bool possible_header(const uint8_t *record)
     return record[RECORD_TYPE] == TJ__RECORD_SEAL && body_size == 0;
 }
 
+bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE])
+{
+    return memcmp(header, record_magic, sizeof record_magic) == 0 &&
+           header[RECORD_VERSION] <= TJ__LOG_FORMAT_VERSION && possible_header(header) &&
+           tj__load_u64(header + RECORD_EPOCH) != 0 &&
+           tj__load_u64(header + RECORD_DURABLE_SEQUENCE) <= tj__load_u64(header + RECORD_SEQUENCE);
+}
+
 static void fill_record(const uint8_t *record, tj__record *out)
 {
     out->type = (tj__record_type)record[RECORD_TYPE];
@@ -252,7 +260,7 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
         return TJ__FRAME_SHORT;
     }
     const uint8_t *record = bytes.data;
-    if (all_zero(record, TJ__RECORD_ALIGN)) {
+    if (tj__all_zero(record, TJ__RECORD_ALIGN)) {
         return TJ__FRAME_ZERO;
     }
     if (memcmp(record, record_magic, sizeof record_magic) != 0) {

@@ -22,8 +22,8 @@
  *                             80 ..  body
  *
  * Own hash: seed = XXH3-64 of (journal id, ordinal, offset of the record in its segment, record
- * bytes 0..7), 40 bytes; hash = XXH3-64 with that seed of record bytes 16 up to the padded end. So a
- * record is valid only in its own journal, segment and place.
+ * bytes 0..7), 40 bytes; hash = XXH3-64 with that seed of record bytes 16 up to the padded end. So
+ * a record is valid only in its own journal, segment and place.
  *
  * Chain: a record's previous hash is the own hash of the record before it; a segment's chain hash
  * is the own hash of the seal that ends the segment before it.
@@ -88,11 +88,11 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
 /* Why a place in a segment holds no valid record. */
 typedef enum tj__frame_state {
     TJ__FRAME_VALID = 0,
-    TJ__FRAME_ZERO,      /* all zero in its first 64 bytes: nothing was written here */
-    TJ__FRAME_NO_MAGIC,  /* other bytes */
-    TJ__FRAME_NEWER,     /* magic, but a newer version (and the hash cannot be judged) */
+    TJ__FRAME_ZERO,       /* all zero in its first 64 bytes: nothing was written here */
+    TJ__FRAME_NO_MAGIC,   /* other bytes */
+    TJ__FRAME_NEWER,      /* magic, but a newer version (and the hash cannot be judged) */
     TJ__FRAME_BAD_HEADER, /* impossible type, flags or size */
-    TJ__FRAME_SHORT,     /* would reach beyond the given bytes */
+    TJ__FRAME_SHORT,      /* would reach beyond the given bytes */
     TJ__FRAME_BAD_HASH
 } tj__frame_state;
 const char *tj__frame_state_text(tj__frame_state state);
@@ -104,5 +104,13 @@ const char *tj__frame_state_text(tj__frame_state state);
  * the chain. */
 tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, uint64_t ordinal,
                                   uint64_t offset, tj__record *out, uint64_t *size);
+
+/* Whether these first bytes of something can be a record that this version writes: magic, version,
+ * type, flags, size, epoch, marks. Costs nothing beside the hash, which alone decides; for searches
+ * that must not hash everything that happens to hold the magic. */
+bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
+
+/* size is at least 1. */
+bool tj__all_zero(const uint8_t *bytes, size_t size);
 
 #endif

@@ -27,9 +27,12 @@ typedef enum tj__log_next {
 
 /* Reads the next commit record. Seals are followed into the next segment (checking ordinal, chain
  * hash and first sequence); they are not given out. Sequence must be the previous + 1, time must
- * rise, previous_hash must match. record->body is valid until the next call.
- * TJ_OK with *next; TJ_IO; TJ_NOMEM; TJ_NOT_FOUND when a segment that must be there is gone (the
- * seal's successor, or the segment of `from`): corruption, or retention overtook a reader. */
+ * rise, previous_hash must match. record->body is valid until the next call. After TJ__LOG_END it
+ * may be called again, and looks at the file again: the writer may have appended. TJ_OK with *next;
+ * TJ_IO; TJ_NOMEM; TJ_NOT_FOUND when a segment that must be there is gone (the seal's successor, or
+ * the segment of `from`): corruption, or retention overtook a reader; TJ_CORRUPT when the header of
+ * a segment is damaged in which records stand before the position; TJ_FORMAT_NEWER when a header or
+ * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);
 /* Where the reader stands: after the last commit given out (after a seal that was followed: at the
@@ -42,25 +45,29 @@ const char *tj__log_reader_why(const tj__log_reader *reader);
 
 /* What lies behind a TJ__LOG_END. */
 typedef struct tj__log_tail {
-    uint64_t nonzero_bytes;      /* from the position to the last nonzero byte of its segment, 0 if
-                                    all is zero */
-    uint64_t records_after;      /* valid records found further on in this segment or later ones */
-    uint64_t durable_max;        /* highest durable_sequence among those, 0 if none */
-    uint64_t sequence_max;       /* highest sequence among those, 0 if none */
+    uint64_t nonzero_bytes; /* from the position to the last nonzero byte of its segment, 0 if
+                               all is zero */
+    uint64_t records_after; /* valid records found further on in this segment or later ones */
+    uint64_t durable_max;   /* highest durable_sequence among those, 0 if none */
+    uint64_t sequence_max;  /* highest sequence among those, 0 if none */
     char first_after[TJ__SEGMENT_PATH_SIZE]; /* file of the first of them */
     uint64_t first_after_offset;
-    bool segment_begun_after;    /* a later segment has a valid header */
+    bool segment_begun_after; /* a later segment has a valid header */
 } tj__log_tail;
 
-/* Looks at everything behind the reader's position (after TJ__LOG_END): tries every 64-byte boundary
- * of the rest of this segment and all of the later ones. */
+/* Looks at everything behind the reader's position (after TJ__LOG_END): tries every 64-byte
+ * boundary of the rest of this segment and all of the later ones. Seals count as records.
+ * TJ_CORRUPT when a segment is missing between others, a foreign file is among them, or so much
+ * looks like records and is none that the work would have no bound. */
 tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_error *error);
 
 /* For recovery, before anything is acknowledged: writes again, in place, the bytes of the log from
- * `from` to `to` (as read back), zeroes everything from `to` to the end of its segment, removes the
- * header of a begun later segment (zeroes it whole), and flushes every file touched. `from` and `to`
- * are positions with from <= to. */
-tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id,
-                         const tj__position *from, const tj__position *to, tj_error *error);
+ * `from` to `to` (as read back), zeroes everything from `to` to the end of its segment and the
+ * whole of all later segments, and flushes every file. A segment in which `to` is the start of the
+ * records is un-begun, too: its header is zeroed and the writer begins it anew. `from` and `to` are
+ * positions of this log with from <= to; TJ_CORRUPT, and nothing is written, when the records from
+ * `from` do not lead to `to`. After any other failure it may be called again. */
+tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,
+                         const tj__position *to, tj_error *error);
 
 #endif

@@ -3,10 +3,10 @@
  * Segment files: <directory>/<ordinal, 10 digits>.log.
  *
  * A segment is prepared long before its first record: zeros are written and flushed in small pieces
- * to <ordinal>.tmp, which is then renamed and the directory flushed. From then on it exists under its
- * final name with an all-zero header: "prepared". It is begun by writing its header, in one write
- * with its first record. So a flush on the acknowledging path moves data only, and the seal of a
- * segment is never on disk without its successor's file being there.
+ * to <ordinal>.tmp, which is then renamed and the directory flushed. From then on it exists under
+ * its final name with an all-zero header: "prepared". It is begun by writing its header, in one
+ * write with its first record. So a flush on the acknowledging path moves data only, and the seal
+ * of a segment is never on disk without its successor's file being there.
  */
 #ifndef TJ_LOG_SEGMENT_H
 #define TJ_LOG_SEGMENT_H
@@ -21,8 +21,8 @@ typedef struct tj__segment_list {
     size_t count;
 } tj__segment_list;
 
-tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory,
-                           uint64_t ordinal, tj_error *error);
+tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
+                           tj_error *error);
 
 /* Lists the segments of a log directory. Names that are no segment: a *.tmp is ignored (a prepared
  * piece that a crash left), anything else is TJ_CORRUPT naming it. A gap in the ordinals is

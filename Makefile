@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# A thin front for people; CMakeLists.txt builds. `make help` lists what there is.
+PREFIX ?= /usr/local
+CTEST_FLAGS ?= -j2 --output-on-failure
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench install debug gcc clang asan tsan clean setup setup-ci
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: build ## A trading runtime is killed and goes on: the point of the project in a minute
+	@scripts/demo.sh build/release
+
+test: build ## Every test; installs what is missing, builds, and ends with the summary
+	@ctest --test-dir build/release $(CTEST_FLAGS)
+
+build: setup ## The library, the command line, tests and examples, in build/release
+	@scripts/build.sh release
+
+bench: build ## Benchmarks beside LMDB and SQLite on this machine
+	@scripts/bench.sh build/release
+
+install: build ## Into PREFIX: make install PREFIX=/usr/local
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+debug: setup ## A build for the debugger, in build/debug
+	@scripts/build.sh debug
+
+gcc: setup ## The same as build, by gcc, warnings are errors, in build/gcc
+	@scripts/build.sh gcc
+
+clang: setup-ci ## The same as build, by clang, warnings are errors, in build/clang
+	@scripts/build.sh clang
+
+asan: setup-ci ## Most tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/build.sh asan
+	@scripts/sanitized.sh asan -L 'unit|contract|cli|format' $(CTEST_FLAGS)
+
+tsan: setup-ci ## The tests with threads under ThreadSanitizer
+	@scripts/build.sh tsan
+	@scripts/sanitized.sh tsan -L threads $(CTEST_FLAGS)
+
+clean: ## Removes build/
+	@rm -rf build
+
+setup: ## Installs the Debian packages that are missing
+	@scripts/setup.sh
+
+setup-ci: ## The same, with those for clang and the sanitizers
+	@scripts/setup.sh --ci

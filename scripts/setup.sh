@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Installs the Debian packages that are missing; says nothing when none is.
+# Usage: scripts/setup.sh [--ci]     --ci adds what the extra builds of .ci/run need.
+set -euo pipefail
+
+packages=(build-essential cmake ninja-build pkg-config python3
+    liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libcmocka-dev)
+if [ "${1:-}" = --ci ]; then
+    packages+=(clang clang-format libclang-rt-14-dev llvm strace)
+fi
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "Not a Debian system. Needed are, by their Debian names: ${packages[*]}"
+    exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Packages are missing. As root: apt-get update && apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+echo "Installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        echo "apt-get $1 failed." >&2
+        exit 1
+    fi
+}
+apt update
+apt install --no-install-recommends "${missing[@]}"

@@ -305,3 +305,37 @@ size_t tj__rowmap_lower_bound(tj__rowmap_entry *const *entries, size_t count, tj
     }
     return first;
 }
+
+/* Puts an entry that was allocated for another map; the table has room for it. */
+static void adopt(tj__rowmap *map, tj__rowmap_entry *entry)
+{
+    slot *at = probe(map, entry->hash, tj__rowmap_key(entry));
+    if (at->entry) {
+        entry->mark = at->entry->mark;
+        map->bytes -= (size_t)at->entry->key_size + at->entry->value_size;
+        free(at->entry);
+    } else {
+        map->count++;
+    }
+    map->bytes += (size_t)entry->key_size + entry->value_size;
+    map->sorted_valid = false;
+    *at = (slot){entry->hash, entry};
+}
+
+bool tj__rowmap_absorb(tj__rowmap *map, tj__rowmap *changes)
+{
+    if (!tj__rowmap_reserve(map, changes->count)) {
+        return false;
+    }
+    for (size_t i = 0; i < changes->slot_count; i++) {
+        tj__rowmap_entry *entry = changes->slots[i].entry;
+        if (entry && entry->deleted) {
+            tj__rowmap_remove(map, tj__rowmap_key(entry));
+        } else if (entry) {
+            adopt(map, entry);
+            changes->slots[i].entry = NULL;
+        }
+    }
+    tj__rowmap_clear(changes);
+    return true;
+}

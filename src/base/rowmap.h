@@ -30,7 +30,7 @@ typedef struct tj__rowmap_entry {
 tj__bytes tj__rowmap_key(const tj__rowmap_entry *entry);
 tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry);
 
-tj__rowmap *tj__rowmap_new(void); /* NULL when memory is short */
+tj__rowmap *tj__rowmap_new(void);      /* NULL when memory is short */
 void tj__rowmap_free(tj__rowmap *map); /* NULL is allowed */
 void tj__rowmap_clear(tj__rowmap *map);
 size_t tj__rowmap_count(const tj__rowmap *map); /* entries, deleted ones included */
@@ -45,6 +45,9 @@ tj__rowmap_entry *tj__rowmap_put(tj__rowmap *map, tj__bytes key, tj__bytes value
 tj__rowmap_entry *tj__rowmap_put_deleted(tj__rowmap *map, tj__bytes key, uint64_t sequence);
 /* Takes the entry out; nothing when it is not there. */
 void tj__rowmap_remove(tj__rowmap *map, tj__bytes key);
+/* Moves all entries of `changes` into the map; those that say "deleted" remove theirs. `changes` is
+ * empty afterwards. False when memory is short: both unchanged. */
+bool tj__rowmap_absorb(tj__rowmap *map, tj__rowmap *changes);
 
 /* Makes room so that the next `count` puts of entries up to `bytes` bytes in all cannot fail for
  * want of table space (their own allocation still can). */

@@ -16,13 +16,14 @@ typedef struct tj__engine tj__engine;
 
 typedef struct tj__engine_ops {
     /* Must provide. A consistent view after some commit: never one that was not acknowledged, never
-     * older than the last acknowledged before the call. view_end is always called; views are short. */
+     * older than the last acknowledged before the call. view_end is always called; views are short.
+     */
     tj_status (*view_begin)(tj__engine *engine, tj__row_source **rows, tj_error *error);
     void (*view_end)(tj__engine *engine, tj__row_source *rows);
 
-    /* Must provide, unless read-only. Takes one commit (a record body, codec.h) as the next in order.
-     * Calls are serialized by the store. After TJ_OK the store's base includes it, and `wait` says
-     * when it may be acknowledged; after any other status nothing changed. */
+    /* Must provide, unless read-only. Takes one commit (a record body, codec.h) as the next in
+     * order. Calls are serialized by the store. After TJ_OK the store's base includes it, and
+     * `wait` says when it may be acknowledged; after any other status nothing changed. */
     tj_status (*append)(tj__engine *engine, tj__bytes body, uint32_t change_count,
                         const tj_uuid *commit_id, uint64_t *sequence, tj_error *error);
     /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to

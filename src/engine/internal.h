@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a store is made of, for the files of this folder only. */
+#ifndef TJ_ENGINE_INTERNAL_H
+#define TJ_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <tesser/repository.h>
+
+#include "codec/codec.h"
+#include "engine/engine.h"
+
+/* One opened engine; shared by the stores that asked to share it. */
+typedef struct tj__core {
+    tj__engine *engine;
+    tj__base *base; /* guarded by append_lock; NULL when read-only */
+    pthread_mutex_t append_lock;
+    tj_config config; /* every default filled in; strings are not kept */
+    pid_t pid;
+    _Atomic bool forked; /* this process is a child of the one that opened it */
+
+    /* Guarded by the registry's lock. */
+    dev_t device;
+    ino_t inode;
+    unsigned references;
+    struct tj__core *next;
+} tj__core;
+
+struct tj_state_repository {
+    tj_store *store;
+    const char *book;
+};
+struct tj_algo_repository {
+    tj_store *store;
+    const char *book;
+};
+struct tj_ledger_repository {
+    tj_store *store;
+    const char *book;
+};
+
+/* The repositories of one book name. */
+typedef struct tj__book_handle {
+    struct tj_state_repository state;
+    struct tj_algo_repository algo;
+    struct tj_ledger_repository ledger;
+    struct tj__book_handle *next;
+    char name[];
+} tj__book_handle;
+
+struct tj_store {
+    tj__core *core;
+    bool read_only;
+    char book[TJ_BOOK_SIZE_MAX + 1];
+    pthread_mutex_t handles_lock;
+    tj__book_handle *handles; /* guarded by handles_lock */
+};
+
+/* registry.c: the engines that are open in this process. */
+tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error);
+tj_status tj__core_release(tj__core *core, tj_error *error);
+/* TJ_CLOSED in the child of a fork. */
+tj_status tj__core_check(const tj__core *core, tj_error *error);
+
+/* A name that can be a book's: TJ_INVALID or TJ_LIMIT if not. */
+tj_status tj__book_name_check(const char *name, tj_error *error);
+
+/* A view with the number of a book in it; end it with tj__reading_end whatever begin returned. */
+typedef struct tj__reading {
+    tj__core *core;
+    tj__row_source *rows;
+    uint32_t book;
+} tj__reading;
+tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
+                            tj_error *error);
+void tj__reading_end(tj__reading *reading);
+
+/* commit.c: resolve, append, advance, wait. ledger_last may be NULL. */
+tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           uint64_t *sequence, uint64_t *ledger_last, tj_error *error);
+/* A new plan for a store's book. */
+tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
+
+#endif

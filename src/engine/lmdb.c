@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The lmdb engine: the journal, behind the table of engine.h. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "journal/journal.h"
+
+typedef struct lmdb_engine {
+    tj__engine engine; /* must be first */
+    tj__journal *journal;
+} lmdb_engine;
+
+static tj__journal *journal_of(tj__engine *engine)
+{
+    return ((lmdb_engine *)engine)->journal;
+}
+
+static tj_status view_begin(tj__engine *engine, tj__row_source **rows, tj_error *error)
+{
+    return tj__journal_view_begin(journal_of(engine), rows, error);
+}
+
+static void view_end(tj__engine *engine, tj__row_source *rows)
+{
+    (void)engine;
+    tj__journal_view_end(rows);
+}
+
+static tj_status append(tj__engine *engine, tj__bytes body, uint32_t change_count,
+                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+{
+    return tj__journal_append(journal_of(engine), body, change_count, commit_id, sequence, error);
+}
+
+static tj_status wait(tj__engine *engine, uint64_t sequence, tj_error *error)
+{
+    return tj__journal_wait(journal_of(engine), sequence, error);
+}
+
+static uint64_t appended(tj__engine *engine)
+{
+    return tj__journal_appended(journal_of(engine));
+}
+
+static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
+{
+    return tj__journal_info(journal_of(engine), out, error);
+}
+
+static tj_status close_lmdb(tj__engine *engine, tj_error *error)
+{
+    tj_status status = tj__journal_close(journal_of(engine), error);
+    free(engine);
+    return status;
+}
+
+static void abandon(tj__engine *engine)
+{
+    tj__journal_abandon(journal_of(engine));
+}
+
+static const tj__engine_ops ops = {
+    .view_begin = view_begin,
+    .view_end = view_end,
+    .append = append,
+    .wait = wait,
+    .appended = appended,
+    .info = info,
+    .close = close_lmdb,
+    .abandon = abandon,
+};
+
+tj_status tj__lmdb_open(const tj_config *config, tj__engine **out, tj_error *error)
+{
+    lmdb_engine *lmdb = calloc(1, sizeof *lmdb);
+    if (lmdb == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the lmdb engine");
+    }
+    lmdb->engine.ops = &ops;
+    tj_status status = tj__journal_open(config, &lmdb->journal, error);
+    if (status != TJ_OK) {
+        free(lmdb);
+        return status;
+    }
+    *out = &lmdb->engine;
+    return TJ_OK;
+}

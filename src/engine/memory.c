@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The memory engine: rows in a map, gone with the process. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/rowmap.h"
+#include "codec/codec.h"
+#include "engine/engine.h"
+
+typedef struct memory_engine {
+    tj__engine engine;   /* must be first */
+    tj__row_source rows; /* the one view, used under the lock */
+    pthread_mutex_t lock;
+    tj__rowmap *map;
+    uint64_t sequence;
+    tj_time sequence_time;
+} memory_engine;
+
+static memory_engine *of_rows(tj__row_source *rows)
+{
+    return (memory_engine *)(void *)((char *)rows - offsetof(memory_engine, rows));
+}
+
+static tj__row row_of(const tj__rowmap_entry *entry)
+{
+    return (tj__row){.key = tj__rowmap_key(entry),
+                     .value = tj__rowmap_value(entry),
+                     .sequence = entry->sequence};
+}
+
+static tj_status get(tj__row_source *rows, tj__bytes key, tj__row *row, tj_error *error)
+{
+    (void)error;
+    const tj__rowmap_entry *entry = tj__rowmap_find(of_rows(rows)->map, key);
+    if (entry == NULL) {
+        return TJ_NOT_FOUND;
+    }
+    *row = row_of(entry);
+    return TJ_OK;
+}
+
+static tj_status scan(tj__row_source *rows, tj__bytes first, tj__bytes end, bool descending,
+                      tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    tj__rowmap_entry **entries;
+    size_t count;
+    if (!tj__rowmap_sorted(of_rows(rows)->map, &entries, &count)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the sorted index of the memory engine");
+    }
+    size_t from = tj__rowmap_lower_bound(entries, count, first);
+    size_t to = tj__rowmap_lower_bound(entries, count, end);
+    for (size_t i = from; i < to; i++) {
+        tj__row row = row_of(entries[descending ? to - 1 - (i - from) : i]);
+        tj_status status = visitor(context, &row, error);
+        if (status != TJ_OK) {
+            return status == TJ__STOP ? TJ_OK : status;
+        }
+    }
+    return TJ_OK;
+}
+
+static tj_status view_begin(tj__engine *engine, tj__row_source **rows, tj_error *error)
+{
+    (void)error;
+    memory_engine *memory = (memory_engine *)engine;
+    pthread_mutex_lock(&memory->lock);
+    memory->rows.sequence = memory->sequence;
+    *rows = &memory->rows;
+    return TJ_OK;
+}
+
+static void view_end(tj__engine *engine, tj__row_source *rows)
+{
+    (void)rows;
+    pthread_mutex_unlock(&((memory_engine *)engine)->lock);
+}
+
+/* The commit's rows are allocated in a map of their own first, so that one that runs out of memory
+ * half way is refused before it has changed anything. */
+static tj_status append(tj__engine *engine, tj__bytes body, uint32_t change_count,
+                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+{
+    memory_engine *memory = (memory_engine *)engine;
+    tj__rowmap *changes = tj__rowmap_new();
+    if (changes == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a commit");
+    }
+    tj_status status =
+        tj__body_apply(changes, body, change_count, memory->sequence + 1, commit_id, error);
+    if (status == TJ_OK) {
+        pthread_mutex_lock(&memory->lock);
+        if (tj__rowmap_absorb(memory->map, changes)) {
+            *sequence = ++memory->sequence;
+            memory->sequence_time = tj_time_now();
+        } else {
+            status = tj__fail(error, TJ_NOMEM, "no memory for a commit");
+        }
+        pthread_mutex_unlock(&memory->lock);
+    }
+    tj__rowmap_free(changes);
+    return status;
+}
+
+/* Memory is as durable at once as it will ever be. */
+static tj_status wait(tj__engine *engine, uint64_t sequence, tj_error *error)
+{
+    (void)engine;
+    (void)sequence;
+    (void)error;
+    return TJ_OK;
+}
+
+static uint64_t appended(tj__engine *engine)
+{
+    return ((memory_engine *)engine)->sequence;
+}
+
+static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
+{
+    (void)error;
+    memory_engine *memory = (memory_engine *)engine;
+    pthread_mutex_lock(&memory->lock);
+    out->type = TJ_ENGINE_MEMORY;
+    out->sequence = memory->sequence;
+    out->applied_sequence = memory->sequence;
+    out->sequence_time = memory->sequence_time;
+    out->state_bytes = tj__rowmap_bytes(memory->map);
+    pthread_mutex_unlock(&memory->lock);
+    return TJ_OK;
+}
+
+static tj_status close_memory(tj__engine *engine, tj_error *error)
+{
+    (void)error;
+    memory_engine *memory = (memory_engine *)engine;
+    tj__rowmap_free(memory->map);
+    pthread_mutex_destroy(&memory->lock);
+    free(memory);
+    return TJ_OK;
+}
+
+static const tj__engine_ops ops = {
+    .view_begin = view_begin,
+    .view_end = view_end,
+    .append = append,
+    .wait = wait,
+    .appended = appended,
+    .info = info,
+    .close = close_memory,
+};
+
+tj_status tj__memory_open(tj__engine **out, tj_error *error)
+{
+    memory_engine *memory = calloc(1, sizeof *memory);
+    tj__rowmap *map = tj__rowmap_new();
+    if (memory == NULL || map == NULL) {
+        free(memory);
+        tj__rowmap_free(map);
+        return tj__fail(error, TJ_NOMEM, "no memory for the memory engine");
+    }
+    memory->engine.ops = &ops;
+    memory->rows = (tj__row_source){.get = get, .scan = scan};
+    memory->map = map;
+    pthread_mutex_init(&memory->lock, NULL);
+    *out = &memory->engine;
+    return TJ_OK;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The journal's parts, for the files of this folder only. */
+#ifndef TJ_JOURNAL_INTERNAL_H
+#define TJ_JOURNAL_INTERNAL_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "journal/journal.h"
+#include "journal/lock.h"
+#include "log/reader.h"
+#include "log/writer.h"
+#include "table/table.h"
+
+#define TJ__LOG_DIRECTORY "log"
+
+/* Rows and bytes after which a batch is applied although more is waiting, so that a long tail takes
+ * bounded memory and one LMDB transaction stays far below its page limit. */
+#define TJ__APPLY_BYTES_MAX ((size_t)8 << 20)
+/* How many times the lag bound the log may run ahead while LMDB cannot be brought up to date. */
+#define TJ__LAG_HARD_FACTOR 16
+
+/*
+ * Locks, in the order in which they may be taken together:
+ *   the store's append lock (outside), then apply_mutex, then helper_mutex.
+ * The acknowledging path takes helper_mutex only to wake an idle helper.
+ */
+struct tj__journal {
+    tj_config config; /* strings point into the members below */
+    char path[PATH_MAX];
+    char log_path[PATH_MAX];
+    tj__superblock superblock;
+    tj__lock *lock; /* NULL when read-only and there is no writer.lock */
+    tj__env *env;
+    uint64_t recovered_bytes_cut;
+
+    /* Writer only. */
+    tj__log_writer *log;
+    uint64_t epoch;
+    _Atomic uint64_t appended_bytes; /* size of the records appended since opening */
+    _Atomic uint64_t applied_bytes;  /* size of those that LMDB includes */
+    _Atomic uint64_t acknowledged;
+    _Atomic uint64_t applied; /* sequence that LMDB includes */
+
+    pthread_mutex_t apply_mutex; /* one apply at a time; guards the next three */
+    tj__log_reader *apply_reader;
+    tj__rowmap *apply_batch;
+    bool apply_unusable; /* the log could not be read back; nothing is applied any more */
+
+    pthread_mutex_t helper_mutex; /* guards the next five */
+    pthread_cond_t helper_wake;   /* the helper waits here */
+    pthread_cond_t helper_done;   /* savers that must wait for an apply wait here */
+    bool helper_kicked;
+    bool helper_stop;
+    tj_error apply_error;       /* of the last apply; status TJ_OK when it went well */
+    _Atomic bool helper_idle;   /* it sleeps until there is something to do */
+    _Atomic bool helper_nudged; /* it was told that lag_bytes have gathered */
+    bool helper_running;
+    pthread_t helper;
+};
+
+void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const char *format, ...)
+    TJ_PRINTF(3, 4);
+
+/* create.c: whether a journal is there, and making one. */
+tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);
+/* TJ_OK: data.mdb is there and ours. TJ_NOT_FOUND: there is no journal, and the directory is one in
+ * which it may be created (it may hold what a crashed creation left). Others: neither. */
+tj_status tj__journal_look(const char *path, tj_error *error);
+/* Creates data.mdb and the first segment; the writer's lock is held. */
+tj_status tj__journal_create(const tj__journal *journal, tj_error *error);
+/* Removes what a creation that crashed after its commit left beside the journal. */
+tj_status tj__journal_create_tidy(const char *path, tj_error *error);
+
+/* recover.c: brings the log to its end and LMDB up to it, and opens the log for writing. */
+tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
+/* The sentence for a log that ends before `covered`, of which `by` knows. */
+tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
+                                    tj_error *error);
+
+/* apply.c */
+tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *applied,
+                                  tj_error *error);
+/* Applies everything acknowledged up to now. */
+tj_status tj__journal_apply(tj__journal *journal, tj_error *error);
+tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error);
+void tj__journal_helper_stop(tj__journal *journal);
+/* From the acknowledging path: there is something to apply. */
+void tj__journal_helper_notice(tj__journal *journal);
+/* After an append: lets the helper apply now when lag_bytes have gathered. */
+void tj__journal_helper_nudge(tj__journal *journal);
+/* Waits while the log runs too far ahead of LMDB. */
+tj_status tj__journal_wait_for_room(tj__journal *journal, tj_error *error);
+
+#endif

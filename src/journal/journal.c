@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Opening, appending to and closing a journal. */
+#include "journal/journal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "journal/internal.h"
+
+void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const char *format, ...)
+{
+    if (journal->config.trace == NULL) {
+        return;
+    }
+    char message[TJ_ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    journal->config.trace(journal->config.trace_context, level, message);
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static void init_waiting(tj__journal *journal)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&journal->apply_mutex, NULL);
+    pthread_mutex_init(&journal->helper_mutex, NULL);
+    pthread_cond_init(&journal->helper_wake, &monotonic);
+    pthread_cond_init(&journal->helper_done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)
+{
+    tj__journal *journal = calloc(1, sizeof *journal);
+    if (journal == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a journal");
+    }
+    journal->config = *config;
+    init_waiting(journal);
+    int written = snprintf(journal->path, sizeof journal->path, "%s", config->path);
+    tj_status status = TJ_OK;
+    if (written < 0 || (size_t)written >= sizeof journal->path) {
+        status = tj__fail(error, TJ_LIMIT, "the journal's path is too long");
+    } else {
+        status = tj__path_join(journal->log_path, sizeof journal->log_path, journal->path,
+                               TJ__LOG_DIRECTORY, error);
+    }
+    journal->config.path = journal->path;
+    if (status != TJ_OK) {
+        free(journal);
+        return status;
+    }
+    *out = journal;
+    return TJ_OK;
+}
+
+/* The directory is there or may be made; what is in it is ours or nothing. Changes nothing yet. */
+static tj_status look_before(const tj__journal *journal, tj_error *error)
+{
+    TJ_TRY(tj__journal_check_file_system(journal->path, &journal->config, error));
+    tj_status status = tj__journal_look(journal->path, error);
+    bool may_create = !journal->config.must_exist && !journal->config.read_only;
+    return status == TJ_NOT_FOUND && may_create ? TJ_OK : status;
+}
+
+static tj_status open_tables(tj__journal *journal, tj_error *error)
+{
+    tj__env_options options = {.directory = journal->path,
+                               .map_size = journal->config.map_size_bytes,
+                               .read_only = journal->config.read_only};
+    return tj__env_open(&options, &journal->env, &journal->superblock, error);
+}
+
+/* A trader's disk may be mounted read-only on purpose; to write there is another thing. */
+static tj_status take_lock(tj__journal *journal, tj_error *error)
+{
+    tj_status status = tj__lock_take(journal->path, &journal->lock, error);
+    if (status == TJ_READONLY) {
+        tj__error_context(error, "journal %s cannot be written; open it read-only to look on",
+                          journal->path);
+    }
+    return status;
+}
+
+static tj_status open_writer(tj__journal *journal, tj_error *error)
+{
+    TJ_TRY(tj__directory_create(journal->path, error));
+    TJ_TRY(take_lock(journal, error));
+    /* Only now is nobody else creating or replacing what is looked at. */
+    tj_status status = tj__journal_look(journal->path, error);
+    if (status == TJ_NOT_FOUND) {
+        status = tj__journal_create(journal, error);
+    }
+    TJ_TRY(status);
+    TJ_TRY(open_tables(journal, error));
+    TJ_TRY(tj__journal_recover(journal, error));
+    TJ_TRY(tj__journal_create_tidy(journal->path, error));
+    return tj__journal_helper_start(journal, error);
+}
+
+static tj_status open_viewer(tj__journal *journal, tj_error *error)
+{
+    tj_status status = tj__lock_look(journal->path, &journal->lock, error);
+    if (status != TJ_OK && status != TJ_NOT_FOUND) {
+        return status;
+    }
+    return open_tables(journal, error);
+}
+
+static void release(tj__journal *journal)
+{
+    tj__log_reader_close(journal->apply_reader);
+    tj__rowmap_free(journal->apply_batch);
+    tj__env_close(journal->env);
+    tj__lock_release(journal->lock);
+    pthread_cond_destroy(&journal->helper_wake);
+    pthread_cond_destroy(&journal->helper_done);
+    pthread_mutex_destroy(&journal->helper_mutex);
+    pthread_mutex_destroy(&journal->apply_mutex);
+    free(journal);
+}
+
+tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error *error)
+{
+    *out = NULL;
+    tj__journal *journal = NULL;
+    TJ_TRY(new_journal(config, &journal, error));
+    tj_status status = look_before(journal, error);
+    if (status == TJ_OK) {
+        status = config->read_only ? open_viewer(journal, error) : open_writer(journal, error);
+    }
+    if (status != TJ_OK) {
+        tj__log_writer_close(journal->log, NULL);
+        release(journal);
+        return status;
+    }
+    *out = journal;
+    return TJ_OK;
+}
+
+/* ---- writing ---------------------------------------------------------------------------- */
+
+/* P8: a journal that was moved or replaced while it was open takes no more commits. */
+static tj_status check_in_place(tj__journal *journal, tj_error *error)
+{
+    tj_status status = tj__env_same_file(journal->env, error);
+    if (status == TJ_OK) {
+        status = tj__lock_same_file(journal->lock, error);
+    }
+    if (status != TJ_OK) {
+        tj__log_writer_poison(journal->log, "the journal was replaced while it was open");
+        return status;
+    }
+    return tj__log_writer_check(journal->log, error);
+}
+
+tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
+                             const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+{
+    TJ_TRY(check_in_place(journal, error));
+    TJ_TRY(tj__journal_wait_for_room(journal, error));
+    tj_time time = 0;
+    TJ_TRY(
+        tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time, error));
+    atomic_fetch_add(&journal->appended_bytes, tj__record_size((uint32_t)body.size));
+    tj__journal_helper_nudge(journal);
+    return TJ_OK;
+}
+
+tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, tj_error *error)
+{
+    return tj__log_writer_wait(journal->log, sequence, error);
+}
+
+uint64_t tj__journal_appended(tj__journal *journal)
+{
+    return tj__log_writer_appended(journal->log);
+}
+
+/* ---- telling ---------------------------------------------------------------------------- */
+
+static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__segment_list segments = {0};
+    TJ_TRY(tj__segment_list_read(journal->log_path, &segments, error));
+    info->segment_count = (uint32_t)segments.count;
+    for (size_t i = 0; i < segments.count; i++) {
+        char path[TJ__SEGMENT_PATH_SIZE];
+        struct stat found;
+        if (tj__segment_path(path, journal->log_path, segments.ordinals[i], NULL) == TJ_OK &&
+            stat(path, &found) == 0) {
+            info->log_bytes += (uint64_t)found.st_size;
+        }
+    }
+    tj__segment_list_dispose(&segments);
+    return TJ_OK;
+}
+
+/* Sequence, its time, and how much of the log LMDB does not include yet. */
+static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__env_snapshot *snapshot = NULL;
+    tj__log_reader *reader = NULL;
+    tj__position position;
+    TJ_TRY(tj__env_snapshot_begin(journal->env, &snapshot, &position, error));
+    tj__env_snapshot_end(snapshot);
+    info->applied_sequence = position.sequence;
+    TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
+                               &reader, error));
+    tj__mark mark = tj__lock_mark(journal->lock);
+    tj__log_next next = TJ__LOG_RECORD;
+    tj_status status = TJ_OK;
+    while (status == TJ_OK && next == TJ__LOG_RECORD &&
+           (!mark.valid || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
+        tj__record record;
+        status = tj__log_reader_next(reader, &next, &record, error);
+        if (status == TJ_OK && next == TJ__LOG_RECORD) {
+            info->lag_bytes += tj__record_size((uint32_t)record.body.size);
+        }
+    }
+    info->sequence = tj__log_reader_position(reader)->sequence;
+    info->sequence_time = info->sequence == 0 ? 0 : tj__log_reader_position(reader)->time;
+    tj__log_reader_close(reader);
+    return status;
+}
+
+tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__env_info env;
+    TJ_TRY(tj__env_info_get(journal->env, &env, error));
+    tj__mark mark = tj__lock_mark(journal->lock);
+    bool writing = journal->log != NULL;
+    snprintf(info->path, sizeof info->path, "%s", journal->path);
+    info->type = TJ_ENGINE_LMDB;
+    info->durability = writing ? journal->config.durability : mark.durability;
+    info->journal_id = journal->superblock.journal_id;
+    info->format_version = TJ__JOURNAL_FORMAT_VERSION;
+    info->state_bytes = env.data_bytes;
+    info->map_size_bytes = env.map_size;
+    info->reader_count = env.reader_count;
+    info->oldest_reader_pid = env.oldest_reader_pid;
+    info->oldest_reader_lag = env.oldest_reader_lag;
+    info->recovered_bytes_cut = journal->recovered_bytes_cut;
+    info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
+    TJ_TRY(measure_log(journal, info, error));
+    return measure_lag(journal, info, error);
+}
+
+/* ---- closing ---------------------------------------------------------------------------- */
+
+static tj_status close_writer(tj__journal *journal, tj_error *error)
+{
+    tj__journal_helper_stop(journal);
+    tj_status status = tj__log_writer_sync(journal->log, NULL, error);
+    if (status == TJ_OK) {
+        status = tj__journal_apply(journal, error);
+    }
+    bool complete =
+        status == TJ_OK && tj__log_writer_appended(journal->log) == atomic_load(&journal->applied);
+    tj_status closed = tj__log_writer_close(journal->log, status == TJ_OK ? error : NULL);
+    if (status == TJ_OK) {
+        status = closed;
+    }
+    if (status == TJ_OK && complete) {
+        tj__lock_clean(journal->lock);
+    }
+    return status;
+}
+
+tj_status tj__journal_close(tj__journal *journal, tj_error *error)
+{
+    if (journal == NULL) {
+        return TJ_OK;
+    }
+    tj_status status = TJ_OK;
+    if (journal->log != NULL) {
+        status = close_writer(journal, error);
+        if (status != TJ_OK) {
+            tj__error_context(error, "closing journal %s", journal->path);
+        }
+    }
+    release(journal);
+    return status;
+}
+
+void tj__journal_abandon(tj__journal *journal)
+{
+    if (journal->log != NULL) {
+        tj__log_writer_abandon(journal->log);
+        tj__lock_abandon(journal->lock);
+    }
+    tj__env_abandon(journal->env);
+}

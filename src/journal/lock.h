@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * writer.lock: who writes, and how far what it wrote is acknowledged.
+ *
+ * One preallocated page of TJ__LOCK_SIZE bytes, never replaced. The writer holds an open file
+ * description lock on it and maps it shared; others map it for reading. All integers little-endian.
+ *
+ *      0 512  the holder in words, zero-terminated; empty when there is none
+ *    512   8  magic "TJMARK01"
+ *    520  16  boot id of the system
+ *    536   8  device of this file
+ *    544   8  inode of this file
+ *    552   8  writer epoch
+ *    560   8  pid of the writer
+ *    568   4  state: 0 void, 1 valid, 2 valid and closed cleanly
+ *    572   4  durability: 0 sync, 1 os
+ *    576   8  acknowledged sequence
+ *
+ * The mark is believed only when its boot id, device and inode are those of this system and this
+ * file: after a power cut, or in a copied directory, it says nothing.
+ */
+#ifndef TJ_JOURNAL_LOCK_H
+#define TJ_JOURNAL_LOCK_H
+
+#include <tesser/config.h>
+#include <tesser/error.h>
+#include <tesser/time.h>
+#include <tesser/uuid.h>
+
+#define TJ__LOCK_NAME "writer.lock"
+#define TJ__LOCK_SIZE 4096
+#define TJ__HOLDER_SIZE 256
+
+typedef struct tj__lock tj__lock;
+
+typedef struct tj__mark {
+    bool valid; /* of this boot, device and inode */
+    bool clean; /* the writer closed with everything applied */
+    tj_durability durability;
+    uint64_t epoch;
+    uint64_t acknowledged;
+} tj__mark;
+
+/* Creates the file if needed and takes the writer's lock. TJ_BUSY names the holder. The page keeps
+ * what the last writer left until tj__lock_publish. */
+tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
+/* Maps it for reading only. TJ_NOT_FOUND when there is none (a copied directory): then every mark
+ * is void, and *out is NULL. */
+tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
+/* Says in the page who holds it. For the taker, before it changes anything in the directory. */
+void tj__lock_sign(tj__lock *lock);
+/* Publishes a new mark: everything up to acknowledged is in the log and durable. */
+void tj__lock_publish(tj__lock *lock, uint64_t epoch, tj_durability durability,
+                      uint64_t acknowledged);
+/* Moves the published mark on. One store; for the acknowledging path. */
+void tj__lock_advance(tj__lock *lock, uint64_t acknowledged);
+/* Says that everything is applied and the writer is gone. */
+void tj__lock_clean(tj__lock *lock);
+/* The mark now; lock may be NULL. */
+tj__mark tj__lock_mark(const tj__lock *lock);
+/* Whether the path still names the locked file. TJ_CLOSED if not. */
+tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error);
+/* The holder in words and its pid; false when no process holds the lock. lock may be NULL. */
+bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t *pid);
+void tj__lock_release(tj__lock *lock); /* NULL is allowed */
+/* In the child of a fork: closes the descriptor, so that the lock does not outlive the writer. */
+void tj__lock_abandon(tj__lock *lock);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* From the configured path to the journal's directory. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "journal/journal.h"
+
+static bool ends_with(const char *text, size_t size, const char *ending)
+{
+    size_t ending_size = strlen(ending);
+    return size >= ending_size && memcmp(text + size - ending_size, ending, ending_size) == 0;
+}
+
+static bool is_plain_file(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode);
+}
+
+/* Length of the path without the extension of its last component. */
+static size_t stem_size(const char *path, size_t size)
+{
+    for (size_t i = size; i > 0 && path[i - 1] != '/'; i--) {
+        bool hidden_file = i == 1 || path[i - 2] == '/';
+        if (path[i - 1] == '.' && !hidden_file) {
+            return i - 1;
+        }
+    }
+    return size;
+}
+
+tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error)
+{
+    size_t length = configured == NULL ? 0 : strlen(configured);
+    if (length == 0) {
+        return tj__fail(error, TJ_MISUSE,
+                        "no path is configured for the journal: set journal.path, "
+                        "TESSER_JOURNAL_PATH or --journal");
+    }
+    while (length > 1 && configured[length - 1] == '/') {
+        length--;
+    }
+    const char *added = "";
+    if (length == 8 && memcmp(configured, "data.mdb", 8) == 0) {
+        configured = ".";
+        length = 1;
+    } else if (ends_with(configured, length, "/data.mdb")) {
+        length -= length == 9 ? 8 : 9;
+    } else if (ends_with(configured, length, ".db") || is_plain_file(configured)) {
+        length = stem_size(configured, length);
+        added = ".lmdb";
+    }
+    int written = snprintf(out, size, "%.*s%s", (int)length, configured, added);
+    if (written < 0 || (size_t)written >= size) {
+        return tj__fail(error, TJ_LIMIT, "the journal's path is longer than %zu bytes", size - 1);
+    }
+    return TJ_OK;
+}

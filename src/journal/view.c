@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Views: LMDB's state plus the log up to the acknowledged mark, as one row source.
+ *
+ * The order of the steps matters; each one left out shows states that never were:
+ *   1. begin the LMDB transaction, and read the position in it
+ *   2. load the mark
+ *   3. read the log from the position, checking hash and chain, exactly to the mark
+ * Falling short of the mark means that a segment went or an apply overtook us: drop everything and
+ * start again. The same place failing again is corruption. A void mark (another boot, a copied
+ * directory) says nothing: then the log is read to its end, and the mark looked at again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "codec/codec.h"
+#include "journal/internal.h"
+
+/* A view that fell short at the same place so often is not being overtaken. */
+#define VIEW_ATTEMPTS_MAX 3
+/* Views that are overtaken every time: more than was ever seen, so that no caller waits for ever.
+ */
+#define VIEW_RESTARTS_MAX 100
+
+typedef struct view {
+    tj__row_source rows; /* must be first: the caller holds a pointer to it */
+    tj__env_snapshot *snapshot;
+    tj__row_source *below; /* LMDB's rows */
+    tj__rowmap *overlay;   /* what the log adds */
+    tj__rowmap_entry **entries;
+    size_t entry_count;
+} view;
+
+/* ---- the two layers as one -------------------------------------------------------------- */
+
+static tj__row row_of(const tj__rowmap_entry *entry)
+{
+    return (tj__row){.key = tj__rowmap_key(entry),
+                     .value = tj__rowmap_value(entry),
+                     .sequence = entry->sequence};
+}
+
+static tj_status view_get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
+{
+    view *v = (view *)source;
+    const tj__rowmap_entry *entry = tj__rowmap_find(v->overlay, key);
+    if (entry == NULL) {
+        return v->below->get(v->below, key, row, error);
+    }
+    if (entry->deleted) {
+        return TJ_NOT_FOUND;
+    }
+    *row = row_of(entry);
+    return TJ_OK;
+}
+
+/* A merge under way: entries [next, end) of the overlay are still to come, from either side. */
+typedef struct merge {
+    const view *v;
+    size_t next;
+    size_t end;
+    bool descending;
+    tj__row_visitor *visitor;
+    void *context;
+} merge;
+
+static const tj__rowmap_entry *merge_peek(const merge *m)
+{
+    if (m->next == m->end) {
+        return NULL;
+    }
+    return m->v->entries[m->descending ? m->end - 1 : m->next];
+}
+
+static void merge_take(merge *m)
+{
+    if (m->descending) {
+        m->end--;
+    } else {
+        m->next++;
+    }
+}
+
+static tj_status give_entry(merge *m, const tj__rowmap_entry *entry, tj_error *error)
+{
+    if (entry->deleted) {
+        return TJ_OK;
+    }
+    tj__row row = row_of(entry);
+    return m->visitor(m->context, &row, error);
+}
+
+static tj_status visit_below(void *context, const tj__row *row, tj_error *error)
+{
+    merge *m = context;
+    const tj__rowmap_entry *entry;
+    while ((entry = merge_peek(m)) != NULL) {
+        int order = tj__bytes_compare(tj__rowmap_key(entry), row->key);
+        if (m->descending ? order < 0 : order > 0) {
+            break;
+        }
+        merge_take(m);
+        TJ_TRY(give_entry(m, entry, error));
+        if (order == 0) {
+            return TJ_OK; /* It stands in for the row below. */
+        }
+    }
+    return m->visitor(m->context, row, error);
+}
+
+/* Passes TJ__STOP on, so that the caller of the scan below can tell "stopped" from "at the end". */
+typedef struct stoppable {
+    merge merge;
+    bool stopped;
+} stoppable;
+
+static tj_status visit_stoppable(void *context, const tj__row *row, tj_error *error)
+{
+    stoppable *s = context;
+    tj_status status = visit_below(&s->merge, row, error);
+    s->stopped = status == TJ__STOP;
+    return status;
+}
+
+static tj_status view_scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
+                           tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    view *v = (view *)source;
+    stoppable s = {.merge = {.v = v,
+                             .next = tj__rowmap_lower_bound(v->entries, v->entry_count, first),
+                             .end = tj__rowmap_lower_bound(v->entries, v->entry_count, end),
+                             .descending = descending,
+                             .visitor = visitor,
+                             .context = context}};
+    if (s.merge.next > s.merge.end) {
+        s.merge.end = s.merge.next;
+    }
+    TJ_TRY(v->below->scan(v->below, first, end, descending, visit_stoppable, &s, error));
+    const tj__rowmap_entry *entry;
+    while (!s.stopped && (entry = merge_peek(&s.merge)) != NULL) {
+        merge_take(&s.merge);
+        tj_status status = give_entry(&s.merge, entry, error);
+        if (status != TJ_OK) {
+            return status == TJ__STOP ? TJ_OK : status;
+        }
+    }
+    return TJ_OK;
+}
+
+/* ---- building one ----------------------------------------------------------------------- */
+
+static void drop(view *v)
+{
+    tj__env_snapshot_end(v->snapshot);
+    tj__rowmap_free(v->overlay);
+    *v = (view){0};
+}
+
+/* How one attempt to build a view ended. */
+typedef enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_SHORT } attempt;
+
+typedef struct building {
+    tj__journal *journal;
+    view *v;
+    tj__mark mark;
+    tj__log_reader *reader;
+    tj__position short_at; /* where the last attempt fell short of the mark */
+    attempt outcome;
+} building;
+
+static tj_status take_record(building *b, const tj__record *record, tj_error *error)
+{
+    return tj__body_apply(b->v->overlay, record->body, record->change_count, record->sequence,
+                          &record->commit_id, error);
+}
+
+/* The log ended, and there is no mark that says whether it should have. */
+static tj_status judge_unmarked_end(building *b, tj_error *error)
+{
+    if (tj__lock_mark(b->journal->lock).valid) {
+        b->outcome = ATTEMPT_AGAIN; /* A writer has recovered meanwhile. */
+        return TJ_OK;
+    }
+    tj__log_tail tail;
+    TJ_TRY(tj__log_reader_tail(b->reader, &tail, error));
+    const tj__position *at = tj__log_reader_position(b->reader);
+    if (tail.durable_max > at->sequence) {
+        b->short_at = *at;
+        b->outcome = ATTEMPT_SHORT;
+        return tj__journal_report_damage(b->reader, tail.durable_max, "a later record", error);
+    }
+    b->outcome = ATTEMPT_DONE;
+    return TJ_OK;
+}
+
+static tj_status read_log(building *b, tj_error *error)
+{
+    uint64_t target = b->mark.valid ? b->mark.acknowledged : UINT64_MAX;
+    while (tj__log_reader_position(b->reader)->sequence < target) {
+        tj__log_next next;
+        tj__record record;
+        tj_status status = tj__log_reader_next(b->reader, &next, &record, error);
+        if (status == TJ_NOT_FOUND || (status == TJ_OK && next == TJ__LOG_END && b->mark.valid)) {
+            b->short_at = *tj__log_reader_position(b->reader);
+            b->outcome = ATTEMPT_SHORT;
+            return tj__journal_report_damage(b->reader, b->mark.acknowledged, "writer.lock", error);
+        }
+        TJ_TRY(status);
+        if (next == TJ__LOG_END) {
+            return judge_unmarked_end(b, error);
+        }
+        TJ_TRY(take_record(b, &record, error));
+    }
+    b->outcome = ATTEMPT_DONE;
+    return TJ_OK;
+}
+
+static tj__mark mark_now(const tj__journal *journal)
+{
+    if (journal->log == NULL) {
+        return tj__lock_mark(journal->lock);
+    }
+    tj__mark own = {.valid = true,
+                    .acknowledged =
+                        atomic_load_explicit(&journal->acknowledged, memory_order_acquire)};
+    return own;
+}
+
+static tj_status build(building *b, tj_error *error)
+{
+    view *v = b->v;
+    tj__journal *journal = b->journal;
+    tj__position position;
+    b->outcome = ATTEMPT_DONE;
+    TJ_TRY(tj__env_snapshot_begin(journal->env, &v->snapshot, &position, error));
+    b->mark = mark_now(journal);
+    v->below = tj__env_snapshot_rows(v->snapshot);
+    v->overlay = tj__rowmap_new();
+    if (v->overlay == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a view");
+    }
+    TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
+                               &b->reader, error));
+    TJ_TRY(read_log(b, error));
+    if (!tj__rowmap_sorted(v->overlay, &v->entries, &v->entry_count)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a view");
+    }
+    v->rows = (tj__row_source){.get = view_get,
+                               .scan = view_scan,
+                               .sequence = tj__log_reader_position(b->reader)->sequence};
+    return TJ_OK;
+}
+
+static bool same_place(const tj__position *a, const tj__position *b)
+{
+    return a->ordinal == b->ordinal && a->offset == b->offset && a->sequence == b->sequence;
+}
+
+/* Builds until a view is whole. */
+static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *error)
+{
+    tj__position short_at = {0};
+    int same = 0;
+    for (int restarts = 0; restarts < VIEW_RESTARTS_MAX; restarts++) {
+        building b = {.journal = journal, .v = v};
+        tj_status status = build(&b, error);
+        tj__log_reader_close(b.reader);
+        if (status == TJ_OK && b.outcome == ATTEMPT_DONE) {
+            return TJ_OK;
+        }
+        drop(v);
+        if (b.outcome == ATTEMPT_SHORT) {
+            same = same_place(&b.short_at, &short_at) ? same + 1 : 1;
+            short_at = b.short_at;
+        }
+        if (status != TJ_OK && (b.outcome != ATTEMPT_SHORT || same == VIEW_ATTEMPTS_MAX)) {
+            return status;
+        }
+    }
+    return tj__fail(error, TJ_UNAVAILABLE,
+                    "a view of journal %s was overtaken by its writer %d times: try again",
+                    journal->path, VIEW_RESTARTS_MAX);
+}
+
+/* Whether the files opened are still those that the path names. */
+static tj_status check_same_files(const tj__journal *journal, tj_error *error)
+{
+    TJ_TRY(tj__env_same_file(journal->env, error));
+    return journal->lock == NULL ? TJ_OK : tj__lock_same_file(journal->lock, error);
+}
+
+tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error)
+{
+    *rows = NULL;
+    TJ_TRY(check_same_files(journal, error));
+    view *v = calloc(1, sizeof *v);
+    if (v == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a view");
+    }
+    tj_status status = build_until_whole(journal, v, error);
+    if (status != TJ_OK) {
+        free(v);
+        tj__error_context(error, "reading journal %s", journal->path);
+        return status;
+    }
+    *rows = &v->rows;
+    return TJ_OK;
+}
+
+void tj__journal_view_end(tj__row_source *rows)
+{
+    if (rows != NULL) {
+        view *v = (view *)rows;
+        drop(v);
+        free(v);
+    }
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "log/group.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+/* A leader waits for more savers until none has come for so long, or for so long in all. */
+#define GATHER_QUIET_NS 20000u
+#define GATHER_TOTAL_NS 150000u
+/* After waits in vain, so many batches at most are closed without one. */
+#define GATHER_PENALTY_MAX 63u
+/* A buffer that one large record has grown beyond this is given back. */
+#define BATCH_MEMORY_KEPT (2 * TJ__BATCH_SIZE_SOFT_MAX)
+
+static void sleep_while(_Atomic uint32_t *word, uint32_t value)
+{
+    while (atomic_load(word) == value) {
+        /* Any return is taken as "look again": a signal, a late wake, a value that has changed. */
+        (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    }
+}
+
+static void wake(_Atomic uint32_t *word, int count)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+tj_status tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file,
+                         tj_error *error)
+{
+    *group = (tj__group){.sync = sync, .handed = sequence, .file = *file};
+    group->open = &group->batches[0];
+    group->open->last_sequence = sequence;
+    atomic_init(&group->appended, sequence);
+    atomic_init(&group->acknowledged, sequence);
+    atomic_init(&group->durable, sequence);
+    int code = pthread_mutex_init(&group->lock, NULL);
+    return code == 0 ? TJ_OK : tj__fail_errno(error, code, "preparing to write %s", file->path);
+}
+
+void tj__group_dispose(tj__group *group)
+{
+    tj__file_close(group->file.fd);
+    tj__buffer_dispose(&group->batches[0].bytes);
+    tj__buffer_dispose(&group->batches[1].bytes);
+    (void)pthread_mutex_destroy(&group->lock);
+}
+
+static void poison_locked(tj__group *group, const tj_error *cause)
+{
+    if (!atomic_load(&group->poisoned)) {
+        group->cause = *cause;
+        atomic_store(&group->poisoned, true);
+    }
+}
+
+void tj__group_poison(tj__group *group, const tj_error *cause)
+{
+    pthread_mutex_lock(&group->lock);
+    poison_locked(group, cause);
+    pthread_mutex_unlock(&group->lock);
+}
+
+tj_status tj__group_check(tj__group *group, tj_error *error)
+{
+    pthread_mutex_lock(&group->lock);
+    tj__log_file file = group->file;
+    pthread_mutex_unlock(&group->lock);
+    if (tj__log_file_is_at_path(&file)) {
+        return TJ_OK;
+    }
+    tj_error cause = TJ_ERROR_INIT;
+    tj__fail(&cause, TJ_CLOSED,
+             "%s is not the file that this journal writes any more: it was "
+             "replaced or removed",
+             file.path);
+    tj__group_poison(group, &cause);
+    return tj__fail(error, TJ_CLOSED, "%s", cause.message);
+}
+
+/* The sentence for a record that was not acknowledged and will not be. */
+static tj_status fail_poisoned(tj__group *group, uint64_t sequence, tj_error *error)
+{
+    TJ_ASSERT(atomic_load(&group->poisoned));
+    pthread_mutex_lock(&group->lock);
+    const char *outcome = sequence <= group->handed
+                              ? "outcome unknown until the journal is opened again"
+                              : "not applied";
+    tj__fail(error, TJ_CLOSED, "%s: %s", outcome, group->cause.message);
+    if (error != NULL) {
+        error->os_errno = group->cause.os_errno;
+        tj__error_place(error, "%s", group->cause.place);
+    }
+    pthread_mutex_unlock(&group->lock);
+    return TJ_CLOSED;
+}
+
+/*
+ * Waits a moment for savers who are likely to come: those that the last batch has released, when
+ * they are known to come back at once. Without it they would miss this flush and fill only the next
+ * one, and two half-full batches would take turns.
+ */
+static void gather(tj__group *group)
+{
+    uint64_t due = group->handed + group->expected;
+    uint64_t first = atomic_load(&group->appended);
+    if (!group->sync || first >= due) {
+        return;
+    }
+    if (group->gather_pause > 0) {
+        group->gather_pause--;
+        return;
+    }
+    uint64_t seen = first;
+    uint64_t start = monotonic_ns();
+    uint64_t now = start;
+    uint64_t changed = start;
+    while (seen < due && now - changed < GATHER_QUIET_NS && now - start < GATHER_TOTAL_NS) {
+        (void)sched_yield();
+        now = monotonic_ns();
+        uint64_t appended = atomic_load(&group->appended);
+        if (appended != seen) {
+            seen = appended;
+            changed = now;
+        }
+    }
+    uint32_t longer = 2 * group->gather_penalty + 1;
+    group->gather_penalty = seen > first                  ? 0
+                            : longer > GATHER_PENALTY_MAX ? GATHER_PENALTY_MAX
+                                                          : longer;
+    group->gather_pause = group->gather_penalty;
+}
+
+/* Closes the open batch and opens the other one. False when the batch must not be written any more.
+ */
+static bool close_batch(tj__group *group)
+{
+    pthread_mutex_lock(&group->lock);
+    tj__batch *closed = group->open;
+    tj__batch *next = closed == &group->batches[0] ? &group->batches[1] : &group->batches[0];
+    next->last_sequence = closed->last_sequence;
+    next->waiters = 0;
+    next->claimed = false;
+    next->flush = false;
+    next->successor = NULL;
+    atomic_store(&next->turn, 0);
+    group->open = next;
+    bool wanted = !atomic_load(&group->poisoned);
+    if (wanted) {
+        group->handed = closed->last_sequence;
+    }
+    pthread_mutex_unlock(&group->lock);
+    return wanted;
+}
+
+static tj_status write_batch(tj__group *group, const tj__batch *batch, tj_error *error)
+{
+    const tj__log_file *file = &group->file;
+    if (batch->bytes.size > 0) {
+        TJ_TRY(tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
+                                 batch->offset, error));
+    }
+    if (group->sync || batch->flush) {
+        TJ_TRY(tj__file_sync_data(file->fd, file->path, error));
+    }
+    return TJ_OK;
+}
+
+/* Acknowledges a batch. The callback comes first: who sees a sequence acknowledged may rely on it.
+ */
+static void publish(tj__group *group, const tj__batch *batch)
+{
+    if (group->sync || batch->flush) {
+        atomic_store(&group->durable, batch->last_sequence);
+    }
+    if (batch->last_sequence > atomic_load(&group->acknowledged)) {
+        if (group->on_acknowledged != NULL) {
+            group->on_acknowledged(group->context, batch->last_sequence);
+        }
+        atomic_store(&group->acknowledged, batch->last_sequence);
+    }
+}
+
+/* Ends a batch: its followers may go, and the turn passes to the claimant of the open batch. */
+static void finish(tj__group *group, tj__batch *batch, const tj_error *cause)
+{
+    int replaced = -1;
+    pthread_mutex_lock(&group->lock);
+    if (cause->status != TJ_OK) {
+        poison_locked(group, cause);
+    }
+    if (batch->successor != NULL) {
+        replaced = group->file.fd;
+        group->file = *batch->successor;
+    }
+    bool followed = batch->waiters > 1;
+    tj__batch *next = group->open->claimed ? group->open : NULL;
+    group->busy = next != NULL;
+    group->expected = batch->waiters + group->open->waiters;
+    atomic_fetch_add(&batch->finished, 1);
+    pthread_mutex_unlock(&group->lock);
+    if (next != NULL) {
+        atomic_store(&next->turn, 1);
+        wake(&next->turn, 1);
+    }
+    if (followed) {
+        wake(&batch->finished, INT_MAX);
+    }
+    tj__file_close(replaced);
+}
+
+static void recycle(tj__buffer *bytes)
+{
+    if (bytes->capacity > BATCH_MEMORY_KEPT) {
+        tj__buffer_dispose(bytes);
+    }
+    tj__buffer_clear(bytes);
+}
+
+/* Writes the open batch; the caller has claimed it and has the turn. */
+static void lead(tj__group *group, tj__batch *batch)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    gather(group);
+    if (close_batch(group) && write_batch(group, batch, &cause) == TJ_OK &&
+        !atomic_load(&group->poisoned)) {
+        publish(group, batch);
+    }
+    recycle(&batch->bytes);
+    finish(group, batch, &cause);
+}
+
+/* Takes part in a batch that is open or in flight until it is finished. Unlocks. */
+static void join_and_unlock(tj__group *group, tj__batch *batch)
+{
+    uint32_t unfinished = atomic_load(&batch->finished);
+    bool leads = !batch->claimed;
+    bool at_once = leads && !group->busy;
+    batch->waiters++;
+    if (leads) {
+        batch->claimed = true;
+        group->busy = true;
+    }
+    pthread_mutex_unlock(&group->lock);
+    if (!leads) {
+        sleep_while(&batch->finished, unfinished);
+        return;
+    }
+    if (!at_once) {
+        sleep_while(&batch->turn, 0);
+    }
+    lead(group, batch);
+}
+
+static tj__batch *in_flight(tj__group *group)
+{
+    return group->open == &group->batches[0] ? &group->batches[1] : &group->batches[0];
+}
+
+tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
+{
+    if (atomic_load(&group->acknowledged) >= sequence) {
+        return TJ_OK;
+    }
+    if (sequence > atomic_load(&group->appended)) {
+        return tj__fail(error, TJ_MISUSE, "sequence %llu was never appended",
+                        (unsigned long long)sequence);
+    }
+    pthread_mutex_lock(&group->lock);
+    if (atomic_load(&group->acknowledged) >= sequence || atomic_load(&group->poisoned)) {
+        pthread_mutex_unlock(&group->lock);
+    } else {
+        join_and_unlock(group, sequence > group->handed ? group->open : in_flight(group));
+    }
+    return atomic_load(&group->acknowledged) >= sequence ? TJ_OK
+                                                         : fail_poisoned(group, sequence, error);
+}
+
+tj_status tj__group_sync(tj__group *group, tj_error *error)
+{
+    uint64_t sequence = atomic_load(&group->appended);
+    if (group->sync) {
+        return tj__group_wait(group, sequence, error);
+    }
+    pthread_mutex_lock(&group->lock);
+    if (atomic_load(&group->durable) >= sequence || atomic_load(&group->poisoned)) {
+        pthread_mutex_unlock(&group->lock);
+    } else {
+        group->open->flush = true;
+        join_and_unlock(group, group->open);
+    }
+    return atomic_load(&group->durable) >= sequence ? TJ_OK : fail_poisoned(group, sequence, error);
+}
+
+tj_status tj__group_enter(tj__group *group, size_t size, tj__batch **batch, tj_error *error)
+{
+    pthread_mutex_lock(&group->lock);
+    if (group->open->bytes.size > 0 && group->open->bytes.size + size > TJ__BATCH_SIZE_SOFT_MAX &&
+        !atomic_load(&group->poisoned)) {
+        /* No one else appends, so the batch that is open afterwards is empty. */
+        join_and_unlock(group, group->open);
+        pthread_mutex_lock(&group->lock);
+    }
+    tj__batch *open = group->open;
+    if (atomic_load(&group->poisoned)) {
+        pthread_mutex_unlock(&group->lock);
+        return fail_poisoned(group, UINT64_MAX, error);
+    }
+    if (!tj__buffer_reserve(&open->bytes, size)) {
+        /* The records that are in the batch already stay in it. */
+        open->bytes.failed = false;
+        pthread_mutex_unlock(&group->lock);
+        return tj__fail(error, TJ_NOMEM, "no memory for a log record of %zu bytes", size);
+    }
+    *batch = open;
+    return TJ_OK;
+}
+
+void tj__group_leave(tj__group *group, uint64_t sequence)
+{
+    group->open->last_sequence = sequence;
+    atomic_store(&group->appended, sequence);
+    pthread_mutex_unlock(&group->lock);
+}
+
+tj_status tj__group_leave_sealed(tj__group *group, const tj__log_file *successor, tj_error *error)
+{
+    tj__batch *batch = group->open;
+    tj__log_file next = *successor;
+    batch->flush = true;
+    batch->successor = &next;
+    join_and_unlock(group, batch);
+    if (atomic_load(&group->poisoned)) {
+        return fail_poisoned(group, UINT64_MAX, error);
+    }
+    return TJ_OK;
+}

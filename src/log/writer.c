@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The writer: places records one behind the other, segment after segment. group.c makes them
+ * durable, successor.c has the next segment ready.
+ *
+ * `at`, `begun` and `end` say where the next record goes. They belong to the appender: the one
+ * thread at a time that is inside tj__log_writer_append.
+ *
+ * Rotation, in an order that leaves everything unchanged when the disk is full:
+ *   1. the successor is there, large enough for the record, and open;
+ *   2. the open batch gets the seal and is flushed with all before it, in os mode too;
+ *   3. the leader of that batch goes over to the successor's file;
+ *   4. the next batch starts with the successor's header, followed by the record, in one write.
+ * If there is no memory for step 4, the log stands at a segment that is not begun; so it may when
+ * it is opened. Such a segment can still be made larger for a large record.
+ */
+#include "log/writer.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "log/group.h"
+
+struct tj__log_writer {
+    tj_uuid journal_id;
+    uint64_t epoch;
+    tj__position at;
+    bool begun;   /* the header of the segment `at` is in is written, or in a batch */
+    uint64_t end; /* where the seal of that segment must end at the latest */
+    _Atomic uint64_t bytes;
+    tj__group group;
+    tj__successor successor;
+};
+
+/* Finds out whether the segment at the end of the log is begun, and where it ends. */
+static tj_status find_end(tj__log_writer *writer, const tj__log_file *file, tj_error *error)
+{
+    tj__segment_header header;
+    TJ_TRY(tj__log_file_header(file, &writer->journal_id, &writer->begun, &header, error));
+    writer->end = writer->begun ? header.segment_size : file->size;
+    if (writer->end > file->size) {
+        return tj__fail(error, TJ_CORRUPT, "%s has %llu bytes, its header says %llu", file->path,
+                        (unsigned long long)file->size, (unsigned long long)writer->end);
+    }
+    uint64_t offset = writer->at.offset;
+    bool possible = offset >= TJ__SEGMENT_HEADER_SIZE && offset % TJ__RECORD_ALIGN == 0 &&
+                    offset + TJ__SEAL_SIZE <= writer->end &&
+                    (writer->begun || offset == TJ__SEGMENT_HEADER_SIZE);
+    if (!possible) {
+        return tj__fail(error, TJ_CORRUPT, "the log cannot go on at offset %llu of %s",
+                        (unsigned long long)offset, file->path);
+    }
+    return TJ_OK;
+}
+
+tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__position *end,
+                              tj__log_writer **out, tj_error *error)
+{
+    *out = NULL;
+    tj__log_file file = {.fd = -1};
+    tj__log_writer *writer = calloc(1, sizeof(*writer));
+    if (writer == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory to open the log in %s", options->directory);
+    }
+    writer->journal_id = options->journal_id;
+    writer->epoch = options->epoch;
+    writer->at = *end;
+    tj_status status = tj__log_file_open(options->directory, end->ordinal, &file, error);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    status = find_end(writer, &file, error);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    status = tj__successor_init(&writer->successor, options->directory, &options->journal_id,
+                                options->segment_size, error);
+    if (status != TJ_OK) {
+        goto done;
+    }
+    status = tj__group_init(&writer->group, options->durability == TJ_DURABILITY_SYNC,
+                            end->sequence, &file, error);
+    if (status != TJ_OK) {
+        tj__successor_dispose(&writer->successor);
+        goto done;
+    }
+    writer->group.on_acknowledged = options->acknowledged;
+    writer->group.context = options->context;
+    *out = writer;
+done:
+    if (status != TJ_OK) {
+        tj__file_close(file.fd);
+        free(writer);
+    }
+    return status;
+}
+
+tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error)
+{
+    if (writer == NULL) {
+        return TJ_OK;
+    }
+    tj_status status = tj__group_sync(&writer->group, error);
+    tj__group_dispose(&writer->group);
+    tj__successor_dispose(&writer->successor);
+    free(writer);
+    return status;
+}
+
+/* Adds a record to the batch, which has room for it, at the writer's place. */
+static void put_record(tj__log_writer *writer, tj__batch *batch, tj__record *record)
+{
+    size_t before = batch->bytes.size;
+    if (before == 0) {
+        batch->offset = writer->at.offset;
+    }
+    tj__record_encode(record, &writer->journal_id, writer->at.ordinal, writer->at.offset,
+                      &batch->bytes);
+    uint64_t size = batch->bytes.size - before;
+    writer->at.offset += size;
+    writer->at.hash = record->hash;
+    atomic_fetch_add(&writer->bytes, size);
+}
+
+/* Ends the segment with a seal and goes over to the next, which has room for a record of `size`. */
+static tj_status rotate(tj__log_writer *writer, uint64_t size, tj_error *error)
+{
+    tj__log_file next;
+    tj__batch *batch = NULL;
+    TJ_TRY(tj__successor_take(&writer->successor, writer->at.ordinal + 1,
+                              TJ__SEGMENT_HEADER_SIZE + size + TJ__SEAL_SIZE, &next, error));
+    tj_status status = tj__group_enter(&writer->group, TJ__SEAL_SIZE, &batch, error);
+    if (status != TJ_OK) {
+        tj__file_close(next.fd);
+        return status;
+    }
+    tj__record seal = {.type = TJ__RECORD_SEAL,
+                       .previous_hash = writer->at.hash,
+                       .sequence = writer->at.sequence,
+                       .time = writer->at.time,
+                       .epoch = writer->epoch,
+                       .durable_sequence = atomic_load(&writer->group.durable)};
+    put_record(writer, batch, &seal);
+    TJ_TRY(tj__group_leave_sealed(&writer->group, &next, error));
+    writer->at.ordinal = next.ordinal;
+    writer->at.offset = TJ__SEGMENT_HEADER_SIZE;
+    writer->begun = false;
+    writer->end = next.size;
+    return TJ_OK;
+}
+
+/* Sees to it that the segment has room for a record of `size` and a seal behind it. */
+static tj_status make_room(tj__log_writer *writer, uint64_t size, tj_error *error)
+{
+    uint64_t needed = writer->at.offset + size + TJ__SEAL_SIZE;
+    if (needed <= writer->end) {
+        return TJ_OK;
+    }
+    if (writer->begun) {
+        return rotate(writer, size, error);
+    }
+    TJ_TRY(tj__log_file_extend(&writer->group.file, writer->end, needed, error));
+    writer->end = needed;
+    return TJ_OK;
+}
+
+/* Adds the header of a segment that is not begun; the batch is empty then. */
+static void put_header(tj__log_writer *writer, tj__batch *batch, tj_time now)
+{
+    tj__segment_header header = {.journal_id = writer->journal_id,
+                                 .ordinal = writer->at.ordinal,
+                                 .first_sequence = writer->at.sequence + 1,
+                                 .chain_hash = writer->at.hash,
+                                 .created_at = now,
+                                 .segment_size = writer->end};
+    uint8_t block[TJ__SEGMENT_HEADER_SIZE];
+    tj__segment_header_encode(&header, block);
+    TJ_ASSERT(batch->bytes.size == 0);
+    batch->offset = 0;
+    tj__put_bytes(&batch->bytes, block, sizeof(block));
+    writer->begun = true;
+}
+
+static tj_time next_time(const tj__log_writer *writer)
+{
+    tj_time now = tj_time_now();
+    return now > writer->at.time ? now : writer->at.time + 1;
+}
+
+tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
+                                const tj_uuid *commit_id, uint64_t *sequence, tj_time *time,
+                                tj_error *error)
+{
+    if (body.size > TJ__RECORD_BODY_SIZE_MAX) {
+        return tj__fail(error, TJ_LIMIT, "a commit of %zu bytes is larger than %u bytes", body.size,
+                        TJ__RECORD_BODY_SIZE_MAX);
+    }
+    uint64_t size = tj__record_size((uint32_t)body.size);
+    TJ_TRY(make_room(writer, size, error));
+    tj__batch *batch = NULL;
+    TJ_TRY(tj__group_enter(&writer->group, TJ__SEGMENT_HEADER_SIZE + (size_t)size, &batch, error));
+    tj__record record = {.type = TJ__RECORD_COMMIT,
+                         .previous_hash = writer->at.hash,
+                         .sequence = writer->at.sequence + 1,
+                         .time = next_time(writer),
+                         .epoch = writer->epoch,
+                         .durable_sequence = atomic_load(&writer->group.durable),
+                         .commit_id = commit_id != NULL ? *commit_id : (tj_uuid){{0}},
+                         .change_count = change_count,
+                         .body = body};
+    if (!writer->begun) {
+        put_header(writer, batch, record.time);
+    }
+    put_record(writer, batch, &record);
+    writer->at.sequence = record.sequence;
+    writer->at.time = record.time;
+    writer->at.epoch = writer->epoch;
+    if (writer->at.offset > writer->end / 2) {
+        tj__successor_want(&writer->successor, writer->at.ordinal + 1);
+    }
+    *sequence = record.sequence;
+    *time = record.time;
+    tj__group_leave(&writer->group, record.sequence);
+    return TJ_OK;
+}
+
+tj_status tj__log_writer_wait(tj__log_writer *writer, uint64_t sequence, tj_error *error)
+{
+    return tj__group_wait(&writer->group, sequence, error);
+}
+
+tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_error *error)
+{
+    TJ_TRY(tj__group_sync(&writer->group, error));
+    if (durable != NULL) {
+        *durable = atomic_load(&writer->group.durable);
+    }
+    return TJ_OK;
+}
+
+uint64_t tj__log_writer_acknowledged(const tj__log_writer *writer)
+{
+    return atomic_load(&writer->group.acknowledged);
+}
+
+uint64_t tj__log_writer_appended(const tj__log_writer *writer)
+{
+    return atomic_load(&writer->group.appended);
+}
+
+uint64_t tj__log_writer_bytes(const tj__log_writer *writer)
+{
+    return atomic_load(&writer->bytes);
+}
+
+tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error)
+{
+    return tj__log_writer_wants_prepare(writer) ? tj__successor_prepare(&writer->successor, error)
+                                                : TJ_OK;
+}
+
+bool tj__log_writer_wants_prepare(const tj__log_writer *writer)
+{
+    return tj__successor_is_wanted(&writer->successor) && !atomic_load(&writer->group.poisoned);
+}
+
+tj_status tj__log_writer_check(tj__log_writer *writer, tj_error *error)
+{
+    return tj__group_check(&writer->group, error);
+}
+
+void tj__log_writer_poison(tj__log_writer *writer, const char *reason)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    tj__fail(&cause, TJ_CLOSED, "%s", reason);
+    tj__group_poison(&writer->group, &cause);
+}
+
+void tj__log_writer_abandon(tj__log_writer *writer)
+{
+    /* Another thread of the parent may have been anywhere when it forked, with the lock held:
+     * nothing but the descriptor, which is always an open one, is safe to touch. The memory is
+     * left. */
+    tj__file_close(writer->group.file.fd);
+    writer->group.file.fd = -1;
+}

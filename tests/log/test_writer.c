@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The log's writer when nothing fails: what it writes, how often it flushes, and many threads at
+ * once. */
+#include "log/writer_fixture.h"
+
+#include <sys/wait.h>
+
+/* The size of a usual save. */
+#define BODY 600
+
+static void expect_io(long writes, long flushes)
+{
+    assert_int_equal(atomic_load(&io.writes), writes);
+    assert_int_equal(atomic_load(&io.flushes), flushes);
+}
+
+static void a_lone_save_costs_one_write_and_one_flush(void **state)
+{
+    (void)state;
+    fixture log;
+    appended_body bodies[50];
+    tj__position end;
+    create_log(&log, TJ_SEGMENT_SIZE_DEFAULT, TJ_DURABILITY_SYNC);
+    for (uint64_t i = 1; i <= 50; i++) {
+        bodies[i - 1] = (appended_body){BODY, i};
+        assert_int_equal(must_append(&log, BODY, i), i);
+        expect_io((long)i - 1, (long)i - 1);
+        must_wait(&log, i);
+        expect_io((long)i, (long)i);
+        assert_int_equal(tj__log_writer_acknowledged(log.writer), i);
+        assert_int_equal(atomic_load(&log.published), i);
+    }
+    must_wait(&log, 17);
+    must_close(&log);
+    expect_io(50, 50);
+    assert_int_equal(read_log(&log, bodies, 50, &end), 50);
+    remove_log(&log);
+}
+
+static void os_mode_writes_at_once_and_flushes_when_asked(void **state)
+{
+    (void)state;
+    fixture log;
+    uint64_t durable = 0;
+    create_log(&log, TJ_SEGMENT_SIZE_DEFAULT, TJ_DURABILITY_OS);
+    must_wait(&log, must_append(&log, BODY, 1));
+    must_wait(&log, must_append(&log, BODY, 2));
+    expect_io(2, 0);
+    assert_int_equal(tj__log_writer_sync(log.writer, &durable, NULL), TJ_OK);
+    assert_int_equal(durable, 2);
+    expect_io(2, 1);
+    assert_int_equal(tj__log_writer_sync(log.writer, &durable, NULL), TJ_OK);
+    expect_io(2, 1);
+    (void)must_append(&log, BODY, 3);
+    assert_int_equal(tj__log_writer_sync(log.writer, &durable, NULL), TJ_OK);
+    assert_int_equal(durable, 3);
+    expect_io(3, 2);
+    must_wait(&log, must_append(&log, BODY, 4));
+    must_close(&log);
+    expect_io(4, 3);
+    remove_log(&log);
+}
+
+static void os_mode_flushes_a_full_segment(void **state)
+{
+    (void)state;
+    fixture log;
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_OS);
+    uint64_t sequence = 0;
+    while (tj__log_writer_bytes(log.writer) < SMALL_SEGMENT - 4096 - TJ__SEAL_SIZE - 704) {
+        sequence = must_append(&log, BODY, sequence + 1);
+        must_wait(&log, sequence);
+    }
+    expect_io((long)sequence, 0);
+    sequence = must_append(&log, BODY, sequence + 1);
+    expect_io((long)sequence, 1);
+    must_wait(&log, sequence);
+    expect_io((long)sequence + 1, 1);
+    must_close(&log);
+    remove_log(&log);
+}
+
+static void a_record_nobody_waits_for_is_written_by_the_next_leader(void **state)
+{
+    (void)state;
+    fixture log;
+    appended_body bodies[] = {{10, 1}, {20, 2}, {30, 3}, {40, 4}};
+    tj__position end;
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    (void)must_append(&log, 10, 1);
+    (void)must_append(&log, 20, 2);
+    expect_io(0, 0);
+    must_wait(&log, must_append(&log, 30, 3));
+    expect_io(1, 1);
+    assert_int_equal(must_append(&log, 40, 4), 4);
+    must_close(&log);
+    expect_io(2, 2);
+    assert_int_equal(read_log(&log, bodies, 4, &end), 4);
+    remove_log(&log);
+}
+
+static void time_rises_and_records_name_what_is_durable(void **state)
+{
+    (void)state;
+    fixture log;
+    tj__position end;
+    appended_body bodies[] = {{1, 1}, {2, 2}};
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_close(&log);
+    tj__position future = log_start;
+    future.time = INT64_C(8000000000000000000);
+    open_log(&log, &future);
+    uint64_t sequence = 0;
+    tj_time first = 0;
+    tj_time second = 0;
+    tj__bytes none = tj__bytes_of("", 0);
+    assert_int_equal(tj__log_writer_append(log.writer, none, 0, NULL, &sequence, &first, NULL),
+                     TJ_OK);
+    assert_int_equal(tj__log_writer_append(log.writer, none, 0, NULL, &sequence, &second, NULL),
+                     TJ_OK);
+    assert_int_equal(first, future.time + 1);
+    assert_int_equal(second, future.time + 2);
+    must_close(&log);
+    remove_log(&log);
+
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_wait(&log, must_append(&log, 1, 1));
+    must_wait(&log, must_append(&log, 2, 2));
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, 2, &end), 2);
+    char path[TJ__SEGMENT_PATH_SIZE];
+    uint8_t header[TJ__RECORD_HEADER_SIZE];
+    int fd = -1;
+    segment_path(&log, 1, path);
+    assert_int_equal(tj__file_open(path, O_RDONLY, &fd, NULL), TJ_OK);
+    assert_int_equal(tj__file_read_at(fd, path, header, sizeof(header), 4096 + 128, NULL), TJ_OK);
+    assert_int_equal(tj__load_u64(header + 24), 2);
+    assert_int_equal(tj__load_u64(header + 48), 1);
+    tj__file_close(fd);
+    remove_log(&log);
+}
+
+static void the_log_goes_on_where_it_was_closed(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40, EACH = 7 };
+    fixture log;
+    appended_body bodies[ROUNDS * EACH];
+    tj__position end = log_start;
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    for (uint64_t round = 0, n = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < EACH; i++, n++) {
+            bodies[n] = (appended_body){(size_t)(n * 97 % 2000), n};
+            assert_int_equal(must_append(&log, bodies[n].size, n), n + 1);
+        }
+        must_close(&log);
+        assert_int_equal(read_log(&log, bodies, n, &end), n);
+        open_log(&log, &end);
+    }
+    assert_true(end.ordinal > 3);
+    must_close(&log);
+    remove_log(&log);
+}
+
+static void opening_refuses_a_place_where_the_log_cannot_end(void **state)
+{
+    (void)state;
+    fixture log;
+    tj_error error = TJ_ERROR_INIT;
+    char text[2 * TJ__SEGMENT_PATH_SIZE];
+    char path[TJ__SEGMENT_PATH_SIZE];
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_close(&log);
+    segment_path(&log, 1, path);
+    uint64_t offsets[] = {0, 64, 4097, SMALL_SEGMENT - 64, SMALL_SEGMENT};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        tj__position end = log_start;
+        end.offset = offsets[i];
+        assert_int_equal(tj__log_writer_open(&log.options, &end, &log.writer, &error), TJ_CORRUPT);
+        assert_null(log.writer);
+        snprintf(text, sizeof(text), "the log cannot go on at offset %" PRIu64 " of %s", offsets[i],
+                 path);
+        assert_string_equal(error.message, text);
+    }
+    assert_int_equal(truncate(path, 32768), 0);
+    assert_int_equal(tj__log_writer_open(&log.options, &log_start, &log.writer, &error),
+                     TJ_CORRUPT);
+    snprintf(text, sizeof(text), "%s has 32768 bytes, its header says 65536", path);
+    assert_string_equal(error.message, text);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(tj__log_writer_open(&log.options, &log_start, &log.writer, &error),
+                     TJ_NOT_FOUND);
+    assert_null(log.writer);
+    remove_log(&log);
+}
+
+static void records_larger_than_a_segment_get_their_own(void **state)
+{
+    (void)state;
+    fixture log;
+    tj__position end;
+    struct stat found;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    appended_body bodies[] = {{100, 1}, {300000, 2}, {100, 3}, {40000, 4}, {5 << 20, 5}, {9, 6}};
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    for (size_t i = 0; i < 6; i++) {
+        must_wait(&log, must_append(&log, bodies[i].size, bodies[i].number));
+        if (i == 3) {
+            /* The large one finds a successor of the usual size, prepared and not begun. */
+            assert_true(tj__log_writer_wants_prepare(log.writer));
+            assert_int_equal(tj__log_writer_prepare(log.writer, NULL), TJ_OK);
+            assert_false(tj__log_writer_wants_prepare(log.writer));
+        }
+    }
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, 6, &end), 6);
+    uint64_t sizes[] = {SMALL_SEGMENT, 4096 + 300096 + 128, SMALL_SEGMENT, 4096 + 5243008 + 128,
+                        SMALL_SEGMENT};
+    for (uint64_t ordinal = 1; ordinal <= 5; ordinal++) {
+        segment_path(&log, ordinal, path);
+        assert_int_equal(stat(path, &found), 0);
+        assert_int_equal(found.st_size, sizes[ordinal - 1]);
+    }
+    assert_int_equal(end.ordinal, 5);
+    remove_log(&log);
+}
+
+static void a_large_record_can_begin_a_prepared_segment(void **state)
+{
+    (void)state;
+    fixture log;
+    tj__position end;
+    appended_body bodies[] = {{100, 1}, {70000, 2}, {100, 3}};
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_close(&log);
+    char path[TJ__SEGMENT_PATH_SIZE];
+    segment_path(&log, 1, path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(tj__segment_prepare(log.directory, 1, SMALL_SEGMENT, NULL, NULL, NULL), TJ_OK);
+    open_log(&log, &log_start);
+    atomic_store(&io.disk_full, true);
+    uint64_t sequence = 99;
+    tj_error error = TJ_ERROR_INIT;
+    assert_int_equal(append_body(&log, 70000, 2, &sequence, &error), TJ_FULL);
+    assert_int_equal(sequence, 99);
+    must_wait(&log, must_append(&log, 100, 1));
+    atomic_store(&io.disk_full, false);
+    must_wait(&log, must_append(&log, 70000, 2));
+    must_wait(&log, must_append(&log, 100, 3));
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, 3, &end), 3);
+    remove_log(&log);
+
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_close(&log);
+    segment_path(&log, 1, path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(tj__segment_prepare(log.directory, 1, SMALL_SEGMENT, NULL, NULL, NULL), TJ_OK);
+    open_log(&log, &log_start);
+    must_wait(&log, must_append(&log, 70000, 2));
+    must_close(&log);
+    appended_body alone[] = {{70000, 2}};
+    assert_int_equal(read_log(&log, alone, 1, &end), 1);
+    assert_int_equal(end.ordinal, 1);
+    remove_log(&log);
+}
+
+static void the_largest_record_is_taken_and_a_larger_one_refused(void **state)
+{
+    (void)state;
+    fixture log;
+    tj__position end;
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t sequence = 0;
+    appended_body bodies[] = {{TJ__RECORD_BODY_SIZE_MAX, 1}, {1, 2}};
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    assert_int_equal(append_body(&log, bodies[0].size + 1, 1, &sequence, &error), TJ_LIMIT);
+    assert_string_equal(error.message, "a commit of 67108865 bytes is larger than 67108864 bytes");
+    must_wait(&log, must_append(&log, bodies[0].size, 1));
+    must_wait(&log, must_append(&log, 1, 2));
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, 2, &end), 2);
+    remove_log(&log);
+}
+
+static void a_full_batch_is_flushed_before_more_is_appended(void **state)
+{
+    (void)state;
+    enum { COUNT = 14 };
+    fixture log;
+    tj__position end;
+    appended_body bodies[COUNT];
+    create_log(&log, TJ_SEGMENT_SIZE_DEFAULT, TJ_DURABILITY_SYNC);
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        bodies[i - 1] = (appended_body){1000000, i};
+        (void)must_append(&log, 1000000, i);
+        assert_int_equal(atomic_load(&io.flushes), (i - 1) / 4);
+        assert_int_equal(tj__log_writer_acknowledged(log.writer), (i - 1) / 4 * 4);
+    }
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, COUNT, &end), COUNT);
+    remove_log(&log);
+}
+
+static void a_segment_is_prepared_when_half_full(void **state)
+{
+    (void)state;
+    fixture log;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    segment_path(&log, 2, path);
+    assert_int_equal(tj__log_writer_prepare(log.writer, NULL), TJ_OK);
+    assert_false(tj__path_exists(path));
+    for (uint64_t i = 1; i <= 60; i++) {
+        (void)must_append(&log, BODY, i);
+        assert_int_equal(tj__log_writer_wants_prepare(log.writer), 4096 + i * 704 > 32768);
+    }
+    atomic_store(&io.disk_full, true);
+    assert_int_equal(tj__log_writer_prepare(log.writer, NULL), TJ_FULL);
+    assert_true(tj__log_writer_wants_prepare(log.writer));
+    atomic_store(&io.disk_full, false);
+    assert_int_equal(tj__log_writer_prepare(log.writer, NULL), TJ_OK);
+    assert_false(tj__log_writer_wants_prepare(log.writer));
+    assert_true(tj__path_exists(path));
+    must_close(&log);
+    remove_log(&log);
+}
+
+static void waiting_for_what_was_never_appended_is_misuse(void **state)
+{
+    (void)state;
+    fixture log;
+    tj_error error = TJ_ERROR_INIT;
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    assert_int_equal(tj__log_writer_wait(log.writer, 1, &error), TJ_MISUSE);
+    assert_string_equal(error.message, "sequence 1 was never appended");
+    must_close(&log);
+    assert_int_equal(tj__log_writer_close(NULL, &error), TJ_OK);
+    remove_log(&log);
+}
+
+static void a_forked_child_closes_without_writing(void **state)
+{
+    (void)state;
+    fixture log;
+    tj__position end;
+    appended_body bodies[] = {{10, 1}, {20, 2}};
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    (void)must_append(&log, 10, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        tj__log_writer_abandon(log.writer);
+        bool open = false;
+        for (int fd = 3; fd < 64; fd++) {
+            open = open || fd_is_named(fd, ".log");
+        }
+        _exit(open || atomic_load(&io.writes) != 0);
+    }
+    int result = -1;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    must_wait(&log, must_append(&log, 20, 2));
+    must_close(&log);
+    assert_int_equal(read_log(&log, bodies, 2, &end), 2);
+    remove_log(&log);
+}
+
+/* Many savers beside a helper that prepares segments and one that syncs. */
+typedef struct crowd {
+    fixture log;
+    pthread_mutex_t append_lock;
+    appended_body *bodies;
+    uint64_t count;
+    uint64_t per_thread;
+    _Atomic bool done;
+    _Atomic int failures;
+} crowd;
+
+typedef struct saver {
+    crowd *crowd;
+    pthread_t thread;
+    uint64_t id;
+    uint64_t random;
+} saver;
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Mostly small records, some of many pages, a few larger than a segment. */
+static size_t random_size(uint64_t *random)
+{
+    uint64_t kind = next_random(random) % 1000;
+    size_t limit = kind == 0 ? 100000 : kind < 20 ? 20000 : 1000;
+    return (size_t)(next_random(random) % limit);
+}
+
+static void *save_many(void *argument)
+{
+    saver *self = argument;
+    crowd *all = self->crowd;
+    uint64_t older = 0;
+    for (uint64_t i = 0; i < all->per_thread; i++) {
+        uint64_t sequence = 0;
+        appended_body body = {random_size(&self->random), self->id << 32 | i};
+        pthread_mutex_lock(&all->append_lock);
+        tj_status status = append_body(&all->log, body.size, body.number, &sequence, NULL);
+        if (status == TJ_OK) {
+            all->bodies[sequence - 1] = body;
+        }
+        pthread_mutex_unlock(&all->append_lock);
+        /* Wait for this one, for an older one, or for none. */
+        uint64_t choice = next_random(&self->random) % 10;
+        uint64_t waited = choice == 0 ? 0 : choice == 1 && older > 0 ? older : sequence;
+        if (status != TJ_OK || tj__log_writer_wait(all->log.writer, waited, NULL) != TJ_OK ||
+            tj__log_writer_acknowledged(all->log.writer) < waited ||
+            atomic_load(&all->log.published) < waited) {
+            atomic_fetch_add(&all->failures, 1);
+            return NULL;
+        }
+        older = sequence;
+    }
+    return NULL;
+}
+
+static void *help(void *argument)
+{
+    crowd *all = argument;
+    while (!atomic_load(&all->done)) {
+        uint64_t appended = tj__log_writer_appended(all->log.writer);
+        uint64_t durable = 0;
+        if (tj__log_writer_prepare(all->log.writer, NULL) != TJ_OK ||
+            tj__log_writer_check(all->log.writer, NULL) != TJ_OK ||
+            tj__log_writer_sync(all->log.writer, &durable, NULL) != TJ_OK || durable < appended) {
+            atomic_fetch_add(&all->failures, 1);
+        }
+        usleep(2000);
+    }
+    return NULL;
+}
+
+static void run_crowd(uint64_t threads, uint64_t per_thread, tj_durability durability,
+                      uint64_t seed)
+{
+    crowd all = {.count = threads * per_thread, .per_thread = per_thread};
+    saver savers[16];
+    pthread_t helper;
+    tj__position end;
+    print_message("%d threads, durability %d, seed %" PRIu64 "\n", (int)threads, (int)durability,
+                  seed);
+    create_log(&all.log, SMALL_SEGMENT, durability);
+    all.bodies = calloc(all.count, sizeof(*all.bodies));
+    assert_non_null(all.bodies);
+    assert_int_equal(pthread_mutex_init(&all.append_lock, NULL), 0);
+    assert_int_equal(pthread_create(&helper, NULL, help, &all), 0);
+    for (uint64_t i = 0; i < threads; i++) {
+        savers[i] = (saver){.crowd = &all, .id = i, .random = seed * (i + 1) + 1};
+        assert_int_equal(pthread_create(&savers[i].thread, NULL, save_many, &savers[i]), 0);
+    }
+    for (uint64_t i = 0; i < threads; i++) {
+        pthread_join(savers[i].thread, NULL);
+    }
+    atomic_store(&all.done, true);
+    pthread_join(helper, NULL);
+    assert_int_equal(atomic_load(&all.failures), 0);
+    must_close(&all.log);
+    assert_int_equal(atomic_load(&all.log.published), all.count);
+    assert_int_equal(read_log(&all.log, all.bodies, all.count, &end), all.count);
+    assert_true(end.ordinal > 2);
+    pthread_mutex_destroy(&all.append_lock);
+    free(all.bodies);
+    remove_log(&all.log);
+}
+
+static void many_threads_lose_nothing(void **state)
+{
+    (void)state;
+    const char *text = getenv("TJ_TEST_SEED");
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)tj_time_now();
+    run_crowd(1, 500, TJ_DURABILITY_SYNC, seed);
+    run_crowd(2, 1000, TJ_DURABILITY_SYNC, seed);
+    run_crowd(5, 1000, TJ_DURABILITY_SYNC, seed);
+    run_crowd(16, 2000, TJ_DURABILITY_SYNC, seed);
+    run_crowd(16, 2000, TJ_DURABILITY_OS, seed);
+}
+
+static void *wait_for_one(void *argument)
+{
+    fixture *log = argument;
+    return tj__log_writer_wait(log->writer, 1, NULL) == TJ_OK ? log : NULL;
+}
+
+static void many_threads_wait_for_the_same_record(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        fixture log;
+        pthread_t threads[8];
+        create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+        (void)must_append(&log, BODY, 1);
+        for (int i = 0; i < 8; i++) {
+            assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, &log), 0);
+        }
+        for (int i = 0; i < 8; i++) {
+            void *result = NULL;
+            pthread_join(threads[i], &result);
+            assert_ptr_equal(result, &log);
+        }
+        expect_io(1, 1);
+        must_close(&log);
+        remove_log(&log);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lone_save_costs_one_write_and_one_flush),
+        cmocka_unit_test(os_mode_writes_at_once_and_flushes_when_asked),
+        cmocka_unit_test(os_mode_flushes_a_full_segment),
+        cmocka_unit_test(a_record_nobody_waits_for_is_written_by_the_next_leader),
+        cmocka_unit_test(time_rises_and_records_name_what_is_durable),
+        cmocka_unit_test(the_log_goes_on_where_it_was_closed),
+        cmocka_unit_test(opening_refuses_a_place_where_the_log_cannot_end),
+        cmocka_unit_test(records_larger_than_a_segment_get_their_own),
+        cmocka_unit_test(a_large_record_can_begin_a_prepared_segment),
+        cmocka_unit_test(the_largest_record_is_taken_and_a_larger_one_refused),
+        cmocka_unit_test(a_full_batch_is_flushed_before_more_is_appended),
+        cmocka_unit_test(a_segment_is_prepared_when_half_full),
+        cmocka_unit_test(waiting_for_what_was_never_appended_is_misuse),
+        cmocka_unit_test(a_forked_child_closes_without_writing),
+        cmocka_unit_test(many_threads_lose_nothing),
+        cmocka_unit_test(many_threads_wait_for_the_same_record),
+    };
+    return cmocka_run_group_tests_name("log/writer", tests, NULL, NULL);
+}

@@ -39,7 +39,7 @@ target_link_libraries(tj_all INTERFACE tesser-journal-static tj_options tj_xxhas
 # ---- installation ----
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tesser-journal)
-file(RELATIVE_PATH TJ_PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "[^/]+" ".." TJ_PREFIX_FROM_PC ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 list(TRANSFORM TJ_STATIC_NEEDS PREPEND "-l" OUTPUT_VARIABLE TJ_PC_LIBS_PRIVATE)
 list(JOIN TJ_PC_LIBS_PRIVATE " " TJ_PC_LIBS_PRIVATE)
 configure_file(cmake/tesser-journal.pc.in tesser-journal.pc @ONLY)

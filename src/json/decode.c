@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "json/decode.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "json/read.h"
+
+/* The members of an object, told apart. */
+typedef struct members {
+    const tj__json_node *known[TJ__JSON_FIELDS_MAX]; /* by number of the field */
+    tj__json_entries unknown;
+} members;
+
+/* The field of a name, or the count. The search starts where the last one ended, since most texts have
+ * their members in Tesser's order. */
+static size_t field_of(const tj__json_schema *schema, tj_str name, size_t start)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        size_t index = start + i < schema->count ? start + i : start + i - schema->count;
+        if (tj_str_equal(name, schema->fields[index].name)) {
+            return index;
+        }
+    }
+    return schema->count;
+}
+
+static tj_status sort_out(const tj__json_input *in, const tj__json_node *object,
+                          const tj__json_schema *schema, members *out)
+{
+    *out = (members){{NULL}, {NULL, 0}};
+    size_t next = 0;
+    for (const tj__json_node *each = object->first; each; each = each->next) {
+        size_t index = field_of(schema, each->name, next);
+        tj__json_entry entry = {each->name, each, each->name_at};
+        if (index == schema->count) {
+            if (!out->unknown.items) {
+                TJ_TRY(tj__json_entries_new(in, object, &out->unknown));
+            }
+            out->unknown.items[out->unknown.count++] = entry;
+            continue;
+        }
+        const tj__json_node *before = out->known[index];
+        if (before) {
+            tj__json_entry first = {before->name, before, before->name_at};
+            return tj__json_fail_repeat(in, object, "key", &first, &entry, "");
+        }
+        out->known[index] = each;
+        next = index + 1 < schema->count ? index + 1 : 0;
+    }
+    return tj__json_sort_unique(in, object, "key", "", &out->unknown);
+}
+
+static tj_status check_unknown(const tj__json_input *in, const tj__json_schema *schema,
+                               const tj__json_entry *entry)
+{
+    const tj__json_node *node = entry->value;
+    char shown[TJ__QUOTE_SIZE];
+    if (!schema->has_extra) {
+        char choices[TJ__JSON_CHOICES_SIZE];
+        return tj__json_fail_inside(in, node->parent, entry->at, TJ_INVALID,
+                                    "member %s is not one of %s", tj__text_quote(node->name, shown),
+                                    tj__json_members_of(schema, choices));
+    }
+    if (schema->extra_name_limit && node->name.size > schema->extra_name_limit) {
+        return tj__json_fail_inside(
+            in, node->parent, entry->at, TJ_LIMIT,
+            "the name %s of an unknown member has %zu bytes; at most %zu are allowed",
+            tj__text_quote(node->name, shown), node->name.size, schema->extra_name_limit);
+    }
+    return tj__json_check_raw(in, node);
+}
+
+/* Builds the object text of unknown members, in their order, each as it stands in the text. */
+static tj_status keep_unknown(const tj__json_input *in, const tj__json_schema *schema,
+                              tj__json_entries *unknown, char *base)
+{
+    tj__buffer text = {0};
+    tj__json_entries_in_text_order(unknown);
+    for (size_t i = 0; i < unknown->count; i++) {
+        const tj__json_node *node = unknown->items[i].value;
+        tj__put_u8(&text, i == 0 ? '{' : ',');
+        tj__put_str(&text, tj__json_raw_name(in->doc, node));
+        tj__put_u8(&text, ':');
+        tj__put_str(&text, node->raw);
+    }
+    tj__put_u8(&text, '}');
+    tj_str kept = {NULL, 0};
+    if (!text.failed) {
+        kept = tj__arena_str(in->arena, (tj_str){(const char *)text.data, text.size});
+    }
+    tj__buffer_dispose(&text);
+    *(tj_str *)(void *)(base + schema->extra) = kept;
+    return kept.data ? TJ_OK : tj__json_fail_nomem(in);
+}
+
+static tj_status read_field(const tj__json_input *in, const tj__json_node *object,
+                            const tj__json_field *field, const tj__json_node *node, char *base)
+{
+    bool optional = field->flags & TJ__JSON_OPTIONAL;
+    if (node && !(optional && node->type == TJ__JSON_NULL)) {
+        return tj__json_read_value(in, node, field, base);
+    }
+    if (node || optional || (field->flags & TJ__JSON_DEFAULT)) {
+        return TJ_OK;
+    }
+    return tj__json_fail_node(in, object, TJ_INVALID, "member \"%s\" is missing", field->name.data);
+}
+
+tj_status tj__json_decode(const tj__json_input *in, const tj__json_node *node,
+                          const tj__json_schema *schema, tj_str key, void *out)
+{
+    char *base = out;
+    members found;
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_OBJECT));
+    TJ_TRY(sort_out(in, node, schema, &found));
+    for (size_t i = 0; i < found.unknown.count; i++) {
+        TJ_TRY(check_unknown(in, schema, &found.unknown.items[i]));
+    }
+    memset(out, 0, schema->size);
+    size_t first = 0;
+    if (key.data) {
+        TJ_TRY(tj__json_read_key(in, found.known[0], &schema->fields[0], key, base));
+        first = 1;
+    }
+    for (size_t i = first; i < schema->count; i++) {
+        TJ_TRY(read_field(in, node, &schema->fields[i], found.known[i], base));
+    }
+    return found.unknown.count ? keep_unknown(in, schema, &found.unknown, base) : TJ_OK;
+}
+
+static const tj__json_node *any_member_of(const tj__json_node *node, const tj__json_schema *schema)
+{
+    const tj__json_node *found = NULL;
+    for (size_t i = 0; i < schema->count && !found; i++) {
+        found = tj__json_find(node, schema->fields[i].name);
+    }
+    return found;
+}
+
+tj_status tj__json_decode_algo(const tj__json_input *in, const tj__json_node *node,
+                               tj_algo_state *out)
+{
+    const tj__json_node *plain = any_member_of(node, &tj__json_algo_plain);
+    if (plain && any_member_of(node, &tj__json_algo_tesser)) {
+        return tj__json_fail_node(in, node, TJ_INVALID,
+                                  "two spellings are mixed; an algorithm record has either "
+                                  "plugin and payload, or algo_type and state");
+    }
+    return tj__json_decode(in, node, plain ? &tj__json_algo_plain : &tj__json_algo_tesser,
+                           (tj_str){NULL, 0}, out);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * JSON text as a tree of nodes that point into the text. The only room that includes yajl.
+ *
+ * Stricter than the parser underneath: the text is UTF-8 as RFC 3629 has it, surrogate escapes come in
+ * pairs, white space is JSON's own, nesting ends at TJ_JSON_DEPTH_MAX, nothing follows the value.
+ */
+#ifndef TJ_JSON_DOM_H
+#define TJ_JSON_DOM_H
+
+#include <tesser/json.h>
+
+#include "json/text.h"
+
+typedef enum tj__json_type {
+    TJ__JSON_NULL,
+    TJ__JSON_BOOLEAN,
+    TJ__JSON_NUMBER,
+    TJ__JSON_STRING,
+    TJ__JSON_ARRAY,
+    TJ__JSON_OBJECT
+} tj__json_type;
+
+typedef struct tj__json_node tj__json_node;
+struct tj__json_node {
+    tj__json_node *parent; /* NULL for the root */
+    tj__json_node *next;   /* the next element or member */
+    tj__json_node *first;  /* the first one inside */
+    size_t count;          /* how many are inside */
+    tj_str raw;            /* the value's own bytes */
+    tj_str text;           /* a string decoded, or a number's digits */
+    tj_str name;           /* of a member, decoded; absent for elements and the root */
+    const char *name_at;   /* its opening quote in the text */
+    tj__json_type type;
+    bool truth; /* of a boolean */
+};
+
+typedef struct tj__json_doc {
+    tj__json_source source;
+    tj__json_node *root;
+} tj__json_doc;
+
+/* Parses a text, which must outlive the document. Nodes are built for the root and the given number of
+ * levels below it; what lies deeper is checked and stays raw. what may be NULL. */
+tj_status tj__json_parse(tj_str text, const char *what, int levels, tj__json_doc **out,
+                         tj_error *error);
+void tj__json_doc_free(tj__json_doc *doc); /* NULL is allowed */
+
+/* Checks a text as tj__json_parse does, and builds nothing. */
+tj_status tj__json_validate(const tj__json_source *source, tj_error *error);
+
+/* The first member of that name; NULL when there is none or the node is no object. */
+const tj__json_node *tj__json_find(const tj__json_node *object, tj_str name);
+
+/* A member's name as it stands in the text, quotes included. */
+tj_str tj__json_raw_name(const tj__json_doc *doc, const tj__json_node *member);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Arrays of the caller in the order of their identities, and errors that name a step. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/identity.h"
+#include "base/text.h"
+#include "json/encode.h"
+
+#define PATH_SIZE 320
+
+static size_t put_step(const tj__json_step *step, char out[PATH_SIZE])
+{
+    size_t used = step->up ? put_step(step->up, out) : 0;
+    if (!step->up) {
+        return 0;
+    }
+    char quote[TJ__QUOTE_SIZE];
+    int more = 0;
+    if (step->name.data && step->name.size <= TJ__QUOTE_TEXT_MAX) {
+        more = snprintf(out + used, PATH_SIZE - used, "%s%.*s", used ? "." : "",
+                        (int)step->name.size, step->name.data);
+    } else if (step->name.data) {
+        more = snprintf(out + used, PATH_SIZE - used, "[%s]", tj__text_quote(step->name, quote));
+    } else {
+        more = snprintf(out + used, PATH_SIZE - used, "[%zu]", step->index);
+    }
+    used += more > 0 ? (size_t)more : 0;
+    return used < PATH_SIZE ? used : PATH_SIZE - 1;
+}
+
+tj_status tj__json_fail_step(tj__json_output *out, const tj__json_step *step, tj_status status,
+                             const char *format, ...)
+{
+    char path[PATH_SIZE] = "";
+    char message[TJ_ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    size_t used = put_step(step, path);
+    (void)tj__fail(out->error, status, "%s%s%s", path, used ? ": " : "", message);
+    tj__error_place(out->error, "%s", path);
+    return status;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const tj__json_item *left = a;
+    const tj__json_item *right = b;
+    return tj__bytes_compare(tj__bytes_of(left->key.data, left->key.size),
+                             tj__bytes_of(right->key.data, right->key.size));
+}
+
+/* The canonical text of an identity member: in the buffer, or the member's own text. */
+static tj_status key_of(const tj__json_field *identity, const char *value,
+                        char buffer[TJ__JSON_KEY_SIZE], tj_str *key, tj_error *error)
+{
+    const void *at = value + identity->offset;
+    size_t size = 0;
+    if (identity->kind == TJ__JSON_IDENTITY) {
+        TJ_TRY(tj__identity_check(*(const tj_identity *)at, error));
+        size = tj_identity_format(*(const tj_identity *)at, buffer);
+    } else if (identity->kind == TJ__JSON_EXCHANGE) {
+        TJ_TRY(tj__exchange_canonical(*(const tj_str *)at, buffer, &size, error));
+    } else if (identity->kind == TJ__JSON_UUID) {
+        tj_uuid_format(*(const tj_uuid *)at, buffer);
+        size = TJ_UUID_TEXT_SIZE - 1;
+    } else {
+        *key = *(const tj_str *)at;
+        return TJ_OK;
+    }
+    *key = (tj_str){buffer, size};
+    return TJ_OK;
+}
+
+static tj_status find_repeat(tj__json_output *out, const tj__json_step *step,
+                             const tj__json_field *identity, const tj__json_item *items,
+                             size_t count)
+{
+    char quote[TJ__QUOTE_SIZE];
+    for (size_t i = 1; i < count; i++) {
+        if (tj_str_equal(items[i - 1].key, items[i].key)) {
+            return tj__json_fail_step(out, step, TJ_INVALID, "%s %s stands twice",
+                                      identity->name.data, tj__text_quote(items[i].key, quote));
+        }
+    }
+    return TJ_OK;
+}
+
+tj_status tj__json_sort_items(tj__json_output *out, const tj__json_step *step,
+                              const tj__json_field *identity, const void *array, size_t count,
+                              size_t size, tj__json_item **items)
+{
+    tj__json_item *list = tj__arena_array(out->scratch, count, sizeof *list);
+    if (!list) {
+        return tj__json_fail_step(out, step, TJ_NOMEM, "no memory left while writing JSON");
+    }
+    for (size_t i = 0; i < count; i++) {
+        char buffer[TJ__JSON_KEY_SIZE];
+        tj_error cause = TJ_ERROR_INIT;
+        const tj__json_step element = {step, {NULL, 0}, i};
+        list[i].value = (const char *)array + i * size;
+        list[i].index = i;
+        tj_status status = key_of(identity, list[i].value, buffer, &list[i].key, &cause);
+        if (status != TJ_OK) {
+            return tj__json_fail_step(out, &element, status, "%s", cause.message);
+        }
+        if (list[i].key.data == buffer) {
+            list[i].key = tj__arena_str(out->scratch, list[i].key);
+            if (!list[i].key.data) {
+                return tj__json_fail_step(out, step, TJ_NOMEM, "no memory left while writing JSON");
+            }
+        }
+    }
+    if (count > 1) {
+        qsort(list, count, sizeof *list, by_key);
+    }
+    *items = list;
+    return find_repeat(out, step, identity, list, count);
+}

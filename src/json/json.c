@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The public calls of tesser/json.h. */
+#include "base/error.h"
+#include "json/decode.h"
+#include "json/encode.h"
+
+/* How a document becomes the object of an arena. */
+typedef tj_status builder(const tj__json_input *in, void *object);
+
+static tj_status read_object(tj_str text, int levels, size_t size, builder *build, void **out,
+                             tj_error *error)
+{
+    tj__json_doc *doc = NULL;
+    TJ_TRY(tj__json_parse(text, NULL, levels, &doc, error));
+    void *object = NULL;
+    tj__json_input in = {doc, tj__arena_new(size, &object), error};
+    tj_status status = in.arena ? build(&in, object) : tj__json_fail_nomem(&in);
+    tj__json_doc_free(doc);
+    if (status != TJ_OK) {
+        tj__arena_free_object(object);
+        return status;
+    }
+    *out = object;
+    return TJ_OK;
+}
+
+static tj_status build_live_state(const tj__json_input *in, void *object)
+{
+    return tj__json_decode(in, in->doc->root, &tj__json_live_state, (tj_str){NULL, 0}, object);
+}
+
+tj_status tj_live_state_from_json(tj_str text, tj_live_state **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    TJ_TRY(read_object(text, TJ__JSON_LIVE_STATE_LEVELS, sizeof **out, build_live_state, &object,
+                       error));
+    *out = object;
+    return TJ_OK;
+}
+
+static tj_status build_algo_record(const tj__json_input *in, void *object)
+{
+    tj_algo_record *record = object;
+    return tj__json_decode_algo(in, in->doc->root, &record->state);
+}
+
+tj_status tj_algo_record_from_json(tj_str text, tj_algo_record **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    TJ_TRY(read_object(text, 1, sizeof **out, build_algo_record, &object, error));
+    *out = object;
+    return TJ_OK;
+}
+
+static tj_status build_algo_list(const tj__json_input *in, void *object)
+{
+    tj_algo_list *list = object;
+    tj__json_entries entries;
+    TJ_TRY(tj__json_map_open(in, in->doc->root, TJ__JSON_UUID, 0, &entries));
+    list->records = tj__arena_array(in->arena, entries.count, sizeof *list->records);
+    if (!list->records) {
+        return tj__json_fail_nomem(in);
+    }
+    for (size_t i = 0; i < entries.count; i++) {
+        tj_algo_record *record = &list->records[list->count++];
+        TJ_TRY(tj_uuid_parse(entries.items[i].key, &record->id, in->error));
+        TJ_TRY(tj__json_decode_algo(in, entries.items[i].value, &record->state));
+    }
+    return TJ_OK;
+}
+
+tj_status tj_algo_list_from_json(tj_str text, tj_algo_list **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    TJ_TRY(read_object(text, 2, sizeof **out, build_algo_list, &object, error));
+    *out = object;
+    return TJ_OK;
+}
+
+static tj_status build_ledger_entry(const tj__json_input *in, void *object)
+{
+    tj_ledger_list *list = object;
+    list->entries = tj__arena_array(in->arena, 1, sizeof *list->entries);
+    if (!list->entries) {
+        return tj__json_fail_nomem(in);
+    }
+    list->count = 1;
+    return tj__json_decode(in, in->doc->root, &tj__json_ledger_entry, (tj_str){NULL, 0},
+                           list->entries);
+}
+
+tj_status tj_ledger_entry_from_json(tj_str text, tj_ledger_list **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    TJ_TRY(read_object(text, 1, sizeof **out, build_ledger_entry, &object, error));
+    *out = object;
+    return TJ_OK;
+}
+
+/* How a value becomes text. */
+typedef tj_status encoder(tj__json_output *out, const tj__json_step *root, const void *value);
+
+static tj_status write_text(encoder *encode, const void *value, tj_text *out, tj_error *error)
+{
+    static const tj__json_step root = {NULL, {NULL, 0}, 0};
+    void *object = NULL;
+    *out = (tj_text){NULL, 0};
+    tj__json_output output = {.scratch = tj__arena_new(0, &object), .error = error};
+    tj_status status = output.scratch ? encode(&output, &root, value) : TJ_OK;
+    tj__put_u8(&output.text, '\0');
+    if (!output.scratch || (status == TJ_OK && output.text.failed)) {
+        status = tj__fail(error, TJ_NOMEM, "no memory left while writing JSON");
+    }
+    if (status == TJ_OK) {
+        *out = (tj_text){(char *)output.text.data, output.text.size - 1};
+        output.text = (tj__buffer){0};
+    }
+    tj__buffer_dispose(&output.text);
+    tj__arena_free_object(object);
+    return status;
+}
+
+static tj_status encode_live_state(tj__json_output *out, const tj__json_step *root,
+                                   const void *value)
+{
+    return tj__json_encode(out, root, &tj__json_live_state, value);
+}
+
+tj_status tj_live_state_to_json(const tj_live_state *state, tj_text *out, tj_error *error)
+{
+    return write_text(encode_live_state, state, out, error);
+}
+
+static tj_status encode_algo_state(tj__json_output *out, const tj__json_step *root,
+                                   const void *value)
+{
+    return tj__json_encode(out, root, &tj__json_algo_tesser, value);
+}
+
+tj_status tj_algo_state_to_json(const tj_algo_state *state, tj_text *out, tj_error *error)
+{
+    return write_text(encode_algo_state, state, out, error);
+}
+
+static tj_status encode_algo_list(tj__json_output *out, const tj__json_step *root,
+                                  const void *value)
+{
+    static const tj__json_field id = {
+        .name = {"id", 2}, .kind = TJ__JSON_UUID, .offset = offsetof(tj_algo_record, id)};
+    const tj_algo_list *list = value;
+    tj__json_item *items;
+    TJ_TRY(tj__json_sort_items(out, root, &id, list->records, list->count, sizeof *list->records,
+                               &items));
+    tj__put_u8(&out->text, '{');
+    for (size_t i = 0; i < list->count; i++) {
+        const tj_algo_record *record = &list->records[items[i].index];
+        const tj__json_step inside = {root, items[i].key, 0};
+        tj__put_format(&out->text, "%s\"%s\":", i ? "," : "", items[i].key.data);
+        TJ_TRY(tj__json_encode(out, &inside, &tj__json_algo_tesser, &record->state));
+    }
+    tj__put_u8(&out->text, '}');
+    return TJ_OK;
+}
+
+tj_status tj_algo_list_to_json(const tj_algo_list *list, tj_text *out, tj_error *error)
+{
+    return write_text(encode_algo_list, list, out, error);
+}
+
+static tj_status encode_ledger_entry(tj__json_output *out, const tj__json_step *root,
+                                     const void *value)
+{
+    return tj__json_encode(out, root, &tj__json_ledger_entry, value);
+}
+
+tj_status tj_ledger_entry_to_json(const tj_ledger_entry *entry, tj_text *out, tj_error *error)
+{
+    return write_text(encode_ledger_entry, entry, out, error);
+}

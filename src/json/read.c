@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One reader for each kind of member. */
+#include "json/read.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* Reads one value into its place in a struct. */
+typedef tj_status reader(const tj__json_input *in, const tj__json_node *node,
+                         const tj__json_field *field, char *base);
+
+static void *place(char *base, const tj__json_field *field)
+{
+    return base + field->offset;
+}
+
+static tj_status check_text(const tj__json_input *in, const tj__json_node *node,
+                            const tj__json_field *field)
+{
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
+    if (node->text.size == 0 && !(field->flags & TJ__JSON_MAY_BE_EMPTY)) {
+        return tj__json_fail_node(in, node, TJ_INVALID, "the text must not be empty");
+    }
+    if (node->text.size > field->limit) {
+        return tj__json_fail_node(in, node, TJ_LIMIT,
+                                  "the text has %zu bytes; at most %zu are allowed",
+                                  node->text.size, field->limit);
+    }
+    return TJ_OK;
+}
+
+static tj_status copy(const tj__json_input *in, tj_str text, tj_str *out)
+{
+    *out = tj__arena_str(in->arena, text);
+    return out->data ? TJ_OK : tj__json_fail_nomem(in);
+}
+
+static tj_status read_text(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    TJ_TRY(check_text(in, node, field));
+    return copy(in, node->text, place(base, field));
+}
+
+/* The canonical text of an identity, an exchange or a UUID. */
+static tj_status canonical_text(const tj__json_input *in, const tj__json_node *node,
+                                const tj__json_field *field, char buffer[TJ__JSON_KEY_SIZE],
+                                tj_str *out)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
+    tj_status status = tj__json_canonical(field->kind, node->text, buffer, out, &cause);
+    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+}
+
+/* Sets an identity member from canonical text that stays. */
+static tj_status set_canonical(const tj__json_input *in, tj_str text, const tj__json_field *field,
+                               char *base)
+{
+    if (field->kind == TJ__JSON_IDENTITY) {
+        return tj_identity_parse(text, place(base, field), in->error);
+    }
+    if (field->kind == TJ__JSON_UUID) {
+        return tj_uuid_parse(text, place(base, field), in->error);
+    }
+    *(tj_str *)place(base, field) = text;
+    return TJ_OK;
+}
+
+static tj_status read_canonical(const tj__json_input *in, const tj__json_node *node,
+                                const tj__json_field *field, char *base)
+{
+    char buffer[TJ__JSON_KEY_SIZE];
+    tj_str text;
+    TJ_TRY(canonical_text(in, node, field, buffer, &text));
+    TJ_TRY(copy(in, text, &text));
+    return set_canonical(in, text, field, base);
+}
+
+tj_status tj__json_read_key(const tj__json_input *in, const tj__json_node *node,
+                            const tj__json_field *field, tj_str key, char *base)
+{
+    char buffer[TJ__JSON_KEY_SIZE];
+    tj_str text;
+    if (node) {
+        TJ_TRY(canonical_text(in, node, field, buffer, &text));
+        if (!tj_str_equal(text, key)) {
+            char inside[TJ__QUOTE_SIZE];
+            char outside[TJ__QUOTE_SIZE];
+            return tj__json_fail_node(in, node, TJ_INVALID, "%s stands under the key %s",
+                                      tj__text_quote(text, inside), tj__text_quote(key, outside));
+        }
+    }
+    return set_canonical(in, key, field, base);
+}
+
+tj_status tj__json_decode_decimal(const tj__json_input *in, const tj__json_node *node,
+                                  tj_decimal *out)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    if (node->type != TJ__JSON_NUMBER) {
+        TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
+    }
+    tj_status status = tj_decimal_parse(node->text, out, &cause);
+    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+}
+
+tj_status tj__json_decode_time(const tj__json_input *in, const tj__json_node *node, tj_time *out)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
+    tj_status status = tj_time_parse(node->text, out, &cause);
+    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+}
+
+static void set_present(const tj__json_field *field, char *base)
+{
+    if (field->flags & TJ__JSON_OPTIONAL) {
+        *(bool *)(void *)(base + field->other) = true;
+    }
+}
+
+static tj_status read_decimal(const tj__json_input *in, const tj__json_node *node,
+                              const tj__json_field *field, char *base)
+{
+    set_present(field, base);
+    return tj__json_decode_decimal(in, node, place(base, field));
+}
+
+static tj_status read_time(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    set_present(field, base);
+    return tj__json_decode_time(in, node, place(base, field));
+}
+
+static tj_status read_sequence(const tj__json_input *in, const tj__json_node *node,
+                               const tj__json_field *field, char *base)
+{
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_NUMBER));
+    uint64_t value = 0;
+    for (size_t i = 0; i < node->text.size; i++) {
+        unsigned digit = (unsigned)(node->text.data[i] - '0');
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10) {
+            return tj__json_fail_node(
+                in, node, TJ_INVALID, "%.*s is not a whole number from 0 to 2^64 - 1",
+                (int)(node->text.size < 40 ? node->text.size : 40), node->text.data);
+        }
+        value = value * 10 + digit;
+    }
+    *(uint64_t *)place(base, field) = value;
+    return TJ_OK;
+}
+
+static tj_status read_flag(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_BOOLEAN));
+    *(bool *)place(base, field) = node->truth;
+    return TJ_OK;
+}
+
+static tj_status read_enum(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
+    unsigned value = 1;
+    for (const char *const *name = field->names; *name; name++, value++) {
+        if (tj_str_equal(node->text, tj_str_of(*name))) {
+            memcpy(place(base, field), &value, sizeof value);
+            return TJ_OK;
+        }
+    }
+    char choices[TJ__JSON_CHOICES_SIZE];
+    char quote[TJ__QUOTE_SIZE];
+    return tj__json_fail_node(in, node, TJ_INVALID, "%s is not one of %s",
+                              tj__text_quote(node->text, quote),
+                              tj__json_choices(field->names, choices));
+}
+
+tj_status tj__json_check_raw(const tj__json_input *in, const tj__json_node *node)
+{
+    if (node->raw.size <= TJ_JSON_SIZE_MAX) {
+        return TJ_OK;
+    }
+    return tj__json_fail_node(in, node, TJ_LIMIT,
+                              "the JSON text has %zu bytes; at most %zu are allowed",
+                              node->raw.size, TJ_JSON_SIZE_MAX);
+}
+
+static tj_status read_raw(const tj__json_input *in, const tj__json_node *node,
+                          const tj__json_field *field, char *base)
+{
+    TJ_TRY(tj__json_check_raw(in, node));
+    return copy(in, node->raw, place(base, field));
+}
+
+static tj_status read_struct(const tj__json_input *in, const tj__json_node *node,
+                             const tj__json_field *field, char *base)
+{
+    set_present(field, base);
+    return tj__json_decode(in, node, field->schema, (tj_str){NULL, 0}, place(base, field));
+}
+
+/* Memory for `count` elements of an array member; its count is set by the caller, when they are there. */
+static tj_status new_array(const tj__json_input *in, const tj__json_field *field, size_t count,
+                           size_t size, char *base, char **out)
+{
+    *out = tj__arena_array(in->arena, count, size);
+    if (!*out) {
+        return tj__json_fail_nomem(in);
+    }
+    memcpy(place(base, field), out, sizeof *out);
+    *(size_t *)(void *)(base + field->other) = count;
+    return TJ_OK;
+}
+
+static tj_status read_list(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    const tj__json_schema *schema = field->schema;
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
+    char *element;
+    TJ_TRY(new_array(in, field, node->count, schema->size, base, &element));
+    tj__json_entries ids;
+    TJ_TRY(tj__json_entries_new(in, node, &ids));
+    for (const tj__json_node *each = node->first; each; each = each->next) {
+        TJ_TRY(tj__json_decode(in, each, schema, (tj_str){NULL, 0}, element));
+        const tj_str *id = place(element, &schema->fields[0]);
+        ids.items[ids.count++] = (tj__json_entry){*id, each, each->raw.data};
+        element += schema->size;
+    }
+    return tj__json_sort_unique(in, node, schema->fields[0].name.data, "", &ids);
+}
+
+static tj_status read_map(const tj__json_input *in, const tj__json_node *node,
+                          const tj__json_field *field, char *base)
+{
+    const tj__json_schema *schema = field->schema;
+    tj__json_entries entries;
+    TJ_TRY(tj__json_map_open(in, node, schema->fields[0].kind, schema->fields[0].limit, &entries));
+    char *element;
+    TJ_TRY(new_array(in, field, entries.count, schema->size, base, &element));
+    for (size_t i = 0; i < entries.count; i++) {
+        const tj__json_entry *entry = &entries.items[i];
+        TJ_TRY(tj__json_decode(in, entry->value, schema, entry->key, element));
+        element += schema->size;
+    }
+    return TJ_OK;
+}
+
+static tj_status read_prices(const tj__json_input *in, const tj__json_node *node,
+                             const tj__json_field *field, char *base)
+{
+    tj__json_entries entries;
+    TJ_TRY(tj__json_map_open(in, node, TJ__JSON_IDENTITY, 0, &entries));
+    char *array;
+    TJ_TRY(new_array(in, field, entries.count, sizeof(tj_price), base, &array));
+    tj_price *price = (void *)array;
+    for (size_t i = 0; i < entries.count; i++, price++) {
+        TJ_TRY(tj_identity_parse(entries.items[i].key, &price->symbol, in->error));
+        TJ_TRY(tj__json_decode_decimal(in, entries.items[i].value, &price->price));
+    }
+    return TJ_OK;
+}
+
+static tj_status read_text_list(const tj__json_input *in, const tj__json_node *node,
+                                const tj__json_field *field, char *base)
+{
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
+    char *array;
+    TJ_TRY(new_array(in, field, node->count, sizeof(tj_str), base, &array));
+    tj__json_entries texts;
+    TJ_TRY(tj__json_entries_new(in, node, &texts));
+    tj_str *text = (void *)array;
+    for (const tj__json_node *each = node->first; each; each = each->next, text++) {
+        TJ_TRY(check_text(in, each, field));
+        TJ_TRY(copy(in, each->text, text));
+        texts.items[texts.count++] = (tj__json_entry){*text, each, each->raw.data};
+    }
+    return tj__json_sort_unique(in, node, "id", "", &texts);
+}
+
+static tj_status read_elsewhere(const tj__json_input *in, const tj__json_node *node,
+                                const tj__json_field *field, char *base)
+{
+    (void)in;
+    (void)node;
+    (void)field;
+    (void)base;
+    return TJ_OK;
+}
+
+static reader *const readers[TJ__JSON_KIND_COUNT] = {
+    [TJ__JSON_TEXT] = read_text,
+    [TJ__JSON_IDENTITY] = read_canonical,
+    [TJ__JSON_EXCHANGE] = read_canonical,
+    [TJ__JSON_UUID] = read_canonical,
+    [TJ__JSON_DECIMAL] = read_decimal,
+    [TJ__JSON_TIME] = read_time,
+    [TJ__JSON_SEQUENCE] = read_sequence,
+    [TJ__JSON_FLAG] = read_flag,
+    [TJ__JSON_ENUM] = read_enum,
+    [TJ__JSON_RAW] = read_raw,
+    [TJ__JSON_STRUCT] = read_struct,
+    [TJ__JSON_LIST] = read_list,
+    [TJ__JSON_MAP] = read_map,
+    [TJ__JSON_PRICES] = read_prices,
+    [TJ__JSON_TEXT_LIST] = read_text_list,
+    [TJ__JSON_ELSEWHERE] = read_elsewhere,
+};
+
+tj_status tj__json_read_value(const tj__json_input *in, const tj__json_node *node,
+                              const tj__json_field *field, char *base)
+{
+    return readers[field->kind](in, node, field, base);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "json/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+void tj__json_place(const tj__json_source *source, const char *at, char out[TJ__JSON_PLACE_SIZE])
+{
+    const char *line_start = source->text.data;
+    size_t line = 1;
+    for (const char *p = source->text.data; p < at; p++) {
+        if (*p == '\n') {
+            line++;
+            line_start = p + 1;
+        }
+    }
+    size_t column = at ? (size_t)(at - line_start) + 1 : 1;
+    (void)snprintf(out, TJ__JSON_PLACE_SIZE, "line %zu, column %zu", line, column);
+}
+
+tj_status tj__json_fail(const tj__json_source *source, const char *path, const char *at,
+                        tj_status status, tj_error *error, const char *format, ...)
+{
+    char message[TJ_ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+
+    char place[TJ__JSON_PLACE_SIZE];
+    tj__json_place(source, at, place);
+    const char *what = source->what ? source->what : "";
+    path = path ? path : "";
+    const char *dot = *what && *path && *path != '[' ? "." : "";
+    const char *colon = *what || *path ? ": " : "";
+    (void)tj__fail(error, status, "%s%s%s%s%s: %s", what, dot, path, colon, place, message);
+    tj__error_place(error, "%s", place);
+    return status;
+}
+
+const char *tj__json_utf8_end(tj_str text)
+{
+    const char *p = text.data;
+    const char *end = text.data + text.size;
+    while (p < end) {
+        uint64_t eight;
+        if ((size_t)(end - p) >= sizeof eight) {
+            memcpy(&eight, p, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                p += sizeof eight;
+                continue;
+            }
+        }
+        unsigned char first = (unsigned char)*p;
+        size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        if ((size_t)(end - p) < size || !tj__text_is_utf8((tj_str){p, size})) {
+            break;
+        }
+        p += size;
+    }
+    return p;
+}
+
+const char *tj__json_skip_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
+        at++;
+    }
+    return at;
+}
+
+/* The code unit of the four hexadecimal digits at p, -1 when they are not that. */
+static int code_unit(const char *p, const char *end)
+{
+    int unit = 0;
+    for (int i = 0; i < 4; i++) {
+        if (p + i >= end) {
+            return -1;
+        }
+        char c = p[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0) {
+            return -1;
+        }
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+/* Bytes of the escape whose backslash is at p; 0 and a reason when it is none. */
+static size_t escape_size(const char *p, const char *end, const char **reason)
+{
+    if (end - p < 2) {
+        *reason = "the text ends inside an escape";
+        return 0;
+    }
+    if (p[1] != 'u') {
+        *reason = "this escape does not exist in JSON";
+        return p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
+    }
+    int first = code_unit(p + 2, end);
+    if (first < 0) {
+        *reason = "\\u needs four hexadecimal digits";
+        return 0;
+    }
+    if (first < 0xd800 || first > 0xdfff) {
+        return 6;
+    }
+    *reason = "half of a surrogate pair stands alone";
+    bool paired = first < 0xdc00 && end - p >= 12 && p[6] == '\\' && p[7] == 'u';
+    int second = paired ? code_unit(p + 8, end) : -1;
+    return second >= 0xdc00 && second <= 0xdfff ? 12 : 0;
+}
+
+const char *tj__json_string_end(const char *at, const char *end, tj__json_fault *fault)
+{
+    const char *p = at + 1;
+    while (p < end && *p != '"') {
+        size_t size = 1;
+        if ((unsigned char)*p < 0x20) {
+            size = 0;
+            fault->reason = "a control character in a string must be written as an escape";
+        } else if (*p == '\\') {
+            size = escape_size(p, end, &fault->reason);
+        }
+        if (size == 0) {
+            fault->at = p;
+            return NULL;
+        }
+        p += size;
+    }
+    if (p >= end) {
+        *fault = (tj__json_fault){at, "the string that starts here does not end"};
+        return NULL;
+    }
+    return p + 1;
+}

@@ -114,8 +114,9 @@ static void random_times_both_ways(void **state)
     (void)state;
     random_start();
     for (int i = 0; i < 200000; i++) {
-        tj_time time = (tj_time)random_u64() / (random_below(2) == 0 ? 1 : 1000000) *
-                       (random_below(2) == 0 ? 1 : 1000);
+        static const tj_time units[] = {1, 1000, 1000000, 1000000000};
+        tj_time unit = units[random_below(4)];
+        tj_time time = (tj_time)random_u64() / unit * unit;
         char text[TJ_TIME_TEXT_SIZE];
         tj_time_format(time, text);
         assert_int_equal(time_of(text), time);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the commands share. */
+#ifndef TJ_CLI_CLI_H
+#define TJ_CLI_CLI_H
+
+#include <tesser/config.h>
+#include <tesser/repository.h>
+
+#include "options.h"
+
+/* ---- failures (report.c) ---- */
+
+/* Fills in the error and returns the status. */
+tj_status fail(tj_error *error, tj_status status, const char *format, ...) TJ_PRINTF(3, 4);
+/* As fail for a failed system call; its text stands first. */
+tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...) TJ_PRINTF(3, 4);
+/* Says on standard error what failed and what to do; returns the exit code. */
+int report_failure(const command_line *cli, tj_status status, const tj_error *error);
+/* The trace callback; its context is the cli. */
+void report_trace(void *context, tj_trace_level level, const char *message);
+
+typedef struct exit_code {
+    int code;
+    const char *name;
+    const char *meaning;
+} exit_code;
+
+extern const exit_code exit_code_table[];
+extern const size_t exit_code_count;
+
+#define EXIT_USAGE 2
+
+/* ---- the journal (open.c) ---- */
+
+typedef enum access_mode {
+    ACCESS_READ,  /* looks on and writes nothing */
+    ACCESS_WRITE, /* the journal must be there */
+    ACCESS_CREATE
+} access_mode;
+
+typedef struct open_journal {
+    tj_config config;
+    tj_store *store;
+    const char *book; /* the one that is meant, never NULL */
+} open_journal;
+
+/* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
+ * journal_close is called afterwards. */
+tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
+/* Closes; returns the given status, or when that is TJ_OK how closing went. */
+tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
+/* Commits when all that was put into txn succeeded, else drops it. */
+tj_status txn_finish(tj_txn *txn, tj_status status, uint64_t *sequence, tj_error *error);
+
+/* ---- files and standard input (input.c) ---- */
+
+/* Longest line and longest file that is read. */
+#define LINE_SIZE_MAX ((size_t)64 << 20)
+#define INPUT_SIZE_MAX ((size_t)256 << 20)
+
+/* "standard input" for "-". */
+const char *input_name(const char *path);
+/* Reads a whole file, or standard input for "-". Released with free. */
+tj_status input_read(const char *path, char **data, size_t *size, tj_error *error);
+/* Replaces a file through a temporary one beside it, so that it is never half-written. */
+tj_status file_replace(const char *path, tj_str data, tj_error *error);
+/* Without the JSON white space around it. */
+tj_str trimmed(tj_str text);
+
+/* Splits a stream into lines; the last one needs no newline. */
+typedef struct line_reader {
+    int fd;
+    const char *name;
+    char *data;
+    size_t start; /* of what was not handed out yet */
+    size_t size;
+    size_t capacity;
+    size_t scanned; /* no newline stands before here */
+    bool ended;
+    uint64_t number; /* of the line handed out last, from 1 */
+} line_reader;
+
+/* Hands out the next line, valid until the next call. *more is false at the end. TJ_LIMIT for a
+ * line that is too long: it is skipped, and the next call goes on behind it. */
+tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error);
+
+/* ---- help.c ---- */
+
+void help_overview(output *out);
+void help_command(output *out, const command_spec *command);
+void help_group(output *out, const char *group);
+
+/* ---- one function per command, cmd_<name>.c ---- */
+
+tj_status cmd_init(command_line *cli, tj_error *error);
+tj_status cmd_status(command_line *cli, tj_error *error);
+tj_status cmd_state_show(command_line *cli, tj_error *error);
+tj_status cmd_state_export(command_line *cli, tj_error *error);
+tj_status cmd_state_import(command_line *cli, tj_error *error);
+tj_status cmd_algo_list(command_line *cli, tj_error *error);
+tj_status cmd_algo_show(command_line *cli, tj_error *error);
+tj_status cmd_algo_save(command_line *cli, tj_error *error);
+tj_status cmd_algo_delete(command_line *cli, tj_error *error);
+tj_status cmd_ledger_list(command_line *cli, tj_error *error);
+tj_status cmd_ledger_append(command_line *cli, tj_error *error);
+tj_status cmd_book_list(command_line *cli, tj_error *error);
+tj_status cmd_record(command_line *cli, tj_error *error);
+tj_status cmd_help(command_line *cli, tj_error *error);
+
+#endif

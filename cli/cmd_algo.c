@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* algo list, show, save, delete. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/json.h>
+
+static tj_status parse_id(command_line *cli, tj_uuid *id, tj_error *error)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    if (tj_uuid_parse(tj_str_of(cli->arguments[0]), id, &cause) != TJ_OK) {
+        return usage_error(cli, error, "the algorithm's id is not valid: %s", cause.message);
+    }
+    return TJ_OK;
+}
+
+/* ---- list ---- */
+
+static void print_algos(const tj_algo_list *list, output *out)
+{
+    static const table_column columns[] = {
+        {"id", ALIGN_LEFT}, {"payload", ALIGN_RIGHT}, {"plugin", ALIGN_LEFT}};
+    text_table table = {columns, 3, NULL, 0};
+    for (size_t i = 0; i < list->count; i++) {
+        char id[TJ_UUID_TEXT_SIZE];
+        char size[SIZE_TEXT_SIZE];
+        tj_uuid_format(list->records[i].id, id);
+        table_cell(&table, "%s", id);
+        table_cell(&table, "%s", size_text(list->records[i].state.payload.size, size));
+        table_text(&table, list->records[i].state.plugin);
+    }
+    out_heading(out, "Algorithms (%zu)", list->count);
+    if (list->count > 0) {
+        table_print(&table, 0, out);
+    }
+}
+
+static void print_quarantined(const tj_algo_list *list, output *out)
+{
+    static const table_column columns[] = {
+        {"id", ALIGN_LEFT}, {"stored", ALIGN_RIGHT}, {"why it cannot be decoded", ALIGN_LEFT}};
+    text_table table = {columns, 3, NULL, 0};
+    for (size_t i = 0; i < list->quarantined_count; i++) {
+        char id[TJ_UUID_TEXT_SIZE];
+        char size[SIZE_TEXT_SIZE];
+        tj_uuid_format(list->quarantined[i].id, id);
+        table_cell(&table, "%s", id);
+        table_cell(&table, "%s", size_text(list->quarantined[i].raw.size, size));
+        table_text(&table, list->quarantined[i].reason);
+    }
+    if (list->quarantined_count > 0) {
+        out_format(out, "\n");
+        out_heading(out, "Quarantined, kept as stored (%zu)", list->quarantined_count);
+        table_print(&table, 0, out);
+    }
+}
+
+static void json_hex(json_writer *json, const char *key, tj_str bytes)
+{
+    char *hex = need(malloc(2 * bytes.size + 1));
+    for (size_t i = 0; i < bytes.size; i++) {
+        sprintf(hex + 2 * i, "%02x", (unsigned char)bytes.data[i]);
+    }
+    json_text(json, key, (tj_str){hex, 2 * bytes.size});
+    free(hex);
+}
+
+static tj_status json_algos(const open_journal *journal, const tj_algo_list *list, output *out,
+                            tj_error *error)
+{
+    tj_text text = {NULL, 0};
+    tj_status status = tj_algo_list_to_json(list, &text, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "book", tj_str_of(journal->book));
+    json_raw(&json, "algos", (tj_str){text.data, text.size});
+    json_open(&json, "quarantined", '[');
+    for (size_t i = 0; i < list->quarantined_count; i++) {
+        json_open(&json, NULL, '{');
+        json_uuid(&json, "id", list->quarantined[i].id);
+        json_text(&json, "reason", list->quarantined[i].reason);
+        json_hex(&json, "raw_hex", list->quarantined[i].raw);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+    tj_text_dispose(&text);
+    return TJ_OK;
+}
+
+tj_status cmd_algo_list(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_algo_list *list = NULL;
+    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
+        status = tj_algo_load_all(algos, &list, error);
+    }
+    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+        status = json_algos(&journal, list, &cli->out, error);
+    } else if (status == TJ_OK) {
+        print_algos(list, &cli->out);
+        print_quarantined(list, &cli->out);
+    }
+    tj_algo_list_free(list);
+    return journal_close(&journal, status, error);
+}
+
+/* ---- show ---- */
+
+static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_error *error)
+{
+    if (!given(cli, OPTION_JSON)) {
+        char id[TJ_UUID_TEXT_SIZE];
+        char size[SIZE_TEXT_SIZE];
+        tj_uuid_format(record->id, id);
+        out_heading(&cli->out, "Algorithm");
+        out_pair(&cli->out, "Id", "%s", id);
+        out_pair(&cli->out, "Plugin", "%.*s", (int)record->state.plugin.size,
+                 record->state.plugin.data);
+        out_pair(&cli->out, "Payload", "%s", size_text(record->state.payload.size, size));
+        out_format(&cli->out, "\n");
+        out_bytes(&cli->out, record->state.payload);
+        out_format(&cli->out, "\n");
+        return TJ_OK;
+    }
+    tj_text text = {NULL, 0};
+    tj_status status = tj_algo_state_to_json(&record->state, &text, error);
+    out_bytes(&cli->out, (tj_str){text.data, text.size});
+    out_format(&cli->out, "\n");
+    tj_text_dispose(&text);
+    return status;
+}
+
+tj_status cmd_algo_show(command_line *cli, tj_error *error)
+{
+    tj_uuid id;
+    tj_status status = parse_id(cli, &id, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    open_journal journal;
+    tj_algo_record *record = NULL;
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
+        status = tj_algo_load(algos, &id, &record, error);
+    }
+    if (status == TJ_OK) {
+        status = tell_algo(cli, record, error);
+    }
+    tj_algo_record_free(record);
+    return journal_close(&journal, status, error);
+}
+
+/* ---- save and delete ---- */
+
+static void tell_change(command_line *cli, const open_journal *journal, const char *verb,
+                        bool was_there, uint64_t sequence)
+{
+    if (given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "id", tj_str_of(cli->arguments[0]));
+        json_text(&json, "book", tj_str_of(journal->book));
+        json_bool(&json, "was_there", was_there);
+        json_unsigned(&json, "seq", sequence);
+        json_close(&json, '}');
+    } else {
+        out_format(&cli->out, "%s algorithm %s in book %s; commit %" PRIu64 "\n", verb,
+                   cli->arguments[0], journal->book, sequence);
+    }
+}
+
+/* Whether an algorithm is stored, decodable or not. What else is wrong shows when committing. */
+static bool is_stored(const open_journal *journal, const tj_uuid *id)
+{
+    tj_algo_record *record = NULL;
+    tj_algo_repository *algos = tj_store_algo_repository(journal->store, NULL);
+    tj_status status = tj_algo_load(algos, id, &record, NULL);
+    tj_algo_record_free(record);
+    return status == TJ_OK || status == TJ_CORRUPT;
+}
+
+/* The state to save as views of the input, or of a record parsed from it. */
+static tj_status parse_state(const command_line *cli, tj_str input, tj_algo_record **record,
+                             tj_algo_state *state, tj_error *error)
+{
+    if (given(cli, OPTION_PLUGIN)) {
+        *state = (tj_algo_state){tj_str_of(cli->values[OPTION_PLUGIN]), trimmed(input)};
+        return TJ_OK;
+    }
+    tj_status status = tj_algo_record_from_json(input, record, error);
+    if (status == TJ_OK) {
+        *state = (*record)->state;
+    }
+    return status;
+}
+
+static tj_status save(command_line *cli, const tj_uuid *id, const tj_algo_state *state,
+                      tj_error *error)
+{
+    open_journal journal;
+    tj_txn *txn = NULL;
+    uint64_t sequence = 0;
+    bool was_there = false;
+    tj_status status = journal_open(cli, ACCESS_WRITE, &journal, error);
+    if (status == TJ_OK) {
+        was_there = is_stored(&journal, id);
+        status = tj_txn_begin(journal.store, &txn, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_txn_put_algo(txn, id, state, error);
+    }
+    status = txn_finish(txn, status, &sequence, error);
+    if (status == TJ_OK) {
+        tell_change(cli, &journal, was_there ? "replaced" : "saved", was_there, sequence);
+    }
+    return journal_close(&journal, status, error);
+}
+
+tj_status cmd_algo_save(command_line *cli, tj_error *error)
+{
+    tj_uuid id;
+    tj_status status = parse_id(cli, &id, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    const char *path = cli->argument_count > 1 ? cli->arguments[1] : "-";
+    char *data = NULL;
+    size_t size = 0;
+    tj_algo_record *record = NULL;
+    tj_algo_state state = {0};
+    status = input_read(path, &data, &size, error);
+    if (status == TJ_OK) {
+        tj_error cause = TJ_ERROR_INIT;
+        status = parse_state(cli, (tj_str){data, size}, &record, &state, &cause);
+        if (status != TJ_OK) {
+            (void)fail(error, status, "%s: %s", input_name(path), cause.message);
+        }
+    }
+    if (status == TJ_OK) {
+        status = save(cli, &id, &state, error);
+    }
+    tj_algo_record_free(record);
+    free(data);
+    return status;
+}
+
+tj_status cmd_algo_delete(command_line *cli, tj_error *error)
+{
+    tj_uuid id;
+    tj_status status = parse_id(cli, &id, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    open_journal journal;
+    tj_txn *txn = NULL;
+    uint64_t sequence = 0;
+    bool was_there = false;
+    status = journal_open(cli, ACCESS_WRITE, &journal, error);
+    if (status == TJ_OK) {
+        was_there = is_stored(&journal, &id);
+        status = tj_txn_begin(journal.store, &txn, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_txn_delete_algo(txn, &id, error);
+    }
+    status = txn_finish(txn, status, &sequence, error);
+    if (status == TJ_OK) {
+        tell_change(cli, &journal, was_there ? "deleted" : "found no", was_there, sequence);
+    }
+    return journal_close(&journal, status, error);
+}

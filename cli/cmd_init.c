@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* init: creates a journal, or a book in it. The only command that creates anything unasked. */
+#include "cli.h"
+
+typedef struct creation {
+    bool journal; /* what was created */
+    bool book;
+} creation;
+
+/* TJ_OK when a journal could be created here, because there is none. */
+static tj_status check_absent(command_line *cli, tj_error *error)
+{
+    open_journal found;
+    tj_status status = journal_open(cli, ACCESS_READ, &found, error);
+    if (status == TJ_NOT_FOUND && !cli->usage) {
+        return journal_close(&found, TJ_OK, error);
+    }
+    if (status == TJ_OK) {
+        status = fail(error, TJ_EXISTS,
+                      "a journal is already at %s; give --book NAME to create a further book in it",
+                      found.config.path);
+    }
+    return journal_close(&found, status, error);
+}
+
+/* Opens the journal that is there for a further book, or creates one. */
+static tj_status open_or_create(command_line *cli, open_journal *out, creation *made,
+                                tj_error *error)
+{
+    if (given(cli, OPTION_BOOK)) {
+        tj_status status = journal_open(cli, ACCESS_WRITE, out, error);
+        if (status != TJ_NOT_FOUND) {
+            return status;
+        }
+        (void)journal_close(out, status, error);
+    } else {
+        tj_status status = check_absent(cli, error);
+        if (status != TJ_OK) {
+            *out = (open_journal){0};
+            return status;
+        }
+    }
+    made->journal = true;
+    return journal_open(cli, ACCESS_CREATE, out, error);
+}
+
+static void tell(command_line *cli, const open_journal *journal, const creation *made,
+                 const tj_store_info *info)
+{
+    if (given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "path", tj_str_of(info->path));
+        json_uuid(&json, "journal_id", info->journal_id);
+        json_bool(&json, "journal_created", made->journal);
+        json_bool(&json, "book_created", made->book);
+        if (made->book) {
+            json_text(&json, "book", tj_str_of(journal->book));
+        }
+        json_close(&json, '}');
+        return;
+    }
+    if (made->journal) {
+        out_format(&cli->out, "created journal %s\n", info->path);
+    }
+    if (made->book) {
+        out_format(&cli->out, "created book %s in %s\n", journal->book, info->path);
+    }
+}
+
+tj_status cmd_init(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    creation made = {false, given(cli, OPTION_BOOK)};
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj_status status = open_or_create(cli, &journal, &made, error);
+    if (status == TJ_OK && made.book) {
+        status = tj_store_book_create(journal.store, journal.book, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_store_info_get(journal.store, &info, error);
+    }
+    if (status == TJ_OK) {
+        tell(cli, &journal, &made, &info);
+    }
+    return journal_close(&journal, status, error);
+}

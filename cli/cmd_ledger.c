@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* ledger list and append. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <tesser/json.h>
+
+static const char *const type_names[] = {
+    "", "trade_realized_pnl", "fee", "funding", "transfer_in", "transfer_out", "adjustment"};
+#define TYPE_COUNT (sizeof(type_names) / sizeof(type_names[0]))
+
+/* ---- list ---- */
+
+static tj_status parse_number(command_line *cli, option_id id, uint64_t *number, tj_error *error)
+{
+    const char *text = cli->values[id];
+    if (!text) {
+        return TJ_OK;
+    }
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
+        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on",
+                           option_table[id].name, text);
+    }
+    *number = value;
+    return TJ_OK;
+}
+
+static tj_status parse_time(command_line *cli, option_id id, bool *has_time, tj_time *time,
+                            tj_error *error)
+{
+    const char *text = cli->values[id];
+    tj_error cause = TJ_ERROR_INIT;
+    if (text && tj_time_parse(tj_str_of(text), time, &cause) != TJ_OK) {
+        return usage_error(cli, error, "--%s: %s", option_table[id].name, cause.message);
+    }
+    *has_time = text != NULL;
+    return TJ_OK;
+}
+
+static tj_status parse_type(command_line *cli, tj_ledger_type *type, tj_error *error)
+{
+    const char *text = cli->values[OPTION_TYPE];
+    for (size_t i = 1; text && i < TYPE_COUNT; i++) {
+        if (strcmp(text, type_names[i]) == 0) {
+            *type = (tj_ledger_type)i;
+            return TJ_OK;
+        }
+    }
+    return !text ? TJ_OK
+                 : usage_error(cli, error,
+                               "--type is \"%s\"; expected trade_realized_pnl, fee, funding, "
+                               "transfer_in, transfer_out or adjustment",
+                               text);
+}
+
+static tj_status parse_asset(command_line *cli, tj_asset *asset, tj_error *error)
+{
+    const char *text = cli->values[OPTION_ASSET];
+    tj_error cause = TJ_ERROR_INIT;
+    if (text && tj_identity_parse(tj_str_of(text), asset, &cause) != TJ_OK) {
+        return usage_error(cli, error, "--asset: %s", cause.message);
+    }
+    return TJ_OK;
+}
+
+static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error *error)
+{
+    uint64_t limit = 0;
+    query->exchange = tj_str_of(cli->values[OPTION_EXCHANGE]);
+    query->descending = given(cli, OPTION_DESC);
+    query->by_time = given(cli, OPTION_BY_TIME);
+    tj_status status = parse_asset(cli, &query->asset, error);
+    if (status == TJ_OK) {
+        status = parse_type(cli, &query->type, error);
+    }
+    if (status == TJ_OK) {
+        status = parse_number(cli, OPTION_FROM_SEQUENCE, &query->sequence_first, error);
+    }
+    if (status == TJ_OK) {
+        status = parse_number(cli, OPTION_TO_SEQUENCE, &query->sequence_last, error);
+    }
+    if (status == TJ_OK) {
+        status =
+            parse_time(cli, OPTION_FROM_TIME, &query->has_time_first, &query->time_first, error);
+    }
+    if (status == TJ_OK) {
+        status = parse_time(cli, OPTION_TO_TIME, &query->has_time_last, &query->time_last, error);
+    }
+    if (status == TJ_OK) {
+        status = parse_number(cli, OPTION_LIMIT, &limit, error);
+    }
+    query->limit = (size_t)limit;
+    return status;
+}
+
+static void print_entries(const tj_ledger_list *list, output *out)
+{
+    static const table_column columns[] = {{"sequence", ALIGN_RIGHT}, {"time", ALIGN_LEFT},
+                                           {"exchange", ALIGN_LEFT},  {"amount", ALIGN_POINT},
+                                           {"asset", ALIGN_LEFT},     {"type", ALIGN_LEFT},
+                                           {"reference", ALIGN_LEFT}};
+    text_table table = {columns, sizeof(columns) / sizeof(columns[0]), NULL, 0};
+    for (size_t i = 0; i < list->count; i++) {
+        const tj_ledger_entry *entry = &list->entries[i];
+        char time[TJ_TIME_TEXT_SIZE];
+        char amount[TJ_DECIMAL_TEXT_SIZE];
+        char asset[TJ_IDENTITY_TEXT_SIZE];
+        tj_time_format(entry->time, time);
+        tj_decimal_format(entry->amount, amount);
+        tj_identity_format(entry->asset, asset);
+        table_cell(&table, "%" PRIu64, entry->sequence);
+        table_cell(&table, "%s", time);
+        table_text(&table, entry->exchange);
+        table_cell(&table, "%s", amount);
+        table_cell(&table, "%s", asset);
+        table_cell(&table, "%s", type_names[entry->type]);
+        table_text(&table, entry->reference);
+    }
+    out_heading(out, "Ledger entries (%zu)", list->count);
+    if (list->count > 0) {
+        table_print(&table, 0, out);
+    }
+}
+
+static tj_status json_entries(const tj_ledger_list *list, output *out, tj_error *error)
+{
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < list->count && status == TJ_OK; i++) {
+        tj_text text = {NULL, 0};
+        status = tj_ledger_entry_to_json(&list->entries[i], &text, error);
+        if (status == TJ_OK) {
+            out_bytes(out, (tj_str){text.data, text.size});
+            out_bytes(out, TJ_STR("\n"));
+        }
+        tj_text_dispose(&text);
+    }
+    return status;
+}
+
+tj_status cmd_ledger_list(command_line *cli, tj_error *error)
+{
+    tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
+    tj_status status = parse_query(cli, &query, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    open_journal journal;
+    tj_ledger_list *list = NULL;
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
+        status = tj_ledger_find(ledger, &query, &list, error);
+    }
+    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+        status = json_entries(list, &cli->out, error);
+    } else if (status == TJ_OK) {
+        print_entries(list, &cli->out);
+    }
+    tj_ledger_list_free(list);
+    return journal_close(&journal, status, error);
+}
+
+/* ---- append ---- */
+
+static tj_status append_line(tj_txn *txn, tj_str line, tj_error *error)
+{
+    tj_ledger_list *list = NULL;
+    tj_status status = tj_ledger_entry_from_json(line, &list, error);
+    if (status == TJ_OK) {
+        status = tj_txn_append_ledger(txn, &list->entries[0], error);
+    }
+    tj_ledger_list_free(list);
+    return status;
+}
+
+static tj_status append_lines(line_reader *reader, tj_txn *txn, uint64_t *count, tj_error *error)
+{
+    for (;;) {
+        tj_str line = {NULL, 0};
+        bool more = false;
+        tj_error cause = TJ_ERROR_INIT;
+        tj_status status = line_next(reader, &line, &more, &cause);
+        if (status == TJ_OK && !more) {
+            return TJ_OK;
+        }
+        if (status == TJ_OK && trimmed(line).size > 0) {
+            status = append_line(txn, line, &cause);
+            *count += 1;
+        }
+        if (status != TJ_OK) {
+            return fail(error, status, "%s:%" PRIu64 ": %s", reader->name, reader->number,
+                        cause.message);
+        }
+    }
+}
+
+static void tell_append(command_line *cli, const open_journal *journal, uint64_t count,
+                        uint64_t latest, uint64_t sequence)
+{
+    if (given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "book", tj_str_of(journal->book));
+        json_unsigned(&json, "entries", count);
+        json_unsigned(&json, "ledger_sequence", latest);
+        json_unsigned(&json, "seq", sequence);
+        json_close(&json, '}');
+    } else {
+        out_format(&cli->out,
+                   "appended %" PRIu64 " entries to the ledger of book %s, up to %" PRIu64
+                   "; commit %" PRIu64 "\n",
+                   count, journal->book, latest, sequence);
+    }
+}
+
+static tj_status append(command_line *cli, line_reader *reader, tj_error *error)
+{
+    open_journal journal;
+    tj_txn *txn = NULL;
+    uint64_t count = 0;
+    uint64_t sequence = 0;
+    uint64_t latest = 0;
+    tj_status status = journal_open(cli, ACCESS_WRITE, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_txn_begin(journal.store, &txn, error);
+    }
+    if (status == TJ_OK) {
+        status = append_lines(reader, txn, &count, error);
+    }
+    status = txn_finish(txn, status, &sequence, error);
+    if (status == TJ_OK) {
+        tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
+        status = tj_ledger_latest(ledger, &latest, error);
+    }
+    if (status == TJ_OK) {
+        tell_append(cli, &journal, count, latest, sequence);
+    }
+    return journal_close(&journal, status, error);
+}
+
+tj_status cmd_ledger_append(command_line *cli, tj_error *error)
+{
+    const char *path = cli->arguments[0];
+    bool is_stdin = strcmp(path, "-") == 0;
+    line_reader reader = {.fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC),
+                          .name = input_name(path)};
+    if (reader.fd < 0) {
+        return fail_errno(error, errno, "opening %s", path);
+    }
+    tj_status status = append(cli, &reader, error);
+    if (!is_stdin) {
+        close(reader.fd);
+    }
+    free(reader.data);
+    return status;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* record: JSON lines in, one durable commit and one answer for each. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static tj_status commit_line(tj_store *store, tj_str line, uint64_t *sequence, tj_error *error)
+{
+    tj_txn *txn = NULL;
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    tj_status status = tj_txn_begin(store, &txn, error);
+    if (status == TJ_OK) {
+        status = tj_txn_apply_json(txn, line, &options, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    return tj_txn_commit(txn, &options, sequence, error);
+}
+
+/* An answer leaves at once: whoever waits for it must not wait for the next line. */
+static void answer(output *out, tj_status status, uint64_t sequence, uint64_t line,
+                   const tj_error *error)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    if (status == TJ_OK) {
+        json_unsigned(&json, "seq", sequence);
+    } else {
+        json_text(&json, "error", tj_str_of(error->message));
+        json_unsigned(&json, "line", line);
+    }
+    json_close(&json, '}');
+    out_flush(out);
+}
+
+/* Reads and commits one line; *more is false at the end of the input. */
+static tj_status record_line(tj_store *store, line_reader *reader, output *out, bool *more,
+                             tj_error *error)
+{
+    tj_str line = {NULL, 0};
+    uint64_t sequence = 0;
+    tj_status status = line_next(reader, &line, more, error);
+    if (status == TJ_IO) {
+        *more = false;
+        return status;
+    }
+    if (!*more || (status == TJ_OK && trimmed(line).size == 0)) {
+        return status;
+    }
+    if (status == TJ_OK) {
+        status = commit_line(store, line, &sequence, error);
+    }
+    answer(out, status, sequence, reader->number, error);
+    return status;
+}
+
+/* The first failure is the one that is reported; without --keep-going it is also the last. */
+static tj_status record_lines(command_line *cli, tj_store *store, line_reader *reader,
+                              tj_error *error)
+{
+    tj_status first = TJ_OK;
+    for (bool more = true; more && cli->out.os_errno == 0;) {
+        tj_error cause = TJ_ERROR_INIT;
+        tj_status status = record_line(store, reader, &cli->out, &more, &cause);
+        if (status != TJ_OK && first == TJ_OK) {
+            first = fail(error, status, "line %" PRIu64 ": %s", reader->number, cause.message);
+            more = more && given(cli, OPTION_KEEP_GOING);
+        }
+    }
+    return first;
+}
+
+tj_status cmd_record(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    line_reader reader = {.fd = STDIN_FILENO, .name = input_name("-")};
+    tj_status status = journal_open(cli, ACCESS_WRITE, &journal, error);
+    if (status == TJ_OK) {
+        status = record_lines(cli, journal.store, &reader, error);
+    }
+    free(reader.data);
+    return journal_close(&journal, status, error);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* state export and import: the whole live state as JSON. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/json.h>
+
+tj_status cmd_state_export(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_live_state *state = NULL;
+    tj_text text = {NULL, 0};
+    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
+        status = tj_state_load(states, &state, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_live_state_to_json(state, &text, error);
+    }
+    if (status == TJ_OK && given(cli, OPTION_OUTPUT)) {
+        status = file_replace(cli->values[OPTION_OUTPUT], (tj_str){text.data, text.size}, error);
+    } else if (status == TJ_OK) {
+        out_bytes(&cli->out, (tj_str){text.data, text.size});
+        out_bytes(&cli->out, TJ_STR("\n"));
+    }
+    tj_text_dispose(&text);
+    tj_live_state_free(state);
+    return journal_close(&journal, status, error);
+}
+
+static void replace_extra(tj_str *extra)
+{
+    if (!extra->data) {
+        *extra = TJ_STR("{}");
+    }
+}
+
+static void replace_extras_of(tj_position *positions, size_t position_count, tj_balance *balances,
+                              size_t balance_count)
+{
+    for (size_t i = 0; i < position_count; i++) {
+        replace_extra(&positions[i].extra);
+    }
+    for (size_t i = 0; i < balance_count; i++) {
+        replace_extra(&balances[i].extra);
+    }
+}
+
+/* An absent `extra` would keep the unknown members that are stored; a snapshot that has none is to
+ * remove them. */
+static void replace_extras(tj_live_state *state)
+{
+    tj_portfolio *portfolio = &state->portfolio;
+    replace_extra(&state->extra);
+    replace_extra(&state->execution_checkpoint.extra);
+    replace_extra(&portfolio->extra);
+    replace_extras_of(portfolio->positions, portfolio->position_count, portfolio->balances,
+                      portfolio->balance_count);
+    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
+        tj_sub_account *account = &portfolio->sub_accounts[i];
+        replace_extra(&account->extra);
+        replace_extras_of(account->positions, account->position_count, account->balances,
+                          account->balance_count);
+    }
+    for (size_t i = 0; i < state->open_order_count; i++) {
+        replace_extra(&state->open_orders[i].extra);
+        replace_extra(&state->open_orders[i].request.extra);
+    }
+}
+
+static tj_status read_snapshot(const char *path, tj_live_state **out, tj_error *error)
+{
+    char *data = NULL;
+    size_t size = 0;
+    tj_status status = input_read(path, &data, &size, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    tj_error cause = TJ_ERROR_INIT;
+    status = tj_live_state_from_json((tj_str){data, size}, out, &cause);
+    if (status != TJ_OK) {
+        (void)fail(error, status, "%s: %s", input_name(path), cause.message);
+    }
+    free(data);
+    return status;
+}
+
+static size_t position_count(const tj_live_state *state)
+{
+    size_t count = state->portfolio.position_count;
+    for (size_t i = 0; i < state->portfolio.sub_account_count; i++) {
+        count += state->portfolio.sub_accounts[i].position_count;
+    }
+    return count;
+}
+
+static tj_status save(const open_journal *journal, tj_live_state *state, uint64_t *sequence,
+                      tj_error *error)
+{
+    tj_txn *txn = NULL;
+    tj_status status = tj_txn_begin(journal->store, &txn, error);
+    if (status == TJ_OK) {
+        replace_extras(state);
+        status = tj_txn_put_state(txn, state, error);
+    }
+    return txn_finish(txn, status, sequence, error);
+}
+
+static void tell_import(command_line *cli, const open_journal *journal, const tj_live_state *state,
+                        uint64_t sequence)
+{
+    bool dry_run = given(cli, OPTION_DRY_RUN);
+    if (given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "book", tj_str_of(journal->book));
+        json_unsigned(&json, "open_orders", state->open_order_count);
+        json_unsigned(&json, "positions", position_count(state));
+        json_bool(&json, "dry_run", dry_run);
+        if (!dry_run) {
+            json_unsigned(&json, "seq", sequence);
+        }
+        json_close(&json, '}');
+        return;
+    }
+    out_format(&cli->out, "%s %s into book %s: %zu open orders, %zu positions",
+               dry_run ? "would import" : "imported", input_name(cli->arguments[0]), journal->book,
+               state->open_order_count, position_count(state));
+    if (!dry_run) {
+        out_format(&cli->out, "; commit %" PRIu64, sequence);
+    }
+    out_format(&cli->out, "\n");
+}
+
+/* A dry run loads the book, so that one which is not there or is damaged is told. */
+static tj_status check_book(const open_journal *journal, tj_error *error)
+{
+    tj_live_state *state = NULL;
+    tj_state_repository *states = tj_store_state_repository(journal->store, NULL);
+    tj_status status = tj_state_load(states, &state, error);
+    tj_live_state_free(state);
+    return status;
+}
+
+tj_status cmd_state_import(command_line *cli, tj_error *error)
+{
+    bool dry_run = given(cli, OPTION_DRY_RUN);
+    tj_live_state *state = NULL;
+    tj_status status = read_snapshot(cli->arguments[0], &state, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    open_journal journal;
+    uint64_t sequence = 0;
+    status = journal_open(cli, dry_run ? ACCESS_READ : ACCESS_WRITE, &journal, error);
+    if (status == TJ_OK) {
+        status = dry_run ? check_book(&journal, error) : save(&journal, state, &sequence, error);
+    }
+    if (status == TJ_OK) {
+        tell_import(cli, &journal, state, sequence);
+    }
+    tj_live_state_free(state);
+    return journal_close(&journal, status, error);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* status: what can be told of a journal at one moment. */
+#include "cmd_book.h"
+
+#include <inttypes.h>
+
+static const char *durability_name(tj_durability durability)
+{
+    return durability == TJ_DURABILITY_OS ? "os" : "sync";
+}
+
+static void print_position(const tj_store_info *info, output *out)
+{
+    char time[TJ_TIME_TEXT_SIZE];
+    char size[SIZE_TEXT_SIZE];
+    tj_time_format(info->sequence_time, time);
+    if (info->sequence == 0) {
+        out_pair(out, "Commit", "none yet");
+    } else {
+        out_pair(out, "Commit", "%" PRIu64 ", %s", info->sequence, time);
+    }
+    out_pair(out, "Applied to LMDB", "%" PRIu64 ", %" PRIu64 " commits behind, %s of log",
+             info->applied_sequence, info->sequence - info->applied_sequence,
+             size_text(info->lag_bytes, size));
+}
+
+static void print_sizes(const tj_store_info *info, output *out)
+{
+    char size[SIZE_TEXT_SIZE];
+    char map[SIZE_TEXT_SIZE];
+    out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->segment_count,
+             info->segment_count == 1 ? "" : "s", size_text(info->log_bytes, size));
+    out_pair(out, "State", "%s of a %s map", size_text(info->state_bytes, size),
+             size_text(info->map_size_bytes, map));
+}
+
+static void print_users(const tj_store_info *info, output *out)
+{
+    if (info->writer_alive) {
+        out_pair(out, "Writer", "running, pid %" PRId64 "%s%s", info->writer_pid,
+                 info->writer[0] ? ": " : "", info->writer);
+    } else if (info->writer[0]) {
+        out_pair(out, "Writer", "none; the last was %s", info->writer);
+    } else {
+        out_pair(out, "Writer", "none");
+    }
+    if (info->oldest_reader_pid != 0) {
+        out_pair(out, "Readers", "%" PRIu32 "; the oldest, pid %" PRId64 ", is %" PRIu64 " behind",
+                 info->reader_count, info->oldest_reader_pid, info->oldest_reader_lag);
+    } else {
+        out_pair(out, "Readers", "%" PRIu32, info->reader_count);
+    }
+}
+
+static void print_recovery(const tj_store_info *info, output *out)
+{
+    char size[SIZE_TEXT_SIZE];
+    if (info->recovered_bytes_cut == 0) {
+        out_pair(out, "Last recovery", "cut nothing");
+    } else {
+        out_pair(out, "Last recovery", "cut a torn tail of %s",
+                 size_text(info->recovered_bytes_cut, size));
+    }
+}
+
+static void print_status(const tj_store_info *info, const tj_book_list *books, output *out)
+{
+    char id[TJ_UUID_TEXT_SIZE];
+    tj_uuid_format(info->journal_id, id);
+    out_heading(out, "Journal");
+    out_pair(out, "Path", "%s", info->path);
+    out_pair(out, "Engine", "%s", info->type == TJ_ENGINE_MEMORY ? "memory" : "lmdb");
+    out_pair(out, "Format", "%" PRIu32, info->format_version);
+    out_pair(out, "Id", "%s", id);
+    out_pair(out, "Durability", "%s", durability_name(info->durability));
+    print_position(info, out);
+    print_sizes(info, out);
+    print_users(info, out);
+    print_recovery(info, out);
+    out_format(out, "\n");
+    out_heading(out, "Books (%zu)", books->count);
+    if (books->count > 0) {
+        books_print(books, out);
+    }
+}
+
+static void optional_number(json_writer *json, const char *key, int64_t number)
+{
+    if (number > 0) {
+        json_unsigned(json, key, (uint64_t)number);
+    } else {
+        json_null(json, key);
+    }
+}
+
+static void json_status(const tj_store_info *info, const tj_book_list *books, json_writer *json)
+{
+    json_open(json, NULL, '{');
+    json_text(json, "path", tj_str_of(info->path));
+    json_text(json, "engine", tj_str_of(info->type == TJ_ENGINE_MEMORY ? "memory" : "lmdb"));
+    json_unsigned(json, "format", info->format_version);
+    json_uuid(json, "journal_id", info->journal_id);
+    json_text(json, "durability", tj_str_of(durability_name(info->durability)));
+    json_unsigned(json, "sequence", info->sequence);
+    if (info->sequence > 0) {
+        json_time(json, "sequence_time", info->sequence_time);
+    } else {
+        json_null(json, "sequence_time");
+    }
+    json_unsigned(json, "applied_sequence", info->applied_sequence);
+    json_unsigned(json, "lag_bytes", info->lag_bytes);
+    json_unsigned(json, "log_segments", info->segment_count);
+    json_unsigned(json, "log_bytes", info->log_bytes);
+    json_unsigned(json, "state_bytes", info->state_bytes);
+    json_unsigned(json, "map_size_bytes", info->map_size_bytes);
+    json_open(json, "writer", '{');
+    json_bool(json, "alive", info->writer_alive);
+    optional_number(json, "pid", info->writer_pid);
+    json_text(json, "description", tj_str_of(info->writer));
+    json_close(json, '}');
+    json_open(json, "readers", '{');
+    json_unsigned(json, "count", info->reader_count);
+    optional_number(json, "oldest_pid", info->oldest_reader_pid);
+    json_unsigned(json, "oldest_lag", info->oldest_reader_lag);
+    json_close(json, '}');
+    json_unsigned(json, "recovered_bytes_cut", info->recovered_bytes_cut);
+    books_json(books, json, "books");
+    json_close(json, '}');
+}
+
+tj_status cmd_status(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_book_list *books = NULL;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_store_info_get(journal.store, &info, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_store_books(journal.store, &books, error);
+    }
+    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_status(&info, books, &json);
+    } else if (status == TJ_OK) {
+        print_status(&info, books, &cli->out);
+    }
+    tj_book_list_free(books);
+    return journal_close(&journal, status, error);
+}

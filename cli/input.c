@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Files in and out, and standard input line by line. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* read(2) that goes on after a signal. */
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+    ssize_t got;
+    do {
+        got = read(fd, data, size);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static tj_status read_to_end(int fd, const char *name, char **data, size_t *size, tj_error *error)
+{
+    char *text = NULL;
+    size_t used = 0;
+    size_t capacity = 0;
+    ssize_t got = 1;
+    while (got > 0 && used <= INPUT_SIZE_MAX) {
+        if (used == capacity) {
+            capacity = capacity ? 2 * capacity : 65536;
+            text = need(realloc(text, capacity));
+        }
+        got = read_some(fd, text + used, capacity - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    if (got < 0 || used > INPUT_SIZE_MAX) {
+        tj_status status = got < 0 ? fail_errno(error, errno, "reading %s", name)
+                                   : fail(error, TJ_LIMIT, "%s is larger than %zu MiB", name,
+                                          INPUT_SIZE_MAX >> 20);
+        free(text);
+        return status;
+    }
+    *data = text;
+    *size = used;
+    return TJ_OK;
+}
+
+tj_status input_read(const char *path, char **data, size_t *size, tj_error *error)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail_errno(error, errno, "opening %s", path);
+    }
+    tj_status status = read_to_end(fd, input_name(path), data, size, error);
+    if (!is_stdin) {
+        close(fd);
+    }
+    return status;
+}
+
+static tj_status write_all(int fd, const char *path, tj_str data, tj_error *error)
+{
+    while (data.size > 0) {
+        ssize_t put = write(fd, data.data, data.size);
+        if (put < 0 && errno != EINTR) {
+            return fail_errno(error, errno, "writing %s", path);
+        }
+        data.data += put > 0 ? put : 0;
+        data.size -= put > 0 ? (size_t)put : 0;
+    }
+    return fsync(fd) == 0 ? TJ_OK : fail_errno(error, errno, "flushing %s", path);
+}
+
+static tj_status write_new(const char *path, tj_str data, tj_error *error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return fail_errno(error, errno, "creating %s", path);
+    }
+    tj_status status = write_all(fd, path, data, error);
+    if (close(fd) != 0 && status == TJ_OK) {
+        status = fail_errno(error, errno, "closing %s", path);
+    }
+    if (status != TJ_OK) {
+        unlink(path);
+    }
+    return status;
+}
+
+/* Flushes the directory that holds a path, so that its new name is on the disk. */
+static tj_status flush_directory_of(const char *path, tj_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = need(slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."));
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    tj_status status = fd >= 0 && fsync(fd) == 0
+                           ? TJ_OK
+                           : fail_errno(error, errno, "flushing directory %s", directory);
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(directory);
+    return status;
+}
+
+tj_status file_replace(const char *path, tj_str data, tj_error *error)
+{
+    struct stat found;
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode)) {
+        return fail(error, TJ_EXISTS, "%s is no regular file and is not replaced", path);
+    }
+    /* What a symbolic link names is replaced, not the link. */
+    char *target = realpath(path, NULL);
+    target = need(target ? target : strdup(path));
+    char *temporary = NULL;
+    need(asprintf(&temporary, "%s.%ld.tmp", target, (long)getpid()) < 0 ? NULL : temporary);
+
+    tj_status status = write_new(temporary, data, error);
+    if (status == TJ_OK && rename(temporary, target) != 0) {
+        status = fail_errno(error, errno, "renaming %s to %s", temporary, target);
+        unlink(temporary);
+    }
+    if (status == TJ_OK) {
+        status = flush_directory_of(target, error);
+    }
+    free(temporary);
+    free(target);
+    return status;
+}
+
+tj_str trimmed(tj_str text)
+{
+    static const char space[] = " \t\r\n";
+    while (text.size > 0 && memchr(space, text.data[0], 4)) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && memchr(space, text.data[text.size - 1], 4)) {
+        text.size--;
+    }
+    return text;
+}
+
+/* Makes room behind what was not handed out, moving it to the front or growing. */
+static void make_room(line_reader *reader)
+{
+    size_t rest = reader->size - reader->start;
+    if (reader->start > 0) {
+        memmove(reader->data, reader->data + reader->start, rest);
+        reader->scanned -= reader->start;
+        reader->start = 0;
+        reader->size = rest;
+    }
+    if (reader->size == reader->capacity) {
+        reader->capacity = reader->capacity ? 2 * reader->capacity : 65536;
+        reader->data = need(realloc(reader->data, reader->capacity));
+    }
+}
+
+/* Reads on; at the end of the stream sets `ended`. */
+static tj_status read_more(line_reader *reader, tj_error *error)
+{
+    make_room(reader);
+    ssize_t got =
+        read_some(reader->fd, reader->data + reader->size, reader->capacity - reader->size);
+    if (got < 0) {
+        return fail_errno(error, errno, "reading %s", reader->name);
+    }
+    reader->ended = got == 0;
+    reader->size += (size_t)got;
+    return TJ_OK;
+}
+
+/* Finds the newline that ends the next line, NULL when the stream ends first. When `skipping`,
+ * what was looked at is dropped. */
+static tj_status find_newline(line_reader *reader, bool skipping, char **newline, tj_error *error)
+{
+    for (;;) {
+        size_t rest = reader->size - reader->scanned;
+        *newline = rest ? memchr(reader->data + reader->scanned, '\n', rest) : NULL;
+        reader->scanned = *newline ? (size_t)(*newline - reader->data) : reader->size;
+        if (skipping) {
+            reader->start = reader->scanned;
+        }
+        if (*newline || reader->ended || reader->scanned - reader->start > LINE_SIZE_MAX) {
+            return TJ_OK;
+        }
+        tj_status status = read_more(reader, error);
+        if (status != TJ_OK) {
+            return status;
+        }
+    }
+}
+
+/* Steps over the newline that was found. */
+static void step_over(line_reader *reader, const char *newline)
+{
+    reader->start = reader->scanned = reader->scanned + (newline ? 1 : 0);
+}
+
+static tj_status skip_long_line(line_reader *reader, tj_error *error)
+{
+    char *newline = NULL;
+    tj_status status = find_newline(reader, true, &newline, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    step_over(reader, newline);
+    return fail(error, TJ_LIMIT, "the line is longer than %zu MiB", LINE_SIZE_MAX >> 20);
+}
+
+tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error)
+{
+    char *newline = NULL;
+    tj_status status = find_newline(reader, false, &newline, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    size_t size = reader->scanned - reader->start;
+    *more = newline || size > 0;
+    if (!*more) {
+        return TJ_OK;
+    }
+    reader->number++;
+    if (size > LINE_SIZE_MAX) {
+        return skip_long_line(reader, error);
+    }
+    *line = (tj_str){reader->data + reader->start, size};
+    step_over(reader, newline);
+    return TJ_OK;
+}

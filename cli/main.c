@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* tesser-journal: looks into a journal, and writes to it from outside a runtime. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+
+static tj_status run(command_line *cli, tj_error *error)
+{
+    if (given(cli, OPTION_VERSION)) {
+        out_format(&cli->out, "tesser-journal %s\n", TJ_VERSION);
+    } else if (cli->group) {
+        help_group(&cli->out, cli->group);
+    } else if (given(cli, OPTION_HELP) && cli->command) {
+        help_command(&cli->out, cli->command);
+    } else if (given(cli, OPTION_HELP)) {
+        help_overview(&cli->out);
+    } else {
+        return cli->command->run(cli, error);
+    }
+    return TJ_OK;
+}
+
+/* Output that did not arrive is a failure, except that a reader may stop reading: then the program
+ * ends as if the signal had done it, but with its journal closed. */
+static tj_status finish_output(command_line *cli, tj_status status, tj_error *error)
+{
+    out_flush(&cli->out);
+    if (cli->out.os_errno == EPIPE) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    if (cli->out.os_errno != 0 && status == TJ_OK) {
+        status = fail_errno(error, cli->out.os_errno, "writing standard output");
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    command_line cli = {.out = output_of(stdout)};
+    tj_error error = TJ_ERROR_INIT;
+    signal(SIGPIPE, SIG_IGN);
+    tj_status status = options_parse(&cli, argc, argv, &error);
+    if (status == TJ_OK) {
+        status = run(&cli, &error);
+    }
+    status = finish_output(&cli, status, &error);
+    return status == TJ_OK ? 0 : report_failure(&cli, status, &error);
+}

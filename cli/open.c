@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* From the options to an open journal and back. */
+#include "cli.h"
+
+#include <unistd.h>
+
+#define DEFAULT_FILE "tesser.toml"
+
+/* An option beats the environment, the environment beats the file. */
+static tj_status configure(command_line *cli, tj_config *config, tj_error *error)
+{
+    const char *file = cli->values[OPTION_CONFIG];
+    const char *path = cli->values[OPTION_JOURNAL];
+    if (!file && !path && access(DEFAULT_FILE, F_OK) == 0) {
+        file = DEFAULT_FILE;
+    }
+    tj_status status = file    ? tj_config_load(file, config, error)
+                       : !path ? tj_config_from_environment(config, error)
+                               : TJ_OK;
+    if (status != TJ_OK) {
+        return status;
+    }
+    if (path) {
+        config->path = path;
+        config->type = TJ_ENGINE_LMDB;
+    }
+    if (config->type != TJ_ENGINE_LMDB) {
+        return fail(error, TJ_UNSUPPORTED,
+                    "the configured type is \"memory\": such a store lives inside its own process "
+                    "and cannot be looked at from outside");
+    }
+    if (!config->path && file) {
+        return fail(error, TJ_INVALID, "%s names no journal: give it [journal] path, or --journal",
+                    file);
+    }
+    return config->path ? TJ_OK
+                        : usage_error(cli, error,
+                                      "which journal? Give --journal PATH or --config FILE, or set "
+                                      "TESSER_JOURNAL_PATH; there is no ./" DEFAULT_FILE " here");
+}
+
+tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error)
+{
+    *out = (open_journal){.config = TJ_CONFIG_INIT, .book = TJ_BOOK_DEFAULT};
+    tj_status status = configure(cli, &out->config, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    if (given(cli, OPTION_BOOK)) {
+        out->config.book = cli->values[OPTION_BOOK];
+    }
+    if (out->config.book) {
+        out->book = out->config.book;
+    }
+    out->config.read_only = mode == ACCESS_READ;
+    out->config.must_exist = mode != ACCESS_CREATE;
+    out->config.trace = report_trace;
+    out->config.trace_context = cli;
+    return tj_store_open(&out->config, &out->store, error);
+}
+
+tj_status journal_close(open_journal *journal, tj_status status, tj_error *error)
+{
+    if (journal->store) {
+        tj_error late = TJ_ERROR_INIT;
+        tj_status closed = tj_store_close(journal->store, &late);
+        if (status == TJ_OK && closed != TJ_OK) {
+            *error = late;
+            status = closed;
+        }
+        journal->store = NULL;
+    }
+    tj_config_dispose(&journal->config);
+    return status;
+}
+
+tj_status txn_finish(tj_txn *txn, tj_status status, uint64_t *sequence, tj_error *error)
+{
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    return tj_txn_commit(txn, NULL, sequence, error);
+}

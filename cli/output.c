@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Width of the names in a summary. */
+#define PAIR_WIDTH 20
+
+output output_of(FILE *stream)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    bool wanted = (!no_colour || !no_colour[0]) && terminal && strcmp(terminal, "dumb") != 0;
+    return (output){.stream = stream, .colour = wanted && isatty(fileno(stream))};
+}
+
+static void note_failure(output *out, bool failed)
+{
+    if (failed && out->os_errno == 0) {
+        out->os_errno = errno ? errno : EIO;
+    }
+}
+
+static void out_list(output *out, const char *format, va_list arguments)
+{
+    if (out->os_errno == 0) {
+        note_failure(out, vfprintf(out->stream, format, arguments) < 0);
+    }
+}
+
+void out_format(output *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    out_list(out, format, arguments);
+    va_end(arguments);
+}
+
+void out_bytes(output *out, tj_str bytes)
+{
+    if (out->os_errno == 0 && bytes.size > 0) {
+        note_failure(out, fwrite(bytes.data, 1, bytes.size, out->stream) != bytes.size);
+    }
+}
+
+void out_flush(output *out)
+{
+    if (out->os_errno == 0) {
+        note_failure(out, fflush(out->stream) != 0);
+    }
+}
+
+void out_bold(output *out, bool on)
+{
+    if (out->colour) {
+        out_format(out, on ? "\033[1m" : "\033[0m");
+    }
+}
+
+void out_heading(output *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    out_bold(out, true);
+    out_list(out, format, arguments);
+    out_bold(out, false);
+    out_format(out, "\n");
+    va_end(arguments);
+}
+
+void *need(void *memory)
+{
+    if (!memory) {
+        fputs("tesser-journal: out of memory\n", stderr);
+        _exit(10 + TJ_NOMEM);
+    }
+    return memory;
+}
+
+size_t character_size(tj_str text)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+    if (at[0] < 0x80) {
+        return 1;
+    }
+    size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || length > text.size) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+    bool outside = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90);
+    return overlong || outside ? 0 : length;
+}
+
+static bool is_control(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+char *safe_text(tj_str text)
+{
+    char *safe = need(malloc(text.size * 4 + 1));
+    size_t used = 0;
+    for (size_t i = 0; i < text.size;) {
+        size_t length = character_size((tj_str){text.data + i, text.size - i});
+        if (length > 0 && !is_control(text.data + i)) {
+            memcpy(safe + used, text.data + i, length);
+            used += length;
+            i += length;
+        } else {
+            used += (size_t)sprintf(safe + used, "\\x%02x", (unsigned char)text.data[i++]);
+        }
+    }
+    safe[used] = '\0';
+    return safe;
+}
+
+char *text_format(const char *format, va_list arguments)
+{
+    char *text = NULL;
+    return need(vasprintf(&text, format, arguments) < 0 ? NULL : text);
+}
+
+void out_pair(output *out, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = text_format(format, arguments);
+    va_end(arguments);
+    char *safe = safe_text(tj_str_of(text));
+    out_format(out, "  %-*s %s\n", PAIR_WIDTH, name, safe);
+    free(safe);
+    free(text);
+}
+
+const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    size_t unit = 0;
+    double value = (double)bytes;
+    /* 1023.95 would be shown as "1024.0". */
+    while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(buffer, SIZE_TEXT_SIZE, "%.*f %s", unit == 0 ? 0 : 1, value, units[unit]);
+    return buffer;
+}

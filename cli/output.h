@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Standard output: text, tables and JSON. After a failed write nothing more is written, and the
+ * reason is kept for the end of the program. */
+#ifndef TJ_CLI_OUTPUT_H
+#define TJ_CLI_OUTPUT_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <tesser/error.h>
+#include <tesser/time.h>
+#include <tesser/uuid.h>
+
+typedef struct output {
+    FILE *stream;
+    bool colour;
+    int os_errno; /* of the first write that failed, 0 while all is well */
+} output;
+
+/* Colour only where a person looks at it: a terminal, and NO_COLOR is not set. */
+output output_of(FILE *stream);
+void out_format(output *out, const char *format, ...) TJ_PRINTF(2, 3);
+void out_bytes(output *out, tj_str bytes);
+void out_flush(output *out);
+/* Turns bold on or off where there is colour. */
+void out_bold(output *out, bool on);
+/* A heading, bold on a terminal. */
+void out_heading(output *out, const char *format, ...) TJ_PRINTF(2, 3);
+/* One line "  Name    value" of a summary; the value's control characters are escaped. */
+void out_pair(output *out, const char *name, const char *format, ...) TJ_PRINTF(3, 4);
+
+/* Ends the program when memory is short: no journal is harmed by a process that stops. */
+void *need(void *memory);
+/* Formats into new memory. Released with free. */
+char *text_format(const char *format, va_list arguments);
+/* Bytes of the UTF-8 character at the front of a text that is not empty, 0 when it is none. */
+size_t character_size(tj_str text);
+/* Text as it can be shown on a terminal: control characters as \xNN, and what is not UTF-8 too.
+ * Released with free. */
+char *safe_text(tj_str text);
+
+#define SIZE_TEXT_SIZE 32
+/* A size for people: "512 B", "1.5 MiB". */
+const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE]);
+
+/* ---- tables ---- */
+
+typedef enum align {
+    ALIGN_LEFT,
+    ALIGN_RIGHT,
+    ALIGN_POINT /* decimals, point below point */
+} align;
+
+typedef struct table_column {
+    const char *title;
+    align align;
+} table_column;
+
+/* Cells are added row by row, then printed once. */
+typedef struct text_table {
+    const table_column *columns;
+    size_t column_count;
+    char **cells;
+    size_t cell_count;
+} text_table;
+
+void table_cell(text_table *table, const char *format, ...) TJ_PRINTF(2, 3);
+void table_text(text_table *table, tj_str text);
+/* Prints at most row_limit rows (0: all) and how many are left out, then releases the cells. */
+void table_print(text_table *table, size_t row_limit, output *out);
+
+/* ---- JSON ---- */
+
+#define JSON_DEPTH_MAX 8
+
+/* Writes compact JSON; a key is NULL inside a list. */
+typedef struct json_writer {
+    output *out;
+    size_t depth;
+    bool filled[JSON_DEPTH_MAX + 1]; /* whether something stands at this depth already */
+} json_writer;
+
+void json_open(json_writer *json, const char *key, char bracket);
+void json_close(json_writer *json, char bracket);
+void json_text(json_writer *json, const char *key, tj_str text);
+void json_unsigned(json_writer *json, const char *key, uint64_t number);
+void json_bool(json_writer *json, const char *key, bool value);
+void json_time(json_writer *json, const char *key, tj_time time);
+void json_uuid(json_writer *json, const char *key, tj_uuid id);
+void json_null(json_writer *json, const char *key);
+/* Text that is JSON already. */
+void json_raw(json_writer *json, const char *key, tj_str text);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Failures and warnings on standard error, and the exit codes. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define EXIT_STATUS_BASE 10
+
+const exit_code exit_code_table[] = {
+    {0, "OK", "it is done"},
+    {EXIT_USAGE, "USAGE", "the arguments are wrong; --help tells"},
+    {11, "MISUSE", "the program called its library wrongly: please report it"},
+    {12, "NOMEM", "memory could not be allocated; nothing changed"},
+    {13, "NOT_FOUND", "no such journal, book, algorithm or file"},
+    {14, "EXISTS", "it is already there, and would have to be replaced"},
+    {15, "BUSY", "another writer holds the journal, or all reader slots are taken"},
+    {16, "FULL", "no space left; nothing changed"},
+    {17, "READONLY", "the file system or the journal cannot be written"},
+    {18, "IO", "the system refused a file operation"},
+    {19, "CORRUPT", "stored bytes are not what was written"},
+    {20, "FORMAT_NEWER", "written by a newer version than this one reads"},
+    {21, "LIMIT", "a documented limit is exceeded"},
+    {22, "CONFLICT", "what is stored is not what was expected"},
+    {23, "CLOSED", "the journal stopped taking commits after a failure; open it again"},
+    {24, "UNAVAILABLE", "a server or engine cannot be reached now"},
+    {25, "UNSUPPORTED", "this build, file system or kind of file is not supported"},
+    {26, "INVALID", "malformed input: JSON, a decimal, a UUID, configuration"},
+    {27, "INEXACT", "the exact result needs more digits than a decimal holds"},
+    {128 + 13, "SIGPIPE", "whoever read the output went away"},
+};
+const size_t exit_code_count = sizeof(exit_code_table) / sizeof(exit_code_table[0]);
+
+tj_status fail(tj_error *error, tj_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    *error = (tj_error){.status = status};
+    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+static tj_status status_of_errno(int os_errno)
+{
+    switch (os_errno) {
+    case ENOENT:
+        return TJ_NOT_FOUND;
+    case ENOMEM:
+        return TJ_NOMEM;
+    case ENOSPC:
+    case EDQUOT:
+        return TJ_FULL;
+    case EROFS:
+        return TJ_READONLY;
+    default:
+        return TJ_IO;
+    }
+}
+
+tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *what = text_format(format, arguments);
+    va_end(arguments);
+    (void)fail(error, status_of_errno(os_errno), "%s: %s", strerror(os_errno), what);
+    error->os_errno = os_errno;
+    free(what);
+    return error->status;
+}
+
+tj_status usage_error(command_line *cli, tj_error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    *error = (tj_error){.status = TJ_MISUSE};
+    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    va_end(arguments);
+    cli->usage = true;
+    return TJ_MISUSE;
+}
+
+static char *advice_on(const command_line *cli, tj_status status)
+{
+    char *text = NULL;
+    int size;
+    if (!cli->usage) {
+        size = asprintf(&text, "%s", tj_advice_text(tj_status_advice(status)));
+    } else if (cli->command) {
+        size = asprintf(&text, "See 'tesser-journal %s --help'.", cli->command->name);
+    } else {
+        size = asprintf(&text, "See 'tesser-journal --help'.");
+    }
+    return need(size < 0 ? NULL : text);
+}
+
+static void report_json(const command_line *cli, int code, const tj_error *error,
+                        const char *advice)
+{
+    output out = {.stream = stderr};
+    json_writer json = {.out = &out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "error", tj_str_of(error->message));
+    json_text(&json, "status", tj_str_of(cli->usage ? "USAGE" : tj_status_name(error->status)));
+    json_unsigned(&json, "exit_code", (uint64_t)code);
+    json_text(&json, "place", tj_str_of(error->place));
+    json_text(&json, "advice", tj_str_of(advice));
+    json_close(&json, '}');
+}
+
+int report_failure(const command_line *cli, tj_status status, const tj_error *error)
+{
+    int code = cli->usage ? EXIT_USAGE : EXIT_STATUS_BASE + (int)status;
+    char *advice = advice_on(cli, status);
+    if (given(cli, OPTION_JSON)) {
+        report_json(cli, code, error, advice);
+    } else {
+        char *message = safe_text(tj_str_of(error->message));
+        fprintf(stderr, "tesser-journal: %s\n%s%s", message, advice, advice[0] ? "\n" : "");
+        free(message);
+    }
+    free(advice);
+    return code;
+}
+
+void report_trace(void *context, tj_trace_level level, const char *message)
+{
+    static const char *const names[] = {"", "info", "warning", "error"};
+    const command_line *cli = context;
+    if (level < TJ_TRACE_WARNING && !given(cli, OPTION_VERBOSE)) {
+        return;
+    }
+    /* Lines of several threads must not mix. */
+    flockfile(stderr);
+    if (given(cli, OPTION_JSON)) {
+        output out = {.stream = stderr};
+        json_writer json = {.out = &out};
+        json_open(&json, NULL, '{');
+        json_text(&json, names[level], tj_str_of(message));
+        json_close(&json, '}');
+    } else {
+        char *safe = safe_text(tj_str_of(message));
+        fprintf(stderr, "tesser-journal: %s: %s\n", names[level], safe);
+        free(safe);
+    }
+    funlockfile(stderr);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every option and every command, said once: the parser, --help and the man page read this. */
+#include "cli.h"
+
+#define LEDGER_LIST "ledger list"
+
+const option_spec option_table[OPTION_COUNT] = {
+    [OPTION_CONFIG] = {"config", 'c', "FILE", NULL,
+                       "configuration file (default: ./tesser.toml when it is there)"},
+    [OPTION_JOURNAL] = {"journal", 'j', "PATH", NULL,
+                        "journal directory, instead of the configured one"},
+    [OPTION_BOOK] = {"book", 'b', "NAME", NULL,
+                     "book to use (default: the configured one, else \"default\")"},
+    [OPTION_JSON] = {"json", 0, NULL, NULL, "results and errors as JSON, for machines"},
+    [OPTION_VERBOSE] = {"verbose", 'v', NULL, NULL, "also tell what went well, such as a recovery"},
+    [OPTION_HELP] = {"help", 'h', NULL, NULL, "show help for the program or the command"},
+    [OPTION_VERSION] = {"version", 0, NULL, NULL, "show the version"},
+    [OPTION_ALL] = {"all", 0, NULL, "state show", "every row of every table, not the first 20"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", "state export",
+                       "write to FILE, which is never half-written, instead of standard output"},
+    [OPTION_DRY_RUN] = {"dry-run", 'n', NULL, "state import", "check and report, but save nothing"},
+    [OPTION_PLUGIN] = {"plugin", 0, "NAME", "algo save",
+                       "the input is the payload alone, and this the plugin's name"},
+    [OPTION_EXCHANGE] = {"exchange", 0, "NAME", LEDGER_LIST, "only this exchange"},
+    [OPTION_ASSET] = {"asset", 0, "ASSET", LEDGER_LIST, "only this asset, e.g. binance_perp:USDT"},
+    [OPTION_TYPE] = {"type", 0, "TYPE", LEDGER_LIST,
+                     "only this type: trade_realized_pnl, fee, funding, transfer_in, transfer_out "
+                     "or adjustment"},
+    [OPTION_FROM_SEQUENCE] = {"from-sequence", 0, "N", LEDGER_LIST, "from this sequence on"},
+    [OPTION_TO_SEQUENCE] = {"to-sequence", 0, "N", LEDGER_LIST,
+                            "up to and including this sequence"},
+    [OPTION_FROM_TIME] = {"from-time", 0, "TIME", LEDGER_LIST, "from this RFC 3339 time on"},
+    [OPTION_TO_TIME] = {"to-time", 0, "TIME", LEDGER_LIST, "up to and including this time"},
+    [OPTION_LIMIT] = {"limit", 0, "N", LEDGER_LIST, "at most so many entries"},
+    [OPTION_DESC] = {"desc", 0, NULL, LEDGER_LIST, "newest first"},
+    [OPTION_BY_TIME] = {"by-time", 0, NULL, LEDGER_LIST,
+                        "in the order of time instead of sequence"},
+    [OPTION_KEEP_GOING] = {"keep-going", 'k', NULL, "record",
+                           "go on after a line that failed; exit with its code at the end"},
+};
+
+const command_spec command_table[] = {
+    {"init", "", 0, 0, "create a journal, or a further book in one",
+     "Without --book it creates the journal and refuses one that is already there. With --book it "
+     "creates the journal when there is none, and that book in it. The very first book needs no "
+     "such call: the first save creates it. A further one does, so that a misspelt name never "
+     "starts from empty.",
+     "tesser-journal --journal ./journal init\n"
+     "tesser-journal --journal ./journal init --book alpha",
+     cmd_init},
+    {"status", "", 0, 0, "what the journal holds, and who uses it",
+     "Works beside a running writer and after a crash; writes nothing but a reader slot.",
+     "tesser-journal --journal ./journal status", cmd_status},
+    {"state show", "", 0, 0, "a summary of the book's live state",
+     "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
+     "the whole state, with the commit it was read at.",
+     "tesser-journal --journal ./journal state show --all", cmd_state_show},
+    {"state export", "", 0, 0, "the book's live state as JSON, in Tesser's spelling", "",
+     "tesser-journal --journal ./journal state export --output snapshot.json", cmd_state_export},
+    {"state import", "FILE|-", 1, 1, "replace the book's live state by a JSON snapshot",
+     "One commit: the book's state is then exactly the snapshot. Algorithms and ledger stay as "
+     "they are.",
+     "tesser-journal --journal ./journal state import snapshot.json --dry-run", cmd_state_import},
+    {"algo list", "", 0, 0, "the book's algorithms, and those that cannot be decoded", "",
+     "tesser-journal --journal ./journal algo list", cmd_algo_list},
+    {"algo show", "ID", 1, 1, "one algorithm with its payload", "",
+     "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+     cmd_algo_show},
+    {"algo save", "ID [FILE|-]", 1, 2, "save one algorithm, new or not",
+     "The input (standard input when no file is named) is a record such as "
+     "{\"plugin\":\"TWAP\",\"payload\":{...}}, or Tesser's {\"algo_type\":...,\"state\":...}; with "
+     "--plugin it is the payload alone. The payload is kept byte for byte.",
+     "echo '{\"pending\":2}' | tesser-journal --journal ./journal algo save "
+     "6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f --plugin TWAP",
+     cmd_algo_save},
+    {"algo delete", "ID", 1, 1, "delete one algorithm",
+     "Deleting what is not there is no failure; the output tells.",
+     "tesser-journal --journal ./journal algo delete 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+     cmd_algo_delete},
+    {LEDGER_LIST, "", 0, 0, "entries of the book's ledger",
+     "Through an index on sequence or on time. With --json one entry per line, as 'ledger append' "
+     "reads them.",
+     "tesser-journal --journal ./journal ledger list --type fee --from-time 2025-01-01T00:00:00Z",
+     cmd_ledger_list},
+    {"ledger append", "FILE|-", 1, 1, "append entries, one JSON object per line, in one commit",
+     "All or none. An entry without a sequence gets the next number.",
+     "tesser-journal --journal ./journal ledger append ledger.jsonl", cmd_ledger_append},
+    {"book list", "", 0, 0, "the books of the journal with their counts", "",
+     "tesser-journal --journal ./journal book list", cmd_book_list},
+    {"record", "", 0, 0, "commit JSON lines from standard input, one commit per line",
+     "Each line is an object, every member optional: book, id (a UUID: the same id is never "
+     "applied twice), state (a whole LiveState), portfolio, portfolio_equity, last_candle_ts, "
+     "strategy_state, execution_checkpoint, extra, ledger (a list), and maps from key to new "
+     "value, or to null to delete: orders, positions, balances, last_prices, sub_accounts, algos. "
+     "Each is answered by {\"seq\":N} as soon as it is durable, or by "
+     "{\"error\":\"...\",\"line\":N} with nothing of it applied. The first error ends it, unless "
+     "--keep-going is given. Blank lines are skipped; a line may have 64 MiB.",
+     "echo '{\"last_prices\":{\"binance_perp:BTCUSDT\":\"64000.10\"}}' | "
+     "tesser-journal --journal ./journal record",
+     cmd_record},
+    {"help", "[COMMAND|exit-codes|man]", 0, 2,
+     "show help for a command, the exit codes, the man page", "",
+     "tesser-journal help state import", cmd_help},
+};
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

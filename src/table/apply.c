@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Applying a batch: one LMDB transaction, tried again after the map has grown. What a failure
+ * leaves behind:
+ *   - before or in mdb_txn_commit, up to its fdatasync: LMDB holds the previous position;
+ *   - in the write of the meta page: LMDB calls its environment broken (MDB_PANIC from then on),
+ *     and the outcome is unknown until the file is opened anew.
+ * A failed flush is not told from a failed write, so an EIO that a full disk does not explain ends
+ * the use of this handle: what the page cache shows after it may not be what the disk holds.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/statvfs.h>
+
+#include "base/error.h"
+#include "table/internal.h"
+
+/* Copy-on-write and free-list pages of a batch, beside its rows. */
+#define SPARE_BYTES ((uint64_t)1 << 20)
+
+static tj_status check_entry(const tj__rowmap_entry *entry, tj_error *error)
+{
+    tj__bytes key = tj__rowmap_key(entry);
+    if (key.size < 2 || key.size > TJ__ROW_KEY_SIZE_MAX || key.data[0] <= TJ__TABLE_META ||
+        key.data[0] > TJ__TABLE_LAST) {
+        return tj__fail(error, TJ_MISUSE, "a key of %zu bytes is not that of a row", key.size);
+    }
+    if (entry->value_size > TJ__ROW_VALUE_SIZE_MAX) {
+        return tj__fail(error, TJ_LIMIT, "a row of %" PRIu32 " bytes is longer than %" PRIu32,
+                        entry->value_size, TJ__ROW_VALUE_SIZE_MAX);
+    }
+    return TJ_OK;
+}
+
+static int write_entry(const tj__env *env, MDB_txn *txn, const tj__rowmap_entry *entry)
+{
+    tj__bytes row_key = tj__rowmap_key(entry);
+    MDB_dbi table = env->tables[row_key.data[0]];
+    MDB_val key = {row_key.size - 1, (void *)(row_key.data + 1)};
+    if (entry->deleted) {
+        int code = mdb_del(txn, table, &key, NULL);
+        return code == MDB_NOTFOUND ? 0 : code;
+    }
+    MDB_val data = {TJ__ROW_HEADER_SIZE + (size_t)entry->value_size, NULL};
+    int code = mdb_put(txn, table, &key, &data, MDB_RESERVE);
+    if (code == 0) {
+        tj__row_wrap(data.mv_data, row_key, entry->sequence, tj__rowmap_value(entry));
+    }
+    return code;
+}
+
+/* One attempt. The gate is entered, so that no change of the map comes between. */
+static int apply_once(const tj__env *env, tj__rowmap_entry *const *entries, size_t count,
+                      const tj__position *position)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(env->lmdb, NULL, 0, &txn);
+    if (code != 0) {
+        return code;
+    }
+    for (size_t i = 0; i < count && code == 0; i++) {
+        code = write_entry(env, txn, entries[i]);
+    }
+    if (code == 0) {
+        code = tj__position_put(txn, env->tables[TJ__TABLE_META], position);
+    }
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    code = mdb_txn_commit(txn);
+    if (code == 0) {
+        tj__lmdb_extend(env->lmdb);
+    }
+    return code;
+}
+
+static bool is_broken(const tj__env *env)
+{
+    MDB_txn *probe = NULL;
+    int code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, &probe);
+    if (code == 0) {
+        mdb_txn_abort(probe);
+    }
+    return code == MDB_PANIC;
+}
+
+static bool is_possibly_full(const tj__env *env, uint64_t needed, uint64_t *free_bytes)
+{
+    struct statvfs space;
+    if (fstatvfs(tj__lmdb_fd(env->lmdb), &space) != 0) {
+        return false;
+    }
+    *free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    return *free_bytes < needed;
+}
+
+static tj_status refuse_after(tj__env *env, int code, const char *outcome, tj_error *error)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    tj__fail_lmdb(&cause, code, "writing %s: %s", env->data_path, outcome);
+    tj__env_refuse(env, cause.message);
+    return tj__env_usable(env, error);
+}
+
+static tj_status apply_failed(tj__env *env, int code, uint64_t batch_bytes, tj_error *error)
+{
+    uint64_t free_bytes = 0;
+    if (is_broken(env)) {
+        return refuse_after(env, code,
+                            "whether the batch was stored is unknown until it is reopened", error);
+    }
+    if (code == EIO && is_possibly_full(env, 2 * batch_bytes + SPARE_BYTES, &free_bytes)) {
+        return tj__fail(error, TJ_FULL,
+                        "writing %s failed, the disk is possibly full (%" PRIu64 " KiB free)",
+                        env->data_path, free_bytes >> 10);
+    }
+    if (code == EIO) {
+        (void)refuse_after(env, code, "it holds the state before the batch, and must be reopened",
+                           NULL);
+    }
+    return tj__fail_lmdb(error, code, "writing %s", env->data_path);
+}
+
+/* A dead reader may be what keeps the map full, so its slot is cleared before the map grows. */
+static tj_status make_room(tj__env *env, int code, tj_error *error)
+{
+    if (code == MDB_MAP_RESIZED) {
+        return tj__map_adopt(env, error);
+    }
+    return tj__readers_reap(env->lmdb) > 0 ? TJ_OK : tj__map_grow(env, error);
+}
+
+static tj_status apply(tj__env *env, tj__rowmap_entry *const *entries, size_t count,
+                       uint64_t batch_bytes, const tj__position *position, tj_error *error)
+{
+    for (;;) {
+        int code = 0;
+        tj__gate_enter(&env->gate);
+        tj_status status = tj__env_usable(env, error);
+        if (status == TJ_OK) {
+            code = apply_once(env, entries, count, position);
+        }
+        bool no_room = code == MDB_MAP_FULL || code == MDB_MAP_RESIZED;
+        if (code != 0 && !no_room) {
+            status = apply_failed(env, code, batch_bytes, error);
+        }
+        tj__gate_leave(&env->gate);
+        if (!no_room) {
+            return status;
+        }
+        TJ_TRY(make_room(env, code, error));
+    }
+}
+
+tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
+                        tj_error *error)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    if (env->read_only) {
+        return tj__fail(error, TJ_READONLY, "%s is open for reading", env->data_path);
+    }
+    TJ_TRY(tj__env_same_file(env, error));
+    if (!tj__rowmap_sorted(batch, &entries, &count)) {
+        return tj__fail(error, TJ_NOMEM, "out of memory sorting %zu rows", tj__rowmap_count(batch));
+    }
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(check_entry(entries[i], error));
+    }
+    tj_status status = apply(env, entries, count, tj__rowmap_bytes(batch), position, error);
+    if (status != TJ_OK) {
+        tj__error_place(error, "%s", env->data_path);
+    }
+    return status;
+}

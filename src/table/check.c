@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The quick look at a data.mdb before LMDB may map it: which file it is, and whether it is all
+ * there. It reads a handful of pages; the damage it does not look for is tj__page_check's.
+ *
+ * A reading process looks while a writer may be at work. Pages found by way of a meta page that
+ * has changed meanwhile may belong to no snapshot, so a failure counts only when it has not.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "table/internal.h"
+#include "table/pages.h"
+
+#define LOOKS_MAX 100
+
+static const char *const tesser_names[] = {"live_state", "algo_states"};
+
+static tj_status has_database(const tj__pages *pages, const char *name, uint8_t *page, bool *has,
+                              tj_error *error)
+{
+    tj__node node;
+    tj_status status =
+        tj__pages_find(pages, &pages->main, tj__bytes_of(name, strlen(name)), page, &node, error);
+    if (status != TJ_OK && status != TJ_NOT_FOUND) {
+        return status;
+    }
+    *has = status == TJ_OK && node.flags == TJ__NODE_DATABASE &&
+           node.value_size == TJ__TREE_RECORD_SIZE;
+    return TJ_OK;
+}
+
+static tj_status check_foreign(const tj__pages *pages, const char *directory, uint8_t *page,
+                               tj_error *error)
+{
+    for (size_t i = 0; i < sizeof tesser_names / sizeof *tesser_names; i++) {
+        bool has = false;
+        TJ_TRY(has_database(pages, tesser_names[i], page, &has, error));
+        if (has) {
+            return tj__fail(error, TJ_UNSUPPORTED,
+                            "%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
+                            "import it with `tesser-journal import %s --into JOURNAL`",
+                            pages->path, directory);
+        }
+    }
+    return tj__fail(error, TJ_UNSUPPORTED,
+                    "%s is an LMDB file of another program, not of tesser-journal", pages->path);
+}
+
+static tj_status check_names(const tj__pages *pages, const char *directory, uint8_t *page,
+                             tj_error *error)
+{
+    const char *missing = NULL;
+    unsigned found = 0;
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        bool has = false;
+        TJ_TRY(has_database(pages, tj__table_name(table), page, &has, error));
+        found += has;
+        missing = has ? missing : tj__table_name(table);
+    }
+    if (found == 0) {
+        return check_foreign(pages, directory, page, error);
+    }
+    if (missing) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s has no table \"%s\": it is damaged; restore it from a backup",
+                        pages->path, missing);
+    }
+    return TJ_OK;
+}
+
+/* Pages that were allocated and freed again in one transaction are never written. When they were
+ * the last ones and a crash came before the file was extended, it is short and sound; only a walk
+ * can tell. */
+static tj_status check_size(const tj__pages *pages, tj_error *error)
+{
+    if (pages->size >= tj__pages_needed(pages)) {
+        return TJ_OK;
+    }
+    tj_status status = tj__pages_walk(pages, NULL, error);
+    return status == TJ_CORRUPT ? tj__pages_truncated(pages, error) : status;
+}
+
+static tj_status check_content(const tj__pages *pages, const char *directory, tj_error *error)
+{
+    if (pages->main.root == TJ__NO_PAGE) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s is an LMDB file without any table: restore it from a backup or move it "
+                        "away only if you know the journal held nothing",
+                        pages->path);
+    }
+    uint8_t *page = malloc(pages->page_size);
+    if (!page) {
+        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+    }
+    tj_status status = check_size(pages, error);
+    if (status == TJ_OK) {
+        status = check_names(pages, directory, page, error);
+    }
+    free(page);
+    return status;
+}
+
+/* One look; *moved says whether a writer committed meanwhile. */
+static tj_status look(const char *directory, const char *path, struct stat *info, bool *moved,
+                      tj_error *error)
+{
+    tj__pages pages;
+    uint32_t page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+    tj_status status = tj__pages_open(path, page_size, &pages, error);
+    if (status == TJ_OK) {
+        status = check_content(&pages, directory, error);
+    }
+    if (status != TJ_OK) {
+        tj__error_place(error, "%s", path);
+    }
+    *moved = status != TJ_OK && pages.page_size > 0 && tj__pages_moved(&pages);
+    *info = pages.info;
+    tj__pages_close(&pages);
+    return status;
+}
+
+tj_status tj__data_check(const char *directory, const char *path, struct stat *info,
+                         tj_error *error)
+{
+    tj_status status = TJ_OK;
+    bool moved = true;
+    for (unsigned looks = 0; moved && looks < LOOKS_MAX; looks++) {
+        status = look(directory, path, info, &moved, error);
+    }
+    return status;
+}
+
+tj_status tj__env_check(const char *directory, tj_error *error)
+{
+    char path[TJ__PATH_SIZE];
+    struct stat info;
+    TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__DATA_NAME, error));
+    return tj__data_check(directory, path, &info, error);
+}

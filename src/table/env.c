@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "table/table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "table/internal.h"
+
+/* Address space, not memory: readers then hardly ever meet a map that has grown beyond theirs. */
+#define READER_MAP_SIZE ((uint64_t)1 << 40)
+
+tj_status tj__env_usable(tj__env *env, tj_error *error)
+{
+    tj_status status = TJ_OK;
+    if (env->pid != getpid()) {
+        status = tj__fail(error, TJ_CLOSED,
+                          "%s was opened by process %ld, this is its child %ld: open the journal "
+                          "after the fork",
+                          env->data_path, (long)env->pid, (long)getpid());
+    } else if (atomic_load_explicit(&env->refused, memory_order_acquire)) {
+        status = tj__fail(error, TJ_CLOSED, "%s", env->reason);
+    }
+    if (status != TJ_OK) {
+        tj__error_place(error, "%s", env->data_path);
+    }
+    return status;
+}
+
+void tj__env_refuse(tj__env *env, const char *message)
+{
+    pthread_mutex_lock(&env->gate.mutex);
+    if (!atomic_load_explicit(&env->refused, memory_order_relaxed)) {
+        snprintf(env->reason, sizeof env->reason, "%s", message);
+        atomic_store_explicit(&env->refused, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&env->gate.mutex);
+}
+
+tj_status tj__env_same_file(tj__env *env, tj_error *error)
+{
+    struct stat info;
+    if (stat(env->data_path, &info) == 0 && info.st_dev == env->device &&
+        info.st_ino == env->inode) {
+        return TJ_OK;
+    }
+    tj__fail(error, TJ_CLOSED, "%s was removed or replaced while it was open", env->data_path);
+    tj__error_place(error, "%s", env->data_path);
+    return TJ_CLOSED;
+}
+
+static void env_free(tj__env *env)
+{
+    if (env->lmdb) {
+        mdb_env_close(env->lmdb);
+    }
+    tj__registry_remove(env);
+    tj__gate_dispose(&env->gate);
+    free(env);
+}
+
+static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error *error)
+{
+    tj__env *env = calloc(1, sizeof *env);
+    if (!env) {
+        return tj__fail(error, TJ_NOMEM, "out of memory opening %s", options->directory);
+    }
+    tj_status status = tj__path_join(env->data_path, sizeof env->data_path, options->directory,
+                                     TJ__DATA_NAME, error);
+    if (status != TJ_OK) {
+        free(env);
+        return status;
+    }
+    env->pid = getpid();
+    env->read_only = options->read_only;
+    tj__gate_init(&env->gate);
+    *out = env;
+    return TJ_OK;
+}
+
+/* LMDB would create a missing data.mdb; so what it opened must be the file that was checked. */
+static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_t file_size,
+                           tj_error *error)
+{
+    struct stat info;
+    uint64_t wanted = options->read_only ? READER_MAP_SIZE : options->map_size;
+    tj__lmdb_options lmdb = {.directory = options->directory,
+                             .map_size = tj__map_round(wanted > file_size ? wanted : file_size),
+                             .map_size_min = tj__map_round(file_size),
+                             .read_only = options->read_only};
+    TJ_TRY(tj__lmdb_open(&lmdb, &env->lmdb, error));
+    if (fstat(tj__lmdb_fd(env->lmdb), &info) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", env->data_path);
+    }
+    if (info.st_dev != env->device || info.st_ino != env->inode) {
+        return tj__fail(error, TJ_CLOSED, "%s was replaced while it was being opened",
+                        env->data_path);
+    }
+    return TJ_OK;
+}
+
+/*
+ * Slots of dead processes are cleared, and then any that bears this process's id: this handle has
+ * taken none yet, and LMDB never clears those of the own id by itself. Either a container before
+ * this one, with the same process ids, died; or another one is alive, then taking a slot fails and
+ * says so. Closing a handle that has held a slot clears all slots of its process id.
+ */
+static tj_status clear_slots(tj__env *env, bool *reopen, tj_error *error)
+{
+    MDB_txn *txn = NULL;
+    (void)tj__readers_reap(env->lmdb);
+    *reopen = tj__readers_has_pid(env->lmdb, env->pid);
+    if (*reopen) {
+        TJ_TRY(tj__read_begin(env, &txn, error));
+        tj__read_end(env, txn);
+        mdb_env_close(env->lmdb);
+        env->lmdb = NULL;
+    }
+    return TJ_OK;
+}
+
+static tj_status open_tables(tj__env *env, MDB_txn *txn, tj_error *error)
+{
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        const char *name = tj__table_name(table);
+        unsigned flags = 0;
+        int code = mdb_dbi_open(txn, name, 0, &env->tables[table]);
+        if (code == 0) {
+            code = mdb_dbi_flags(txn, env->tables[table], &flags);
+        }
+        if (code != 0) {
+            return tj__fail_lmdb(error, code, "opening table %s", name);
+        }
+        if (flags != 0) {
+            return tj__fail(error, TJ_CORRUPT, "table %s has flags %#x", name, flags);
+        }
+    }
+    return TJ_OK;
+}
+
+/* Opens the tables and reads both meta rows, so that an environment that opens is one that can be
+ * read from. The handles of the tables live on after the transaction has been committed. */
+static tj_status read_meta(tj__env *env, tj__superblock *superblock, tj_error *error)
+{
+    MDB_txn *txn = NULL;
+    tj__position position;
+    TJ_TRY(tj__read_begin(env, &txn, error));
+    MDB_dbi meta = 0;
+    tj_status status = open_tables(env, txn, error);
+    if (status == TJ_OK) {
+        meta = env->tables[TJ__TABLE_META];
+        status = tj__superblock_get(txn, meta, superblock, error);
+    }
+    if (status == TJ_OK) {
+        status = tj__position_get(txn, meta, &position, error);
+    }
+    if (status == TJ_OK) {
+        (void)mdb_txn_commit(txn); /* of a read transaction: cannot fail */
+        tj__gate_leave(&env->gate);
+    } else {
+        tj__read_end(env, txn);
+    }
+    return status;
+}
+
+/* After a kill, the newest commit may be visible and not yet on the disk. */
+static tj_status make_durable(tj__env *env, tj_error *error)
+{
+    tj__lmdb_extend(env->lmdb);
+    int code = mdb_env_sync(env->lmdb, 1);
+    return code == 0 ? TJ_OK : tj__fail_lmdb(error, code, "flushing %s", env->data_path);
+}
+
+static tj_status start(tj__env *env, const tj__env_options *options, tj__superblock *superblock,
+                       tj_error *error)
+{
+    struct stat info;
+    TJ_TRY(tj__data_check(options->directory, env->data_path, &info, error));
+    env->device = info.st_dev;
+    env->inode = info.st_ino;
+    TJ_TRY(tj__registry_add(env, error));
+    for (bool again = true; again;) {
+        TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
+        TJ_TRY(clear_slots(env, &again, error));
+    }
+    TJ_TRY(read_meta(env, superblock, error));
+    return options->read_only ? TJ_OK : make_durable(env, error);
+}
+
+tj_status tj__env_open(const tj__env_options *options, tj__env **out, tj__superblock *superblock,
+                       tj_error *error)
+{
+    tj__env *env = NULL;
+    tj__superblock found;
+    *out = NULL;
+    TJ_TRY(env_new(options, &env, error));
+    tj_status status = start(env, options, &found, error);
+    if (status != TJ_OK) {
+        tj__error_place(error, "%s", env->data_path);
+        env_free(env);
+        return status;
+    }
+    *superblock = found;
+    *out = env;
+    return TJ_OK;
+}
+
+void tj__env_close(tj__env *env)
+{
+    if (env && env->pid == getpid()) {
+        env_free(env);
+    }
+}
+
+void tj__env_abandon(tj__env *env)
+{
+    /* Everything stays as it is and is refused from here on, because its process id is the
+     * parent's: closing LMDB's handle would clear the parent's locks. */
+    (void)env;
+}

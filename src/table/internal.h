@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the files of this room share. */
+#ifndef TJ_TABLE_INTERNAL_H
+#define TJ_TABLE_INTERNAL_H
+
+#include <limits.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "table/gate.h"
+#include "table/table.h"
+
+#define TJ__PATH_SIZE PATH_MAX
+#define TJ__DATA_NAME "data.mdb"
+#define TJ__LOCK_NAME "lock.mdb"
+#define TJ__DATA_MODE 0660
+/* A power-of-two lock.mdb: 64 KiB. */
+#define TJ__READERS_MAX 1022
+
+struct tj__env {
+    MDB_env *lmdb;
+    MDB_dbi tables[TJ__TABLE_LAST + 1];
+    char data_path[TJ__PATH_SIZE];
+    dev_t device;
+    ino_t inode;
+    pid_t pid; /* LMDB's handle must not be used in a forked child */
+    bool read_only;
+    tj__gate gate;       /* transactions are inside, a change of the map is alone */
+    atomic_bool refused; /* set after `reason` is written */
+    char reason[TJ_ERROR_MESSAGE_SIZE];
+    struct tj__env *next; /* in the list of environments this process has open (registry.c) */
+};
+
+/* ---- error.c: LMDB's codes as errors; errno values arrive as positive codes */
+tj_status tj__fail_lmdb(tj_error *error, int code, const char *format, ...) TJ_PRINTF(3, 4);
+
+/* ---- env.c */
+/* TJ_CLOSED in a forked child and after tj__env_refuse. */
+tj_status tj__env_usable(tj__env *env, tj_error *error);
+/* No further transaction: message becomes what later calls report. */
+void tj__env_refuse(tj__env *env, const char *message);
+
+/* ---- check.c: tj__env_check, and which file it looked at */
+tj_status tj__data_check(const char *directory, const char *path, struct stat *info,
+                         tj_error *error);
+
+/* ---- lock.c: lock.mdb with all its blocks, and how many readers it has room for */
+tj_status tj__lock_prepare(const char *directory, unsigned *readers_max, tj_error *error);
+
+/* ---- lmdb.c: the one place that opens an LMDB environment */
+typedef struct tj__lmdb_options {
+    const char *directory;
+    uint64_t map_size;     /* halved while the address space does not hold it, down to */
+    uint64_t map_size_min; /* what is needed at least */
+    bool read_only;
+} tj__lmdb_options;
+tj_status tj__lmdb_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error);
+int tj__lmdb_fd(MDB_env *lmdb); /* of data.mdb */
+/* Extends data.mdb to last page + 1. A failure is no damage (pages.h), and is passed over. */
+void tj__lmdb_extend(MDB_env *lmdb);
+uint64_t tj__map_round(uint64_t size); /* up to whole pages */
+
+/* ---- snapshot.c: a read transaction, inside the gate until it ends */
+tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error);
+void tj__read_end(tj__env *env, MDB_txn *txn);
+
+/* ---- map.c: changing the size of the map. The caller has no transaction. */
+tj_status tj__map_grow(tj__env *env, tj_error *error);
+tj_status tj__map_adopt(tj__env *env, tj_error *error);
+
+/* ---- registry.c: LMDB breaks when a process opens a file twice */
+tj_status tj__registry_add(tj__env *env, tj_error *error);
+void tj__registry_remove(tj__env *env);
+
+/* ---- readers.c */
+/* Clears slots of dead processes; the number cleared. */
+int tj__readers_reap(MDB_env *lmdb);
+/* Whether a slot in use bears this process's id. */
+bool tj__readers_has_pid(MDB_env *lmdb, pid_t pid);
+
+/* ---- row.c: the checksum and sequence before every value */
+#define TJ__ROW_HEADER_SIZE 16
+void tj__row_wrap(uint8_t *stored, tj__bytes key, uint64_t sequence, tj__bytes value);
+tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
+
+/* ---- meta.c: the two rows of the meta table. What is put gives LMDB's code. */
+int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superblock);
+int tj__position_put(MDB_txn *txn, MDB_dbi meta, const tj__position *position);
+tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj_error *error);
+tj_status tj__position_get(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "table/internal.h"
+
+uint64_t tj__map_round(uint64_t size)
+{
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (size + page_size - 1) / page_size * page_size;
+}
+
+int tj__lmdb_fd(MDB_env *lmdb)
+{
+    int fd = -1;
+    (void)mdb_env_get_fd(lmdb, &fd);
+    return fd;
+}
+
+void tj__lmdb_extend(MDB_env *lmdb)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd = tj__lmdb_fd(lmdb);
+    if (mdb_env_info(lmdb, &info) != 0 || mdb_env_stat(lmdb, &stat) != 0 || fstat(fd, &file) != 0) {
+        return;
+    }
+    off_t needed = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    if (file.st_size < needed && ftruncate(fd, needed) != 0) {
+        return;
+    }
+}
+
+/* Without lock.mdb a reader holds no slot, so a writer could reuse its pages; on a read-only file
+ * system there is no other way, and no writer by this path. */
+static bool on_read_only_file_system(const char *directory)
+{
+    struct statvfs info;
+    return statvfs(directory, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
+}
+
+static int open_once(const tj__lmdb_options *options, unsigned flags, unsigned readers_max,
+                     uint64_t map_size, MDB_env **out)
+{
+    MDB_env *lmdb = NULL;
+    int code = mdb_env_create(&lmdb);
+    if (code != 0) {
+        return code;
+    }
+    code = mdb_env_set_mapsize(lmdb, map_size);
+    if (code == 0) {
+        code = mdb_env_set_maxreaders(lmdb, readers_max);
+    }
+    if (code == 0) {
+        code = mdb_env_set_maxdbs(lmdb, TJ__TABLE_LAST);
+    }
+    if (code == 0) {
+        code = mdb_env_open(lmdb, options->directory, flags, TJ__DATA_MODE);
+    }
+    if (code == 0 && fcntl(tj__lmdb_fd(lmdb), F_SETFD, FD_CLOEXEC) != 0) {
+        code = errno;
+    }
+    if (code != 0) {
+        mdb_env_close(lmdb);
+        return code;
+    }
+    *out = lmdb;
+    return 0;
+}
+
+tj_status tj__lmdb_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error)
+{
+    unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
+    unsigned readers_max = TJ__READERS_MAX;
+    if (options->read_only && on_read_only_file_system(options->directory)) {
+        flags |= MDB_NOLOCK;
+    } else {
+        TJ_TRY(tj__lock_prepare(options->directory, &readers_max, error));
+    }
+    uint64_t map_size = options->map_size;
+    int code = open_once(options, flags, readers_max, map_size, out);
+    while (code == ENOMEM && map_size > options->map_size_min) {
+        map_size = tj__map_round(map_size / 2);
+        map_size = map_size > options->map_size_min ? map_size : options->map_size_min;
+        code = open_once(options, flags, readers_max, map_size, out);
+    }
+    if (code != 0) {
+        return tj__fail_lmdb(error, code, "opening the LMDB files in %s", options->directory);
+    }
+    return TJ_OK;
+}

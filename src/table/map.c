@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Changing the size of the map. LMDB takes it with a live transaction too, and breaks that one;
+ * so it happens behind the gate. */
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#include "base/error.h"
+#include "table/internal.h"
+
+#define MAP_SIZE_MAX ((uint64_t)1 << 46) /* half the address space of a process */
+
+static uint64_t map_size(tj__env *env)
+{
+    MDB_envinfo info = {0};
+    (void)mdb_env_info(env->lmdb, &info);
+    return info.me_mapsize;
+}
+
+/* LMDB unmaps before it maps, and is lost when the second fails; so ask first. */
+static bool address_space_has(uint64_t size)
+{
+    void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return probe != MAP_FAILED && munmap(probe, size) == 0;
+}
+
+static tj_status set_size(tj__env *env, uint64_t size, tj_error *error)
+{
+    int code = mdb_env_set_mapsize(env->lmdb, size);
+    if (code == 0) {
+        return TJ_OK;
+    }
+    tj_error lost = TJ_ERROR_INIT;
+    tj__fail_lmdb(&lost, code, "mapping %s anew", env->data_path);
+    tj__env_refuse(env, lost.message);
+    return tj__env_usable(env, error);
+}
+
+static tj_status change(tj__env *env, uint64_t size, tj_error *error)
+{
+    if (!tj__gate_close(&env->gate)) {
+        return tj__fail(error, TJ_BUSY,
+                        "the map of %s must change, but a view of it has been open in this process "
+                        "for over %d s: close it, then try again",
+                        env->data_path, TJ__GATE_CHANGE_MS / 1000);
+    }
+    tj_status status = tj__env_usable(env, error);
+    if (status == TJ_OK) {
+        status = set_size(env, size, error);
+    }
+    tj__gate_open(&env->gate);
+    return status;
+}
+
+tj_status tj__map_grow(tj__env *env, tj_error *error)
+{
+    uint64_t now = map_size(env);
+    uint64_t size = tj__map_round(now * 2);
+    if (size > MAP_SIZE_MAX || !address_space_has(size - now)) {
+        return tj__fail(error, TJ_FULL,
+                        "the map of %s is full, and the address space (ulimit -v) has no room to "
+                        "grow it from %" PRIu64 " to %" PRIu64 " MiB",
+                        env->data_path, now >> 20, size >> 20);
+    }
+    return change(env, size, error);
+}
+
+tj_status tj__map_adopt(tj__env *env, tj_error *error)
+{
+    return change(env, 0, error);
+}

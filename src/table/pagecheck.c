@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The page walk: everything that the newest meta page reaches is visited once, and only what LMDB
+ * could have written passes. What each step may rely on:
+ *   - a page is read by tj__pages_read, which checks it as far as it stands alone;
+ *   - the number of a page is marked before the page is used, so a cycle ends at its second visit
+ *     and the work is bounded by the size of the file;
+ *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and a
+ *     named database holds no further ones, so the recursion is at most LEVELS_MAX deep.
+ * Trees with flags (duplicates, reversed or integer keys) are refused: neither this library nor
+ * Tesser's own writes any, and LMDB reads their pages in other ways.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "table/pages.h"
+#include "table/table.h"
+
+#define LEVELS_MAX (2 * TJ__TREE_DEPTH_MAX) /* the main database's tree and one below it */
+#define FREE_LIST_FLAGS 0x08     /* integer keys; LMDB's environment flags share the field */
+#define ENVIRONMENT_FLAGS 0x4000 /* MDB_NOSUBDIR may have been set when it was created */
+#define PAGE_NUMBERS_AT_ONCE 512
+
+typedef enum tree_kind { FREE_LIST, MAIN_DATABASE, NAMED_DATABASE } tree_kind;
+
+typedef struct walker {
+    const tj__pages *pages;
+    uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
+    uint8_t *levels; /* LEVELS_MAX pages */
+    unsigned level;  /* pages of `levels` in use */
+    tj__buffer names;
+} walker;
+
+/* A tree under the walk: its record and what was counted. */
+typedef struct walked_tree {
+    tree_kind kind;
+    tj__bytes name;
+    const tj__tree *record;
+    tj__tree counted;
+} walked_tree;
+
+/* Keys of a page are at or above `low` and below `high`; no data: unbounded. */
+typedef struct range {
+    tj__bytes low;
+    tj__bytes high;
+} range;
+
+static tj_status walk_tree(walker *walk, tree_kind kind, tj__bytes name, const tj__tree *record,
+                           tj_error *error);
+
+static bool take(walker *walk, uint64_t page)
+{
+    uint8_t bit = (uint8_t)(1u << page % 8);
+    bool first = (walk->taken[page / 8] & bit) == 0;
+    walk->taken[page / 8] |= bit;
+    return first;
+}
+
+/* Marks a run of pages, which must be within the file and in nobody's use. */
+static tj_status take_run(walker *walk, uint64_t first, uint64_t count, tj_error *error)
+{
+    const tj__pages *pages = walk->pages;
+    if (first < 2 || first > pages->last_page || count > pages->last_page - first + 1) {
+        return tj__pages_bad(pages, first, error,
+                             "%" PRIu64 " pages from here go beyond the last page, %" PRIu64, count,
+                             pages->last_page);
+    }
+    if ((first + count) * pages->page_size > pages->size) {
+        return tj__pages_truncated(pages, error);
+    }
+    for (uint64_t page = first; page < first + count; page++) {
+        if (!take(walk, page)) {
+            return tj__pages_bad(pages, page, error, "it is in use twice, or in use and free");
+        }
+    }
+    return TJ_OK;
+}
+
+static int compare_keys(const walked_tree *tree, tj__bytes a, tj__bytes b)
+{
+    if (tree->kind != FREE_LIST) {
+        return tj__bytes_compare(a, b);
+    }
+    uint64_t left = tj__load_u64(a.data);
+    uint64_t right = tj__load_u64(b.data);
+    return left < right ? -1 : left > right;
+}
+
+/* Keys rise, and stay within what the parent page promises. The first key of a branch page is
+ * not looked at: it stands for the parent's own. */
+static tj_status check_keys(const walker *walk, const walked_tree *tree, uint64_t number,
+                            const uint8_t *page, bool branch, range bounds, tj_error *error)
+{
+    tj__bytes below = bounds.low;
+    bool may_equal = true;
+    for (size_t i = branch; i < tj__page_node_count(page); i++) {
+        tj__bytes key = tj__page_node(page, i).key;
+        if (tree->kind == FREE_LIST && key.size != sizeof(uint64_t)) {
+            return tj__pages_bad(walk->pages, number, error,
+                                 "key %zu of the free list has %zu bytes", i, key.size);
+        }
+        int order = below.data ? compare_keys(tree, below, key) : -1;
+        if (order > 0 || (order == 0 && !may_equal) ||
+            (bounds.high.data && compare_keys(tree, key, bounds.high) >= 0)) {
+            return tj__pages_bad(walk->pages, number, error, "key %zu is out of order", i);
+        }
+        below = key;
+        may_equal = false;
+    }
+    return TJ_OK;
+}
+
+/* The run of overflow pages that holds a node's value: *file_at is where the value starts. */
+static tj_status check_overflow(walker *walk, walked_tree *tree, const tj__node *node,
+                                uint64_t *file_at, tj_error *error)
+{
+    const tj__pages *pages = walk->pages;
+    TJ_TRY(take_run(walk, node->child, 1, error));
+    uint8_t header[TJ__PAGE_HEADER_SIZE];
+    *file_at = node->child * pages->page_size;
+    TJ_TRY(tj__file_read_at(pages->fd, pages->path, header, sizeof header, *file_at, error));
+    uint64_t run = tj__load_u32(header + 12);
+    uint64_t needed =
+        (TJ__PAGE_HEADER_SIZE - 1 + (uint64_t)node->value_size) / pages->page_size + 1;
+    if (tj__load_u64(header) != node->child || tj__load_u16(header + 10) != TJ__PAGE_OVERFLOW) {
+        return tj__pages_bad(pages, node->child, error, "it is not the overflow page it should be");
+    }
+    if (run < needed) {
+        return tj__pages_bad(pages, node->child, error,
+                             "%" PRIu64 " overflow pages cannot hold a value of %" PRIu32 " bytes",
+                             run, node->value_size);
+    }
+    if (run > 1) {
+        TJ_TRY(take_run(walk, node->child + 1, run - 1, error));
+    }
+    tree->counted.overflow_pages += run;
+    *file_at += TJ__PAGE_HEADER_SIZE;
+    return TJ_OK;
+}
+
+/* Free pages must fall from entry to entry, and be in nobody's use. */
+static tj_status check_free_pages(walker *walk, uint64_t list_page, const uint8_t *entries,
+                                  size_t count, uint64_t *above, tj_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t page = tj__load_u64(entries + 8 * i);
+        if (page < 2 || page >= *above) {
+            return tj__pages_bad(walk->pages, list_page, error,
+                                 "its list of free pages holds %" PRIu64 " out of order or range",
+                                 page);
+        }
+        if (!take(walk, page)) {
+            return tj__pages_bad(walk->pages, page, error,
+                                 "it is in the free list, but in use or listed before");
+        }
+        *above = page;
+    }
+    return TJ_OK;
+}
+
+/* A value of the free list: a count, then that many page numbers; more room than that is fine. */
+static tj_status check_free_list(walker *walk, uint64_t list_page, uint64_t file_at, uint32_t size,
+                                 tj_error *error)
+{
+    const tj__pages *pages = walk->pages;
+    uint8_t piece[8 * PAGE_NUMBERS_AT_ONCE];
+    if (size < 8 || size % 8 != 0) {
+        return tj__pages_bad(pages, list_page, error,
+                             "its list of free pages has %" PRIu32 " bytes", size);
+    }
+    TJ_TRY(tj__file_read_at(pages->fd, pages->path, piece, 8, file_at, error));
+    uint64_t left = tj__load_u64(piece);
+    if (left > size / 8 - 1) {
+        return tj__pages_bad(pages, list_page, error,
+                             "its list counts %" PRIu64 " free pages in %" PRIu32 " bytes", left,
+                             size);
+    }
+    uint64_t above = pages->last_page + 1;
+    for (uint64_t at = file_at + 8; left > 0;) {
+        size_t count = left < PAGE_NUMBERS_AT_ONCE ? (size_t)left : PAGE_NUMBERS_AT_ONCE;
+        TJ_TRY(tj__file_read_at(pages->fd, pages->path, piece, 8 * count, at, error));
+        TJ_TRY(check_free_pages(walk, list_page, piece, count, &above, error));
+        at += 8 * count;
+        left -= count;
+    }
+    return TJ_OK;
+}
+
+/* Its key is the transaction that freed the pages. */
+static tj_status check_free_key(const walker *walk, uint64_t number, tj__bytes key, tj_error *error)
+{
+    uint64_t freed_by = tj__load_u64(key.data);
+    if (freed_by == 0 || freed_by > walk->pages->transaction) {
+        return tj__pages_bad(walk->pages, number, error,
+                             "it lists pages freed by transaction %" PRIu64
+                             ", the last one is %" PRIu64,
+                             freed_by, walk->pages->transaction);
+    }
+    return TJ_OK;
+}
+
+static tj_status check_named(walker *walk, const walked_tree *parent, uint64_t number,
+                             const uint8_t *page, const tj__node *node, tj_error *error)
+{
+    if (parent->kind != MAIN_DATABASE || node->value_size != TJ__TREE_RECORD_SIZE ||
+        memchr(node->key.data, 0, node->key.size)) {
+        return tj__pages_bad(walk->pages, number, error,
+                             "a record of a named database is malformed");
+    }
+    tj__put_bytes(&walk->names, node->key.data, node->key.size);
+    tj__put_u8(&walk->names, 0);
+    tj__tree record = tj__tree_read(page + node->value_at);
+    return walk_tree(walk, NAMED_DATABASE, node->key, &record, error);
+}
+
+static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
+                           tj_error *error)
+{
+    for (size_t i = 0; i < tj__page_node_count(page); i++) {
+        tj__node node = tj__page_node(page, i);
+        uint64_t file_at = number * walk->pages->page_size + node.value_at;
+        if (node.flags & TJ__NODE_DATABASE) {
+            TJ_TRY(check_named(walk, tree, number, page, &node, error));
+        } else if (node.flags & TJ__NODE_OVERFLOW) {
+            TJ_TRY(check_overflow(walk, tree, &node, &file_at, error));
+        }
+        if (tree->kind == FREE_LIST) {
+            TJ_TRY(check_free_key(walk, number, node.key, error));
+            TJ_TRY(check_free_list(walk, number, file_at, node.value_size, error));
+        }
+    }
+    tree->counted.leaf_pages++;
+    tree->counted.entries += tj__page_node_count(page);
+    return TJ_OK;
+}
+
+/* Visits a page that stands `depth` levels below its tree's root (1: the root itself), and all
+ * pages below it. */
+static tj_status walk_page(walker *walk, walked_tree *tree, uint64_t number, unsigned depth,
+                           range bounds, tj_error *error)
+{
+    TJ_ASSERT(walk->level < LEVELS_MAX);
+    bool branch = depth < tree->record->depth;
+    uint8_t *page = walk->levels + (size_t)walk->level * walk->pages->page_size;
+    TJ_TRY(take_run(walk, number, 1, error));
+    TJ_TRY(
+        tj__pages_read(walk->pages, number, branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, page, error));
+    TJ_TRY(check_keys(walk, tree, number, page, branch, bounds, error));
+    size_t count = tj__page_node_count(page);
+    walk->level++;
+    tj_status status = TJ_OK;
+    if (!branch) {
+        status = walk_leaf(walk, tree, number, page, error);
+    } else if (count < 2 && tree->kind != FREE_LIST) {
+        /* LMDB leaves such a page only in the free list, and aborts on it elsewhere. */
+        status = tj__pages_bad(walk->pages, number, error, "a branch page has a single child");
+    }
+    for (size_t i = 0; branch && i < count && status == TJ_OK; i++) {
+        range below = {i > 0 ? tj__page_node(page, i).key : bounds.low,
+                       i + 1 < count ? tj__page_node(page, i + 1).key : bounds.high};
+        status = walk_page(walk, tree, tj__page_node(page, i).child, depth + 1, below, error);
+    }
+    tree->counted.branch_pages += branch;
+    walk->level--;
+    return status;
+}
+
+static const char *kind_name(tree_kind kind)
+{
+    static const char *const names[] = {"free list", "main database", "database"};
+    return names[kind];
+}
+
+/* A name from a foreign file is shown only if it is plain text. */
+static tj__bytes shown_name(tj__bytes name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] <= ' ' || name.data[i] >= 0x7f) {
+            return (tj__bytes){0};
+        }
+    }
+    return name;
+}
+
+static tj_status bad_tree(const walker *walk, const walked_tree *tree, tj_status status,
+                          const char *reason, tj_error *error)
+{
+    tj__bytes name = shown_name(tree->name);
+    tj__fail(error, status, "%s: the %s %.*s%s%s", walk->pages->path, kind_name(tree->kind),
+             (int)name.size, name.size ? (const char *)name.data : "", name.size ? " " : "",
+             reason);
+    tj__error_place(error, "%s", walk->pages->path);
+    return status;
+}
+
+static tj_status check_record(const walker *walk, const walked_tree *tree, tj_error *error)
+{
+    uint16_t flags = tree->record->flags;
+    if (tree->kind == FREE_LIST ? (flags & ~ENVIRONMENT_FLAGS) != FREE_LIST_FLAGS : flags != 0) {
+        return bad_tree(walk, tree, TJ_UNSUPPORTED,
+                        "has flags (duplicates, or another order of keys) that neither "
+                        "tesser-journal nor Tesser writes",
+                        error);
+    }
+    bool empty = tree->record->root == TJ__NO_PAGE;
+    if (empty != (tree->record->depth == 0) || tree->record->depth > TJ__TREE_DEPTH_MAX) {
+        return bad_tree(walk, tree, TJ_CORRUPT, "has an impossible depth", error);
+    }
+    return TJ_OK;
+}
+
+static tj_status walk_tree(walker *walk, tree_kind kind, tj__bytes name, const tj__tree *record,
+                           tj_error *error)
+{
+    walked_tree tree = {.kind = kind, .name = name, .record = record};
+    TJ_TRY(check_record(walk, &tree, error));
+    if (record->root != TJ__NO_PAGE) {
+        TJ_TRY(walk_page(walk, &tree, record->root, 1, (range){{0}, {0}}, error));
+    }
+    if (tree.counted.branch_pages != record->branch_pages ||
+        tree.counted.leaf_pages != record->leaf_pages ||
+        tree.counted.overflow_pages != record->overflow_pages ||
+        tree.counted.entries != record->entries) {
+        return bad_tree(walk, &tree, TJ_CORRUPT, "does not hold as many pages or rows as it counts",
+                        error);
+    }
+    return TJ_OK;
+}
+
+tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *error)
+{
+    walker walk = {.pages = pages};
+    tj_status status = TJ_OK;
+    walk.taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
+    walk.levels = malloc((size_t)LEVELS_MAX * pages->page_size);
+    if (!walk.taken || !walk.levels) {
+        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        goto done;
+    }
+    status = walk_tree(&walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
+    if (status == TJ_OK) {
+        status = walk_tree(&walk, FREE_LIST, (tj__bytes){0}, &pages->free_list, error);
+    }
+    if (status == TJ_OK && names) {
+        tj__put_bytes(names, walk.names.data, walk.names.size);
+    }
+    if (status == TJ_OK && (walk.names.failed || (names && names->failed))) {
+        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+    }
+done:
+    tj__buffer_dispose(&walk.names);
+    free(walk.levels);
+    free(walk.taken);
+    return status;
+}
+
+tj_status tj__page_check(const char *path, tj__buffer *names, tj_error *error)
+{
+    tj__pages pages;
+    tj_status status = tj__pages_open(path, 0, &pages, error);
+    if (status == TJ_OK) {
+        status = tj__pages_walk(&pages, names, error);
+    }
+    tj__pages_close(&pages);
+    return status;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "table/internal.h"
+
+/* Each adoption finds the map of a moment; a writer may have grown it once more. */
+#define ADOPTIONS_MAX 10
+
+struct tj__env_snapshot {
+    tj__row_source source; /* first: a pointer to it is one to the snapshot */
+    tj__env *env;
+    MDB_txn *txn;
+    uint8_t key[TJ__ROW_KEY_SIZE_MAX]; /* of the row that get found */
+};
+
+static tj_status begin_failed(const tj__env *env, int code, tj_error *error)
+{
+    if (code == MDB_READERS_FULL) {
+        return tj__fail(
+            error, TJ_BUSY,
+            "all reader slots of %s are taken: end reading processes that are no longer "
+            "needed, `tesser-journal status` shows the oldest",
+            env->data_path);
+    }
+    if (code == EAGAIN) {
+        return tj__fail(error, TJ_BUSY,
+                        "another process reads %s under the same process id, %ld, in another pid "
+                        "namespace: let the containers share one (docker run --pid)",
+                        env->data_path, (long)env->pid);
+    }
+    return tj__fail_lmdb(error, code, "beginning to read %s", env->data_path);
+}
+
+/* As tj__read_begin, once: a code of LMDB, or TJ_OK and inside the gate. */
+static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *error)
+{
+    int code = 0;
+    tj__gate_enter(&env->gate);
+    *status = tj__env_usable(env, error);
+    if (*status == TJ_OK) {
+        code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, out);
+    }
+    if (*status != TJ_OK || code != 0) {
+        tj__gate_leave(&env->gate);
+    }
+    return code;
+}
+
+tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error)
+{
+    bool reaped = false;
+    for (unsigned adoptions = 0;;) {
+        tj_status status = TJ_OK;
+        int code = begin_once(env, out, &status, error);
+        if (status != TJ_OK || code == 0) {
+            return status;
+        }
+        if (code == MDB_MAP_RESIZED && adoptions < ADOPTIONS_MAX) {
+            TJ_TRY(tj__map_adopt(env, error));
+            adoptions++;
+        } else if (code == MDB_READERS_FULL && !reaped) {
+            (void)tj__readers_reap(env->lmdb);
+            reaped = true;
+        } else {
+            status = begin_failed(env, code, error);
+            tj__error_place(error, "%s", env->data_path);
+            return status;
+        }
+    }
+}
+
+void tj__read_end(tj__env *env, MDB_txn *txn)
+{
+    mdb_txn_abort(txn);
+    tj__gate_leave(&env->gate);
+}
+
+static tj_status read_failed(const tj__env_snapshot *snapshot, int code, tj_error *error)
+{
+    tj_status status = tj__fail_lmdb(error, code, "reading %s", snapshot->env->data_path);
+    tj__error_place(error, "%s", snapshot->env->data_path);
+    return status;
+}
+
+static tj_status check_table(tj__bytes key, tj_error *error)
+{
+    if (key.size >= 1 && key.size <= TJ__ROW_KEY_SIZE_MAX && key.data[0] > TJ__TABLE_META &&
+        key.data[0] <= TJ__TABLE_LAST) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_MISUSE, "a key of %zu bytes is not that of a row", key.size);
+}
+
+/* LMDB's key: without the table byte. */
+static MDB_val lmdb_key(tj__bytes key)
+{
+    return (MDB_val){key.size - 1, (void *)(key.data + 1)};
+}
+
+static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
+{
+    tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
+    TJ_TRY(check_table(key, error));
+    MDB_val sought = lmdb_key(key);
+    MDB_val stored = {0, NULL};
+    int code = sought.mv_size == 0
+                   ? MDB_NOTFOUND
+                   : mdb_get(snapshot->txn, snapshot->env->tables[key.data[0]], &sought, &stored);
+    if (code == MDB_NOTFOUND) {
+        return TJ_NOT_FOUND;
+    }
+    if (code != 0) {
+        return read_failed(snapshot, code, error);
+    }
+    memmove(snapshot->key, key.data, key.size);
+    *row = tj__row_unwrap(tj__bytes_of(snapshot->key, key.size),
+                          tj__bytes_of(stored.mv_data, stored.mv_size));
+    return TJ_OK;
+}
+
+/* A scan's bounds inside one table. */
+typedef struct scan_bounds {
+    uint8_t table;
+    tj__bytes first;
+    tj__bytes end;
+    bool has_end; /* else to the end of the table */
+    bool descending;
+} scan_bounds;
+
+static tj_status make_bounds(tj__bytes first, tj__bytes end, bool descending, scan_bounds *out,
+                             tj_error *error)
+{
+    TJ_TRY(check_table(first, error));
+    if (end.size == 0 || tj__bytes_compare(first, end) > 0) {
+        return tj__fail(error, TJ_MISUSE, "the end of a scan is below its first key");
+    }
+    *out = (scan_bounds){.table = first.data[0],
+                         .first = tj__bytes_of(first.data + 1, first.size - 1),
+                         .end = tj__bytes_of(end.data + 1, end.size - 1),
+                         .has_end = end.data[0] == first.data[0],
+                         .descending = descending};
+    return TJ_OK;
+}
+
+static int seek(MDB_cursor *cursor, const scan_bounds *bounds, MDB_val *key, MDB_val *data)
+{
+    if (!bounds->descending) {
+        *key = (MDB_val){bounds->first.size, (void *)bounds->first.data};
+        return mdb_cursor_get(cursor, key, data, key->mv_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    }
+    if (!bounds->has_end) {
+        return mdb_cursor_get(cursor, key, data, MDB_LAST);
+    }
+    if (bounds->end.size == 0) {
+        return MDB_NOTFOUND;
+    }
+    *key = (MDB_val){bounds->end.size, (void *)bounds->end.data};
+    int code = mdb_cursor_get(cursor, key, data, MDB_SET_RANGE);
+    return code == 0 || code == MDB_NOTFOUND
+               ? mdb_cursor_get(cursor, key, data, code == 0 ? MDB_PREV : MDB_LAST)
+               : code;
+}
+
+static bool within(const scan_bounds *bounds, tj__bytes key)
+{
+    return bounds->descending ? tj__bytes_compare(key, bounds->first) >= 0
+                              : !bounds->has_end || tj__bytes_compare(key, bounds->end) < 0;
+}
+
+static tj_status visit(const scan_bounds *bounds, tj__bytes key, tj__bytes stored,
+                       tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    uint8_t row_key[TJ__ROW_KEY_SIZE_MAX];
+    if (key.size >= sizeof row_key) {
+        return tj__fail(error, TJ_CORRUPT, "a key of table %s has %zu bytes",
+                        tj__table_name(bounds->table), key.size);
+    }
+    row_key[0] = bounds->table;
+    memcpy(row_key + 1, key.data, key.size);
+    tj__row row = tj__row_unwrap(tj__bytes_of(row_key, key.size + 1), stored);
+    return visitor(context, &row, error);
+}
+
+static tj_status scan_cursor(const tj__env_snapshot *snapshot, MDB_cursor *cursor,
+                             const scan_bounds *bounds, tj__row_visitor *visitor, void *context,
+                             tj_error *error)
+{
+    MDB_val key = {0, NULL};
+    MDB_val data = {0, NULL};
+    int code = seek(cursor, bounds, &key, &data);
+    while (code == 0 && within(bounds, tj__bytes_of(key.mv_data, key.mv_size))) {
+        tj_status status = visit(bounds, tj__bytes_of(key.mv_data, key.mv_size),
+                                 tj__bytes_of(data.mv_data, data.mv_size), visitor, context, error);
+        if (status != TJ_OK) {
+            return status == TJ__STOP ? TJ_OK : status;
+        }
+        code = mdb_cursor_get(cursor, &key, &data, bounds->descending ? MDB_PREV : MDB_NEXT);
+    }
+    return code == 0 || code == MDB_NOTFOUND ? TJ_OK : read_failed(snapshot, code, error);
+}
+
+static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
+                      tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
+    scan_bounds bounds = {0};
+    MDB_cursor *cursor = NULL;
+    TJ_TRY(make_bounds(first, end, descending, &bounds, error));
+    int code = mdb_cursor_open(snapshot->txn, snapshot->env->tables[bounds.table], &cursor);
+    if (code != 0) {
+        return read_failed(snapshot, code, error);
+    }
+    tj_status status = scan_cursor(snapshot, cursor, &bounds, visitor, context, error);
+    mdb_cursor_close(cursor);
+    return status;
+}
+
+tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__position *position,
+                                 tj_error *error)
+{
+    *out = NULL;
+    tj__env_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot) {
+        return tj__fail(error, TJ_NOMEM, "out of memory reading %s", env->data_path);
+    }
+    tj__position found;
+    tj_status status = tj__read_begin(env, &snapshot->txn, error);
+    if (status == TJ_OK) {
+        status = tj__position_get(snapshot->txn, env->tables[TJ__TABLE_META], &found, error);
+        if (status != TJ_OK) {
+            tj__error_context(error, "reading %s", env->data_path);
+            tj__read_end(env, snapshot->txn);
+        }
+    }
+    if (status != TJ_OK) {
+        free(snapshot);
+        return status;
+    }
+    snapshot->source = (tj__row_source){.get = get, .scan = scan, .sequence = found.sequence};
+    snapshot->env = env;
+    *position = found;
+    *out = snapshot;
+    return TJ_OK;
+}
+
+tj__row_source *tj__env_snapshot_rows(tj__env_snapshot *snapshot)
+{
+    return &snapshot->source;
+}
+
+void tj__env_snapshot_end(tj__env_snapshot *snapshot)
+{
+    if (!snapshot) {
+        return;
+    }
+    if (snapshot->env->pid == getpid()) {
+        tj__read_end(snapshot->env, snapshot->txn);
+    }
+    free(snapshot);
+}

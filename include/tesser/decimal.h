@@ -20,12 +20,14 @@ extern "C" {
 #define TJ_DECIMAL_DIGITS_MAX 34
 /** Largest scale: the product of two decimals of Tesser's largest scale, 28. */
 #define TJ_DECIMAL_SCALE_MAX 56
-/** Bytes that hold any decimal as text: sign, "0.", TJ_DECIMAL_SCALE_MAX digits, NUL, rounded up. */
+/** Bytes that hold any decimal as text: sign, "0.", TJ_DECIMAL_SCALE_MAX digits and NUL fit. */
 #define TJ_DECIMAL_TEXT_SIZE 64
 
 /**
  * A decimal number. Copy it freely; compare with tj_decimal_compare, never bit by bit.
- * All bits zero is the number 0 (scale 0), so a zeroed struct is ready to use.
+ * All bits zero is the number 0 (scale 0), so a zeroed struct is ready to use. Bits that are no
+ * finite decimal within the limits (memory that was never set) are TJ_INVALID wherever a status is
+ * returned, an empty text for tj_decimal_format, and else taken for 0.
  */
 typedef struct tj_decimal {
     uint64_t bits[2]; /**< decimal128 in binary integer encoding, low word first */
@@ -60,7 +62,7 @@ TJ_API TJ_CHECKED tj_status tj_decimal_parse(tj_str text, tj_decimal *out, tj_er
  *
  * @param value  the number
  * @param buffer receives the NUL-terminated text; TJ_DECIMAL_TEXT_SIZE bytes
- * @return length of the text
+ * @return length of the text; 0 for a struct that holds no decimal
  * Threads: any.
  */
 TJ_API size_t tj_decimal_format(tj_decimal value, char buffer[TJ_DECIMAL_TEXT_SIZE]);

@@ -16,8 +16,8 @@ typedef int64_t tj_time;
 #define TJ_TIME_TEXT_SIZE 40
 
 /**
- * Reads an RFC 3339 time: date, 'T' or 't' or a space, time, up to 9 fraction digits, 'Z' or an
- * offset (which is subtracted: the result is UTC).
+ * Reads an RFC 3339 time: date, 'T' or 't' or a space, time, up to 9 fraction digits, 'Z',
+ * 'z' or an offset (which is subtracted: the result is UTC).
  *
  * @param out unchanged on failure
  * @return TJ_OK; TJ_INVALID if the text has another form or no such date exists (a leap second,

@@ -214,9 +214,9 @@ static tj_status finish(unrounded value, unsigned scale, tj_rounding rounding, t
                         scale);
     }
     value.units += rounds_away(&value, rounding) ? 1 : 0;
-    if (value.units > TJ__COEFFICIENT_MAX) {
-        return fail_too_long(scale, error);
-    }
+    /* Rounding never carries into a 35th digit: no quotient of two coefficients, times whatever
+     * power of ten, lies between 10^34 - 1 and 10^34. */
+    TJ_ASSERT(value.units <= TJ__COEFFICIENT_MAX);
     *out = tj__decimal_pack((tj__decimal_parts){value.units, scale, value.negative});
     return TJ_OK;
 }

@@ -21,12 +21,12 @@ void tj__error_place(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
 
 /* Returns from the calling function when expression is not TJ_OK. For functions that hold
  * nothing to release. */
-#define TJ_TRY(expression)                  \
-    do {                                    \
+#define TJ_TRY(expression)                   \
+    do {                                     \
         tj_status try_status = (expression); \
-        if (try_status != TJ_OK) {          \
-            return try_status;              \
-        }                                   \
+        if (try_status != TJ_OK) {           \
+            return try_status;               \
+        }                                    \
     } while (0)
 
 /* Impossible internal state only: one line on standard error, the only thing this library ever

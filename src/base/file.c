@@ -24,7 +24,7 @@ static tj_status at_path(tj_status status, const char *path, tj_error *error)
     return status;
 }
 
-#define FAIL_ERRNO(path, error, os_errno, ...)                                                     \
+#define FAIL_ERRNO(path, error, os_errno, ...) \
     at_path(tj__fail_errno(error, os_errno, __VA_ARGS__), path, error)
 
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)

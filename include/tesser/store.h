@@ -95,7 +95,7 @@ typedef struct tj_store_info {
     size_t struct_size;
     tj_engine_type type;
     tj_durability durability;
-    char path[1024];              /**< the journal directory, "" in memory */
+    char path[TJ_PATH_SIZE];              /**< the journal directory, "" in memory */
     tj_uuid journal_id;           /**< given at creation */
     uint32_t format_version;
     uint64_t sequence;            /**< newest commit acknowledged, 0 before the first */

@@ -7,7 +7,6 @@
  * fork handler makes the child forget everything, and closes the writer's lock there, which would
  * otherwise outlive the writer.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -174,7 +173,7 @@ tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error
     if (config->type == TJ_ENGINE_MEMORY) {
         return open_engine(config, out, error);
     }
-    char path[PATH_MAX];
+    char path[TJ_PATH_SIZE];
     tj_config resolved = *config;
     TJ_TRY(tj__journal_path(config->path, path, sizeof path, error));
     resolved.path = path;

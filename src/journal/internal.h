@@ -28,8 +28,8 @@
  */
 struct tj__journal {
     tj_config config; /* strings point into the members below */
-    char path[PATH_MAX];
-    char log_path[PATH_MAX];
+    char path[TJ_PATH_SIZE];
+    char log_path[TJ_PATH_SIZE + sizeof TJ__LOG_DIRECTORY];
     tj__superblock superblock;
     tj__lock *lock; /* NULL when read-only and there is no writer.lock */
     tj__env *env;

@@ -148,7 +148,7 @@ tj_status tj_decimal_parse(tj_str text, tj_decimal *out, tj_error *error)
 }
 
 /* Writes digits that end before `end`, at least one; returns where they start. */
-static char *put_digits(char *end, uint64_t value)
+static char *put_u64(char *end, uint64_t value)
 {
     do {
         *--end = (char)('0' + value % 10);
@@ -157,37 +157,39 @@ static char *put_digits(char *end, uint64_t value)
     return end;
 }
 
+/* Writes the digits of the coefficient so that they end before `end`, with zeros in front where
+ * the scale asks for more; returns where they start. All in front of `end` are zeros before. */
+static char *put_coefficient(char *end, const tj__decimal_parts *parts)
+{
+    uint64_t upper = (uint64_t)(parts->coefficient / TEN_19);
+    char *first = put_u64(end, (uint64_t)(parts->coefficient % TEN_19));
+    if (upper > 0) {
+        first = put_u64(end - 19, upper);
+    }
+    char *needed = end - parts->scale - 1;
+    return first < needed ? first : needed;
+}
+
 size_t tj_decimal_format(tj_decimal value, char buffer[TJ_DECIMAL_TEXT_SIZE])
 {
-    tj__decimal_parts parts;
-    if (!tj__decimal_unpack(value, &parts)) {
-        buffer[0] = '\0';
-        return 0;
-    }
-    /* As many zeros as a scale can ask for, so that the digits in front of the point and behind
-     * it are two pieces of one run. */
-    char digits[TJ_DECIMAL_SCALE_MAX + 1];
-    char *end = digits + sizeof digits;
-    memset(digits, '0', sizeof digits);
-    uint64_t upper = (uint64_t)(parts.coefficient / TEN_19);
-    char *first = put_digits(end, (uint64_t)(parts.coefficient % TEN_19));
-    if (upper > 0) {
-        first = put_digits(end - 19, upper);
-    }
-    if (first > end - parts.scale - 1) {
-        first = end - parts.scale - 1;
-    }
-    size_t whole = (size_t)(end - first) - parts.scale;
     char *to = buffer;
-    if (parts.negative) {
-        *to++ = '-';
-    }
-    memcpy(to, first, whole);
-    to += whole;
-    if (parts.scale > 0) {
-        *to++ = '.';
-        memcpy(to, end - parts.scale, parts.scale);
-        to += parts.scale;
+    tj__decimal_parts parts;
+    if (tj__decimal_unpack(value, &parts)) {
+        char digits[TJ_DECIMAL_SCALE_MAX + 1];
+        memset(digits, '0', sizeof digits);
+        char *end = digits + sizeof digits;
+        char *first = put_coefficient(end, &parts);
+        char *point = end - parts.scale;
+        if (parts.negative) {
+            *to++ = '-';
+        }
+        memcpy(to, first, (size_t)(point - first));
+        to += point - first;
+        if (parts.scale > 0) {
+            *to++ = '.';
+            memcpy(to, point, parts.scale);
+            to += parts.scale;
+        }
     }
     *to = '\0';
     return (size_t)(to - buffer);

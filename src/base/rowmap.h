@@ -49,8 +49,8 @@ void tj__rowmap_remove(tj__rowmap *map, tj__bytes key);
  * empty afterwards. False when memory is short: both unchanged. */
 bool tj__rowmap_absorb(tj__rowmap *map, tj__rowmap *changes);
 
-/* Makes room so that the next `count` puts of entries up to `bytes` bytes in all cannot fail for
- * want of table space (their own allocation still can). */
+/* Makes room so that the next `count` puts cannot fail for want of table space (their own
+ * allocation still can). */
 bool tj__rowmap_reserve(tj__rowmap *map, size_t count);
 
 /* Entries in key order, deleted ones included: *entries has *count pointers, valid until the next

@@ -93,6 +93,17 @@ static tj_status keep_unknown(const tj__json_input *in, const tj__json_schema *s
     return kept.data ? TJ_OK : tj__json_fail_nomem(in);
 }
 
+static tj_status fail_missing(const tj__json_input *in, const tj__json_node *object,
+                              const char *name)
+{
+    return tj__json_fail_node(in, object, TJ_INVALID, "member \"%s\" is missing", name);
+}
+
+tj_status tj__json_require(const tj__json_input *in, const tj__json_node *object, const char *name)
+{
+    return tj__json_find(object, tj_str_of(name)) ? TJ_OK : fail_missing(in, object, name);
+}
+
 static tj_status read_field(const tj__json_input *in, const tj__json_node *object,
                             const tj__json_field *field, const tj__json_node *node, char *base)
 {
@@ -103,7 +114,7 @@ static tj_status read_field(const tj__json_input *in, const tj__json_node *objec
     if (node || optional || (field->flags & TJ__JSON_DEFAULT)) {
         return TJ_OK;
     }
-    return tj__json_fail_node(in, object, TJ_INVALID, "member \"%s\" is missing", field->name.data);
+    return fail_missing(in, object, field->name.data);
 }
 
 tj_status tj__json_decode(const tj__json_input *in, const tj__json_node *node,

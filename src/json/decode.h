@@ -53,6 +53,8 @@ tj_status tj__json_sort_unique(const tj__json_input *in, const tj__json_node *co
 /* Puts entries back into the order of the text. */
 void tj__json_entries_in_text_order(tj__json_entries *entries);
 
+/* Fails unless the object has a member of that name. */
+tj_status tj__json_require(const tj__json_input *in, const tj__json_node *object, const char *name);
 /* Fails unless no two members of an object have the same name. */
 tj_status tj__json_refuse_repeats(const tj__json_input *in, const tj__json_node *object);
 tj_status tj__json_want(const tj__json_input *in, const tj__json_node *node, tj__json_type type);

@@ -4,6 +4,11 @@
 #include "json/decode.h"
 #include "json/encode.h"
 
+static tj_status missing(tj_error *error)
+{
+    return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
+}
+
 /* How a document becomes the object of an arena. */
 typedef tj_status builder(const tj__json_input *in, void *object);
 
@@ -32,6 +37,9 @@ static tj_status build_live_state(const tj__json_input *in, void *object)
 tj_status tj_live_state_from_json(tj_str text, tj_live_state **out, tj_error *error)
 {
     void *object = NULL;
+    if (!out) {
+        return missing(error);
+    }
     *out = NULL;
     TJ_TRY(read_object(text, TJ__JSON_LIVE_STATE_LEVELS, sizeof **out, build_live_state, &object,
                        error));
@@ -48,6 +56,9 @@ static tj_status build_algo_record(const tj__json_input *in, void *object)
 tj_status tj_algo_record_from_json(tj_str text, tj_algo_record **out, tj_error *error)
 {
     void *object = NULL;
+    if (!out) {
+        return missing(error);
+    }
     *out = NULL;
     TJ_TRY(read_object(text, 1, sizeof **out, build_algo_record, &object, error));
     *out = object;
@@ -74,6 +85,9 @@ static tj_status build_algo_list(const tj__json_input *in, void *object)
 tj_status tj_algo_list_from_json(tj_str text, tj_algo_list **out, tj_error *error)
 {
     void *object = NULL;
+    if (!out) {
+        return missing(error);
+    }
     *out = NULL;
     TJ_TRY(read_object(text, 2, sizeof **out, build_algo_list, &object, error));
     *out = object;
@@ -88,13 +102,18 @@ static tj_status build_ledger_entry(const tj__json_input *in, void *object)
         return tj__json_fail_nomem(in);
     }
     list->count = 1;
-    return tj__json_decode(in, in->doc->root, &tj__json_ledger_entry, (tj_str){NULL, 0},
-                           list->entries);
+    TJ_TRY(tj__json_decode(in, in->doc->root, &tj__json_ledger_entry, (tj_str){NULL, 0},
+                           list->entries));
+    TJ_TRY(tj__json_require(in, in->doc->root, "id"));
+    return tj__json_require(in, in->doc->root, "sequence");
 }
 
 tj_status tj_ledger_entry_from_json(tj_str text, tj_ledger_list **out, tj_error *error)
 {
     void *object = NULL;
+    if (!out) {
+        return missing(error);
+    }
     *out = NULL;
     TJ_TRY(read_object(text, 1, sizeof **out, build_ledger_entry, &object, error));
     *out = object;
@@ -108,6 +127,9 @@ static tj_status write_text(encoder *encode, const void *value, tj_text *out, tj
 {
     static const tj__json_step root = {NULL, {NULL, 0}, 0};
     void *object = NULL;
+    if (!value || !out) {
+        return missing(error);
+    }
     *out = (tj_text){NULL, 0};
     tj__json_output output = {.scratch = tj__arena_new(0, &object), .error = error};
     tj_status status = output.scratch ? encode(&output, &root, value) : TJ_OK;

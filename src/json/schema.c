@@ -144,8 +144,8 @@ const tj__json_schema tj__json_live_state = {.fields = live_state_fields,
                                              EXTRA(tj_live_state)};
 
 static const tj__json_field ledger_fields[] = {
-    {FIELD(tj_ledger_entry, id, UUID)},
-    {FIELD(tj_ledger_entry, sequence, SEQUENCE)},
+    {FIELD(tj_ledger_entry, id, UUID), .flags = TJ__JSON_DEFAULT},
+    {FIELD(tj_ledger_entry, sequence, SEQUENCE), .flags = TJ__JSON_DEFAULT},
     {NAME("timestamp"), .kind = TJ__JSON_TIME, AT(tj_ledger_entry, time)},
     {FIELD(tj_ledger_entry, exchange, EXCHANGE)},
     {FIELD(tj_ledger_entry, asset, IDENTITY)},

@@ -65,6 +65,8 @@ extern const tj__json_schema tj__json_order;
 extern const tj__json_schema tj__json_position;
 extern const tj__json_schema tj__json_balance;
 extern const tj__json_schema tj__json_checkpoint;
+/* id and sequence may be missing, since a new entry can be given both; who needs them asks with
+ * tj__json_require. */
 extern const tj__json_schema tj__json_ledger_entry;
 /* The two spellings of an algorithm record: algo_type and state, plugin and payload. */
 extern const tj__json_schema tj__json_algo_tesser;
@@ -76,6 +78,8 @@ extern const tj__json_schema tj__json_sub_account_head;
 /* Levels below a LiveState at which it is decoded: portfolio, sub_accounts, binance, positions,
  * BTCUSDT, quantity. */
 #define TJ__JSON_LIVE_STATE_LEVELS 6
+/* Where a LiveState is a member. */
+#define TJ__JSON_LINE_LEVELS (TJ__JSON_LIVE_STATE_LEVELS + 1)
 /* Room for the canonical text of any identity, exchange or UUID. */
 #define TJ__JSON_KEY_SIZE TJ_IDENTITY_TEXT_SIZE
 

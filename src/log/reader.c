@@ -155,7 +155,7 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     tj__bytes view;
     tj_error cause = TJ_ERROR_INIT;
     tj__segment_header header;
-    tj__window_forget(window);
+    TJ_TRY(tj__window_refresh(window, error));
     TJ_TRY(tj__window_view(window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
     if (view.size < TJ__SEGMENT_HEADER_SIZE) {
         tj__fail(&cause, TJ_CORRUPT, "segment header: the file is only %zu bytes: %s", view.size,
@@ -216,12 +216,12 @@ static tj_status look_anew(tj__log_reader *reader, tj__frame_state *state, tj__r
     if (*state == TJ__FRAME_VALID || !old) {
         return TJ_OK;
     }
-    tj__window_forget(&reader->window);
+    TJ_TRY(tj__window_refresh(&reader->window, error));
     return look(reader, state, record, size, error);
 }
 
 /* Whether a valid record is the one that comes next. A seal repeats the last commit's sequence and
- * time. */
+ * time; a reader that began at the start of the segment may not know that time. */
 static bool record_continues(tj__log_reader *reader, const tj__record *record)
 {
     const tj__position *position = &reader->position;
@@ -237,7 +237,7 @@ static bool record_continues(tj__log_reader *reader, const tj__record *record)
                     "sequence gap: the %s has sequence %" PRIu64 ", the last commit is %" PRIu64,
                     seal ? "seal" : "commit", record->sequence, position->sequence);
     }
-    if (seal ? record->time != position->time : record->time <= position->time) {
+    if (seal ? record->time < position->time : record->time <= position->time) {
         return ends(reader, "time runs back: the %s has time %" PRId64 ", the last commit %" PRId64,
                     seal ? "seal" : "commit", record->time, position->time);
     }

@@ -3,24 +3,28 @@
  * Making the disk hold what the reader saw, and nothing behind it.
  *
  * After a failed flush the page cache may show what the disk does not hold, in both directions:
- * records that never got there, and zeros over bytes that are still there. So everything is written
- * again, whatever it reads as, and flushed.
+ * records that never got there, and zeros over bytes that are still there. So everything is
+ * written again, whatever it reads as, and flushed.
  *
  * The order, so that a crash at any point leaves a log that recovers to the same records again:
  *
- * 1. Later segments become un-begun, the highest first, each flushed before the next. A segment is
- *    begun only after the seal before it is durable, so a begun segment behind an end without a
- * seal is taken for corruption. While the tail still stands, this step only takes such segments
- * away, from the far end; never is there a begun one behind a gap that was not there before.
- * 2. The records from `from` to `to` are written in place with the bytes they have, ascending, each
- *    segment flushed before the next, so that here too a begun segment has a durable seal before
- * it. What was on disk stays the same at every instant; what was not was never acknowledged.
- * 3. What lies behind `to` in its segment becomes zeros, flushed together with its last records.
- * Any part of that may reach the disk before another: until the flush returns there are some of the
- *    old bytes behind `to`, which were judged to be no part of the log, and are judged so again.
- * 4. The directory is flushed, so that the files themselves are there.
+ * First, later segments become un-begun, the highest first, each flushed before the next. A
+ * segment is begun only after the seal before it is durable, so a begun segment behind an end
+ * without a seal shows damage. While the tail still stands, this takes such segments away from the
+ * far end; never does one stand behind a gap that was not there before.
  *
- * Nothing new may be appended before that: a record of before would stand behind the new ones.
+ * Second, the records from `from` to `to` are written in place with the bytes they have,
+ * ascending, each segment flushed before the next, so that here too a begun segment has a durable
+ * seal before it. What was on disk stays the same at every instant; what was not on disk could
+ * have been lost before as well.
+ *
+ * Third, what lies behind `to` in its segment becomes zeros, flushed together with its last
+ * records. Any part of that may reach the disk before another: until the flush returns, some of
+ * the old bytes stand behind `to`. They were judged to be no part of the log, and are judged so
+ * again.
+ *
+ * Last, the directory is flushed, so that the files themselves are there. Nothing new may be
+ * appended before that: a record of before would stand behind the new ones.
  */
 #include <fcntl.h>
 #include <inttypes.h>

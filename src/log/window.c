@@ -45,9 +45,10 @@ bool tj__window_holds(const tj__window *window, uint64_t offset)
     return offset >= window->start && offset - window->start < window->size;
 }
 
-void tj__window_forget(tj__window *window)
+tj_status tj__window_refresh(tj__window *window, tj_error *error)
 {
     window->size = 0;
+    return tj__file_size(window->fd, window->path, &window->file_size, error);
 }
 
 static tj_status grow(tj__window *window, size_t size, tj_error *error)

@@ -8,7 +8,7 @@
 typedef struct tj__window {
     char path[TJ__SEGMENT_PATH_SIZE];
     int fd;
-    uint64_t file_size; /* when it was opened; a segment is never resized by its writer */
+    uint64_t file_size; /* when last looked at: a writer may extend a segment before it begins it */
     uint8_t *block;
     size_t capacity;
     uint64_t start; /* offset in the file of the block's first byte */
@@ -32,7 +32,8 @@ tj_status tj__window_view(tj__window *window, uint64_t offset, size_t size, tj__
                           tj_error *error);
 /* Whether the block holds the byte at offset. */
 bool tj__window_holds(const tj__window *window, uint64_t offset);
-/* Makes the next view read from the file: the writer may have written since. */
-void tj__window_forget(tj__window *window);
+/* Looks at the file's size again and makes the next view read from the file: the writer may have
+ * written since. */
+tj_status tj__window_refresh(tj__window *window, tj_error *error);
 
 #endif

@@ -232,12 +232,12 @@ static void a_seal_must_repeat_the_last_commit(void **unused)
         tj__record seal = {.type = TJ__RECORD_SEAL,
                            .previous_hash = log.end.hash,
                            .sequence = wrong == 0 ? 2 : 1,
-                           .time = wrong == 0 ? 10 : 11,
+                           .time = wrong == 0 ? 10 : 9,
                            .epoch = 1};
         write_record(&log, &seal);
         check_end(&log, 1,
                   wrong == 0 ? "sequence gap: the seal has sequence 2, the last commit is 1"
-                             : "time runs back: the seal has time 11, the last commit 10");
+                             : "time runs back: the seal has time 9, the last commit 10");
         built_close(&log);
     }
 }
@@ -402,6 +402,49 @@ static void a_prepared_segment_is_an_end(void **unused)
     built_close(&log);
 }
 
+static void a_segment_may_be_extended_before_it_is_begun(void **unused)
+{
+    (void)unused;
+    built_log log;
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t last = 0;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    built_open(&log, SMALL_SEGMENT);
+    add_commit(&log, 10);
+    prepare_segment(&log, 2);
+    add_seal(&log);
+    tj__log_reader *reader = reader_from(&log, &built_start);
+    must(read_all(reader, &last, &error), &error);
+    path_of(&log, 2, path);
+    log.segment_size = 4 * SMALL_SEGMENT;
+    assert_int_equal(truncate(path, (off_t)log.segment_size), 0);
+    begin_segment(&log);
+    add_commit(&log, 2 * SMALL_SEGMENT);
+    must(read_all(reader, &last, &error), &error);
+    assert_int_equal(last, 2);
+    tj__log_reader_close(reader);
+    built_close(&log);
+}
+
+static void a_seal_may_follow_a_header(void **unused)
+{
+    (void)unused;
+    built_log log;
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t last = 0;
+    built_open(&log, SMALL_SEGMENT);
+    add_commit(&log, 10);
+    rotate(&log);
+    tj__position start = log.end;
+    start.time = INT64_MIN;
+    rotate(&log);
+    tj__log_reader *reader = reader_from(&log, &start);
+    must(read_all(reader, &last, &error), &error);
+    check_position(tj__log_reader_position(reader), &log.end);
+    tj__log_reader_close(reader);
+    built_close(&log);
+}
+
 static void a_damaged_header_is_an_end_at_its_start_only(void **unused)
 {
     (void)unused;
@@ -552,6 +595,23 @@ static void a_torn_record_may_have_whole_ones_behind_it(void **unused)
     /* The last byte that is not zero is the durable sequence of the seal. */
     assert_int_equal(tail.nonzero_bytes,
                      log.places[5].offset + tj__record_size(6 * 37) + 49 - log.places[3].offset);
+    built_close(&log);
+}
+
+static void a_record_at_the_end_of_a_block_is_found(void **unused)
+{
+    (void)unused;
+    built_log log;
+    built_open(&log, (uint64_t)256 << 10);
+    add_commit(&log, ((size_t)64 << 10) - 64 - TJ__RECORD_HEADER_SIZE);
+    uint64_t place = log.end.offset;
+    assert_int_equal(place, 4096 + 65536 - 64);
+    add_commit(&log, 10);
+    add_commit(&log, 10);
+    flip(&log, 1, 5000, 0);
+    tj__log_tail tail = tail_from_start(&log);
+    assert_int_equal(tail.records_after, 2);
+    assert_int_equal(tail.first_after_offset, place);
     built_close(&log);
 }
 
@@ -723,11 +783,14 @@ int main(void)
         cmocka_unit_test(a_missing_segment_is_named),
         cmocka_unit_test(a_seal_without_successor_is_tried_again),
         cmocka_unit_test(a_prepared_segment_is_an_end),
+        cmocka_unit_test(a_segment_may_be_extended_before_it_is_begun),
+        cmocka_unit_test(a_seal_may_follow_a_header),
         cmocka_unit_test(a_damaged_header_is_an_end_at_its_start_only),
         cmocka_unit_test(a_newer_version_is_never_an_end),
         cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(a_cut_file_ends_where_it_is_cut),
         cmocka_unit_test(a_torn_record_may_have_whole_ones_behind_it),
+        cmocka_unit_test(a_record_at_the_end_of_a_block_is_found),
         cmocka_unit_test(looking_behind_has_bounded_cost),
         cmocka_unit_test(a_record_that_is_written_meanwhile_is_found),
         cmocka_unit_test(mutations_never_give_what_was_not_written),

@@ -61,7 +61,7 @@ tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_q
  * was on failure. JSON texts inside values are checked with tj__json_check (src/json/check.h).
  */
 typedef struct tj__plan tj__plan;
-tj__plan *tj__plan_new(void); /* NULL when memory is short */
+tj__plan *tj__plan_new(void);       /* NULL when memory is short */
 void tj__plan_free(tj__plan *plan); /* NULL is allowed */
 /* Empties it and keeps its memory, for the next use. */
 void tj__plan_clear(tj__plan *plan);
@@ -77,12 +77,10 @@ tj_status tj__plan_put_sub_account(tj__plan *plan, const tj_sub_account *account
 tj_status tj__plan_delete_sub_account(tj__plan *plan, tj_str exchange, tj_error *error);
 tj_status tj__plan_put_position(tj__plan *plan, tj_str owner, const tj_position *position,
                                 tj_error *error);
-tj_status tj__plan_delete_position(tj__plan *plan, tj_str owner, tj_symbol symbol,
-                                   tj_error *error);
+tj_status tj__plan_delete_position(tj__plan *plan, tj_str owner, tj_symbol symbol, tj_error *error);
 tj_status tj__plan_put_balance(tj__plan *plan, tj_str owner, const tj_balance *balance,
                                tj_error *error);
-tj_status tj__plan_delete_balance(tj__plan *plan, tj_str owner, tj_asset currency,
-                                  tj_error *error);
+tj_status tj__plan_delete_balance(tj__plan *plan, tj_str owner, tj_asset currency, tj_error *error);
 tj_status tj__plan_put_price(tj__plan *plan, const tj_price *price, tj_error *error);
 tj_status tj__plan_delete_price(tj__plan *plan, tj_symbol symbol, tj_error *error);
 tj_status tj__plan_set_equity(tj__plan *plan, const tj_decimal *equity, tj_error *error);
@@ -129,7 +127,7 @@ void tj__resolved_dispose(tj__resolved *resolved);
  * in the rows.
  * The plan is stamped with book numbers, else left as it is, and may be resolved again.
  * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
- * (expected sequence, ledger sequence), TJ_EXISTS (book), TJ_CORRUPT (state changes of a book that has a
+ * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id), TJ_CORRUPT (state changes of a book that has a
  * damaged state row), TJ_LIMIT, TJ_NOMEM.
  */
 tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,

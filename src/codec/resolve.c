@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A plan against the base. Its rows are taken in their order and noted as pending, the last for a key
+ * winning; what a portfolio needs is checked when all are known; then what changes nothing is dropped, and
+ * the rest is the commit.
+ */
+#include "codec/resolve.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codec/rank.h"
+#include "codec/value.h"
+
+void tj__resolved_dispose(tj__resolved *resolved)
+{
+    tj__buffer_dispose(&resolved->body);
+    *resolved = (tj__resolved){0};
+}
+
+/* ---- single rows -------------------------------------------------------------------------- */
+
+static int compare_rank(const void *a, const void *b)
+{
+    uint64_t left = tj__rank_get(tj__held_value(*(tj__held *const *)a).data);
+    uint64_t right = tj__rank_get(tj__held_value(*(tj__held *const *)b).data);
+    return (left > right) - (left < right);
+}
+
+/* The book's orders as the commit leaves them so far, in their order. */
+static tj_status list_orders(tj__base *base, const tj__base_book *book, tj__held_list *orders,
+                             tj_error *error)
+{
+    const tj__held_list *lists[] = {&book->rows, &base->pending_rows};
+    if (!tj__held_list_reserve(orders, book->rows.size + base->pending_rows.size)) {
+        return tj__pending_no_memory(error);
+    }
+    tj__key prefix = tj__key_kind(book->number, TJ__KIND_ORDER);
+    for (size_t which = 0; which < 2; which++) {
+        for (size_t i = 0; i < lists[which]->size; i++) {
+            tj__held *row = lists[which]->rows[i];
+            if (row && row->key_size > prefix.size &&
+                memcmp(row->bytes, prefix.bytes, prefix.size) == 0 &&
+                tj__current(base, tj__held_key(row)) == row) {
+                orders->rows[orders->size++] = row;
+            }
+        }
+    }
+    if (orders->size > 0) {
+        qsort(orders->rows, orders->size, sizeof(tj__held *), compare_rank);
+    }
+    return TJ_OK;
+}
+
+/* The ranks are used up at their end: gives all orders new ones. */
+static tj_status renumber(tj__base *base, tj__base_book *book, tj_error *error)
+{
+    tj__held_list orders = {0};
+    tj_status status = list_orders(base, book, &orders, error);
+    for (size_t i = 0; i < orders.size && status == TJ_OK; i++) {
+        tj__held *old = orders.rows[i];
+        tj__held *row = NULL;
+        book->pending_rank_last = (i + 1) * TJ__RANK_STEP;
+        status = tj__pend_put(base, tj__held_key(old), tj__held_value(old), &row, error);
+        if (status == TJ_OK) {
+            tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, book->pending_rank_last);
+        }
+    }
+    tj__held_list_dispose(&orders);
+    return status;
+}
+
+static tj_status rank_at_end(tj__base *base, tj__base_book *book, uint64_t *rank, tj_error *error)
+{
+    if (book->pending_rank_last > UINT64_MAX - TJ__RANK_STEP) {
+        book->pending_rank_last = 0;
+        TJ_TRY(renumber(base, book, error));
+    }
+    book->pending_rank_last += TJ__RANK_STEP;
+    *rank = book->pending_rank_last;
+    return TJ_OK;
+}
+
+/* Puts one STATE row, with kept members, in the rank that it has or behind all others. */
+static tj_status resolve_put(tj__base *base, tj__base_book *book, unsigned keep, tj__bytes key,
+                             tj__bytes value, tj_error *error)
+{
+    unsigned kind = key.data[TJ__KEY_KIND_AT];
+    const tj__held *current = tj__current(base, key);
+    if (current && tj__value_same(kind, keep, value, tj__held_value(current))) {
+        return TJ_OK;
+    }
+    uint64_t rank = 0;
+    tj__bytes merged;
+    tj__held *row = NULL;
+    if (current && tj__kind_is_ranked(kind)) {
+        rank = tj__rank_get(tj__held_value(current).data);
+    } else if (tj__kind_is_ranked(kind)) {
+        TJ_TRY(rank_at_end(base, book, &rank, error));
+    }
+    TJ_TRY(tj__merge(base, keep, value, current, &merged, error));
+    TJ_TRY(tj__pend_put(base, key, merged, &row, error));
+    if (tj__kind_is_ranked(kind)) {
+        tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, rank);
+    }
+    return TJ_OK;
+}
+
+static tj_status resolve_delete(tj__base *base, tj__bytes key, tj_error *error)
+{
+    if (key.data[0] == TJ__TABLE_STATE && !tj__current(base, key)) {
+        return TJ_OK;
+    }
+    return tj__pend_delete(base, key, error);
+}
+
+/* Deletes the rows of a list that start with prefix. Deleting may append to the list itself. */
+static tj_status delete_listed(tj__base *base, const tj__held_list *list, const tj__key *prefix,
+                               tj_error *error)
+{
+    size_t size = list->size;
+    for (size_t i = 0; i < size; i++) {
+        const tj__held *row = list->rows[i];
+        if (row && !row->deleted && row->key_size >= prefix->size &&
+            memcmp(row->bytes, prefix->bytes, prefix->size) == 0) {
+            TJ_TRY(tj__pend_delete(base, tj__held_key(row), error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* Deletes a sub-account's row, whose key is given, its positions and its balances. */
+static tj_status delete_owner(tj__base *base, const tj__base_book *book, tj__bytes key,
+                              tj_error *error)
+{
+    static const tj__kind kinds[] = {TJ__KIND_BALANCE, TJ__KIND_POSITION};
+    tj__bytes owner = {key.data + TJ__KEY_IDENTITY_AT, key.size - TJ__KEY_IDENTITY_AT};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        tj__key prefix = tj__key_kind(book->number, kinds[i]);
+        memcpy(prefix.bytes + prefix.size, owner.data, owner.size);
+        prefix.size += owner.size;
+        prefix.bytes[prefix.size++] = 0;
+        TJ_TRY(delete_listed(base, &book->rows, &prefix, error));
+        TJ_TRY(delete_listed(base, &base->pending_rows, &prefix, error));
+    }
+    return resolve_delete(base, key, error);
+}
+
+/* ---- ledger ------------------------------------------------------------------------------ */
+
+static tj_status next_sequence(const tj__base_book *book, uint64_t asked, uint64_t *sequence,
+                               tj_error *error)
+{
+    uint64_t last = book->pending_ledger_last;
+    char quoted[TJ__QUOTE_SIZE];
+    if (asked == 0 && last == UINT64_MAX) {
+        return tj__fail(error, TJ_LIMIT, "the ledger of book %s has no sequence left",
+                        tj__text_quote(book->name, quoted));
+    }
+    *sequence = asked == 0 ? last + 1 : asked;
+    if (*sequence <= last) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "ledger sequence %" PRIu64 " is not above the newest of book %s, %" PRIu64,
+                        asked, tj__text_quote(book->name, quoted), last);
+    }
+    return TJ_OK;
+}
+
+static tj_status resolve_ledger(tj__base *base, tj__base_book *book, tj__bytes key, tj__bytes value,
+                                tj__resolved *resolved, tj_error *error)
+{
+    static const uint8_t nothing[TJ__LEDGER_TIME_VALUE_SIZE] = {TJ__VALUE_VERSION};
+    tj__held *ignored = NULL;
+    uint64_t sequence = 0;
+    uint64_t asked = tj__load_u64_be(key.data + TJ__KEY_REST_AT);
+    TJ_TRY(next_sequence(book, asked, &sequence, error));
+    int64_t time = (int64_t)tj__load_u64(value.data + TJ__LEDGER_TIME_AT);
+    tj__key entry = tj__key_ledger(book->number, sequence);
+    tj__key by_time = tj__key_ledger_time(book->number, time, sequence);
+    TJ_TRY(tj__pend_put(base, tj__key_bytes(&entry), value, &ignored, error));
+    TJ_TRY(tj__pend_put(base, tj__key_bytes(&by_time), tj__bytes_of(nothing, sizeof nothing),
+                        &ignored, error));
+    book->pending_ledger_last = sequence;
+    resolved->ledger_last = sequence;
+    return TJ_OK;
+}
+
+/* ---- all rows ---------------------------------------------------------------------------- */
+
+static tj_status resolve_row(tj__plan *plan, tj__base *base, size_t *at, tj__resolved *resolved,
+                             tj_error *error)
+{
+    tj__plan_row row;
+    uint8_t *key_bytes = NULL;
+    tj__bytes value;
+    tj__held *ignored = NULL;
+    *at = tj__plan_row_read(plan, *at, &row, &key_bytes, &value);
+    tj__base_book *book = &base->books[plan->books[row.book].base_index];
+    tj__store_u32_be(key_bytes + TJ__KEY_BOOK_AT, book->number);
+    tj__bytes key = tj__bytes_of(key_bytes, row.key_size);
+    switch ((tj__plan_op)row.op) {
+    case TJ__PLAN_PUT:
+        return key.data[0] == TJ__TABLE_STATE ? resolve_put(base, book, row.keep, key, value, error)
+                                              : tj__pend_put(base, key, value, &ignored, error);
+    case TJ__PLAN_DELETE:
+        return resolve_delete(base, key, error);
+    case TJ__PLAN_SCOPE_BEGIN:
+        return tj__resolve_scope(plan, base, book, tj__load_u32(value.data), at, error);
+    case TJ__PLAN_DELETE_OWNER:
+        return delete_owner(base, book, key, error);
+    case TJ__PLAN_LEDGER:
+        return resolve_ledger(base, book, key, value, resolved, error);
+    case TJ__PLAN_SCOPE_END:
+        break; /* tj__resolve_scope goes behind it */
+    }
+    TJ_ASSERT(false);
+    return TJ_OK;
+}
+
+tj_status tj__resolve_rows(tj__plan *plan, tj__base *base, tj__resolved *resolved, tj_error *error)
+{
+    for (size_t at = 0; at < plan->rows.size;) {
+        TJ_TRY(resolve_row(plan, base, &at, resolved, error));
+    }
+    return TJ_OK;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The books of a plan: known, new, or a mistake. */
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codec/load.h"
+#include "codec/resolve.h"
+#include "codec/value.h"
+
+static tj_str name_of(const tj__plan_book *book)
+{
+    return (tj_str){book->name, book->name_size};
+}
+
+static tj_status number_of_new_book(const tj__base *base, uint32_t *number, tj_error *error)
+{
+    uint32_t highest = 0;
+    for (size_t i = 0; i < base->book_count + base->pending_book_count; i++) {
+        highest = base->books[i].number > highest ? base->books[i].number : highest;
+    }
+    if (highest == UINT32_MAX) {
+        return tj__fail(error, TJ_LIMIT, "the journal's book numbers are used up");
+    }
+    *number = highest + 1;
+    return TJ_OK;
+}
+
+static tj_status create(tj__base *base, const tj__plan_book *plan_book, tj_error *error)
+{
+    uint32_t number = 0;
+    uint8_t value[TJ__BOOK_VALUE_SIZE];
+    tj__held *row = NULL;
+    TJ_TRY(number_of_new_book(base, &number, error));
+    if (!tj__base_reserve_book(base)) {
+        return tj__pending_no_memory(error);
+    }
+    tj__book_value(value, number);
+    tj__key key = tj__key_book_name(name_of(plan_book));
+    TJ_TRY(tj__pend_put(base, tj__key_bytes(&key), tj__bytes_of(value, sizeof value), &row, error));
+    base->books[base->book_count + base->pending_book_count++] =
+        (tj__base_book){.number = number,
+                        .name = {(const char *)row->bytes + TJ__KEY_REST_AT, plan_book->name_size}};
+    return TJ_OK;
+}
+
+static size_t find(const tj__base *base, tj_str name)
+{
+    size_t count = base->book_count + base->pending_book_count;
+    size_t i = 0;
+    while (i < count && !tj_str_equal(base->books[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+/* Creates the books that the plan asks for, so that its order does not matter. */
+static tj_status create_books(tj__plan *plan, tj__base *base, tj_error *error)
+{
+    for (size_t i = 0; i < plan->book_count; i++) {
+        const tj__plan_book *book = &plan->books[i];
+        if (!book->create) {
+            continue;
+        }
+        if (find(base, name_of(book)) < base->book_count) {
+            char quoted[TJ__QUOTE_SIZE];
+            return tj__fail(error, TJ_EXISTS, "book %s is in this journal already",
+                            tj__text_quote(name_of(book), quoted));
+        }
+        TJ_TRY(create(base, book, error));
+    }
+    return TJ_OK;
+}
+
+static tj_status unknown_book(const tj__base *base, tj_str name, tj_error *error)
+{
+    tj__name_list list = {0};
+    for (size_t i = 0; i < base->book_count + base->pending_book_count; i++) {
+        tj__name_list_add(&list, base->books[i].name);
+    }
+    return tj__book_unknown(name, &list, error);
+}
+
+/* The very first book of a journal needs no creation. */
+static tj_status locate(tj__plan_book *plan_book, tj__base *base, tj_error *error)
+{
+    tj_str name = name_of(plan_book);
+    size_t index = find(base, name);
+    if (index == base->book_count + base->pending_book_count) {
+        if (index > 0) {
+            return unknown_book(base, name, error);
+        }
+        TJ_TRY(create(base, plan_book, error));
+    }
+    plan_book->base_index = index;
+    return TJ_OK;
+}
+
+static tj_status check_state(const tj__plan_book *plan_book, const tj__base_book *book,
+                             const tj_commit_options *options, tj_error *error)
+{
+    char quoted[TJ__QUOTE_SIZE];
+    if (!plan_book->touches_state) {
+        return TJ_OK;
+    }
+    if (book->damage.status != TJ_OK) {
+        if (error) {
+            *error = book->damage;
+        }
+        return book->damage.status;
+    }
+    uint64_t expected = options ? options->expected_sequence : 0;
+    if (expected != 0 && book->state_sequence > expected) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "the state of book %s was changed by commit %" PRIu64
+                        ", after the expected %" PRIu64 "; load it again",
+                        tj__text_quote(book->name, quoted), book->state_sequence, expected);
+    }
+    return TJ_OK;
+}
+
+static void reset_pending(tj__base *base)
+{
+    for (size_t i = 0; i < base->book_count + base->pending_book_count; i++) {
+        tj__base_book *book = &base->books[i];
+        book->pending_ledger_last = book->ledger_last;
+        book->pending_rank_last = book->rank_last;
+        book->pending_puts = 0;
+        book->pending_deletes = 0;
+    }
+}
+
+tj_status tj__resolve_books(tj__plan *plan, tj__base *base, const tj_commit_options *options,
+                            tj_error *error)
+{
+    TJ_TRY(create_books(plan, base, error));
+    for (size_t i = 0; i < plan->book_count; i++) {
+        tj__plan_book *book = &plan->books[i];
+        if (book->used) {
+            TJ_TRY(locate(book, base, error));
+            TJ_TRY(check_state(book, &base->books[book->base_index], options, error));
+        }
+    }
+    reset_pending(base);
+    return TJ_OK;
+}

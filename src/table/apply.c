@@ -62,7 +62,7 @@ static int apply_once(const tj__env *env, tj__rowmap_entry *const *entries, size
         code = write_entry(env, txn, entries[i]);
     }
     if (code == 0) {
-        code = tj__position_put(txn, env->tables[TJ__TABLE_META], position);
+        code = tj__meta_put_position(txn, env->tables[TJ__TABLE_META], position);
     }
     if (code != 0) {
         mdb_txn_abort(txn);

@@ -23,7 +23,7 @@ static int write_tables(MDB_txn *txn, const tj__superblock *superblock,
     if (code == 0) {
         code = tj__superblock_put(txn, tables[TJ__TABLE_META], superblock);
     }
-    return code == 0 ? tj__position_put(txn, tables[TJ__TABLE_META], position) : code;
+    return code == 0 ? tj__meta_put_position(txn, tables[TJ__TABLE_META], position) : code;
 }
 
 static tj_status first_commit(MDB_env *lmdb, const char *path, const tj__superblock *superblock,
@@ -54,7 +54,7 @@ static tj_status fill(const char *directory, const char *path, const tj__superbl
         .directory = directory,
         .map_size = tj__map_round(map_size > MAP_SIZE_MIN ? map_size : MAP_SIZE_MIN),
         .map_size_min = MAP_SIZE_MIN};
-    TJ_TRY(tj__lmdb_open(&options, &lmdb, error));
+    TJ_TRY(tj__lmdb_env_open(&options, &lmdb, error));
     tj_status status = first_commit(lmdb, path, superblock, position, error);
     mdb_env_close(lmdb);
     if (status == TJ_OK) {

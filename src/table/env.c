@@ -91,7 +91,7 @@ static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_
                              .map_size = tj__map_round(wanted > file_size ? wanted : file_size),
                              .map_size_min = tj__map_round(file_size),
                              .read_only = options->read_only};
-    TJ_TRY(tj__lmdb_open(&lmdb, &env->lmdb, error));
+    TJ_TRY(tj__lmdb_env_open(&lmdb, &env->lmdb, error));
     if (fstat(tj__lmdb_fd(env->lmdb), &info) != 0) {
         return tj__fail_errno(error, errno, "looking at %s", env->data_path);
     }
@@ -155,7 +155,7 @@ static tj_status read_meta(tj__env *env, tj__superblock *superblock, tj_error *e
         status = tj__superblock_get(txn, meta, superblock, error);
     }
     if (status == TJ_OK) {
-        status = tj__position_get(txn, meta, &position, error);
+        status = tj__meta_get_position(txn, meta, &position, error);
     }
     if (status == TJ_OK) {
         (void)mdb_txn_commit(txn); /* of a read transaction: cannot fail */

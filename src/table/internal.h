@@ -57,7 +57,7 @@ typedef struct tj__lmdb_options {
     uint64_t map_size_min; /* what is needed at least */
     bool read_only;
 } tj__lmdb_options;
-tj_status tj__lmdb_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error);
+tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error);
 int tj__lmdb_fd(MDB_env *lmdb); /* of data.mdb */
 /* Extends data.mdb to last page + 1. A failure is no damage (pages.h), and is passed over. */
 void tj__lmdb_extend(MDB_env *lmdb);
@@ -88,8 +88,8 @@ tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
 
 /* ---- meta.c: the two rows of the meta table. What is put gives LMDB's code. */
 int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superblock);
-int tj__position_put(MDB_txn *txn, MDB_dbi meta, const tj__position *position);
+int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *position);
 tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj_error *error);
-tj_status tj__position_get(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error);
+tj_status tj__meta_get_position(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error);
 
 #endif

@@ -72,7 +72,7 @@ static int open_once(const tj__lmdb_options *options, unsigned flags, unsigned r
     return 0;
 }
 
-tj_status tj__lmdb_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error)
+tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error)
 {
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
     unsigned readers_max = TJ__READERS_MAX;

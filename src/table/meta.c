@@ -147,7 +147,7 @@ int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superbl
     return put(txn, meta, SUPERBLOCK_NAME, bytes, sizeof bytes);
 }
 
-int tj__position_put(MDB_txn *txn, MDB_dbi meta, const tj__position *position)
+int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *position)
 {
     uint8_t bytes[POSITION_SIZE];
     encode_position(position, bytes);
@@ -161,7 +161,7 @@ tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj
     return decode_superblock(bytes, out, error);
 }
 
-tj_status tj__position_get(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error)
+tj_status tj__meta_get_position(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error)
 {
     tj__bytes bytes;
     TJ_TRY(get(txn, meta, POSITION_NAME, &bytes, error));

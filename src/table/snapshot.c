@@ -229,7 +229,7 @@ tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__posit
     tj__position found;
     tj_status status = tj__read_begin(env, &snapshot->txn, error);
     if (status == TJ_OK) {
-        status = tj__position_get(snapshot->txn, env->tables[TJ__TABLE_META], &found, error);
+        status = tj__meta_get_position(snapshot->txn, env->tables[TJ__TABLE_META], &found, error);
         if (status != TJ_OK) {
             tj__error_context(error, "reading %s", env->data_path);
             tj__read_end(env, snapshot->txn);

@@ -79,6 +79,9 @@ tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
 tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
                                     tj_error *error);
 
+/* Such a `by`: a segment is begun only after the one before it was flushed whole. */
+#define TJ__BEGUN_LATER "a later segment that was begun"
+
 /* apply.c */
 tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *applied,
                                   tj_error *error);

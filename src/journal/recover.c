@@ -179,6 +179,9 @@ static tj_status check_end(recovery *r, tj_error *error)
                  (unsigned long long)r->tail.first_after_offset, r->tail.first_after);
         return tj__journal_report_damage(r->reader, r->tail.durable_max, by, error);
     }
+    if (r->tail.segment_begun_after) {
+        return tj__journal_report_damage(r->reader, r->end.sequence + 1, TJ__BEGUN_LATER, error);
+    }
     return TJ_OK;
 }
 

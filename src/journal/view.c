@@ -185,10 +185,12 @@ static tj_status judge_unmarked_end(building *b, tj_error *error)
     tj__log_tail tail;
     TJ_TRY(tj__log_reader_tail(b->reader, &tail, error));
     const tj__position *at = tj__log_reader_position(b->reader);
-    if (tail.durable_max > at->sequence) {
+    if (tail.durable_max > at->sequence || tail.segment_begun_after) {
+        bool marked = tail.durable_max > at->sequence;
         b->short_at = *at;
         b->outcome = ATTEMPT_SHORT;
-        return tj__journal_report_damage(b->reader, tail.durable_max, "a later record", error);
+        return tj__journal_report_damage(b->reader, marked ? tail.durable_max : at->sequence + 1,
+                                         marked ? "a later record" : TJ__BEGUN_LATER, error);
     }
     b->outcome = ATTEMPT_DONE;
     return TJ_OK;

@@ -192,11 +192,11 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
     return status;
 }
 
-tj_status tj__journal_look(const char *path, tj_error *error)
+tj_status tj__journal_look(const char *path, bool *found, tj_error *error)
 {
+    *found = false;
     if (!tj__path_exists(path)) {
-        return tj__fail(error, TJ_NOT_FOUND,
-                        "there is no journal at %s: `tesser-journal init` creates one", path);
+        return TJ_OK;
     }
     if (!tj__path_is_directory(path)) {
         return tj__fail(error, TJ_EXISTS, "%s is not a directory", path);
@@ -204,12 +204,11 @@ tj_status tj__journal_look(const char *path, tj_error *error)
     char data_path[PATH_MAX];
     TJ_TRY(tj__path_join(data_path, sizeof data_path, path, "data.mdb", error));
     if (tj__path_exists(data_path)) {
+        *found = true;
         return tj__env_check(path, error);
     }
     TJ_TRY(each_entry(path, refuse_foreign_entry, error));
-    TJ_TRY(refuse_orphan_log(path, error));
-    return tj__fail(error, TJ_NOT_FOUND,
-                    "there is no journal in %s: `tesser-journal init` creates one", path);
+    return refuse_orphan_log(path, error);
 }
 
 /* ---- making one ------------------------------------------------------------------------- */

@@ -65,9 +65,9 @@ void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const c
 
 /* create.c: whether a journal is there, and making one. */
 tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);
-/* TJ_OK: data.mdb is there and ours. TJ_NOT_FOUND: there is no journal, and the directory is one in
- * which it may be created (it may hold what a crashed creation left). Others: neither. */
-tj_status tj__journal_look(const char *path, tj_error *error);
+/* *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which a journal may
+ * be created (it may hold what a crashed creation left). Anything else is an error. */
+tj_status tj__journal_look(const char *path, bool *found, tj_error *error);
 /* Creates data.mdb and the first segment; the writer's lock is held. */
 tj_status tj__journal_create(const tj__journal *journal, tj_error *error);
 /* Removes what a creation that crashed after its commit left beside the journal. */

@@ -66,10 +66,14 @@ static tj_status new_journal(const tj_config *config, tj__journal **out, tj_erro
 /* The directory is there or may be made; what is in it is ours or nothing. Changes nothing yet. */
 static tj_status look_before(const tj__journal *journal, tj_error *error)
 {
+    bool found = false;
     TJ_TRY(tj__journal_check_file_system(journal->path, &journal->config, error));
-    tj_status status = tj__journal_look(journal->path, error);
-    bool may_create = !journal->config.must_exist && !journal->config.read_only;
-    return status == TJ_NOT_FOUND && may_create ? TJ_OK : status;
+    TJ_TRY(tj__journal_look(journal->path, &found, error));
+    if (found || !(journal->config.must_exist || journal->config.read_only)) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_NOT_FOUND,
+                    "there is no journal at %s: `tesser-journal init` creates one", journal->path);
 }
 
 static tj_status open_tables(tj__journal *journal, tj_error *error)
@@ -96,11 +100,11 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(tj__directory_create(journal->path, error));
     TJ_TRY(take_lock(journal, error));
     /* Only now is nobody else creating or replacing what is looked at. */
-    tj_status status = tj__journal_look(journal->path, error);
-    if (status == TJ_NOT_FOUND) {
-        status = tj__journal_create(journal, error);
+    bool found = false;
+    TJ_TRY(tj__journal_look(journal->path, &found, error));
+    if (!found) {
+        TJ_TRY(tj__journal_create(journal, error));
     }
-    TJ_TRY(status);
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
@@ -109,10 +113,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
 
 static tj_status open_viewer(tj__journal *journal, tj_error *error)
 {
-    tj_status status = tj__lock_look(journal->path, &journal->lock, error);
-    if (status != TJ_OK && status != TJ_NOT_FOUND) {
-        return status;
-    }
+    TJ_TRY(tj__lock_look(journal->path, &journal->lock, error));
     return open_tables(journal, error);
 }
 

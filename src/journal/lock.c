@@ -206,11 +206,15 @@ tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
     *out = NULL;
     tj__lock *lock = NULL;
     TJ_TRY(new_lock(directory, &lock, error));
-    tj_status status = tj__file_open(lock->path, O_RDONLY, &lock->fd, error);
-    if (status == TJ_OK) {
+    tj_status status = TJ_OK;
+    bool there = tj__path_exists(lock->path);
+    if (there) {
+        status = tj__file_open(lock->path, O_RDONLY, &lock->fd, error);
+    }
+    if (there && status == TJ_OK) {
         status = map_page(lock, PROT_READ, error);
     }
-    if (status != TJ_OK) {
+    if (!there || status != TJ_OK) {
         tj__lock_release(lock);
         return status;
     }

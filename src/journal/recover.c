@@ -67,8 +67,9 @@ static tj_status segment_start(const recovery *r, tj__position *start, tj_error 
     }
     tj__file_close(fd);
     TJ_TRY(status);
+    tj_error cause = TJ_ERROR_INIT;
     status = tj__segment_header_decode(block, &journal->superblock.journal_id, r->applied.ordinal,
-                                       &header, path, error);
+                                       &header, path, &cause);
     if (status == TJ_NOT_FOUND && r->applied.offset == TJ__SEGMENT_HEADER_SIZE) {
         *start = r->applied; /* Prepared, and nothing in it was applied. */
         return TJ_OK;
@@ -78,7 +79,9 @@ static tj_status segment_start(const recovery *r, tj__position *start, tj_error 
                         "segment %s is empty, but data.mdb holds commits from it, up to %llu", path,
                         (unsigned long long)r->applied.sequence);
     }
-    TJ_TRY(status);
+    if (status != TJ_OK) {
+        return tj__fail(error, status, "%s", cause.message);
+    }
     *start = (tj__position){.sequence = header.first_sequence - 1,
                             .time = INT64_MIN,
                             .hash = header.chain_hash,

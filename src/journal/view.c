@@ -266,7 +266,8 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
     int same = 0;
     for (int restarts = 0; restarts < VIEW_RESTARTS_MAX; restarts++) {
         building b = {.journal = journal, .v = v};
-        tj_status status = build(&b, error);
+        tj_error failure = TJ_ERROR_INIT;
+        tj_status status = build(&b, &failure);
         tj__log_reader_close(b.reader);
         if (status == TJ_OK && b.outcome == ATTEMPT_DONE) {
             return TJ_OK;
@@ -277,6 +278,9 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
             short_at = b.short_at;
         }
         if (status != TJ_OK && (b.outcome != ATTEMPT_SHORT || same == VIEW_ATTEMPTS_MAX)) {
+            if (error != NULL) {
+                *error = failure;
+            }
             return status;
         }
     }

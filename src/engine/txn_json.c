@@ -17,13 +17,6 @@ typedef struct line {
     tj_uuid commit_id;
 } line;
 
-/* A change that a transaction has refused is reported at its place in the text. */
-static tj_status noted(const line *l, const tj__json_node *node, tj_status status,
-                       const tj_error *cause)
-{
-    return status == TJ_OK ? TJ_OK : tj__json_fail_node(&l->in, node, status, "%s", cause->message);
-}
-
 static bool is_null(const tj__json_node *node)
 {
     return node->type == TJ__JSON_NULL;
@@ -33,7 +26,6 @@ static const tj_str no_key = {NULL, 0};
 
 static tj_status apply_book(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(&l->in, node, TJ__JSON_STRING));
     if (memchr(node->text.data, '\0', node->text.size)) {
         return tj__json_fail_node(&l->in, node, TJ_INVALID,
@@ -43,15 +35,14 @@ static tj_status apply_book(line *l, const tj__json_node *node)
     if (!name.data) {
         return tj__json_fail_nomem(&l->in);
     }
-    return noted(l, node, tj_txn_use_book(l->txn, name.data, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_use_book(l->txn, name.data, l->in.error));
 }
 
 static tj_status apply_id(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(&l->in, node, TJ__JSON_STRING));
     tj_uuid id;
-    TJ_TRY(noted(l, node, tj_uuid_parse(node->text, &id, &cause), &cause));
+    TJ_TRY(tj__json_relay(&l->in, node, tj_uuid_parse(node->text, &id, l->in.error)));
     if (tj_uuid_is_nil(id)) {
         return tj__json_fail_node(&l->in, node, TJ_INVALID,
                                   "the nil UUID is no commit id; leave it out");
@@ -62,10 +53,9 @@ static tj_status apply_id(line *l, const tj__json_node *node)
 
 static tj_status apply_state(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_live_state state;
     TJ_TRY(tj__json_decode(&l->in, node, &tj__json_live_state, no_key, &state));
-    return noted(l, node, tj_txn_put_state(l->txn, &state, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_put_state(l->txn, &state, l->in.error));
 }
 
 static tj_status refuse_maps(const line *l, const tj__json_node *portfolio)
@@ -83,14 +73,13 @@ static tj_status refuse_maps(const line *l, const tj__json_node *portfolio)
 
 static tj_status apply_portfolio(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     if (is_null(node)) {
-        return noted(l, node, tj_txn_delete_portfolio(l->txn, &cause), &cause);
+        return tj__json_relay(&l->in, node, tj_txn_delete_portfolio(l->txn, l->in.error));
     }
     tj_portfolio portfolio;
     TJ_TRY(refuse_maps(l, node));
     TJ_TRY(tj__json_decode(&l->in, node, &tj__json_portfolio_head, no_key, &portfolio));
-    return noted(l, node, tj_txn_put_portfolio(l->txn, &portfolio, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_put_portfolio(l->txn, &portfolio, l->in.error));
 }
 
 /* Puts or deletes what stands under one key of a map. owner: the sub-account that has the map. */
@@ -115,28 +104,28 @@ static tj_status apply_map(line *l, const tj__json_node *map, tj__json_kind kind
 
 static tj_status apply_position(line *l, tj_str owner, const tj__json_entry *entry)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_position position;
     if (is_null(entry->value)) {
         TJ_TRY(tj_identity_parse(entry->key, &position.symbol, l->in.error));
-        return noted(l, entry->value,
-                     tj_txn_delete_position(l->txn, owner, position.symbol, &cause), &cause);
+        return tj__json_relay(&l->in, entry->value,
+                              tj_txn_delete_position(l->txn, owner, position.symbol, l->in.error));
     }
     TJ_TRY(tj__json_decode(&l->in, entry->value, &tj__json_position, entry->key, &position));
-    return noted(l, entry->value, tj_txn_put_position(l->txn, owner, &position, &cause), &cause);
+    return tj__json_relay(&l->in, entry->value,
+                          tj_txn_put_position(l->txn, owner, &position, l->in.error));
 }
 
 static tj_status apply_balance(line *l, tj_str owner, const tj__json_entry *entry)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_balance balance;
     if (is_null(entry->value)) {
         TJ_TRY(tj_identity_parse(entry->key, &balance.currency, l->in.error));
-        return noted(l, entry->value,
-                     tj_txn_delete_balance(l->txn, owner, balance.currency, &cause), &cause);
+        return tj__json_relay(&l->in, entry->value,
+                              tj_txn_delete_balance(l->txn, owner, balance.currency, l->in.error));
     }
     TJ_TRY(tj__json_decode(&l->in, entry->value, &tj__json_balance, entry->key, &balance));
-    return noted(l, entry->value, tj_txn_put_balance(l->txn, owner, &balance, &cause), &cause);
+    return tj__json_relay(&l->in, entry->value,
+                          tj_txn_put_balance(l->txn, owner, &balance, l->in.error));
 }
 
 static tj_status apply_positions_of(line *l, const tj__json_node *map, tj_str owner)
@@ -152,14 +141,14 @@ static tj_status apply_balances_of(line *l, const tj__json_node *map, tj_str own
 static tj_status apply_sub_account(line *l, tj_str owner, const tj__json_entry *entry)
 {
     (void)owner;
-    tj_error cause = TJ_ERROR_INIT;
     const tj__json_node *node = entry->value;
     if (is_null(node)) {
-        return noted(l, node, tj_txn_delete_sub_account(l->txn, entry->key, &cause), &cause);
+        return tj__json_relay(&l->in, node,
+                              tj_txn_delete_sub_account(l->txn, entry->key, l->in.error));
     }
     tj_sub_account account;
     TJ_TRY(tj__json_decode(&l->in, node, &tj__json_sub_account_head, entry->key, &account));
-    TJ_TRY(noted(l, node, tj_txn_put_sub_account(l->txn, &account, &cause), &cause));
+    TJ_TRY(tj__json_relay(&l->in, node, tj_txn_put_sub_account(l->txn, &account, l->in.error)));
     TJ_TRY(apply_positions_of(l, tj__json_find(node, TJ_STR("positions")), entry->key));
     return apply_balances_of(l, tj__json_find(node, TJ_STR("balances")), entry->key);
 }
@@ -182,14 +171,13 @@ static tj_status apply_balances(line *l, const tj__json_node *node)
 static tj_status apply_order(line *l, tj_str owner, const tj__json_entry *entry)
 {
     (void)owner;
-    tj_error cause = TJ_ERROR_INIT;
     const tj__json_node *node = entry->value;
     if (is_null(node)) {
-        return noted(l, node, tj_txn_delete_order(l->txn, entry->key, &cause), &cause);
+        return tj__json_relay(&l->in, node, tj_txn_delete_order(l->txn, entry->key, l->in.error));
     }
     tj_order order;
     TJ_TRY(tj__json_decode(&l->in, node, &tj__json_order, entry->key, &order));
-    return noted(l, node, tj_txn_put_order(l->txn, &order, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_put_order(l->txn, &order, l->in.error));
 }
 
 static tj_status apply_orders(line *l, const tj__json_node *node)
@@ -203,15 +191,14 @@ static tj_status apply_orders(line *l, const tj__json_node *node)
 static tj_status apply_price(line *l, tj_str owner, const tj__json_entry *entry)
 {
     (void)owner;
-    tj_error cause = TJ_ERROR_INIT;
     const tj__json_node *node = entry->value;
     tj_price price;
     TJ_TRY(tj_identity_parse(entry->key, &price.symbol, l->in.error));
     if (is_null(node)) {
-        return noted(l, node, tj_txn_delete_price(l->txn, price.symbol, &cause), &cause);
+        return tj__json_relay(&l->in, node, tj_txn_delete_price(l->txn, price.symbol, l->in.error));
     }
     TJ_TRY(tj__json_decode_decimal(&l->in, node, &price.price));
-    return noted(l, node, tj_txn_put_price(l->txn, &price, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_put_price(l->txn, &price, l->in.error));
 }
 
 static tj_status apply_last_prices(line *l, const tj__json_node *node)
@@ -221,44 +208,39 @@ static tj_status apply_last_prices(line *l, const tj__json_node *node)
 
 static tj_status apply_portfolio_equity(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_decimal equity;
     if (!is_null(node)) {
         TJ_TRY(tj__json_decode_decimal(&l->in, node, &equity));
     }
-    return noted(l, node,
-                 tj_txn_set_portfolio_equity(l->txn, is_null(node) ? NULL : &equity, &cause),
-                 &cause);
+    return tj__json_relay(
+        &l->in, node,
+        tj_txn_set_portfolio_equity(l->txn, is_null(node) ? NULL : &equity, l->in.error));
 }
 
 static tj_status apply_last_candle_ts(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_time time;
     if (!is_null(node)) {
         TJ_TRY(tj__json_decode_time(&l->in, node, &time));
     }
-    return noted(l, node, tj_txn_set_last_candle_ts(l->txn, is_null(node) ? NULL : &time, &cause),
-                 &cause);
+    return tj__json_relay(
+        &l->in, node, tj_txn_set_last_candle_ts(l->txn, is_null(node) ? NULL : &time, l->in.error));
 }
 
 static tj_status apply_strategy_state(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
-    return noted(l, node, tj_txn_set_strategy_state(l->txn, node->raw, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_set_strategy_state(l->txn, node->raw, l->in.error));
 }
 
 static tj_status apply_execution_checkpoint(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     tj_execution_checkpoint checkpoint;
     if (!is_null(node)) {
         TJ_TRY(tj__json_decode(&l->in, node, &tj__json_checkpoint, no_key, &checkpoint));
     }
-    return noted(
-        l, node,
-        tj_txn_set_execution_checkpoint(l->txn, is_null(node) ? NULL : &checkpoint, &cause),
-        &cause);
+    return tj__json_relay(
+        &l->in, node,
+        tj_txn_set_execution_checkpoint(l->txn, is_null(node) ? NULL : &checkpoint, l->in.error));
 }
 
 /* A known name here would stand twice in the LiveState. */
@@ -276,26 +258,24 @@ static tj_status refuse_known(const line *l, const tj__json_node *extra)
 
 static tj_status apply_extra(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(&l->in, node, TJ__JSON_OBJECT));
     TJ_TRY(tj__json_refuse_repeats(&l->in, node));
     TJ_TRY(refuse_known(l, node));
-    return noted(l, node, tj_txn_set_extra(l->txn, node->raw, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_set_extra(l->txn, node->raw, l->in.error));
 }
 
 static tj_status apply_algo(line *l, tj_str owner, const tj__json_entry *entry)
 {
     (void)owner;
-    tj_error cause = TJ_ERROR_INIT;
     const tj__json_node *node = entry->value;
     tj_uuid id;
     TJ_TRY(tj_uuid_parse(entry->key, &id, l->in.error));
     if (is_null(node)) {
-        return noted(l, node, tj_txn_delete_algo(l->txn, &id, &cause), &cause);
+        return tj__json_relay(&l->in, node, tj_txn_delete_algo(l->txn, &id, l->in.error));
     }
     tj_algo_state state;
     TJ_TRY(tj__json_decode_algo(&l->in, node, &state));
-    return noted(l, node, tj_txn_put_algo(l->txn, &id, &state, &cause), &cause);
+    return tj__json_relay(&l->in, node, tj_txn_put_algo(l->txn, &id, &state, l->in.error));
 }
 
 static tj_status apply_algos(line *l, const tj__json_node *node)
@@ -305,7 +285,6 @@ static tj_status apply_algos(line *l, const tj__json_node *node)
 
 static tj_status apply_ledger(line *l, const tj__json_node *node)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(&l->in, node, TJ__JSON_ARRAY));
     for (const tj__json_node *each = node->first; each; each = each->next) {
         tj_ledger_entry entry;
@@ -313,7 +292,7 @@ static tj_status apply_ledger(line *l, const tj__json_node *node)
         if (!tj__json_find(each, TJ_STR("id"))) {
             entry.id = tj_uuid_generate();
         }
-        TJ_TRY(noted(l, each, tj_txn_append_ledger(l->txn, &entry, &cause), &cause));
+        TJ_TRY(tj__json_relay(&l->in, each, tj_txn_append_ledger(l->txn, &entry, l->in.error)));
     }
     return TJ_OK;
 }

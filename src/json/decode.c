@@ -67,30 +67,44 @@ static tj_status check_unknown(const tj__json_input *in, const tj__json_schema *
             "the name %s of an unknown member has %zu bytes; at most %zu are allowed",
             tj__text_quote(node->name, shown), node->name.size, schema->extra_name_limit);
     }
-    return tj__json_check_raw(in, node);
+    return TJ_OK;
+}
+
+static void put_unknown(const tj__json_input *in, const tj__json_entries *unknown, tj__buffer *text)
+{
+    for (size_t i = 0; i < unknown->count; i++) {
+        const tj__json_node *node = unknown->items[i].value;
+        tj__put_u8(text, i == 0 ? '{' : ',');
+        tj__put_str(text, tj__json_raw_name(in->doc, node));
+        tj__put_u8(text, ':');
+        tj__put_str(text, node->raw);
+    }
+    tj__put_u8(text, '}');
 }
 
 /* Builds the object text of unknown members, in their order, each as it stands in the text. */
-static tj_status keep_unknown(const tj__json_input *in, const tj__json_schema *schema,
-                              tj__json_entries *unknown, char *base)
+static tj_status keep_unknown(const tj__json_input *in, const tj__json_node *object,
+                              tj__json_entries *unknown, tj_str *out)
 {
     tj__buffer text = {0};
     tj__json_entries_in_text_order(unknown);
-    for (size_t i = 0; i < unknown->count; i++) {
-        const tj__json_node *node = unknown->items[i].value;
-        tj__put_u8(&text, i == 0 ? '{' : ',');
-        tj__put_str(&text, tj__json_raw_name(in->doc, node));
-        tj__put_u8(&text, ':');
-        tj__put_str(&text, node->raw);
+    put_unknown(in, unknown, &text);
+    tj_status status = TJ_OK;
+    if (text.size > TJ_JSON_SIZE_MAX) {
+        status = tj__json_fail_node(in, object, TJ_LIMIT,
+                                    "unknown members have %zu bytes; at most %zu are allowed",
+                                    text.size, TJ_JSON_SIZE_MAX);
+        goto done;
     }
-    tj__put_u8(&text, '}');
-    tj_str kept = {NULL, 0};
     if (!text.failed) {
-        kept = tj__arena_str(in->arena, (tj_str){(const char *)text.data, text.size});
+        *out = tj__arena_str(in->arena, (tj_str){(const char *)text.data, text.size});
     }
+    if (!out->data) {
+        status = tj__json_fail_nomem(in);
+    }
+done:
     tj__buffer_dispose(&text);
-    *(tj_str *)(void *)(base + schema->extra) = kept;
-    return kept.data ? TJ_OK : tj__json_fail_nomem(in);
+    return status;
 }
 
 static tj_status fail_missing(const tj__json_input *in, const tj__json_node *object,
@@ -136,7 +150,10 @@ tj_status tj__json_decode(const tj__json_input *in, const tj__json_node *node,
     for (size_t i = first; i < schema->count; i++) {
         TJ_TRY(read_field(in, node, &schema->fields[i], found.known[i], base));
     }
-    return found.unknown.count ? keep_unknown(in, schema, &found.unknown, base) : TJ_OK;
+    if (found.unknown.count == 0) {
+        return TJ_OK;
+    }
+    return keep_unknown(in, node, &found.unknown, (tj_str *)(void *)(base + schema->extra));
 }
 
 static const tj__json_node *any_member_of(const tj__json_node *node, const tj__json_schema *schema)

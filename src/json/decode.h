@@ -64,6 +64,8 @@ tj_status tj__json_fail_node(const tj__json_input *in, const tj__json_node *node
 /* Fails at another place inside a node. */
 tj_status tj__json_fail_inside(const tj__json_input *in, const tj__json_node *node, const char *at,
                                tj_status status, const char *format, ...) TJ_PRINTF(5, 6);
+/* Passes a status on; a failure, of which in->error tells, is reported at a node. */
+tj_status tj__json_relay(const tj__json_input *in, const tj__json_node *node, tj_status status);
 /* Fails because a key (or an id) of a container stands at two places; hint is appended. */
 tj_status tj__json_fail_repeat(const tj__json_input *in, const tj__json_node *container,
                                const char *noun, const tj__json_entry *first,

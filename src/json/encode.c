@@ -59,11 +59,7 @@ static tj_status write_identity(tj__json_output *out, const tj__json_step *step,
 {
     const tj_identity *id = place(base, field);
     char buffer[TJ_IDENTITY_TEXT_SIZE];
-    tj_error cause = TJ_ERROR_INIT;
-    tj_status status = tj__identity_check(*id, &cause);
-    if (status != TJ_OK) {
-        return tj__json_fail_step(out, step, status, "%s", cause.message);
-    }
+    TJ_TRY(tj__json_relay_step(out, step, tj__identity_check(*id, out->error)));
     tj__json_put_string(&out->text, (tj_str){buffer, tj_identity_format(*id, buffer)});
     return TJ_OK;
 }
@@ -73,12 +69,8 @@ static tj_status write_exchange(tj__json_output *out, const tj__json_step *step,
 {
     char buffer[TJ_EXCHANGE_SIZE_MAX + 1];
     size_t size = 0;
-    tj_error cause = TJ_ERROR_INIT;
-    tj_status status =
-        tj__exchange_canonical(*(const tj_str *)place(base, field), buffer, &size, &cause);
-    if (status != TJ_OK) {
-        return tj__json_fail_step(out, step, status, "%s", cause.message);
-    }
+    const tj_str name = *(const tj_str *)place(base, field);
+    TJ_TRY(tj__json_relay_step(out, step, tj__exchange_canonical(name, buffer, &size, out->error)));
     tj__json_put_string(&out->text, (tj_str){buffer, size});
     return TJ_OK;
 }
@@ -158,16 +150,12 @@ static tj_status write_raw(tj__json_output *out, const tj__json_step *step,
 {
     const tj_str text = *(const tj_str *)place(base, field);
     const tj__json_source source = {text, NULL};
-    tj_error cause = TJ_ERROR_INIT;
     if (text.size > TJ_JSON_SIZE_MAX) {
         return tj__json_fail_step(out, step, TJ_LIMIT,
                                   "the JSON text has %zu bytes; at most %zu are allowed", text.size,
                                   TJ_JSON_SIZE_MAX);
     }
-    tj_status status = tj__json_validate(&source, &cause);
-    if (status != TJ_OK) {
-        return tj__json_fail_step(out, step, status, "%s", cause.message);
-    }
+    TJ_TRY(tj__json_relay_step(out, step, tj__json_validate(&source, out->error)));
     tj__put_str(&out->text, text);
     return TJ_OK;
 }
@@ -317,14 +305,16 @@ static tj_status put_extra_member(void *context, tj_str name, tj_str value, tj_e
 static tj_status write_extra(tj__json_output *out, const tj__json_step *step,
                              const tj__json_schema *schema, const char *base, size_t written)
 {
-    const tj_str *extra = (const void *)(base + schema->extra);
-    if (!schema->has_extra || !extra->data) {
+    if (!schema->has_extra) {
         return TJ_OK;
     }
-    tj_error cause = TJ_ERROR_INIT;
+    const tj_str *extra = (const void *)(base + schema->extra);
+    if (!extra->data) {
+        return TJ_OK;
+    }
     splice s = {out, schema, written};
-    tj_status status = tj__json_members(*extra, "extra", put_extra_member, &s, &cause);
-    return status == TJ_OK ? TJ_OK : tj__json_fail_step(out, step, status, "%s", cause.message);
+    return tj__json_relay_step(out, step,
+                               tj__json_members(*extra, "extra", put_extra_member, &s, out->error));
 }
 
 tj_status tj__json_encode(tj__json_output *out, const tj__json_step *step,

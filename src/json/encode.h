@@ -41,5 +41,7 @@ tj_status tj__json_sort_items(tj__json_output *out, const tj__json_step *step,
 /* Fails at a step: "open_orders[3].request.side: <message>". */
 tj_status tj__json_fail_step(tj__json_output *out, const tj__json_step *step, tj_status status,
                              const char *format, ...) TJ_PRINTF(4, 5);
+/* Passes a status on; a failure, of which out->error tells, is reported at a step. */
+tj_status tj__json_relay_step(tj__json_output *out, const tj__json_step *step, tj_status status);
 
 #endif

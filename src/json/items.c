@@ -46,6 +46,13 @@ tj_status tj__json_fail_step(tj__json_output *out, const tj__json_step *step, tj
     return status;
 }
 
+tj_status tj__json_relay_step(tj__json_output *out, const tj__json_step *step, tj_status status)
+{
+    return status == TJ_OK
+               ? TJ_OK
+               : tj__json_fail_step(out, step, status, "%s", out->error ? out->error->message : "");
+}
+
 static int by_key(const void *a, const void *b)
 {
     const tj__json_item *left = a;
@@ -90,30 +97,38 @@ static tj_status find_repeat(tj__json_output *out, const tj__json_step *step,
     return TJ_OK;
 }
 
+static tj_status fail_nomem(tj__json_output *out, const tj__json_step *step)
+{
+    return tj__json_fail_step(out, step, TJ_NOMEM, "no memory left while writing JSON");
+}
+
+/* Sets the key of an item; canonical text is kept in the scratch arena. */
+static tj_status set_key(tj__json_output *out, const tj__json_step *step,
+                         const tj__json_field *identity, tj__json_item *item)
+{
+    char buffer[TJ__JSON_KEY_SIZE];
+    const tj__json_step element = {step, {NULL, 0}, item->index};
+    TJ_TRY(tj__json_relay_step(out, &element,
+                               key_of(identity, item->value, buffer, &item->key, out->error)));
+    if (item->key.data == buffer) {
+        item->key = tj__arena_str(out->scratch, item->key);
+        return item->key.data ? TJ_OK : fail_nomem(out, step);
+    }
+    return TJ_OK;
+}
+
 tj_status tj__json_sort_items(tj__json_output *out, const tj__json_step *step,
                               const tj__json_field *identity, const void *array, size_t count,
                               size_t size, tj__json_item **items)
 {
     tj__json_item *list = tj__arena_array(out->scratch, count, sizeof *list);
     if (!list) {
-        return tj__json_fail_step(out, step, TJ_NOMEM, "no memory left while writing JSON");
+        return fail_nomem(out, step);
     }
     for (size_t i = 0; i < count; i++) {
-        char buffer[TJ__JSON_KEY_SIZE];
-        tj_error cause = TJ_ERROR_INIT;
-        const tj__json_step element = {step, {NULL, 0}, i};
         list[i].value = (const char *)array + i * size;
         list[i].index = i;
-        tj_status status = key_of(identity, list[i].value, buffer, &list[i].key, &cause);
-        if (status != TJ_OK) {
-            return tj__json_fail_step(out, &element, status, "%s", cause.message);
-        }
-        if (list[i].key.data == buffer) {
-            list[i].key = tj__arena_str(out->scratch, list[i].key);
-            if (!list[i].key.data) {
-                return tj__json_fail_step(out, step, TJ_NOMEM, "no memory left while writing JSON");
-            }
-        }
+        TJ_TRY(set_key(out, step, identity, &list[i]));
     }
     if (count > 1) {
         qsort(list, count, sizeof *list, by_key);

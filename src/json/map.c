@@ -69,18 +69,17 @@ static tj_status canonical_key(const tj__json_input *in, const tj__json_node *me
 {
     char buffer[TJ__JSON_KEY_SIZE];
     tj_str text;
-    tj_error cause = TJ_ERROR_INIT;
-    tj_status status = tj__json_canonical(kind, member->name, buffer, &text, &cause);
+    tj_status status = tj__json_canonical(kind, member->name, buffer, &text, in->error);
     if (status == TJ_OK && kind == TJ__JSON_TEXT && text.size == 0) {
-        status = tj__fail(&cause, TJ_INVALID, "an empty key is not allowed here");
+        status = tj__fail(in->error, TJ_INVALID, "an empty key is not allowed here");
     }
     if (status == TJ_OK && kind == TJ__JSON_TEXT && text.size > limit) {
-        status = tj__fail(&cause, TJ_LIMIT, "the key has %zu bytes; at most %zu are allowed",
+        status = tj__fail(in->error, TJ_LIMIT, "the key has %zu bytes; at most %zu are allowed",
                           text.size, limit);
     }
     if (status != TJ_OK) {
         return tj__json_fail_inside(in, member->parent, member->name_at, status, "%s",
-                                    cause.message);
+                                    in->error ? in->error->message : "");
     }
     *key = tj__arena_str(in->arena, text);
     return key->data ? TJ_OK : tj__json_fail_nomem(in);

@@ -94,6 +94,13 @@ tj_status tj__json_fail_inside(const tj__json_input *in, const tj__json_node *no
     return tj__json_fail(&in->doc->source, where.text, at, status, in->error, "%s", message);
 }
 
+tj_status tj__json_relay(const tj__json_input *in, const tj__json_node *node, tj_status status)
+{
+    return status == TJ_OK
+               ? TJ_OK
+               : tj__json_fail_node(in, node, status, "%s", in->error ? in->error->message : "");
+}
+
 tj_status tj__json_fail_repeat(const tj__json_input *in, const tj__json_node *container,
                                const char *noun, const tj__json_entry *first,
                                const tj__json_entry *second, const char *hint)

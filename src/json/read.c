@@ -47,10 +47,9 @@ static tj_status canonical_text(const tj__json_input *in, const tj__json_node *n
                                 const tj__json_field *field, char buffer[TJ__JSON_KEY_SIZE],
                                 tj_str *out)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
-    tj_status status = tj__json_canonical(field->kind, node->text, buffer, out, &cause);
-    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+    return tj__json_relay(in, node,
+                          tj__json_canonical(field->kind, node->text, buffer, out, in->error));
 }
 
 /* Sets an identity member from canonical text that stays. */
@@ -97,20 +96,16 @@ tj_status tj__json_read_key(const tj__json_input *in, const tj__json_node *node,
 tj_status tj__json_decode_decimal(const tj__json_input *in, const tj__json_node *node,
                                   tj_decimal *out)
 {
-    tj_error cause = TJ_ERROR_INIT;
     if (node->type != TJ__JSON_NUMBER) {
         TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
     }
-    tj_status status = tj_decimal_parse(node->text, out, &cause);
-    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+    return tj__json_relay(in, node, tj_decimal_parse(node->text, out, in->error));
 }
 
 tj_status tj__json_decode_time(const tj__json_input *in, const tj__json_node *node, tj_time *out)
 {
-    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
-    tj_status status = tj_time_parse(node->text, out, &cause);
-    return status == TJ_OK ? TJ_OK : tj__json_fail_node(in, node, status, "%s", cause.message);
+    return tj__json_relay(in, node, tj_time_parse(node->text, out, in->error));
 }
 
 static void set_present(const tj__json_field *field, char *base)
@@ -178,20 +173,14 @@ static tj_status read_enum(const tj__json_input *in, const tj__json_node *node,
                               tj__json_choices(field->names, choices));
 }
 
-tj_status tj__json_check_raw(const tj__json_input *in, const tj__json_node *node)
-{
-    if (node->raw.size <= TJ_JSON_SIZE_MAX) {
-        return TJ_OK;
-    }
-    return tj__json_fail_node(in, node, TJ_LIMIT,
-                              "the JSON text has %zu bytes; at most %zu are allowed",
-                              node->raw.size, TJ_JSON_SIZE_MAX);
-}
-
 static tj_status read_raw(const tj__json_input *in, const tj__json_node *node,
                           const tj__json_field *field, char *base)
 {
-    TJ_TRY(tj__json_check_raw(in, node));
+    if (node->raw.size > TJ_JSON_SIZE_MAX) {
+        return tj__json_fail_node(in, node, TJ_LIMIT,
+                                  "the JSON text has %zu bytes; at most %zu are allowed",
+                                  node->raw.size, TJ_JSON_SIZE_MAX);
+    }
     return copy(in, node->raw, place(base, field));
 }
 
@@ -202,7 +191,7 @@ static tj_status read_struct(const tj__json_input *in, const tj__json_node *node
     return tj__json_decode(in, node, field->schema, (tj_str){NULL, 0}, place(base, field));
 }
 
-/* Memory for `count` elements of an array member; its count is set by the caller, when they are there. */
+/* Gives an array member its memory and its count. */
 static tj_status new_array(const tj__json_input *in, const tj__json_field *field, size_t count,
                            size_t size, char *base, char **out)
 {
@@ -281,16 +270,7 @@ static tj_status read_text_list(const tj__json_input *in, const tj__json_node *n
     return tj__json_sort_unique(in, node, "id", "", &texts);
 }
 
-static tj_status read_elsewhere(const tj__json_input *in, const tj__json_node *node,
-                                const tj__json_field *field, char *base)
-{
-    (void)in;
-    (void)node;
-    (void)field;
-    (void)base;
-    return TJ_OK;
-}
-
+/* What is read elsewhere has none. */
 static reader *const readers[TJ__JSON_KIND_COUNT] = {
     [TJ__JSON_TEXT] = read_text,
     [TJ__JSON_IDENTITY] = read_canonical,
@@ -307,11 +287,11 @@ static reader *const readers[TJ__JSON_KIND_COUNT] = {
     [TJ__JSON_MAP] = read_map,
     [TJ__JSON_PRICES] = read_prices,
     [TJ__JSON_TEXT_LIST] = read_text_list,
-    [TJ__JSON_ELSEWHERE] = read_elsewhere,
 };
 
 tj_status tj__json_read_value(const tj__json_input *in, const tj__json_node *node,
                               const tj__json_field *field, char *base)
 {
-    return readers[field->kind](in, node, field, base);
+    reader *read = readers[field->kind];
+    return read ? read(in, node, field, base) : TJ_OK;
 }

@@ -12,7 +12,5 @@ tj_status tj__json_read_value(const tj__json_input *in, const tj__json_node *nod
  * (NULL: it is missing). */
 tj_status tj__json_read_key(const tj__json_input *in, const tj__json_node *node,
                             const tj__json_field *field, tj_str key, char *base);
-/* Fails when a text that is kept as it is exceeds TJ_JSON_SIZE_MAX. */
-tj_status tj__json_check_raw(const tj__json_input *in, const tj__json_node *node);
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "json/dom.h"
 
+#include <setjmp.h>
+
 #include <yajl/yajl_parse.h>
 
 #include "base/arena.h"
@@ -26,6 +28,8 @@ typedef struct parser {
     const char *name_at;
     tj_status status; /* why a callback stopped the parse */
     tj_error *error;
+    tj__arena *yajl_memory;
+    jmp_buf no_memory; /* where to go when there is none for yajl */
 } parser;
 
 static int stop(parser *p, tj_status status)
@@ -254,7 +258,44 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-/* The token that yajl refused: behind at most one separator that it had taken before. */
+/*
+ * yajl does not look at what its allocations return, so a failed one jumps over it. All its memory is in
+ * one arena, where nothing is freed before the end: it takes a handful of blocks, and its buffer for
+ * decoded strings doubles.
+ */
+#define BLOCK_HEAD 16
+
+static void *yajl_take(void *context, size_t size)
+{
+    parser *p = context;
+    char *block =
+        size < SIZE_MAX - BLOCK_HEAD ? tj__arena_alloc(p->yajl_memory, BLOCK_HEAD + size) : NULL;
+    if (!block) {
+        longjmp(p->no_memory, 1);
+    }
+    memcpy(block, &size, sizeof size);
+    return block + BLOCK_HEAD;
+}
+
+static void *yajl_retake(void *context, void *old, size_t size)
+{
+    char *block = yajl_take(context, size);
+    if (old) {
+        size_t old_size;
+        memcpy(&old_size, (char *)old - BLOCK_HEAD, sizeof old_size);
+        memcpy(block, old, old_size < size ? old_size : size);
+    }
+    return block;
+}
+
+static void yajl_give(void *context, void *block)
+{
+    (void)context;
+    (void)block;
+}
+
+/* The token that yajl refused: behind at most one separator that it had taken before. consumed: behind
+ * that token, or behind the end of the text when that is what was refused. */
 static tj_status explain_refusal(parser *p, const char *consumed)
 {
     const char *at = tj__json_skip_space(p->cursor, p->end);
@@ -264,24 +305,31 @@ static tj_status explain_refusal(parser *p, const char *consumed)
     return tj__json_explain(p->source, at, p->complete, p->error);
 }
 
-static tj_status run(parser *p, yajl_handle handle)
+static tj_status run(parser *p)
 {
     const tj_str text = p->source->text;
-    /* What is consumed at the end of the text lies behind its last byte. */
-    const char *consumed = p->end + 1;
-    yajl_status outcome = yajl_parse(handle, (const unsigned char *)text.data, text.size);
-    if (outcome == yajl_status_error) {
-        consumed = text.data + yajl_get_bytes_consumed(handle);
-    } else if (outcome == yajl_status_ok) {
-        outcome = yajl_complete_parse(handle);
+    yajl_alloc_funcs memory = {yajl_take, yajl_retake, yajl_give, p};
+    if (setjmp(p->no_memory) != 0) {
+        (void)stop_nomem(p);
+        return p->status;
     }
+    yajl_handle handle = yajl_alloc(&callbacks, &memory, p);
+    (void)yajl_config(handle, yajl_dont_validate_strings, 1); /* the caller has, more strictly */
+    yajl_status outcome = yajl_parse(handle, (const unsigned char *)text.data, text.size);
+    if (outcome == yajl_status_client_canceled) {
+        return p->status;
+    }
+    if (outcome == yajl_status_error) {
+        return explain_refusal(p, text.data + yajl_get_bytes_consumed(handle));
+    }
+    outcome = yajl_complete_parse(handle);
     if (outcome == yajl_status_client_canceled) {
         return p->status;
     }
     /* yajl takes an unfinished string behind the value, so look for what is left. */
     if (outcome != yajl_status_ok || !p->complete ||
         tj__json_skip_space(p->cursor, p->end) != p->end) {
-        return explain_refusal(p, consumed);
+        return explain_refusal(p, p->end + 1);
     }
     return TJ_OK;
 }
@@ -299,14 +347,14 @@ static tj_status parse(parser *p)
         return tj__json_fail(p->source, NULL, bad, TJ_INVALID, p->error,
                              "byte 0x%02x is not valid UTF-8 here", (unsigned char)*bad);
     }
-    yajl_handle handle = yajl_alloc(&callbacks, NULL, p);
-    if (!handle) {
+    void *object = NULL;
+    p->yajl_memory = tj__arena_new(0, &object);
+    if (!p->yajl_memory) {
         (void)stop_nomem(p);
         return p->status;
     }
-    (void)yajl_config(handle, yajl_dont_validate_strings, 1); /* done above, more strictly */
-    tj_status status = run(p, handle);
-    yajl_free(handle);
+    tj_status status = run(p);
+    tj__arena_free_object(object);
     return status;
 }
 

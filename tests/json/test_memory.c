@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every allocation fails once: always TJ_NOMEM, never a crash, never half a value. */
+#include "support.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifdef SANITIZED
+
+static void allocations_fail(void **state)
+{
+    (void)state;
+    printf("SKIP: a sanitizer has its own allocator\n");
+    skip();
+}
+
+#else
+
+/* glibc's own names of the functions that are replaced below. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+static bool armed;
+static unsigned calls_left;
+
+static bool refused(void)
+{
+    return armed && calls_left-- == 0;
+}
+
+void *malloc(size_t size)
+{
+    return refused() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return refused() ? NULL : __libc_realloc(old, size);
+}
+
+typedef tj_status step(tj_str text, tj_error *error);
+
+static tj_status read_state(tj_str text, tj_error *error)
+{
+    tj_live_state *live = NULL;
+    tj_status status = tj_live_state_from_json(text, &live, error);
+    tj_live_state_free(live);
+    return status;
+}
+
+static tj_live_state *to_write;
+
+static tj_status write_state(tj_str text, tj_error *error)
+{
+    (void)text;
+    tj_text out = {NULL, 0};
+    tj_status status = tj_live_state_to_json(to_write, &out, error);
+    tj_text_dispose(&out);
+    return status;
+}
+
+static unsigned fail_each(step *run, tj_str text)
+{
+    for (unsigned n = 0; n < 10000; n++) {
+        tj_error error = TJ_ERROR_INIT;
+        calls_left = n;
+        armed = true;
+        tj_status status = run(text, &error);
+        armed = false;
+        if (status == TJ_OK) {
+            return n;
+        }
+        assert_int_equal(status, TJ_NOMEM);
+        assert_int_equal(error.status, TJ_NOMEM);
+        assert_non_null(strstr(error.message, "no memory left"));
+    }
+    fail_msg("10,000 allocations were not enough");
+    return 0;
+}
+
+static void allocations_fail(void **state)
+{
+    (void)state;
+    tj__buffer file;
+    read_file(COPY("snapshots/unknown-members.json"), &file);
+    assert_true(fail_each(read_state, text_of(&file)) > 5);
+    assert_int_equal(tj_live_state_from_json(text_of(&file), &to_write, NULL), TJ_OK);
+    assert_true(fail_each(write_state, text_of(&file)) > 5);
+    tj_live_state_free(to_write);
+    tj__buffer_dispose(&file);
+    read_file(COPY("0.9.3/edge/snapshot.json"), &file);
+    assert_true(fail_each(read_state, text_of(&file)) > 5);
+    tj__buffer_dispose(&file);
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(allocations_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

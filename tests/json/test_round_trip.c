@@ -326,6 +326,8 @@ static void python_agrees(void **state)
     } else {
         assert_int_equal(code, 0);
         /* The judge must be able to say no. */
+        printf("now two files that differ, on purpose:\n");
+        (void)fflush(stdout);
         arguments[4] = copies[1];
         arguments[5] = NULL;
         assert_int_equal(run_python(arguments), 1);

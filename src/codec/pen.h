@@ -6,6 +6,8 @@
 #ifndef TJ_CODEC_PEN_H
 #define TJ_CODEC_PEN_H
 
+#include <endian.h>
+
 #include "base/buffer.h"
 
 typedef struct tj__pen {
@@ -19,25 +21,23 @@ static inline void tj__pen_u8(tj__pen *pen, uint8_t value)
 
 static inline void tj__pen_u16(tj__pen *pen, uint16_t value)
 {
-    pen->at[0] = (uint8_t)value;
-    pen->at[1] = (uint8_t)(value >> 8);
-    pen->at += 2;
+    value = htole16(value);
+    memcpy(pen->at, &value, sizeof value);
+    pen->at += sizeof value;
 }
 
 static inline void tj__pen_u32(tj__pen *pen, uint32_t value)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        pen->at[i] = (uint8_t)(value >> (8 * i));
-    }
-    pen->at += 4;
+    value = htole32(value);
+    memcpy(pen->at, &value, sizeof value);
+    pen->at += sizeof value;
 }
 
 static inline void tj__pen_u64(tj__pen *pen, uint64_t value)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        pen->at[i] = (uint8_t)(value >> (8 * i));
-    }
-    pen->at += 8;
+    value = htole64(value);
+    memcpy(pen->at, &value, sizeof value);
+    pen->at += sizeof value;
 }
 
 static inline void tj__pen_bytes(tj__pen *pen, const void *data, size_t size)

@@ -127,13 +127,12 @@ tj_status tj__plan_end(tj__plan *plan, size_t mark, bool touches_state, tj_statu
 tj_status tj__plan_row_open(tj__plan *plan, tj__plan_op op, tj__table table, size_t bound,
                             tj__pen *pen, tj_error *error)
 {
-    tj__plan_row row = {.book = (uint32_t)plan->book, .op = (uint8_t)op};
-    if (!tj__buffer_reserve(&plan->rows, sizeof row + TJ__KEY_REST_AT + bound)) {
+    if (!tj__buffer_reserve(&plan->rows, TJ__PLAN_ROW_HEAD_SIZE + TJ__KEY_REST_AT + bound)) {
         return tj__fail(error, TJ_NOMEM, "no memory for the rows of a transaction");
     }
+    plan->op = op;
     plan->row_at = plan->rows.size;
-    pen->at = plan->rows.data + plan->row_at;
-    tj__pen_bytes(pen, &row, sizeof row);
+    pen->at = plan->rows.data + plan->row_at + TJ__PLAN_ROW_HEAD_SIZE;
     tj__pen_u8(pen, (uint8_t)table);
     tj__pen_u32(pen, 0);
     return TJ_OK;
@@ -147,7 +146,7 @@ void tj__plan_key_close(tj__plan *plan, const tj__pen *pen)
 
 tj_status tj__plan_row_close(tj__plan *plan, unsigned keep, tj_error *error)
 {
-    size_t key_size = plan->value_at - plan->row_at - sizeof(tj__plan_row);
+    size_t key_size = plan->value_at - plan->row_at - TJ__PLAN_ROW_HEAD_SIZE;
     size_t value_size = plan->rows.size - plan->value_at;
     if (plan->rows.failed) {
         return tj__fail(error, TJ_NOMEM, "no memory for the rows of a transaction");
@@ -158,13 +157,15 @@ tj_status tj__plan_row_close(tj__plan *plan, unsigned keep, tj_error *error)
                         "%d and %u bytes",
                         key_size, value_size, TJ__ROW_KEY_SIZE_MAX, TJ__ROW_VALUE_SIZE_MAX);
     }
-    tj__plan_row row;
-    uint8_t *at = plan->rows.data + plan->row_at;
-    memcpy(&row, at, sizeof row);
-    row.key_size = (uint16_t)key_size;
-    row.value_size = (uint32_t)value_size;
-    row.keep = (uint8_t)keep;
-    memcpy(at, &row, sizeof row);
+    uint8_t *head = plan->rows.data + plan->row_at;
+    uint32_t book = (uint32_t)plan->book;
+    uint32_t value_size_32 = (uint32_t)value_size;
+    uint16_t key_size_16 = (uint16_t)key_size;
+    memcpy(head, &book, 4);
+    memcpy(head + 4, &value_size_32, 4);
+    memcpy(head + 8, &key_size_16, 2);
+    head[10] = (uint8_t)plan->op;
+    head[11] = (uint8_t)keep;
     return TJ_OK;
 }
 

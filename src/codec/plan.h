@@ -17,8 +17,8 @@ typedef enum tj__plan_op {
     TJ__PLAN_LEDGER        /* a LEDGER row; sequence 0 in its key: the next */
 } tj__plan_op;
 
-/* A row: this head, the key (with 0 for the book's number until it is resolved), the value. Only in
- * memory, one behind the other without alignment: copied in and out. */
+/* A row: this head in as many bytes, the key (with 0 for the book's number until it is resolved), the
+ * value; one behind the other without alignment. */
 typedef struct tj__plan_row {
     uint32_t book; /* index of the plan's books */
     uint32_t value_size;
@@ -26,6 +26,7 @@ typedef struct tj__plan_row {
     uint8_t op;
     uint8_t keep; /* TJ__KEEP_*: unknown members that the value does not give */
 } tj__plan_row;
+#define TJ__PLAN_ROW_HEAD_SIZE 12
 
 typedef struct tj__plan_book {
     char name[TJ_BOOK_SIZE_MAX];
@@ -44,16 +45,22 @@ struct tj__plan {
     size_t book;     /* in use; book_count or above: none */
     size_t row_at;   /* the row being written */
     size_t value_at; /* its value */
+    tj__plan_op op;  /* what it does */
 };
 
 /* Reads the row at offset `at`; returns where the next one is. */
 static inline size_t tj__plan_row_read(const tj__plan *plan, size_t at, tj__plan_row *row,
                                        uint8_t **key, tj__bytes *value)
 {
-    memcpy(row, plan->rows.data + at, sizeof *row);
-    *key = plan->rows.data + at + sizeof *row;
+    uint8_t *head = plan->rows.data + at;
+    memcpy(&row->book, head, 4);
+    memcpy(&row->value_size, head + 4, 4);
+    memcpy(&row->key_size, head + 8, 2);
+    row->op = head[10];
+    row->keep = head[11];
+    *key = head + TJ__PLAN_ROW_HEAD_SIZE;
     *value = tj__bytes_of(*key + row->key_size, row->value_size);
-    return at + sizeof *row + row->key_size + row->value_size;
+    return at + TJ__PLAN_ROW_HEAD_SIZE + row->key_size + row->value_size;
 }
 
 /* Around everything that a public function adds: the second puts the plan back as it was when status

@@ -103,10 +103,34 @@ tj_str tj__get_rest(tj__reader *in)
     return (tj_str){rest.size > 0 ? (const char *)rest.data : NULL, rest.size};
 }
 
-void tj__pen_decimal(tj__pen *pen, tj_decimal value)
+tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
 {
-    tj__decimal_store(pen->at, value);
-    pen->at += DECIMAL_SIZE;
+    if (!tj__buffer_reserve(out, bound)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
+    }
+    pen->at = out->data + out->size;
+    return TJ_OK;
+}
+
+void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
+{
+    out->size = (size_t)(pen->at - out->data);
+}
+
+tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member, tj_error *error)
+{
+    tj__decimal_parts parts;
+    if (!tj__decimal_unpack(value, &parts)) {
+        tj_status status = tj__decimal_check(value, error);
+        tj__error_context(error, "%s", member);
+        return status;
+    }
+    if ((value.bits[0] | value.bits[1]) == 0) {
+        value = tj__decimal_pack(parts); /* the one decimal that has other bits in a row */
+    }
+    tj__pen_u64(pen, value.bits[0]);
+    tj__pen_u64(pen, value.bits[1]);
+    return TJ_OK;
 }
 
 /* tj_identity_format says only that an identity is not valid; this says why. */
@@ -142,15 +166,6 @@ tj_status tj__pen_exchange(tj__pen *pen, tj_str exchange, const char *member, tj
     return TJ_OK;
 }
 
-tj_status tj__check_decimal(tj_decimal value, const char *member, tj_error *error)
-{
-    tj_status status = tj__decimal_check(value, error);
-    if (status != TJ_OK) {
-        tj__error_context(error, "%s", member);
-    }
-    return status;
-}
-
 tj_status tj__check_choice(unsigned value, unsigned first, unsigned last, const char *member,
                            tj_error *error)
 {
@@ -159,6 +174,22 @@ tj_status tj__check_choice(unsigned value, unsigned first, unsigned last, const 
                         member, value, first, last);
     }
     return TJ_OK;
+}
+
+/* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time. */
+static bool is_ascii(tj_str text)
+{
+    uint64_t all = 0;
+    size_t at = 0;
+    for (; at + sizeof all <= text.size; at += sizeof all) {
+        uint64_t word;
+        memcpy(&word, text.data + at, sizeof word);
+        all |= word;
+    }
+    for (; at < text.size; at++) {
+        all |= (unsigned char)text.data[at];
+    }
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
@@ -171,7 +202,7 @@ tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const 
         return tj__fail(error, TJ_LIMIT, "%s has %zu bytes, %zu are allowed", member, text.size,
                         size_max);
     }
-    if (!tj__text_is_utf8(text)) {
+    if (!is_ascii(text) && !tj__text_is_utf8(text)) {
         return tj__fail(error, TJ_INVALID, "%s is not UTF-8", member);
     }
     return TJ_OK;
@@ -202,19 +233,15 @@ static tj_status check_extra_member(void *context, tj_str name, tj_str value, tj
     return tj__check_unknown(name, check->known, error);
 }
 
-tj_status tj__check_extra(tj_str extra, const char *known, const char *member, bool *empty,
-                          tj_error *error)
+tj_status tj__check_extra(tj_str *extra, const char *known, const char *member, tj_error *error)
 {
     extra_check check = {known, 0};
-    *empty = true;
-    if (!extra.data) {
+    if (!extra->data) {
         return TJ_OK;
     }
-    if (extra.size > TJ_JSON_SIZE_MAX) {
-        return tj__fail(error, TJ_LIMIT, "%s has %zu bytes, %zu are allowed", member, extra.size,
-                        TJ_JSON_SIZE_MAX);
+    TJ_TRY(tj__json_members(*extra, member, check_extra_member, &check, error));
+    if (check.count == 0) {
+        *extra = (tj_str){NULL, 0};
     }
-    TJ_TRY(tj__json_members(extra, member, check_extra_member, &check, error));
-    *empty = check.count == 0;
     return TJ_OK;
 }

@@ -112,7 +112,6 @@ tj_str tj__get_rest(tj__reader *in);
 bool tj__identity_split(tj_str text, tj_identity *out);
 
 /* Checks for the encoders, naming the member. */
-tj_status tj__check_decimal(tj_decimal value, const char *member, tj_error *error);
 tj_status tj__check_choice(unsigned value, unsigned first, unsigned last, const char *member,
                            tj_error *error);
 /* 1 (0 when may_be_empty) to size_max bytes of UTF-8. */
@@ -120,16 +119,21 @@ tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const 
                          tj_error *error);
 /* That name is none of the members in `known`, each with a NUL behind it, the last with two. */
 tj_status tj__check_unknown(tj_str name, const char *known, tj_error *error);
-/* An object without any of the members in `known`; absent is fine. *empty: absent or without members. */
-tj_status tj__check_extra(tj_str extra, const char *known, const char *member, bool *empty,
-                          tj_error *error);
+/* An object without any of the members in `known`; absent is fine. One without members becomes absent. */
+tj_status tj__check_extra(tj_str *extra, const char *known, const char *member, tj_error *error);
+
+/* Around the writing of a value of at most `bound` bytes behind the buffer's end: what was not finished
+ * is not in the buffer. TJ_NOMEM. */
+tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error);
+void tj__pen_finish(tj__buffer *out, const tj__pen *pen);
 
 static inline void tj__pen_version(tj__pen *pen)
 {
     tj__pen_u8(pen, TJ__VALUE_VERSION);
 }
 
-void tj__pen_decimal(tj__pen *pen, tj_decimal value);
+/* TJ_INVALID naming the member when the struct holds no decimal. */
+tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member, tj_error *error);
 /* Room tj__pen_identity needs at most. */
 #define TJ__IDENTITY_BOUND (2 + TJ_IDENTITY_TEXT_SIZE)
 /* Length (u16) and canonical text. TJ_INVALID naming the member. */

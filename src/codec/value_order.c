@@ -33,38 +33,17 @@ static const char request_members[] =
     "symbol\0side\0order_type\0quantity\0price\0trigger_price\0time_in_force\0client_order_id\0"
     "take_profit\0stop_loss\0display_quantity\0";
 
-/* An optional decimal: its flag, and where it is. The order of this list is that of the format. */
-typedef struct option {
-    unsigned flag;
-    bool present;
-    const tj_decimal *value;
-    const char *member;
-} option;
-#define OPTION_COUNT 6
-
-static void list_options(const tj_order *order, option options[OPTION_COUNT])
+static unsigned flags_of(const tj_order *order)
 {
     const tj_order_request *request = &order->request;
-    options[0] = (option){ORDER_PRICE, request->has_price, &request->price, "price"};
-    options[1] = (option){ORDER_TRIGGER_PRICE, request->has_trigger_price, &request->trigger_price,
-                          "trigger_price"};
-    options[2] =
-        (option){ORDER_TAKE_PROFIT, request->has_take_profit, &request->take_profit, "take_profit"};
-    options[3] =
-        (option){ORDER_STOP_LOSS, request->has_stop_loss, &request->stop_loss, "stop_loss"};
-    options[4] = (option){ORDER_DISPLAY_QUANTITY, request->has_display_quantity,
-                          &request->display_quantity, "display_quantity"};
-    options[5] = (option){ORDER_AVG_FILL_PRICE, order->has_avg_fill_price, &order->avg_fill_price,
-                          "avg_fill_price"};
+    return (request->has_price ? ORDER_PRICE : 0) |
+           (request->has_trigger_price ? ORDER_TRIGGER_PRICE : 0) |
+           (request->has_take_profit ? ORDER_TAKE_PROFIT : 0) |
+           (request->has_stop_loss ? ORDER_STOP_LOSS : 0) |
+           (request->has_display_quantity ? ORDER_DISPLAY_QUANTITY : 0) |
+           (order->has_avg_fill_price ? ORDER_AVG_FILL_PRICE : 0) |
+           (request->client_order_id.data ? ORDER_CLIENT_ORDER_ID : 0);
 }
-
-/* What the checks find out and the encoder needs. */
-typedef struct order_form {
-    option options[OPTION_COUNT];
-    unsigned flags;
-    tj_str request_extra; /* empty when there are no members */
-    tj_str extra;
-} order_form;
 
 static tj_status check_choices(const tj_order *order, tj_error *error)
 {
@@ -78,78 +57,68 @@ static tj_status check_choices(const tj_order *order, tj_error *error)
                             "time_in_force", error);
 }
 
-static tj_status check_extras(const tj_order *order, order_form *form, tj_error *error)
+static tj_status put_option(tj__pen *pen, bool present, tj_decimal value, const char *member,
+                            tj_error *error)
 {
-    bool empty = true;
-    TJ_TRY(tj__check_extra(order->request.extra, request_members, "request.extra", &empty, error));
-    form->request_extra = empty ? (tj_str){0} : order->request.extra;
-    TJ_TRY(tj__check_extra(order->extra, order_members, "extra", &empty, error));
-    form->extra = empty ? (tj_str){0} : order->extra;
+    return present ? tj__pen_decimal(pen, value, member, error) : TJ_OK;
+}
+
+static tj_status put_decimals(tj__pen *pen, const tj_order *order, tj_error *error)
+{
+    const tj_order_request *request = &order->request;
+    TJ_TRY(tj__pen_decimal(pen, request->quantity, "quantity", error));
+    TJ_TRY(tj__pen_decimal(pen, order->filled_quantity, "filled_quantity", error));
+    TJ_TRY(put_option(pen, request->has_price, request->price, "price", error));
+    TJ_TRY(put_option(pen, request->has_trigger_price, request->trigger_price, "trigger_price",
+                      error));
+    TJ_TRY(put_option(pen, request->has_take_profit, request->take_profit, "take_profit", error));
+    TJ_TRY(put_option(pen, request->has_stop_loss, request->stop_loss, "stop_loss", error));
+    TJ_TRY(put_option(pen, request->has_display_quantity, request->display_quantity,
+                      "display_quantity", error));
+    return put_option(pen, order->has_avg_fill_price, order->avg_fill_price, "avg_fill_price",
+                      error);
+}
+
+static tj_status put_texts(tj__pen *pen, const tj_order *order, tj_error *error)
+{
+    tj_str client_order_id = order->request.client_order_id;
+    TJ_TRY(tj__pen_identity(pen, order->request.symbol, "symbol", error));
+    if (client_order_id.data) {
+        TJ_TRY(tj__check_text(client_order_id, TJ_ID_SIZE_MAX, true, "client_order_id", error));
+        tj__pen_short_str(pen, client_order_id);
+    }
     return TJ_OK;
 }
 
-static tj_status check_order(const tj_order *order, order_form *form, tj_error *error)
+static tj_status put_order(tj__pen *pen, const tj_order *order, tj_error *error)
 {
-    const tj_order_request *request = &order->request;
     TJ_TRY(check_choices(order, error));
-    TJ_TRY(tj__check_decimal(request->quantity, "quantity", error));
-    TJ_TRY(tj__check_decimal(order->filled_quantity, "filled_quantity", error));
-    form->flags = 0;
-    list_options(order, form->options);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const option *each = &form->options[i];
-        if (each->present) {
-            form->flags |= each->flag;
-            TJ_TRY(tj__check_decimal(*each->value, each->member, error));
-        }
-    }
-    if (request->client_order_id.data) {
-        form->flags |= ORDER_CLIENT_ORDER_ID;
-        TJ_TRY(tj__check_text(request->client_order_id, TJ_ID_SIZE_MAX, true, "client_order_id",
-                              error));
-    }
-    return check_extras(order, form, error);
-}
-
-/* Everything but texts. */
-static void put_fixed(tj__pen *pen, const tj_order *order, const order_form *form)
-{
     tj__pen_version(pen);
     tj__pen_u64(pen, 0);
-    tj__pen_u16(pen, (uint16_t)form->flags);
+    tj__pen_u16(pen, (uint16_t)flags_of(order));
     tj__pen_u8(pen, (uint8_t)order->status);
     tj__pen_u8(pen, (uint8_t)order->request.side);
     tj__pen_u8(pen, (uint8_t)order->request.order_type);
     tj__pen_u8(pen, (uint8_t)order->request.time_in_force);
     tj__pen_u64(pen, (uint64_t)order->created_at);
     tj__pen_u64(pen, (uint64_t)order->updated_at);
-    tj__pen_decimal(pen, order->request.quantity);
-    tj__pen_decimal(pen, order->filled_quantity);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (form->options[i].present) {
-            tj__pen_decimal(pen, *form->options[i].value);
-        }
-    }
+    TJ_TRY(put_decimals(pen, order, error));
+    return put_texts(pen, order, error);
 }
 
 tj_status tj__order_put(tj__buffer *out, const tj_order *order, tj_error *error)
 {
-    order_form form;
-    TJ_TRY(check_order(order, &form, error));
-    size_t bound = ORDER_BOUND + form.request_extra.size + form.extra.size;
-    if (!tj__buffer_reserve(out, bound)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
-    }
-    tj__pen pen = {out->data + out->size};
-    put_fixed(&pen, order, &form);
-    TJ_TRY(tj__pen_identity(&pen, order->request.symbol, "symbol", error));
-    if (form.flags & ORDER_CLIENT_ORDER_ID) {
-        tj__pen_short_str(&pen, order->request.client_order_id);
-    }
-    tj__pen_u32(&pen, (uint32_t)form.request_extra.size);
-    tj__pen_str(&pen, form.request_extra);
-    tj__pen_str(&pen, form.extra);
-    out->size = (size_t)(pen.at - out->data);
+    tj__pen pen = {NULL};
+    tj_str request_extra = order->request.extra;
+    tj_str extra = order->extra;
+    TJ_TRY(tj__check_extra(&request_extra, request_members, "request.extra", error));
+    TJ_TRY(tj__check_extra(&extra, order_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, ORDER_BOUND + request_extra.size + extra.size, &pen, error));
+    TJ_TRY(put_order(&pen, order, error));
+    tj__pen_u32(&pen, (uint32_t)request_extra.size);
+    tj__pen_str(&pen, request_extra);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 

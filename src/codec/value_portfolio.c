@@ -30,45 +30,23 @@ static const char position_members[] =
     "symbol\0side\0quantity\0entry_price\0unrealized_pnl\0updated_at\0";
 static const char sub_account_members[] = "exchange\0positions\0balances\0";
 
-/* Makes room for a value whose extra is empty or `extra`. */
-static tj_status start(tj__buffer *out, size_t bound, tj_str extra, tj__pen *pen, tj_error *error)
-{
-    if (!tj__buffer_reserve(out, bound + extra.size)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound + extra.size);
-    }
-    pen->at = out->data + out->size;
-    tj__pen_version(pen);
-    return TJ_OK;
-}
-
-static void finish(tj__buffer *out, tj__pen *pen, tj_str extra, bool empty)
-{
-    if (!empty) {
-        tj__pen_str(pen, extra);
-    }
-    out->size = (size_t)(pen->at - out->data);
-}
-
 tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error)
 {
     tj__pen pen = {NULL};
-    bool empty = true;
-    TJ_TRY(tj__check_decimal(portfolio->initial_equity, "initial_equity", error));
-    TJ_TRY(tj__check_decimal(portfolio->peak_equity, "peak_equity", error));
-    if (portfolio->has_drawdown_limit) {
-        TJ_TRY(tj__check_decimal(portfolio->drawdown_limit, "drawdown_limit", error));
-    }
-    TJ_TRY(tj__check_extra(portfolio->extra, head_members, "extra", &empty, error));
-    TJ_TRY(start(out, HEAD_BOUND, portfolio->extra, &pen, error));
+    tj_str extra = portfolio->extra;
+    TJ_TRY(tj__check_extra(&extra, head_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
                                  (portfolio->liquidate_only ? HEAD_LIQUIDATE_ONLY : 0)));
     TJ_TRY(tj__pen_identity(&pen, portfolio->reporting_currency, "reporting_currency", error));
-    tj__pen_decimal(&pen, portfolio->initial_equity);
-    tj__pen_decimal(&pen, portfolio->peak_equity);
+    TJ_TRY(tj__pen_decimal(&pen, portfolio->initial_equity, "initial_equity", error));
+    TJ_TRY(tj__pen_decimal(&pen, portfolio->peak_equity, "peak_equity", error));
     if (portfolio->has_drawdown_limit) {
-        tj__pen_decimal(&pen, portfolio->drawdown_limit);
+        TJ_TRY(tj__pen_decimal(&pen, portfolio->drawdown_limit, "drawdown_limit", error));
     }
-    finish(out, &pen, portfolio->extra, empty);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -92,14 +70,14 @@ tj_status tj__head_get(tj__bytes value, tj_portfolio *out, tj_error *error)
 tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *error)
 {
     tj__pen pen = {NULL};
-    bool empty = true;
-    TJ_TRY(tj__check_decimal(balance->quantity, "quantity", error));
-    TJ_TRY(tj__check_decimal(balance->conversion_rate, "conversion_rate", error));
-    TJ_TRY(tj__check_extra(balance->extra, balance_members, "extra", &empty, error));
-    TJ_TRY(start(out, BALANCE_BOUND, balance->extra, &pen, error));
-    tj__pen_decimal(&pen, balance->quantity);
-    tj__pen_decimal(&pen, balance->conversion_rate);
-    finish(out, &pen, balance->extra, empty);
+    tj_str extra = balance->extra;
+    TJ_TRY(tj__check_extra(&extra, balance_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
+    TJ_TRY(tj__pen_decimal(&pen, balance->conversion_rate, "conversion_rate", error));
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -117,24 +95,21 @@ tj_status tj__balance_get(tj_str currency, tj__bytes value, tj_balance *out, tj_
 tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_error *error)
 {
     tj__pen pen = {NULL};
-    bool empty = true;
+    tj_str extra = position->extra;
     TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
-    TJ_TRY(tj__check_decimal(position->quantity, "quantity", error));
-    TJ_TRY(tj__check_decimal(position->unrealized_pnl, "unrealized_pnl", error));
-    if (position->has_entry_price) {
-        TJ_TRY(tj__check_decimal(position->entry_price, "entry_price", error));
-    }
-    TJ_TRY(tj__check_extra(position->extra, position_members, "extra", &empty, error));
-    TJ_TRY(start(out, POSITION_BOUND, position->extra, &pen, error));
+    TJ_TRY(tj__check_extra(&extra, position_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
     tj__pen_u8(&pen, (uint8_t)position->side);
-    tj__pen_decimal(&pen, position->quantity);
-    tj__pen_decimal(&pen, position->unrealized_pnl);
+    TJ_TRY(tj__pen_decimal(&pen, position->quantity, "quantity", error));
+    TJ_TRY(tj__pen_decimal(&pen, position->unrealized_pnl, "unrealized_pnl", error));
     tj__pen_u64(&pen, (uint64_t)position->updated_at);
     if (position->has_entry_price) {
-        tj__pen_decimal(&pen, position->entry_price);
+        TJ_TRY(tj__pen_decimal(&pen, position->entry_price, "entry_price", error));
     }
-    finish(out, &pen, position->extra, empty);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -158,10 +133,12 @@ tj_status tj__position_get(tj_str symbol, tj__bytes value, tj_position *out, tj_
 tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj_error *error)
 {
     tj__pen pen = {NULL};
-    bool empty = true;
-    TJ_TRY(tj__check_extra(account->extra, sub_account_members, "extra", &empty, error));
-    TJ_TRY(start(out, SUB_ACCOUNT_BOUND, account->extra, &pen, error));
-    finish(out, &pen, account->extra, empty);
+    tj_str extra = account->extra;
+    TJ_TRY(tj__check_extra(&extra, sub_account_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 

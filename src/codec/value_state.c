@@ -17,28 +17,13 @@
 
 static const char checkpoint_members[] = "last_timestamp\0exec_ids\0";
 
-static tj_status start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
-{
-    if (!tj__buffer_reserve(out, bound)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
-    }
-    pen->at = out->data + out->size;
-    tj__pen_version(pen);
-    return TJ_OK;
-}
-
-static void finish(tj__buffer *out, const tj__pen *pen)
-{
-    out->size = (size_t)(pen->at - out->data);
-}
-
 static tj_status put_decimal(tj__buffer *out, tj_decimal value, const char *member, tj_error *error)
 {
     tj__pen pen = {NULL};
-    TJ_TRY(tj__check_decimal(value, member, error));
-    TJ_TRY(start(out, SMALL_BOUND, &pen, error));
-    tj__pen_decimal(&pen, value);
-    finish(out, &pen);
+    TJ_TRY(tj__pen_start(out, SMALL_BOUND, &pen, error));
+    tj__pen_version(&pen);
+    TJ_TRY(tj__pen_decimal(&pen, value, member, error));
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -76,9 +61,10 @@ tj_status tj__price_get(tj_str symbol, tj__bytes value, tj_price *out, tj_error 
 tj_status tj__candle_put(tj__buffer *out, tj_time time, tj_error *error)
 {
     tj__pen pen = {NULL};
-    TJ_TRY(start(out, SMALL_BOUND, &pen, error));
+    TJ_TRY(tj__pen_start(out, SMALL_BOUND, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_u64(&pen, (uint64_t)time);
-    finish(out, &pen);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -93,9 +79,10 @@ tj_status tj__candle_get(tj__bytes value, tj_time *out, tj_error *error)
 tj_status tj__json_put(tj__buffer *out, tj_str json, tj_error *error)
 {
     tj__pen pen = {NULL};
-    TJ_TRY(start(out, SMALL_BOUND + json.size, &pen, error));
+    TJ_TRY(tj__pen_start(out, SMALL_BOUND + json.size, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_str(&pen, json);
-    finish(out, &pen);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -112,17 +99,16 @@ tj_status tj__checkpoint_put(tj__buffer *out, const tj_execution_checkpoint *che
                              tj_error *error)
 {
     tj__pen pen = {NULL};
-    bool empty = true;
-    TJ_TRY(tj__check_extra(checkpoint->extra, checkpoint_members, "extra", &empty, error));
-    TJ_TRY(start(out, CHECKPOINT_BOUND + checkpoint->extra.size, &pen, error));
+    tj_str extra = checkpoint->extra;
+    TJ_TRY(tj__check_extra(&extra, checkpoint_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, CHECKPOINT_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_u16(&pen, checkpoint->has_last_timestamp ? CHECKPOINT_LAST_TIMESTAMP : 0);
     if (checkpoint->has_last_timestamp) {
         tj__pen_u64(&pen, (uint64_t)checkpoint->last_timestamp);
     }
-    if (!empty) {
-        tj__pen_str(&pen, checkpoint->extra);
-    }
-    finish(out, &pen);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -141,9 +127,10 @@ tj_status tj__checkpoint_get(tj__bytes value, tj_execution_checkpoint *out, tj_e
 tj_status tj__exec_id_put(tj__buffer *out, tj_error *error)
 {
     tj__pen pen = {NULL};
-    TJ_TRY(start(out, SMALL_BOUND, &pen, error));
+    TJ_TRY(tj__pen_start(out, SMALL_BOUND, &pen, error));
+    tj__pen_version(&pen);
     tj__pen_u64(&pen, 0);
-    finish(out, &pen);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 

@@ -16,24 +16,16 @@
     (1 + 1 + 16 + 8 + 16 + 2 + TJ_EXCHANGE_SIZE_MAX + 1 + TJ__IDENTITY_BOUND + 2 + \
      TJ_REFERENCE_SIZE_MAX)
 
-static tj_status reserve(tj__buffer *out, size_t bound, tj_error *error)
-{
-    if (!tj__buffer_reserve(out, bound)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
-    }
-    return TJ_OK;
-}
-
 tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *error)
 {
     TJ_TRY(tj__check_text(state->plugin, TJ_PLUGIN_SIZE_MAX, false, "plugin", error));
     TJ_TRY(tj__json_check(state->payload, "payload", error));
-    TJ_TRY(reserve(out, 1 + 2 + state->plugin.size + state->payload.size, error));
-    tj__pen pen = {out->data + out->size};
+    tj__pen pen = {NULL};
+    TJ_TRY(tj__pen_start(out, 1 + 2 + state->plugin.size + state->payload.size, &pen, error));
     tj__pen_version(&pen);
     tj__pen_short_str(&pen, state->plugin);
     tj__pen_str(&pen, state->payload);
-    out->size = (size_t)(pen.at - out->data);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
@@ -51,7 +43,6 @@ static tj_status check_entry(const tj_ledger_entry *entry, tj_error *error)
 {
     TJ_TRY(tj__check_choice(entry->type, TJ_LEDGER_TRADE_REALIZED_PNL, TJ_LEDGER_ADJUSTMENT, "type",
                             error));
-    TJ_TRY(tj__check_decimal(entry->amount, "amount", error));
     TJ_TRY(tj__check_text(entry->reference, TJ_REFERENCE_SIZE_MAX, true, "reference", error));
     return entry->meta.data ? tj__json_check(entry->meta, "meta", error) : TJ_OK;
 }
@@ -59,18 +50,18 @@ static tj_status check_entry(const tj_ledger_entry *entry, tj_error *error)
 tj_status tj__ledger_put(tj__buffer *out, const tj_ledger_entry *entry, tj_error *error)
 {
     TJ_TRY(check_entry(entry, error));
-    TJ_TRY(reserve(out, LEDGER_BOUND + entry->meta.size, error));
-    tj__pen pen = {out->data + out->size};
+    tj__pen pen = {NULL};
+    TJ_TRY(tj__pen_start(out, LEDGER_BOUND + entry->meta.size, &pen, error));
     tj__pen_version(&pen);
     tj__pen_u8(&pen, (uint8_t)entry->type);
     tj__pen_bytes(&pen, entry->id.bytes, sizeof entry->id.bytes);
     tj__pen_u64(&pen, (uint64_t)entry->time);
-    tj__pen_decimal(&pen, entry->amount);
+    TJ_TRY(tj__pen_decimal(&pen, entry->amount, "amount", error));
     TJ_TRY(tj__pen_exchange(&pen, entry->exchange, "exchange", error));
     TJ_TRY(tj__pen_identity(&pen, entry->asset, "asset", error));
     tj__pen_short_str(&pen, entry->reference);
     tj__pen_str(&pen, entry->meta);
-    out->size = (size_t)(pen.at - out->data);
+    tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 

@@ -215,9 +215,9 @@ static void tell_append(command_line *cli, const open_journal *journal, uint64_t
         json_close(&json, '}');
     } else {
         out_format(&cli->out,
-                   "appended %" PRIu64 " entries to the ledger of book %s, up to %" PRIu64
+                   "appended %" PRIu64 " %s to the ledger of book %s, up to %" PRIu64
                    "; commit %" PRIu64 "\n",
-                   count, journal->book, latest, sequence);
+                   count, count == 1 ? "entry" : "entries", journal->book, latest, sequence);
     }
 }
 

@@ -83,7 +83,7 @@ const command_spec command_table[] = {
      "tesser-journal --journal ./journal ledger list --type fee --from-time 2025-01-01T00:00:00Z",
      cmd_ledger_list},
     {"ledger append", "FILE|-", 1, 1, "append entries, one JSON object per line, in one commit",
-     "All or none. An entry without a sequence gets the next number.",
+     "All or none. An entry with sequence 0 gets the next number; others must be above the newest.",
      "tesser-journal --journal ./journal ledger append ledger.jsonl", cmd_ledger_append},
     {"book list", "", 0, 0, "the books of the journal with their counts", "",
      "tesser-journal --journal ./journal book list", cmd_book_list},

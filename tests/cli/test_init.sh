@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# init, book list, status; where the journal's path comes from.
+source "$(dirname "$0")/lib.sh"
+
+run 13 -j j status
+err_is "tesser-journal: there is no journal at j: \`tesser-journal init\` creates one
+Correct the call or its input."
+[ ! -e j ] || fail "a reading command created something"
+
+run 0 -j j init
+out_is "created journal j"
+run 14 -j j init
+err_is "tesser-journal: a journal is already at j; give --book NAME to create a further book in it
+$(tail -n 1 "$err")"
+run 0 -j j book list
+out_is "no books yet: nothing was ever saved in j"
+run 0 -j j book list --json
+json "$out" 'd == []'
+
+run 0 -j j init --book alpha
+out_is "created book alpha in j"
+run 14 -j j init --book alpha
+err_has "alpha"
+run 0 init --journal j -b beta --json
+json "$out" 'd["book"] == "beta" and d["book_created"] and not d["journal_created"]'
+run 0 -j j book list
+out_is "  book   positions  open orders  algos  ledger  rows
+  alpha          0            0      0       0     0
+  beta           0            0      0       0     0"
+
+# A new journal with its first book in one go.
+run 0 -j k init --book gamma
+out_is "created journal k
+created book gamma in k"
+
+# A book name that cannot be one.
+run 26 -j j init --book $'a\tb'
+run 21 -j j init --book "$(printf 'x%.0s' {1..129})"
+run 2 -j j init --book ''
+
+# A misspelt book never trades from empty.
+for command in "state show" "state export" "algo list" "ledger list"; do
+    run 13 -j j -b gama $command
+    err_has "gama"
+done
+run 13 -j j -b gama record <<<'{"portfolio_equity":"1"}'
+run 0 -j j book list --json
+json "$out" '[b["name"] for b in d] == ["alpha", "beta"]'
+
+# status
+run 0 -j j -b alpha record <<<'{"portfolio_equity":"1.50","last_prices":{"a:B":"1"}}'
+run 0 -j j status
+out_has "Path                 j"
+out_has "Engine               lmdb"
+out_has "Durability           sync"
+grep -qE '^  Commit +[0-9]+, 20[0-9-]+T[0-9:.]+Z$' "$out" || fail "commit"
+grep -qE '^  Writer +none' "$out" || fail "writer"
+grep -qE '^  Last recovery +cut nothing$' "$out" || fail "recovery"
+grep -qE '^  Log +[0-9]+ segments?, [0-9.]+ [KM]?i?B$' "$out" || fail "log"
+out_has "Books (2)"
+run 0 -j j status --json
+json "$out" 'd["path"] == "j" and d["engine"] == "lmdb" and d["durability"] == "sync"'
+json "$out" 'd["writer"]["alive"] is False and d["writer"]["pid"] is None'
+json "$out" 'int(d["sequence"]) >= 3 and d["applied_sequence"] == d["sequence"]'
+json "$out" 'd["lag_bytes"] == "0" and d["recovered_bytes_cut"] == "0"'
+json "$out" 'int(d["map_size_bytes"]) >= int(d["state_bytes"]) > 0'
+json "$out" 'len(d["journal_id"]) == 36 and d["sequence_time"].endswith("Z")'
+json "$out" '[b["state_rows"] for b in d["books"]] == ["2", "0"]'
+
+# The path: option, else environment, else configuration file, else ./tesser.toml.
+mkdir sub
+cat >sub/tesser.toml <<'TOML'
+[journal]
+path = "../j"
+book = "alpha"
+durability = "os"
+map_size = "1 GiB"
+TOML
+run 0 --config sub/tesser.toml record <<<'{"portfolio_equity":"2"}'
+run 0 --config sub/tesser.toml status --json
+json "$out" 'd["path"] == "sub/../j" and d["durability"] == "os"'
+run 0 --config sub/tesser.toml state show
+out_has "Book                 alpha"
+run 0 --config sub/tesser.toml --book beta state show
+out_has "Book                 beta"
+run 0 --config sub/tesser.toml --journal k status --json
+json "$out" 'd["path"] == "k"'
+cd sub
+run 0 status --json
+json "$out" 'd["path"] == "../j"'
+TESSER_JOURNAL_PATH=../k run 0 status --json
+json "$out" 'd["path"] == "../k"'
+cd ..
+TESSER_JOURNAL_PATH=k run 0 status --json
+json "$out" 'd["path"] == "k"'
+TESSER_JOURNAL_PATH=nowhere run 0 -j k status
+TESSER_JOURNAL_TYPE=memory TESSER_JOURNAL_PATH=k run 25 status
+err_has 'the configured type is "memory"'
+TESSER_JOURNAL_TYPE=redis TESSER_JOURNAL_PATH=k run 26 status
+err_has 'TESSER_JOURNAL_TYPE is "redis"; expected "lmdb" or "memory"'
+
+# A bad configuration: file, line and what is expected.
+run 13 --config missing.toml status
+err_has "missing.toml"
+printf '[journal]\npth = "j"\n' >bad.toml
+run 26 --config bad.toml status
+err_has 'bad.toml:2: unknown key "pth" in [journal]; did you mean "path"?'
+run 26 --config bad.toml status --json
+json "$err" 'd["status"] == "INVALID" and d["exit_code"] == "26" and d["place"] == "bad.toml:2"'
+printf '[live.persistence]\nengine = "sqlite"\npath = "x.db"\n' >sqlite.toml
+run 25 --config sqlite.toml status
+err_has "sqlite.toml:2: live.persistence.engine is \"sqlite\""
+printf '[other]\na = 1\n' >none.toml
+run 26 --config none.toml status
+err_has "none.toml names no journal"
+
+# Path rules: a name that ends in .db means the sibling with .lmdb; data.mdb its directory.
+run 0 -j state.db init
+[ -e state.lmdb/data.mdb ] || fail "state.db did not become state.lmdb"
+run 0 -j state.lmdb/data.mdb status
+run 14 -j state.db init

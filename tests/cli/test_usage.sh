@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Arguments: help, suggestions, exit code 2, and output that cannot be delivered.
+source "$(dirname "$0")/lib.sh"
+
+usage() { # usage MESSAGE HELP ARGUMENTS...
+    local message=$1 help=$2
+    shift 2
+    run 2 "$@"
+    out_is ""
+    err_is "tesser-journal: $message
+See 'tesser-journal$help --help'."
+}
+
+usage 'no command is given' ''
+usage 'unknown command "stauts"; did you mean "status"?' '' stauts
+usage 'unknown command "frobnicate"' '' frobnicate
+usage 'unknown command "state shw"; it can be "show", "export" or "import"' '' state shw
+usage 'state what? It can be "show", "export" or "import"' '' state
+usage 'ledger what? It can be "list" or "append"' '' ledger
+usage 'book what? It can be "list"' '' book
+usage 'unknown option --jurnal; did you mean --journal?' '' --jurnal j status
+usage 'unknown option --frobnicate' '' status --frobnicate
+usage 'unknown option -x' '' -x status
+usage 'unknown option -jv' '' -jv status
+usage '--json takes no value' '' --json=yes status
+usage '--journal needs a value, PATH' '' status --journal
+usage '--journal needs a value, PATH' '' status --journal=
+usage "--limit belongs to 'ledger list', not to 'status'" ' status' status --limit 3
+usage 'unexpected argument "more" after status' ' status' status more
+usage 'state import needs FILE|-' ' state import' state import
+usage 'algo show needs ID' ' algo show' algo show
+usage 'which journal? Give --journal PATH or --config FILE, or set TESSER_JOURNAL_PATH; there is no ./tesser.toml here' ' status' status
+usage '--limit is "0"; expected a number from 1 on' ' ledger list' ledger list --limit 0
+usage '--limit is "-1"; expected a number from 1 on' ' ledger list' ledger list --limit -1
+usage '--from-sequence is "99999999999999999999"; expected a number from 1 on' ' ledger list' \
+    ledger list --from-sequence 99999999999999999999
+usage '--type is "tax"; expected trade_realized_pnl, fee, funding, transfer_in, transfer_out or adjustment' \
+    ' ledger list' ledger list --type tax
+run 2 ledger list --from-time yesterday
+err_has '--from-time: "yesterday" is not an RFC 3339 time'
+run 2 ledger list --asset ''
+err_has '--asset needs a value, ASSET'
+run 2 algo show 1234
+err_has 'the algorithm'"'"'s id is not valid: "1234" is not a UUID'
+run 2 help frobnicate
+err_has 'unknown command "frobnicate"'
+
+# With --json an error is one JSON object, wherever the option stands.
+for arguments in '--json stauts' 'stauts --json'; do
+    run 2 $arguments
+    out_is ""
+    [ "$(wc -l <"$err")" -eq 1 ] || fail "more than one line"
+    json "$err" 'd == {"error": "unknown command \"stauts\"; did you mean \"status\"?",
+        "status": "USAGE", "exit_code": "2", "place": "",
+        "advice": "See '"'tesser-journal --help'"'."}'
+done
+
+# Every command has its help and an example; -- ends the options.
+run 0 --version
+grep -qE '^tesser-journal [0-9]+\.[0-9]+\.[0-9]+$' "$out" || fail "version"
+run 0 --help
+cp "$out" overview
+commands=$(sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z]*\( [a-z]*\)\?\)  .*/\1/p' "$out")
+[ "$(wc -l <<<"$commands")" -ge 14 ] || fail "commands: $commands"
+while read -r command; do
+    run 0 $command --help
+    out_has "Usage: tesser-journal [OPTIONS] $command"
+    out_has "Example"
+    cp "$out" help
+    run 0 help $command
+    cmp -s "$out" help || fail "help $command and $command --help differ"
+done <<<"$commands"
+run 0 help
+cmp -s "$out" overview || fail "help and --help differ"
+run 0 state --help
+out_has "state export"
+usage 'unknown command "--help"; did you mean "help"?' '' -- --help
+
+# One table of exit codes.
+run 0 help exit-codes
+cp "$out" codes
+grep -qF "$(sed -n 4p codes)" overview || fail "--help lacks the exit codes"
+grep -qE '^ +13 NOT_FOUND ' codes || fail "exit codes"
+grep -qE '^ +26 INVALID ' codes || fail "exit codes"
+
+# The man page is made of the same tables, and roff finds nothing to complain about.
+run 0 help man
+cp "$out" page.1
+for word in keep\\-going 'state import' NOT_FOUND TESSER_JOURNAL_PATH; do
+    grep -qF -- "$word" page.1 || fail "man page lacks $word"
+done
+if command -v groff >/dev/null; then
+    [ -z "$(groff -man -Tascii -ww page.1 2>&1 >/dev/null)" ] || fail "groff complains"
+fi
+
+# Output that does not arrive is a failure; a reader who has enough is none.
+code=0
+"$TESSER_JOURNAL" --help >/dev/full 2>"$err" || code=$?
+[ $code -eq 16 ] || fail "exit code $code for a full disk"
+err_has "No space left on device: writing standard output"
+code=0
+set +o pipefail
+{ "$TESSER_JOURNAL" help man 2>"$err" || echo $? >code; } | true
+set -o pipefail
+[ ! -e code ] || [ "$(cat code)" = 141 ] || fail "exit code $(cat code) for a closed pipe"
+err_is ""
+
+# Colour only on a terminal, and not with NO_COLOR.
+on_terminal() {
+    TERM=xterm python3 -c 'import pty, sys
+sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$TESSER_JOURNAL" help exit-codes </dev/null >"$out"
+}
+bold=$'\033[1mExit codes'
+run 0 help exit-codes
+out_has "Exit codes"
+! grep -qF "$bold" "$out" || fail "colour without a terminal"
+on_terminal
+out_has "$bold"
+NO_COLOR=1 on_terminal
+! grep -qF "$bold" "$out" || fail "colour in spite of NO_COLOR"

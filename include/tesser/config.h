@@ -65,26 +65,32 @@ typedef void tj_trace_fn(void *context, tj_trace_level level, const char *messag
  */
 typedef struct tj_config {
     size_t struct_size;
-    tj_engine_type type;         /**< default: TJ_ENGINE_LMDB */
-    const char *path;            /**< journal directory; a file, or a name that ends in .db, means the
-                                      sibling with .lmdb; one that ends in data.mdb means its
-                                      directory. Required for TJ_ENGINE_LMDB */
+    tj_engine_type type; /**< default: TJ_ENGINE_LMDB */
+    /** Journal directory; a file, or a name that ends in .db, means the sibling with .lmdb; one that
+     * ends in data.mdb means its directory. Required for TJ_ENGINE_LMDB. */
+    const char *path;
     const char *book;            /**< default: TJ_BOOK_DEFAULT */
     uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
     uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
     uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
     uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
     tj_durability durability;    /**< default: TJ_DURABILITY_SYNC */
-    bool read_only;              /**< look on: no lock, no recovery, nothing written but LMDB's reader slots */
-    bool must_exist;             /**< do not create a journal: TJ_NOT_FOUND instead */
-    bool shared;                 /**< share the journal with other opens of it in this process that ask so too */
-    tj_trace_fn *trace;          /**< may be NULL */
+    /** Look on: no lock, no recovery, nothing written but LMDB's reader slots. */
+    bool read_only;
+    /** Do not create a journal: TJ_NOT_FOUND instead. */
+    bool must_exist;
+    /** Share the journal with other opens of it in this process that ask so too. */
+    bool shared;
+    tj_trace_fn *trace; /**< may be NULL */
     void *trace_context;
-    void *owned;                 /**< for tj_config_load and tj_config_dispose only */
+    void *owned; /**< for tj_config_load and tj_config_dispose only */
 } tj_config;
 
-#define TJ_CONFIG_INIT {sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, \
-                        TJ_DURABILITY_SYNC, false, false, false, NULL, NULL, NULL}
+#define TJ_CONFIG_INIT                                                                        \
+    {                                                                                         \
+        sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, TJ_DURABILITY_SYNC, false, \
+            false, false, NULL, NULL, NULL                                                    \
+    }
 
 /**
  * Reads a configuration file (TOML) into a configuration.

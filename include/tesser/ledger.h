@@ -28,12 +28,12 @@ typedef struct tj_ledger_entry {
     tj_uuid id;
     uint64_t sequence; /**< the book's own numbering; 0 when appending: the next number */
     tj_time time;
-    tj_str exchange;   /**< name of the exchange; canonical lower case when loaded */
+    tj_str exchange; /**< name of the exchange; canonical lower case when loaded */
     tj_asset asset;
     tj_decimal amount; /**< positive into the account */
     tj_ledger_type type;
-    tj_str reference;  /**< e.g. an order or trade id; may be empty */
-    tj_str meta;       /**< any JSON text; absent means none */
+    tj_str reference; /**< e.g. an order or trade id; may be empty */
+    tj_str meta;      /**< any JSON text; absent means none */
 } tj_ledger_entry;
 
 /** Entries as a query found them. */
@@ -51,17 +51,19 @@ typedef struct tj_ledger_query {
     uint64_t sequence_first; /**< from here on; 0: from the start */
     uint64_t sequence_last;  /**< up to and including; 0: to the end */
     bool has_time_first;
-    tj_time time_first;      /**< from here on */
+    tj_time time_first; /**< from here on */
     bool has_time_last;
-    tj_time time_last;       /**< up to and including */
-    size_t limit;            /**< at most so many; 0: all */
-    bool descending;         /**< newest (highest sequence, or time) first */
-    bool by_time;            /**< order by (time, sequence) instead of by sequence */
+    tj_time time_last; /**< up to and including */
+    size_t limit;      /**< at most so many; 0: all */
+    bool descending;   /**< newest (highest sequence, or time) first */
+    bool by_time;      /**< order by (time, sequence) instead of by sequence */
 } tj_ledger_query;
 
-#define TJ_LEDGER_QUERY_INIT \
-    {sizeof(tj_ledger_query), {NULL, 0}, {{NULL, 0}, {NULL, 0}}, (tj_ledger_type)0, 0, 0, \
-     false, 0, false, 0, 0, false, false}
+#define TJ_LEDGER_QUERY_INIT                                                                 \
+    {                                                                                        \
+        sizeof(tj_ledger_query), {NULL, 0}, {{NULL, 0}, {NULL, 0}}, (tj_ledger_type)0, 0, 0, \
+            false, 0, false, 0, 0, false, false                                              \
+    }
 
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_ledger_list_free(tj_ledger_list *list);

@@ -236,17 +236,22 @@ TJ_API TJ_CHECKED tj_status tj_txn_append_ledger(tj_txn *txn, const tj_ledger_en
 /** How to commit. Start from TJ_COMMIT_OPTIONS_INIT. */
 typedef struct tj_commit_options {
     size_t struct_size;
-    tj_uuid commit_id; /**< the caller's own id; nil: none. A commit with an id is always written, and one
-                            whose id is among the TJ_COMMIT_ID_KEPT newest ids is not applied again:
-                            the earlier sequence is returned (safe retries) */
-    uint64_t expected_sequence; /**< not 0: TJ_CONFLICT when a LiveState this commit touches has changed
-                                     after that sequence (tj_live_state.sequence) */
+    /** The caller's own id; nil: none. A commit with an id is always written, and one whose id is
+     * among the TJ_COMMIT_ID_KEPT newest ids is not applied again: the earlier sequence is returned
+     * (safe retries). */
+    tj_uuid commit_id;
+    /** Not 0: TJ_CONFLICT when a LiveState this commit touches has changed after that sequence
+     * (tj_live_state.sequence). */
+    uint64_t expected_sequence;
 } tj_commit_options;
 
 /** How many of the newest commit ids a journal remembers. */
 #define TJ_COMMIT_ID_KEPT 65536
 
-#define TJ_COMMIT_OPTIONS_INIT {sizeof(tj_commit_options), {{0}}, 0}
+#define TJ_COMMIT_OPTIONS_INIT              \
+    {                                       \
+        sizeof(tj_commit_options), {{0}}, 0 \
+    }
 
 /**
  * Commits: all changes or none, acknowledged when as durable as the store promises.

@@ -62,13 +62,13 @@ typedef enum tj_order_status {
 /** One position. Identified by its symbol within its owner (the portfolio or a sub-account). */
 typedef struct tj_position {
     tj_symbol symbol;
-    tj_side side;         /**< TJ_SIDE_NONE when flat */
+    tj_side side; /**< TJ_SIDE_NONE when flat */
     tj_decimal quantity;
     bool has_entry_price;
     tj_decimal entry_price;
     tj_decimal unrealized_pnl;
     tj_time updated_at;
-    tj_str extra;         /**< unknown members, see the head of this file */
+    tj_str extra; /**< unknown members, see the head of this file */
 } tj_position;
 
 /** One balance (Tesser's Cash). Identified by its currency within its owner. */
@@ -81,7 +81,7 @@ typedef struct tj_balance {
 
 /** What is held at one exchange. */
 typedef struct tj_sub_account {
-    tj_str exchange;      /**< name of the exchange; canonical lower case when loaded */
+    tj_str exchange; /**< name of the exchange; canonical lower case when loaded */
     tj_position *positions;
     size_t position_count;
     tj_balance *balances;
@@ -93,7 +93,7 @@ typedef struct tj_sub_account {
 typedef struct tj_portfolio {
     tj_position *positions; /**< any order; sorted by symbol when loaded */
     size_t position_count;
-    tj_balance *balances;   /**< any order; sorted by currency when loaded */
+    tj_balance *balances; /**< any order; sorted by currency when loaded */
     size_t balance_count;
     tj_asset reporting_currency;
     tj_decimal initial_equity;
@@ -109,7 +109,7 @@ typedef struct tj_portfolio {
 /** What was asked of the exchange. */
 typedef struct tj_order_request {
     tj_symbol symbol;
-    tj_side side;             /**< TJ_SIDE_BUY or TJ_SIDE_SELL */
+    tj_side side; /**< TJ_SIDE_BUY or TJ_SIDE_SELL */
     tj_order_type order_type;
     tj_decimal quantity;
     bool has_price;
@@ -170,8 +170,9 @@ typedef struct tj_live_state {
     tj_str strategy_state; /**< any JSON text; absent or "null" means none */
     bool has_execution_checkpoint;
     tj_execution_checkpoint execution_checkpoint;
-    tj_str extra;      /**< unknown top-level members */
-    uint64_t sequence; /**< when loaded: the newest commit this state includes, 0 before the first; ignored when saving */
+    tj_str extra; /**< unknown top-level members */
+    /** When loaded: the newest commit this state includes, 0 before the first. Ignored when saving. */
+    uint64_t sequence;
 } tj_live_state;
 
 /**

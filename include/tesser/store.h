@@ -65,9 +65,9 @@ TJ_API TJ_CHECKED tj_status tj_store_book_create(tj_store *store, const char *na
 /** A book as tj_store_books lists it. */
 typedef struct tj_book_info {
     tj_str name;
-    size_t state_row_count;   /**< rows its LiveState takes */
+    size_t state_row_count; /**< rows its LiveState takes */
     size_t open_order_count;
-    size_t position_count;    /**< of the portfolio and its sub-accounts */
+    size_t position_count; /**< of the portfolio and its sub-accounts */
     size_t algo_count;
     uint64_t ledger_sequence; /**< newest ledger entry, 0 before the first */
 } tj_book_info;
@@ -95,16 +95,16 @@ typedef struct tj_store_info {
     size_t struct_size;
     tj_engine_type type;
     tj_durability durability;
-    char path[TJ_PATH_SIZE];              /**< the journal directory, "" in memory */
-    tj_uuid journal_id;           /**< given at creation */
+    char path[TJ_PATH_SIZE]; /**< the journal directory, "" in memory */
+    tj_uuid journal_id;      /**< given at creation */
     uint32_t format_version;
-    uint64_t sequence;            /**< newest commit acknowledged, 0 before the first */
-    tj_time sequence_time;        /**< time of that commit, 0 before the first */
-    uint64_t applied_sequence;    /**< newest commit that LMDB includes */
-    uint64_t lag_bytes;           /**< log between the two */
-    uint64_t log_bytes;           /**< all segments on disk */
+    uint64_t sequence;         /**< newest commit acknowledged, 0 before the first */
+    tj_time sequence_time;     /**< time of that commit, 0 before the first */
+    uint64_t applied_sequence; /**< newest commit that LMDB includes */
+    uint64_t lag_bytes;        /**< log between the two */
+    uint64_t log_bytes;        /**< all segments on disk */
     uint32_t segment_count;
-    uint64_t state_bytes;         /**< size of data.mdb */
+    uint64_t state_bytes; /**< size of data.mdb */
     uint64_t map_size_bytes;
     bool writer_alive;            /**< a process holds the writer's lock */
     int64_t writer_pid;           /**< its pid, 0 when none */
@@ -115,9 +115,11 @@ typedef struct tj_store_info {
     uint64_t recovered_bytes_cut; /**< bytes of torn tail the last open found and zeroed */
 } tj_store_info;
 
-#define TJ_STORE_INFO_INIT \
-    {sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, 0, \
-     0, false, 0, "", 0, 0, 0, 0}
+#define TJ_STORE_INFO_INIT                                                                         \
+    {                                                                                              \
+        sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, false, 0, "", 0, 0, 0, 0                                                         \
+    }
 
 /**
  * Tells of a store.

@@ -3,7 +3,7 @@
 # Installs the built library into an empty prefix, then builds and runs an outside program against it
 # in the four ways the README names: pkg-config and find_package, shared and static.
 set -euo pipefail
-build=$1 compiler=$2 sanitize=$3
+build=$1 compiler=$2 sanitize=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 
 if [ -n "$sanitize" ]; then

@@ -23,7 +23,10 @@ set_target_properties(tesser-journal-shared PROPERTIES VERSION ${PROJECT_VERSION
     EXPORT_NAME tesser-journal LINK_DEPENDS ${version_script})
 target_link_libraries(tesser-journal-shared PRIVATE tj_options ${TJ_FOREIGN})
 target_link_options(tesser-journal-shared PRIVATE -Wl,--exclude-libs,ALL
-    -Wl,--version-script=${version_script} $<$<NOT:$<BOOL:${TJ_SANITIZE}>>:-Wl,--no-undefined>)
+    -Wl,--version-script=${version_script})
+if(NOT TJ_SANITIZE) # whose run-time library is in the program
+    target_link_options(tesser-journal-shared PRIVATE -Wl,--no-undefined)
+endif()
 
 set_target_properties(tesser-journal-static PROPERTIES EXPORT_NAME static)
 target_link_libraries(tesser-journal-static INTERFACE

@@ -6,7 +6,8 @@
  *   - in the write of the meta page: LMDB calls its environment broken (MDB_PANIC from then on),
  *     and the outcome is unknown until the file is opened anew.
  * A failed flush is not told from a failed write, so an EIO that a full disk does not explain ends
- * the use of this handle: what the page cache shows after it may not be what the disk holds.
+ * the use of this handle: what the page cache shows after it may not be what the disk holds. A full
+ * disk does not end it, because the next transaction writes all its pages anew.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -95,20 +96,24 @@ static bool is_possibly_full(const tj__env *env, uint64_t needed, uint64_t *free
     return *free_bytes < needed;
 }
 
-static tj_status refuse_after(tj__env *env, int code, const char *outcome, tj_error *error)
+/* The cause becomes what this call and all later ones report. */
+static void refuse_after(tj__env *env, int code, const char *outcome, tj_error *error)
 {
     tj_error cause = TJ_ERROR_INIT;
     tj__fail_lmdb(&cause, code, "writing %s: %s", env->data_path, outcome);
     tj__env_refuse(env, cause.message);
-    return tj__env_usable(env, error);
+    if (error) {
+        *error = cause;
+    }
 }
 
 static tj_status apply_failed(tj__env *env, int code, uint64_t batch_bytes, tj_error *error)
 {
     uint64_t free_bytes = 0;
     if (is_broken(env)) {
-        return refuse_after(env, code,
-                            "whether the batch was stored is unknown until it is reopened", error);
+        refuse_after(env, code, "whether the batch was stored is unknown until it is reopened",
+                     NULL);
+        return tj__env_usable(env, error);
     }
     if (code == EIO && is_possibly_full(env, 2 * batch_bytes + SPARE_BYTES, &free_bytes)) {
         return tj__fail(error, TJ_FULL,
@@ -116,8 +121,8 @@ static tj_status apply_failed(tj__env *env, int code, uint64_t batch_bytes, tj_e
                         env->data_path, free_bytes >> 10);
     }
     if (code == EIO) {
-        (void)refuse_after(env, code, "it holds the state before the batch, and must be reopened",
-                           NULL);
+        refuse_after(env, code, "it holds the state before the batch, and must be reopened", error);
+        return TJ_IO;
     }
     return tj__fail_lmdb(error, code, "writing %s", env->data_path);
 }

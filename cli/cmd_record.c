@@ -44,8 +44,8 @@ static tj_status record_line(tj_store *store, line_reader *reader, output *out, 
     tj_str line = {NULL, 0};
     uint64_t sequence = 0;
     tj_status status = line_next(reader, &line, more, error);
-    if (status == TJ_IO) {
-        *more = false;
+    if (status != TJ_OK && status != TJ_LIMIT) {
+        *more = false; /* standard input itself failed */
         return status;
     }
     if (!*more || (status == TJ_OK && trimmed(line).size == 0)) {

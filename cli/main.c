@@ -3,7 +3,20 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
+
+/* A standard stream that came closed must not become a file of the journal, which messages would
+ * then be written into. What takes its place fails when it is used, as the closed one would. */
+static void hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
 
 static tj_status run(command_line *cli, tj_error *error)
 {
@@ -38,6 +51,7 @@ static tj_status finish_output(command_line *cli, tj_status status, tj_error *er
 
 int main(int argc, char **argv)
 {
+    hold_standard_streams();
     command_line cli = {.out = output_of(stdout)};
     tj_error error = TJ_ERROR_INIT;
     signal(SIGPIPE, SIG_IGN);

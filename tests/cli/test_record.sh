@@ -125,3 +125,16 @@ run 0 -j j status
 run 0 -j j record <<<'{"last_prices":{"a:X\u009b2J":"1.5"}}'
 run 0 -j j state show
 out_has 'a:X\xc2\x9b2J'
+
+# Standard input that cannot be read ends it, also with --keep-going.
+run 18 -j j record --keep-going <.
+err_has "Is a directory: reading standard input"
+run 18 -j j record <&-
+err_has "Bad file descriptor: reading standard input"
+code=0
+"$TESSER_JOURNAL" -j j record <<<'{"portfolio_equity":"15"}' >&- 2>"$err" || code=$?
+[ $code -eq 18 ] || fail "exit code $code for a closed standard output"
+digest j >before
+"$TESSER_JOURNAL" -j j algo show 1234 >&- 2>&- || code=$?
+[ $code -eq 2 ] || fail "exit code $code with all closed"
+digest j | cmp -s - before || fail "a message went into the journal"

@@ -24,7 +24,9 @@ set_target_properties(tesser-journal-shared PROPERTIES VERSION ${PROJECT_VERSION
 target_link_libraries(tesser-journal-shared PRIVATE tj_options ${TJ_FOREIGN})
 target_link_options(tesser-journal-shared PRIVATE -Wl,--exclude-libs,ALL
     -Wl,--version-script=${version_script})
-if(NOT TJ_SANITIZE) # whose run-time library is in the program
+if(TJ_SANITIZE) # The sanitizer's own library is linked into programs, not into this one.
+    target_link_options(tesser-journal-shared INTERFACE -fsanitize=${TJ_SANITIZE})
+else()
     target_link_options(tesser-journal-shared PRIVATE -Wl,--no-undefined)
 endif()
 

@@ -31,8 +31,8 @@ static inline tj_status rowmap_source_get(tj__row_source *source, tj__bytes key,
 }
 
 static inline tj_status rowmap_source_scan(tj__row_source *source, tj__bytes first, tj__bytes end,
-                                           bool descending, tj__row_visitor *visitor,
-                                           void *context, tj_error *error)
+                                           bool descending, tj__row_visitor *visitor, void *context,
+                                           tj_error *error)
 {
     rowmap_source *self = (rowmap_source *)source;
     tj__rowmap_entry **entries = NULL;

@@ -223,7 +223,7 @@ static void test_rows_at_the_rank_end(void **context)
     tj__store_u64(entry->bytes + entry->key_size + TJ__RANK_AT, UINT64_MAX - 5);
     tj__base_free(j.base);
     j.base = journal_rebuild(&j);
-    assert_ok(tj__plan_put_order(j.plan, &orders[2], error));
+    assert_ok(tj__plan_put_order(j.plan, &orders[2], &test_error));
     assert_int_equal(journal_commit(&j), 2); /* "a" has the rank that it gets */
     state.open_order_count = 3;
     journal_check(&j, &state);
@@ -243,9 +243,8 @@ typedef struct extras {
 
 static void extras_set(extras *e, tj_str extra)
 {
-    *e = (extras){.order = plain_order("o"),
-                  .position = plain_position("P"),
-                  .balance = plain_balance("B")};
+    *e = (extras){
+        .order = plain_order("o"), .position = plain_position("P"), .balance = plain_balance("B")};
     e->order.extra = extra;
     e->order.request.extra = extra;
     e->position.extra = extra;

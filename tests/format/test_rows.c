@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The bytes of row keys, row values and record bodies. A journal written by any release holds these: a test
+ * that fails here means a new layout version, not new bytes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/rowmap.h"
+#include "codec/codec.h"
+#include "codec/rowmap_source.h"
+
+static tj_error error;
+
+#define assert_ok(call)                    \
+    do {                                   \
+        if ((call) != TJ_OK) {             \
+            fail_msg("%s", error.message); \
+        }                                  \
+    } while (0)
+
+static tj_decimal decimal(const char *text)
+{
+    tj_decimal value;
+    assert_ok(tj_decimal_parse(tj_str_of(text), &value, &error));
+    return value;
+}
+
+static tj_order full_order(void)
+{
+    return (tj_order){.id = TJ_STR("order-1"),
+                      .request = {.symbol = {TJ_STR("Binance"), TJ_STR("btcusdt")},
+                                  .side = TJ_SIDE_SELL,
+                                  .order_type = TJ_ORDER_STOP_MARKET,
+                                  .quantity = decimal("1.50"),
+                                  .has_price = true,
+                                  .price = decimal("2"),
+                                  .has_trigger_price = true,
+                                  .trigger_price = decimal("3"),
+                                  .time_in_force = TJ_TIF_FILL_OR_KILL,
+                                  .client_order_id = TJ_STR("me"),
+                                  .has_take_profit = true,
+                                  .take_profit = decimal("4"),
+                                  .has_stop_loss = true,
+                                  .stop_loss = decimal("5"),
+                                  .has_display_quantity = true,
+                                  .display_quantity = decimal("6"),
+                                  .extra = TJ_STR("{\"a\":1}")},
+                      .status = TJ_ORDER_PARTIALLY_FILLED,
+                      .filled_quantity = decimal("-0.7"),
+                      .has_avg_fill_price = true,
+                      .avg_fill_price = decimal("8"),
+                      .created_at = 1,
+                      .updated_at = -1,
+                      .extra = TJ_STR("{\"b\":2}")};
+}
+
+static void put_everything(tj__plan *plan)
+{
+    tj_order plain = {.id = TJ_STR("o2"),
+                      .request = {.symbol = {.code = TJ_STR("X")},
+                                  .side = TJ_SIDE_BUY,
+                                  .order_type = TJ_ORDER_MARKET,
+                                  .quantity = decimal("1")},
+                      .status = TJ_ORDER_PENDING_NEW,
+                      .filled_quantity = decimal("0")};
+    tj_order orders[2] = {full_order(), plain};
+    tj_position position = {.symbol = {TJ_STR("binance"), TJ_STR("BTCUSDT")},
+                            .side = TJ_SIDE_BUY,
+                            .quantity = decimal("2"),
+                            .has_entry_price = true,
+                            .entry_price = decimal("9"),
+                            .unrealized_pnl = decimal("-1"),
+                            .updated_at = 258,
+                            .extra = TJ_STR("{\"c\":3}")};
+    tj_balance balance = {.currency = {.code = TJ_STR("USDT")},
+                          .quantity = decimal("10"),
+                          .conversion_rate = decimal("1.0")};
+    tj_sub_account account = {.exchange = TJ_STR("kraken"),
+                              .balances = &balance,
+                              .balance_count = 1,
+                              .extra = TJ_STR("{\"d\":4}")};
+    tj_price price = {{.code = TJ_STR("X")}, decimal("0.00")};
+    tj_str exec_ids[1] = {TJ_STR("e1")};
+    tj_live_state state = {.has_portfolio_equity = true,
+                           .portfolio_equity = decimal("12.5"),
+                           .has_portfolio = true,
+                           .portfolio = {.positions = &position,
+                                         .position_count = 1,
+                                         .reporting_currency = {.code = TJ_STR("USDT")},
+                                         .initial_equity = decimal("100"),
+                                         .has_drawdown_limit = true,
+                                         .drawdown_limit = decimal("0.05"),
+                                         .peak_equity = decimal("200"),
+                                         .liquidate_only = true,
+                                         .sub_accounts = &account,
+                                         .sub_account_count = 1},
+                           .open_orders = orders,
+                           .open_order_count = 2,
+                           .last_prices = &price,
+                           .last_price_count = 1,
+                           .has_last_candle_ts = true,
+                           .last_candle_ts = 1763900000000000000,
+                           .strategy_state = TJ_STR("[1]"),
+                           .has_execution_checkpoint = true,
+                           .execution_checkpoint = {.has_last_timestamp = true,
+                                                    .last_timestamp = 1,
+                                                    .exec_ids = exec_ids,
+                                                    .exec_id_count = 1},
+                           .extra = TJ_STR("{\"new\":null}")};
+    tj_uuid id = {{0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+    tj_algo_state algo = {TJ_STR("TWAP"), TJ_STR("{}")};
+    tj_ledger_entry entry = {.id = id,
+                             .time = -2,
+                             .exchange = TJ_STR("kraken"),
+                             .asset = {.code = TJ_STR("USDT")},
+                             .amount = decimal("-3.0"),
+                             .type = TJ_LEDGER_FUNDING,
+                             .reference = TJ_STR("ref"),
+                             .meta = TJ_STR("{}")};
+    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &error));
+    assert_ok(tj__plan_put_state(plan, &state, &error));
+    assert_ok(tj__plan_put_algo(plan, &id, &algo, &error));
+    assert_ok(tj__plan_append_ledger(plan, &entry, &error));
+}
+
+static void print_hex(tj__bytes bytes, char *text)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        sprintf(text + 2 * i, "%02x", bytes.data[i]);
+    }
+    text[2 * bytes.size] = 0;
+}
+
+typedef struct pinned {
+    const char *key;
+    const char *value;
+} pinned;
+
+/* In key order. */
+static const pinned rows[] = {
+    /* book "default", number 1 */
+    {"020000000064656661756c74", "0101000000"},
+    /* portfolio head */
+    {"030000000101", "01030004005553445464000000000000000000000000004030c8000000000000000000000000"
+                     "00403005000000000000000000000000003c30"},
+    /* portfolio_equity 12.5 */
+    {"030000000102", "017d000000000000000000000000003e30"},
+    /* last_candle_ts */
+    {"030000000103", "0100c04f57b4a17a18"},
+    /* strategy_state */
+    {"030000000104", "015b315d"},
+    /* execution_checkpoint */
+    {"030000000105", "0101000100000000000000"},
+    /* unknown member */
+    {"0300000001066e6577", "016e756c6c"},
+    /* balance of kraken */
+    {"0300000001076b72616b656e0055534454",
+     "010a0000000000000000000000000040300a000000000000000000000000003e30"},
+    /* position */
+    {"0300000001080062696e616e63653a42544355534454",
+     "0101000102000000000000000000000000004030010000000000000000000000000040b00201"
+     "000000000000090000000000000000000000000040307b2263223a337d"},
+    /* sub-account */
+    {"0300000001096b72616b656e", "017b2264223a347d"},
+    /* last price 0.00 */
+    {"03000000010a58", "0100000000000000000000000000003c30"},
+    /* order o2, second */
+    {"03000000010b6f32",
+     "0100000000020000000000010101000000000000000000000000000000000001000000000000"
+     "0000000000000040300000000000000000000000000000403001005800000000"},
+    /* order-1, first, with everything */
+    {"03000000010b6f726465722d31",
+     "0100000000010000007f00030203030100000000000000ffffffffffffffff96000000000000"
+     "000000000000003c3007000000000000000000000000003eb002000000000000000000000000"
+     "0040300300000000000000000000000000403004000000000000000000000000004030050000"
+     "0000000000000000000000403006000000000000000000000000004030080000000000000000"
+     "000000000040300f0062696e616e63653a4254435553445402006d65070000007b2261223a31"
+     "7d7b2262223a327d"},
+    /* exec id */
+    {"03000000010c6531", "010000000001000000"},
+    /* algorithm */
+    {"0400000001aa0102030405060708090a0b0c0d0e0f", "010400545741507b7d"},
+    /* ledger entry 1 */
+    {"05000000010000000000000001",
+     "0103aa0102030405060708090a0b0c0d0e0ffeffffffffffffff1e0000000000000000000000"
+     "00003eb006006b72616b656e04005553445403007265667b7d"},
+    /* its time, -2 */
+    {"06000000017ffffffffffffffe0000000000000001", "01"},
+    /* commit id */
+    {"0800000000cc000000000000000000000000000000", "010201000000000000"},
+};
+
+static void assert_hex(tj__bytes bytes, const char *expected)
+{
+    char text[2048];
+    assert_true(bytes.size * 2 < sizeof text);
+    print_hex(bytes, text);
+    assert_string_equal(text, expected);
+}
+
+static void assert_rows(tj__rowmap *map)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    assert_true(tj__rowmap_sorted(map, &entries, &count));
+    assert_int_equal(count, sizeof rows / sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        assert_hex(tj__rowmap_key(entries[i]), rows[i].key);
+        assert_hex(tj__rowmap_value(entries[i]), rows[i].value);
+    }
+}
+
+static void test_rows(void **context)
+{
+    (void)context;
+    tj__rowmap *map = tj__rowmap_new();
+    rowmap_source source = rowmap_source_of(map, 0);
+    tj__base *base = NULL;
+    tj__plan *plan = tj__plan_new();
+    tj__resolved resolved = {0};
+    tj_uuid commit_id = {{0xcc}};
+    assert_ok(tj__base_build(&source.source, &base, &error));
+    put_everything(plan);
+    assert_ok(tj__plan_resolve(plan, base, NULL, &resolved, &error));
+    assert_ok(tj__body_apply(map, tj__buffer_bytes(&resolved.body), resolved.change_count, 258,
+                             &commit_id, &error));
+    assert_rows(map);
+    tj__resolved_dispose(&resolved);
+    tj__plan_free(plan);
+    tj__base_free(base);
+    tj__rowmap_free(map);
+}
+
+static void test_body(void **context)
+{
+    (void)context;
+    tj__buffer body = {0};
+    tj__change put = {TJ__CHANGE_PUT, tj__bytes_of("\3\0\0\0\1\2", 6), tj__bytes_of("\1xyz", 4)};
+    tj__change delete = {TJ__CHANGE_DELETE, tj__bytes_of("\4\0\0\0\1k", 6), {NULL, 0}};
+    tj__body_put(&body, &put);
+    tj__body_put(&body, &delete);
+    assert_hex(tj__buffer_bytes(&body), "0100060004000000"
+                                        "030000000102"
+                                        "0178797a"
+                                        "0200060000000000"
+                                        "04000000016b");
+    tj__buffer_dispose(&body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A directory of its own for a test, below TMPDIR or /tmp. Include <cmocka.h> first. */
+#ifndef TJ_TESTS_SUPPORT_DIRECTORY_H
+#define TJ_TESTS_SUPPORT_DIRECTORY_H
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DIRECTORY_SIZE 512
+
+static inline void directory_make(char path[DIRECTORY_SIZE], const char *name)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(path, DIRECTORY_SIZE, "%s/%s-XXXXXX", base != NULL ? base : "/tmp", name);
+    assert_non_null(mkdtemp(path));
+}
+
+static inline int directory_visit(const char *path, const struct stat *found, int kind,
+                                  struct FTW *walk)
+{
+    (void)found;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+static inline void directory_remove(const char *path)
+{
+    nftw(path, directory_visit, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+#endif

@@ -363,7 +363,7 @@ static void any_write_or_flush_may_fail(void **state)
     doomed *all = calloc(1, sizeof(*all));
     assert_non_null(all);
     assert_int_equal(pthread_mutex_init(&all->append_lock, NULL), 0);
-    for (long call = 1; call <= 120; call++) {
+    for (long call = 1; call <= 120; call += call < 20 ? 1 : 9) {
         fail_at(all, call % 2 == 0 ? 1 : 8, &io.fail_write_in, call);
         fail_at(all, call % 2 == 0 ? 1 : 8, &io.fail_flush_in, call);
     }

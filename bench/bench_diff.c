@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What saving a LiveState costs before its record is appended: 10,000 open orders, one changed. Prints
- * medians of encoding (the plan) and comparing (the resolve), and of loading the rows again.
+ * medians of encoding (the plan) and comparing (the resolve), of loading the rows again, and of the same
+ * change as a transaction of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ typedef struct bench {
     double encode_us[ROUNDS];
     double compare_us[ROUNDS];
     double load_us[ROUNDS];
+    double transaction_us[ROUNDS];
 } bench;
 
 static bench b;
@@ -110,6 +112,19 @@ static void print(const char *name, double *values)
            values[ROUNDS * 9 / 10]);
 }
 
+/* Puts one order, from plan to advance. */
+static void run_transaction(tj__plan *plan, tj__base *base, tj__resolved *resolved, size_t round)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_order *order = &b.orders[round * 29];
+    order->updated_at += 1;
+    tj__plan_clear(plan);
+    must(tj__plan_use_book(plan, TJ_STR("default"), &error), &error);
+    must(tj__plan_put_order(plan, order, &error), &error);
+    must(tj__plan_resolve(plan, base, NULL, resolved, &error), &error);
+    tj__base_advance(base, round + 1);
+}
+
 static void run(const char *title, bool random_ids)
 {
     tj_error error = TJ_ERROR_INIT;
@@ -139,6 +154,9 @@ static void run(const char *title, bool random_ids)
             printf("%s: %u rows, %zu bytes\n", title, resolved.change_count, resolved.body.size);
         }
         start = now_us();
+        run_transaction(plan, base, &resolved, round);
+        b.transaction_us[at] = now_us() - start;
+        start = now_us();
         tj_live_state *loaded = NULL;
         must(tj__state_load(&source.source, 1, &loaded, &error), &error);
         b.load_us[at] = now_us() - start;
@@ -149,6 +167,7 @@ static void run(const char *title, bool random_ids)
     print("encode", b.encode_us);
     print("compare", b.compare_us);
     print("load", b.load_us);
+    print("transaction", b.transaction_us);
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
     tj__base_free(base);

@@ -3,11 +3,9 @@
 #include "codec/codec.h"
 #include "codec/value.h"
 
-#define CHANGE_HEAD_SIZE 8
-
 void tj__body_put(tj__buffer *body, const tj__change *change)
 {
-    if (!tj__buffer_reserve(body, CHANGE_HEAD_SIZE + change->key.size + change->value.size)) {
+    if (!tj__buffer_reserve(body, TJ__CHANGE_HEAD_SIZE + change->key.size + change->value.size)) {
         return;
     }
     tj__pen pen = {body->data + body->size};

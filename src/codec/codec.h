@@ -144,6 +144,7 @@ void tj__base_advance(tj__base *base, uint64_t sequence);
  * A record body is its changes one after another: op (u8), 0 (u8), key size (u16), value size (u32),
  * key with table byte, value.
  */
+#define TJ__CHANGE_HEAD_SIZE 8
 void tj__body_put(tj__buffer *body, const tj__change *change);
 /* Reads the next change from *rest and moves it on. TJ_CORRUPT when malformed (place: the caller's). */
 tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);

@@ -87,29 +87,36 @@ static tj_status quarantine(loading *all, const tj_uuid *id, tj__bytes value, co
     return entry.reason.data && !all->quarantined.failed ? TJ_OK : no_memory(error);
 }
 
+/* A key of another size is no UUID: what there is of it is shown. */
+static tj_status get_id(tj__bytes key, tj_uuid *id, tj_error *error)
+{
+    tj__key_parts parts;
+    if (!tj__key_split(key, &parts)) {
+        return tj__fail(error, TJ_CORRUPT, "its key is malformed");
+    }
+    bool whole = parts.rest.size == sizeof id->bytes;
+    memcpy(id->bytes, parts.rest.data,
+           parts.rest.size < sizeof id->bytes ? parts.rest.size : sizeof id->bytes);
+    return whole ? TJ_OK
+                 : tj__fail(error, TJ_CORRUPT, "its key has %zu bytes and is no UUID",
+                            parts.rest.size);
+}
+
 static tj_status add_row(void *context, const tj__row *row, tj_error *error)
 {
     loading *all = context;
     tj_error reason = TJ_ERROR_INIT;
     tj_algo_record record = {0};
     tj__bytes value;
-    tj__key_parts parts;
     if (!copy_bytes(all->arena, row->value, &value)) {
         return no_memory(error);
     }
-    tj_status status = tj__row_intact(row, &reason);
+    tj_status status = get_id(row->key, &record.id, &reason);
+    if (status == TJ_OK) {
+        status = tj__row_intact(row, &reason);
+    }
     if (status == TJ_OK) {
         status = tj__row_explain(row, tj__algo_get(value, &record.state, &reason), &reason);
-    }
-    /* A key of another size is no UUID: what there is of it is shown. */
-    if (tj__key_split(row->key, &parts)) {
-        size_t size =
-            parts.rest.size < sizeof record.id.bytes ? parts.rest.size : sizeof record.id.bytes;
-        memcpy(record.id.bytes, parts.rest.data, size);
-        if (status == TJ_OK && parts.rest.size != sizeof record.id.bytes) {
-            status = tj__fail(&reason, TJ_CORRUPT, "its key has %zu bytes and is no UUID",
-                              parts.rest.size);
-        }
     }
     if (status != TJ_OK) {
         return quarantine(all, &record.id, value, reason.message, error);

@@ -118,7 +118,7 @@ static tj_status write_body(const tj__base *base, tj__resolved *resolved, tj_err
     size_t size = 0;
     const tj__held_list *list = &base->pending_rows;
     for (size_t i = 0; i < list->size; i++) {
-        size += 8 + (size_t)list->rows[i]->key_size + list->rows[i]->value_size;
+        size += TJ__CHANGE_HEAD_SIZE + (size_t)list->rows[i]->key_size + list->rows[i]->value_size;
     }
     if (size > TJ__BODY_SIZE_MAX || list->size > UINT32_MAX) {
         return tj__fail(error, TJ_LIMIT,

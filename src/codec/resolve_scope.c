@@ -19,6 +19,7 @@
 /* A plan row of a ranked kind. */
 typedef struct ranked {
     const tj__held *current; /* NULL: new */
+    uint64_t rank;           /* of the current row, 0 for a new one */
     size_t at;               /* the plan's row */
     bool same;               /* as the current one, apart from the rank */
 } ranked;
@@ -94,46 +95,48 @@ static tj_status put_merged(scope *s, unsigned keep, tj__bytes key, tj__bytes va
 
 /* ---- rows with rank: their ranks are known when all are ------------------------------------- */
 
+static void add_ranked(scope *s, size_t at, const tj__held *current, bool same)
+{
+    uint64_t rank = current ? tj__rank_get(tj__held_value(current).data) : 0;
+    ranked each = {current, rank, at, same};
+    tj__put_bytes(&s->base->ranked, &each, sizeof each);
+}
+
 static tj_status put_ranked(scope *s, const ranked *each, uint64_t rank)
 {
     tj__plan_row row;
     uint8_t *key = NULL;
     tj__bytes value;
-    if (each->same && tj__rank_get(tj__held_value(each->current).data) == rank) {
-        return TJ_OK;
-    }
     tj__plan_row_read(s->plan, each->at, &row, &key, &value);
     return put_merged(s, row.keep, tj__bytes_of(key, row.key_size), value, each->current, rank);
 }
 
 static tj_status finish_ranked(scope *s)
 {
-    tj__buffer *ranked_rows = &s->base->ranked;
-    tj__buffer *ranks_buffer = &s->base->ranks;
-    size_t count = ranks_buffer->size / sizeof(uint64_t);
-    uint64_t *ranks = (uint64_t *)(void *)ranks_buffer->data;
-    if (ranked_rows->failed || ranks_buffer->failed || !tj__ranks_assign(ranks, count)) {
+    const ranked *rows = (const ranked *)(const void *)s->base->ranked.data;
+    size_t count = s->base->ranked.size / sizeof *rows;
+    tj__buffer *buffer = &s->base->ranks;
+    tj__buffer_clear(buffer);
+    if (s->base->ranked.failed || !tj__buffer_reserve(buffer, count * sizeof(uint64_t))) {
+        return tj__pending_no_memory(s->error);
+    }
+    uint64_t *ranks = (uint64_t *)(void *)buffer->data;
+    for (size_t i = 0; i < count; i++) {
+        ranks[i] = rows[i].rank;
+    }
+    if (!tj__ranks_assign(ranks, count)) {
         return tj__pending_no_memory(s->error);
     }
     for (size_t i = 0; i < count; i++) {
-        ranked each;
-        memcpy(&each, ranked_rows->data + i * sizeof each, sizeof each);
-        TJ_TRY(put_ranked(s, &each, ranks[i]));
+        if (!rows[i].same || ranks[i] != rows[i].rank) {
+            TJ_TRY(put_ranked(s, &rows[i], ranks[i]));
+        }
     }
-    if (s->ranked_kind == TJ__KIND_ORDER) {
-        s->book->pending_rank_last = count > 0 ? ranks[count - 1] : 0;
+    if (s->ranked_kind == TJ__KIND_ORDER && count > 0) {
+        s->book->pending_rank_last = ranks[count - 1];
     }
-    tj__buffer_clear(ranked_rows);
-    tj__buffer_clear(ranks_buffer);
+    tj__buffer_clear(&s->base->ranked);
     return TJ_OK;
-}
-
-static void add_ranked(scope *s, size_t at, const tj__held *current, bool same)
-{
-    ranked each = {current, at, same};
-    uint64_t rank = current ? tj__rank_get(tj__held_value(current).data) : 0;
-    tj__put_bytes(&s->base->ranked, &each, sizeof each);
-    tj__put_bytes(&s->base->ranks, &rank, sizeof rank);
 }
 
 /* ---- the rows of the plan ------------------------------------------------------------------- */
@@ -271,7 +274,6 @@ tj_status tj__resolve_scope(tj__plan *plan, tj__base *base, tj__base_book *book,
                .error = error};
     base->scope++;
     tj__buffer_clear(&base->ranked);
-    tj__buffer_clear(&base->ranks);
     size_t first = *at;
     TJ_TRY(resolve_rows(&s, at));
     TJ_TRY(delete_stored(&s));

@@ -22,8 +22,8 @@
  *   COMMITS (book number 0) commit id (16 bytes)
  *
  * Every value starts with one byte: the version of its layout, 1. An unknown one is TJ_FORMAT_NEWER.
- * Values of kinds that can have `extra` end with it: all that follows the fixed members; so keeping
- * stored unknown members is a splice. Orders and exec ids carry a rank (u64) right behind the version:
+ * The value_*.c files start with the layouts. Values of kinds that can have `extra` end with it: all that
+ * follows the fixed members; so keeping stored unknown members is a splice. Orders and exec ids carry a rank (u64) right behind the version:
  * the list is in ascending rank.
  */
 #ifndef TJ_CODEC_CODEC_H
@@ -57,8 +57,8 @@ tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_q
 /*
  * A plan: what a transaction noted, by book name, encoded as far as it can be without looking at what
  * is stored. tj__plan_resolve turns it into a record body against the base, under the append lock.
- * Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT or TJ_NOMEM, and leave the plan as it
- * was on failure. JSON texts inside values are checked with tj__json_check (src/json/check.h).
+ * Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT, TJ_NOMEM, or TJ_MISUSE before a book
+ * was chosen, and leave the plan as it was on failure. JSON texts inside values are checked with tj__json_check (src/json/check.h).
  */
 typedef struct tj__plan tj__plan;
 tj__plan *tj__plan_new(void);       /* NULL when memory is short */
@@ -127,8 +127,8 @@ void tj__resolved_dispose(tj__resolved *resolved);
  * in the rows.
  * The plan is stamped with book numbers, else left as it is, and may be resolved again.
  * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
- * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id), TJ_CORRUPT (state changes of a book that has a
- * damaged state row), TJ_LIMIT, TJ_NOMEM.
+ * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id), TJ_CORRUPT or
+ * TJ_FORMAT_NEWER (state changes of a book with a state row that cannot be read), TJ_LIMIT, TJ_NOMEM.
  */
 tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
                            tj__resolved *resolved, tj_error *error);

@@ -60,6 +60,12 @@ void tj__group_dispose(tj__group *group)
     (void)pthread_mutex_destroy(&group->lock);
 }
 
+/* The batch that is not open: in flight, or idle. */
+static tj__batch *other_batch(tj__group *group)
+{
+    return group->open == &group->batches[0] ? &group->batches[1] : &group->batches[0];
+}
+
 static void poison_locked(tj__group *group, const tj_error *cause)
 {
     if (!atomic_load(&group->poisoned)) {
@@ -85,8 +91,7 @@ tj_status tj__group_check(tj__group *group, tj_error *error)
     }
     tj_error cause = TJ_ERROR_INIT;
     tj__fail(&cause, TJ_CLOSED,
-             "%s is not the file that this journal writes any more: it was "
-             "replaced or removed",
+             "%s is not the file that this journal writes any more: it was replaced or removed",
              file.path);
     tj__group_poison(group, &cause);
     return tj__fail(error, TJ_CLOSED, "%s", cause.message);
@@ -138,20 +143,20 @@ static void gather(tj__group *group)
             changed = now;
         }
     }
-    uint32_t longer = 2 * group->gather_penalty + 1;
-    group->gather_penalty = seen > first                  ? 0
-                            : longer > GATHER_PENALTY_MAX ? GATHER_PENALTY_MAX
-                                                          : longer;
+    if (seen > first) {
+        group->gather_penalty = 0;
+    } else if (group->gather_penalty < GATHER_PENALTY_MAX) {
+        group->gather_penalty = 2 * group->gather_penalty + 1;
+    }
     group->gather_pause = group->gather_penalty;
 }
 
-/* Closes the open batch and opens the other one. False when the batch must not be written any more.
- */
+/* Closes the open batch and opens the other one. False when it must not be written any more. */
 static bool close_batch(tj__group *group)
 {
     pthread_mutex_lock(&group->lock);
     tj__batch *closed = group->open;
-    tj__batch *next = closed == &group->batches[0] ? &group->batches[1] : &group->batches[0];
+    tj__batch *next = other_batch(group);
     next->last_sequence = closed->last_sequence;
     next->waiters = 0;
     next->claimed = false;
@@ -266,11 +271,6 @@ static void join_and_unlock(tj__group *group, tj__batch *batch)
     lead(group, batch);
 }
 
-static tj__batch *in_flight(tj__group *group)
-{
-    return group->open == &group->batches[0] ? &group->batches[1] : &group->batches[0];
-}
-
 tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
 {
     if (atomic_load(&group->acknowledged) >= sequence) {
@@ -284,7 +284,7 @@ tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
     if (atomic_load(&group->acknowledged) >= sequence || atomic_load(&group->poisoned)) {
         pthread_mutex_unlock(&group->lock);
     } else {
-        join_and_unlock(group, sequence > group->handed ? group->open : in_flight(group));
+        join_and_unlock(group, sequence > group->handed ? group->open : other_batch(group));
     }
     return atomic_load(&group->acknowledged) >= sequence ? TJ_OK
                                                          : fail_poisoned(group, sequence, error);

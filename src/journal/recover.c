@@ -28,10 +28,8 @@ typedef struct recovery {
     tj__mark mark;
     tj__log_reader *reader;
     tj__position end;
-    tj__position settled;   /* everything before it is known to be durable */
-    uint64_t pending_bytes; /* of the records between applied and end */
+    tj__position settled; /* everything before it is known to be durable */
     tj__log_tail tail;
-    uint64_t bytes_cut;
 } recovery;
 
 tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
@@ -143,7 +141,7 @@ static tj_status read_to_applied(recovery *r, tj_error *error)
     while (!at_or_beyond(tj__log_reader_position(r->reader), &r->applied)) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(tj__journal_read_next(r->reader, &next, &record, error));
+        TJ_TRY(read_next(r, &next, &record, error));
         if (next == TJ__LOG_END && !at_or_beyond(tj__log_reader_position(r->reader), &r->applied)) {
             return tj__journal_report_damage(r->reader, r->applied.sequence, "data.mdb", error);
         }
@@ -159,11 +157,10 @@ static tj_status read_to_end(recovery *r, tj_error *error)
     for (;;) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(tj__journal_read_next(r->reader, &next, &record, error));
+        TJ_TRY(read_next(r, &next, &record, error));
         if (next == TJ__LOG_END) {
             break;
         }
-        r->pending_bytes += tj__record_size((uint32_t)record.body.size);
         if (believed && record.sequence <= r->mark.acknowledged) {
             r->settled = *tj__log_reader_position(r->reader);
         }
@@ -203,7 +200,7 @@ static tj_status settle(recovery *r, tj_error *error)
     if (clean) {
         return TJ_OK;
     }
-    r->bytes_cut = r->tail.nonzero_bytes;
+    r->journal->recovered_bytes_cut = r->tail.nonzero_bytes;
     if (r->tail.nonzero_bytes > 0 || r->tail.records_after > 0) {
         tj__journal_trace(r->journal, TJ_TRACE_WARNING,
                           "recovery of %s: the log ends after commit %llu; behind it %llu bytes of "
@@ -240,23 +237,6 @@ static void acknowledged(void *context, uint64_t sequence)
     tj__journal_helper_notice(journal);
 }
 
-/* On a full disk LMDB may stay behind: the log has everything, views read both, the helper tries again. */
-static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
-{
-    tj_error failure = TJ_ERROR_INIT;
-    tj_status status = tj__journal_apply(journal, &failure);
-    if (status == TJ_FULL) {
-        tj__journal_trace(journal, TJ_TRACE_ERROR,
-                          "LMDB could not be brought up to date yet, the log keeps everything: %s",
-                          failure.message);
-        return TJ_OK;
-    }
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
-}
-
 /* Step 5. */
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
@@ -264,9 +244,8 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     TJ_TRY(flush_segments(r, error));
     journal->epoch = r->end.epoch + 1;
     atomic_store(&journal->acknowledged, r->end.sequence);
-    atomic_store(&journal->appended_bytes, r->pending_bytes);
     TJ_TRY(tj__journal_apply_start(journal, &r->applied, error));
-    TJ_TRY(apply_now_or_later(journal, error));
+    TJ_TRY(tj__journal_apply(journal, error));
     tj__log_writer_options options = {
         .directory = journal->log_path,
         .journal_id = journal->superblock.journal_id,
@@ -277,16 +256,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .context = journal,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->end, &journal->log, error));
-    tj__mark mark = {.durability = journal->config.durability,
-                     .epoch = journal->epoch,
-                     .acknowledged = r->end.sequence,
-                     .recovered_at = tj_time_now(),
-                     .recovered_bytes_cut = r->bytes_cut};
-    tj__lock_publish(journal->lock, &mark);
-    tj__journal_trace(journal, TJ_TRACE_INFO,
-                      "opened %s: the log ends after commit %llu, LMDB stood at commit %llu",
-                      journal->path, (unsigned long long)r->end.sequence,
-                      (unsigned long long)r->applied.sequence);
+    tj__lock_publish(journal->lock, journal->epoch, journal->config.durability, r->end.sequence);
     return TJ_OK;
 }
 
@@ -298,21 +268,11 @@ static tj_status find_applied(recovery *r, tj_error *error)
     return TJ_OK;
 }
 
-tj_status tj__journal_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)
-{
-    if (!tj__path_is_directory(journal->log_path)) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "the log directory %s is missing: put it back or restore a backup",
-                        journal->log_path);
-    }
-    return tj__segment_list_read(journal->log_path, out, error);
-}
-
 /* All segments from the first must be there, not only those that are read now. */
 static tj_status check_segments(const recovery *r, tj_error *error)
 {
     tj__segment_list segments = {0};
-    TJ_TRY(tj__journal_segments(r->journal, &segments, error));
+    TJ_TRY(tj__segment_list_read(r->journal->log_path, &segments, error));
     bool complete = segments.count > 0 && segments.ordinals[0] == 1;
     tj__segment_list_dispose(&segments);
     if (!complete) {

@@ -71,6 +71,7 @@ typedef struct tj_config {
     const char *path;
     const char *book;            /**< default: TJ_BOOK_DEFAULT */
     uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
+    uint64_t map_size_max_bytes; /**< the map grows by itself up to here; default: no bound */
     uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
     uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
     uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
@@ -81,22 +82,24 @@ typedef struct tj_config {
     bool must_exist;
     /** Share the journal with other opens of it in this process that ask so too. */
     bool shared;
+    /** Start no thread: the caller does their work by calling tj_store_work now and then. */
+    bool no_threads;
     tj_trace_fn *trace; /**< may be NULL */
     void *trace_context;
     void *owned; /**< for tj_config_load and tj_config_dispose only */
 } tj_config;
 
-#define TJ_CONFIG_INIT                                                                        \
-    {                                                                                         \
-        sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, TJ_DURABILITY_SYNC, false, \
-            false, false, NULL, NULL, NULL                                                    \
+#define TJ_CONFIG_INIT                                                                           \
+    {                                                                                            \
+        sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, 0, TJ_DURABILITY_SYNC, false, \
+            false, false, false, NULL, NULL, NULL                                                \
     }
 
 /**
  * Reads a configuration file (TOML) into a configuration.
  *
- * `[journal]`: type ("lmdb", "memory"), path, book, map_size, segment_size (bytes, or text such
- * as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
+ * `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size (bytes, or
+ * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
  * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
  * both is an error. Tables of other programs beside these are left alone; an unknown key or a
  * wrong type inside them is an error. A relative path is relative to the configuration file.

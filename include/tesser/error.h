@@ -34,7 +34,8 @@ typedef enum tj_status {
     TJ_UNAVAILABLE = 14,  /**< a server or engine cannot be reached now */
     TJ_UNSUPPORTED = 15,  /**< this build, file system or file kind is not supported */
     TJ_INVALID = 16,      /**< malformed data from outside: JSON, decimal, UUID, configuration */
-    TJ_INEXACT = 17       /**< the exact result needs more digits than a decimal holds */
+    TJ_INEXACT = 17,      /**< the exact result needs more digits than a decimal holds */
+    TJ_UNKNOWN = 18       /**< the deadline passed: the commit may be durable now, or later */
 } tj_status;
 
 /** What the caller can do about a status. */
@@ -71,7 +72,7 @@ typedef struct tj_error {
 /**
  * The name of a status as it appears in documentation, e.g. "CORRUPT".
  *
- * @return static text; "UNKNOWN" for a number that is no status
+ * @return static text; "NO_STATUS" for a number that is no status
  * Threads: any.
  */
 TJ_API const char *tj_status_name(tj_status status);

@@ -57,8 +57,10 @@
 #define TESSER_JOURNAL_H
 
 #include <tesser/algo.h>
+#include <tesser/async.h>
 #include <tesser/base.h>
 #include <tesser/config.h>
+#include <tesser/counter.h>
 #include <tesser/decimal.h>
 #include <tesser/error.h>
 #include <tesser/identity.h>

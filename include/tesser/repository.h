@@ -243,14 +243,23 @@ typedef struct tj_commit_options {
     /** Not 0: TJ_CONFLICT when a LiveState this commit touches has changed after that sequence
      * (tj_live_state.sequence). */
     uint64_t expected_sequence;
+    /** Not 0: milliseconds after which the call returns although the disk does not answer. TJ_UNAVAILABLE:
+     * not applied; TJ_UNKNOWN: it may be durable now or later. Committing again with the same
+     * commit id is safe. For tj_txn_commit only; costs a switch to another thread. */
+    uint32_t deadline_ms;
+    /** Flush before acknowledging, also in a store opened with TJ_DURABILITY_OS. */
+    bool sync;
+    /** An exit, a cancel, a risk limit: may use the space that is kept in reserve for when the disk is
+     * full. A commit that only deletes may always. */
+    bool critical;
 } tj_commit_options;
 
 /** How many of the newest commit ids a journal remembers. */
 #define TJ_COMMIT_ID_KEPT 65536
 
-#define TJ_COMMIT_OPTIONS_INIT              \
-    {                                       \
-        sizeof(tj_commit_options), {{0}}, 0 \
+#define TJ_COMMIT_OPTIONS_INIT                               \
+    {                                                        \
+        sizeof(tj_commit_options), {{0}}, 0, 0, false, false \
     }
 
 /**
@@ -261,9 +270,9 @@ typedef struct tj_commit_options {
  * @param sequence receives the commit's number in the journal (for a commit that changes nothing:
  *                 the newest number, whose durability was waited for); may be NULL
  * @return TJ_OK; TJ_FULL, TJ_NOMEM, TJ_LIMIT, TJ_CONFLICT, TJ_NOT_FOUND (book), TJ_INVALID (a
- *         position without a portfolio), TJ_READONLY: nothing changed; TJ_CLOSED: the handle no
- *         longer takes commits, and the message says whether this one was not applied or is
- *         unknown until the store is opened again (P7)
+ *         position without a portfolio), TJ_READONLY: nothing changed; TJ_UNAVAILABLE, TJ_UNKNOWN:
+ *         see deadline_ms; TJ_CLOSED: the handle no longer takes commits, and the message says
+ *         whether this one was not applied or is unknown until the store is opened again (P7)
  * Threads: handle; commits of different transactions run concurrently and share flushes.
  * Durability: P1. Source: P2, P7.
  */

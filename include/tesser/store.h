@@ -112,14 +112,39 @@ typedef struct tj_store_info {
     uint32_t reader_count;        /**< LMDB reader slots in use */
     int64_t oldest_reader_pid;    /**< pid of the reader with the oldest snapshot, 0 when none */
     uint64_t oldest_reader_lag;   /**< how many LMDB transactions it lags behind */
-    uint64_t recovered_bytes_cut; /**< bytes of torn tail the last open found and zeroed */
+    tj_time recovered_at;         /**< when a writer last opened the journal, 0 if not known */
+    uint64_t recovered_bytes_cut; /**< bytes of torn tail it found then, and zeroed */
+    uint64_t free_bytes;          /**< space left on the file system for this user */
+    uint64_t reserve_bytes;       /**< space kept for critical commits; 0 when it is in use */
+    bool space_low;               /**< less is free than the journal will soon need */
 } tj_store_info;
 
 #define TJ_STORE_INFO_INIT                                                                         \
     {                                                                                              \
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, false, 0, "", 0, 0, 0, 0                                                         \
+            0, 0, false, 0, "", 0, 0, 0, 0, 0, 0, 0, false                                         \
     }
+
+/**
+ * Finds out whether a commit survived, by the caller's own id.
+ *
+ * @param sequence receives its sequence; may be NULL
+ * @return TJ_OK; TJ_NOT_FOUND: not among the TJ_COMMIT_ID_KEPT newest ids; or as tj_state_load
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_commit_find(tj_store *store, const tj_uuid *commit_id,
+                                                 uint64_t *sequence, tj_error *error);
+
+/**
+ * Does the work of the helper threads once, on the caller's thread: brings LMDB up to date, prepares the
+ * next log segment, looks after reader slots and space, flushes submitted commits. For stores opened with
+ * no_threads, but allowed on any.
+ *
+ * Call it at least every lag_ms or so. It may wait for the disk.
+ * @return TJ_OK; TJ_FULL, TJ_IO, TJ_CLOSED: what could not be done; nothing acknowledged is lost by it
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_work(tj_store *store, tj_error *error);
 
 /**
  * Tells of a store.

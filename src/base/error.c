@@ -29,12 +29,13 @@ static const struct {
     [TJ_UNSUPPORTED] = {"UNSUPPORTED", TJ_ADVICE_FIX_CONFIG},
     [TJ_INVALID] = {"INVALID", TJ_ADVICE_FIX_CALL},
     [TJ_INEXACT] = {"INEXACT", TJ_ADVICE_FIX_CALL},
+    [TJ_UNKNOWN] = {"UNKNOWN", TJ_ADVICE_RETRY},
 };
 #define STATUS_COUNT (sizeof statuses / sizeof *statuses)
 
 const char *tj_status_name(tj_status status)
 {
-    return (size_t)status < STATUS_COUNT ? statuses[status].name : "UNKNOWN";
+    return (size_t)status < STATUS_COUNT ? statuses[status].name : "NO_STATUS";
 }
 
 tj_advice tj_status_advice(tj_status status)

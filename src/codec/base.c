@@ -149,7 +149,7 @@ static void add_row(tj__base *base, tj__base_book *book, tj__held *row)
     }
 }
 
-/* Moves a STATE, BOOKS or COMMITS row over. book is NULL but for STATE. */
+/* Moves a STATE, BOOKS, COMMITS or COUNTERS row over. book is NULL but for STATE. */
 static void take_over(tj__base *base, tj__base_book *book, tj__held *row)
 {
     tj__held *old = tj__held_find(&base->rows, tj__held_key(row));
@@ -189,6 +189,7 @@ static void advance_row(tj__base *base, tj__held *row, uint64_t sequence)
         renew_name(base, row);
         break;
     case TJ__TABLE_COMMITS:
+    case TJ__TABLE_COUNTERS:
         take_over(base, NULL, row);
         break;
     default: /* algorithms and ledger are not held */

@@ -39,7 +39,7 @@ typedef struct tj__commit_ids {
 
 struct tj__base {
     uint64_t sequence;
-    tj__held_index rows; /* STATE, BOOKS and COMMITS rows */
+    tj__held_index rows; /* STATE, BOOKS, COMMITS and COUNTERS rows */
     tj__base_book *books;
     size_t book_count;
     size_t book_capacity;

@@ -109,6 +109,13 @@ static tj_status add_commit_id(void *context, const tj__row *row, tj_error *erro
     return TJ_OK;
 }
 
+static tj_status add_counter(void *context, const tj__row *row, tj_error *error)
+{
+    tj__held *ignored = NULL;
+    TJ_TRY(tj__counter_row_check(row, error));
+    return hold(context, row, &ignored, error);
+}
+
 static int compare_sequence(const void *a, const void *b)
 {
     const tj__held *left = *(tj__held *const *)a;
@@ -128,6 +135,7 @@ static tj_status build(tj__base *base, tj__row_source *rows, tj_error *error)
     TJ_TRY(scan_table(base, rows, TJ__TABLE_BOOKS, add_book, error));
     TJ_TRY(scan_table(base, rows, TJ__TABLE_STATE, add_state, error));
     TJ_TRY(scan_table(base, rows, TJ__TABLE_COMMITS, add_commit_id, error));
+    TJ_TRY(scan_table(base, rows, TJ__TABLE_COUNTERS, add_counter, error));
     if (base->commit_ids.count > 0) {
         qsort(base->commit_ids.rows, base->commit_ids.count, sizeof(tj__held *), compare_sequence);
     }

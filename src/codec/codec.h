@@ -20,6 +20,7 @@
  *   LEDGER sequence (u64 big-endian);  LEDGER_TIME  time (u64 big-endian of time + 2^63), sequence
  *   BOOKS  (book number 0) name
  *   COMMITS (book number 0) commit id (16 bytes)
+ *   COUNTERS name
  *
  * Every value starts with one byte: the version of its layout, 1. An unknown one is TJ_FORMAT_NEWER.
  * The value_*.c files start with the layouts. Values of kinds that can have `extra` end with it: all that
@@ -29,6 +30,7 @@
 #ifndef TJ_CODEC_CODEC_H
 #define TJ_CODEC_CODEC_H
 
+#include <tesser/counter.h>
 #include <tesser/repository.h>
 
 #include "base/rowmap.h"
@@ -51,6 +53,13 @@ tj_status tj__algo_load_all(tj__row_source *rows, uint32_t book, tj_algo_list **
 tj_status tj__ledger_latest(tj__row_source *rows, uint32_t book, uint64_t *out, tj_error *error);
 tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_query *query,
                           tj_ledger_list **out, tj_error *error);
+
+/* 1 for a counter that was never used. */
+tj_status tj__counter_next(tj__row_source *rows, uint32_t book, tj_str name, uint64_t *next,
+                           tj_error *error);
+/* The commit that had this id. TJ_NOT_FOUND. */
+tj_status tj__commit_find(tj__row_source *rows, const tj_uuid *commit_id, uint64_t *sequence,
+                          tj_error *error);
 
 /* ---- model -> changes ------------------------------------------------------------------- */
 
@@ -97,6 +106,9 @@ tj_status tj__plan_put_algo(tj__plan *plan, const tj_uuid *id, const tj_algo_sta
 tj_status tj__plan_delete_algo(tj__plan *plan, const tj_uuid *id, tj_error *error);
 tj_status tj__plan_append_ledger(tj__plan *plan, const tj_ledger_entry *entry, tj_error *error);
 
+/* Reserves `count` numbers of a counter; the first is tj__resolved.counter_first. */
+tj_status tj__plan_reserve(tj__plan *plan, tj_str name, uint64_t count, tj_error *error);
+
 /* ---- the base --------------------------------------------------------------------------- */
 
 /*
@@ -114,6 +126,7 @@ typedef struct tj__resolved {
     tj__buffer body;       /* record body: the changes that are left after comparing */
     uint32_t change_count; /* 0: nothing changes */
     uint64_t ledger_last;  /* sequence of the last ledger entry appended, 0 if none */
+    uint64_t counter_first; /* first number of the last block reserved, 0 if none */
 } tj__resolved;
 void tj__resolved_dispose(tj__resolved *resolved);
 

@@ -170,10 +170,11 @@ void tj__key_describe(tj__bytes key, char text[TJ__KEY_TEXT_SIZE])
     } else if (parts.table == TJ__TABLE_LEDGER && parts.rest.size == 8) {
         snprintf(text, TJ__KEY_TEXT_SIZE, "ledger entry %" PRIu64,
                  tj__load_u64_be(parts.rest.data));
-    } else if (parts.table == TJ__TABLE_BOOKS) {
+    } else if (parts.table == TJ__TABLE_BOOKS || parts.table == TJ__TABLE_COUNTERS) {
         char quoted[TJ__QUOTE_SIZE];
         tj_str name = {(const char *)parts.rest.data, parts.rest.size};
-        snprintf(text, TJ__KEY_TEXT_SIZE, "book %s", tj__text_quote(name, quoted));
+        snprintf(text, TJ__KEY_TEXT_SIZE, "%s %s",
+                 parts.table == TJ__TABLE_BOOKS ? "book" : "counter", tj__text_quote(name, quoted));
     } else {
         snprintf(text, TJ__KEY_TEXT_SIZE, "row of table %s",
                  tj__table_name(parts.table) ? tj__table_name(parts.table) : "unknown");

@@ -10,6 +10,8 @@
 tj_status tj__row_intact(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds which row it is about. */
 tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error);
+/* TJ_CORRUPT or TJ_FORMAT_NEWER when it is no counter's row. */
+tj_status tj__counter_row_check(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds the book's name, or its number when the name cannot be
  * found, or nothing for number 0. */
 tj_status tj__error_book(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "codec/codec.h"
 #include "codec/load.h"
+#include "codec/quarantine.h"
 #include "codec/value.h"
 
 static tj_status no_memory(tj_error *error)
@@ -30,8 +31,12 @@ static tj_status get_row(tj__row_source *rows, uint32_t book, const tj_uuid *id,
     tj_status status = rows->get(rows, tj__key_bytes(&key), row, error);
     if (status == TJ_NOT_FOUND) {
         char text[TJ_UUID_TEXT_SIZE];
+        char what[TJ_UUID_TEXT_SIZE + 16];
         tj_uuid_format(*id, text);
-        return tj__fail(error, TJ_NOT_FOUND, "algorithm %s is not stored", text);
+        snprintf(what, sizeof what, "algorithm %s", text);
+        TJ_TRY(tj__quarantine_refuse(rows, book, TJ__TABLE_ALGOS,
+                                     tj__bytes_of(id->bytes, sizeof id->bytes), what, error));
+        return tj__fail(error, TJ_NOT_FOUND, "%s is not stored", what);
     }
     TJ_TRY(status);
     return tj__row_intact(row, error);
@@ -77,12 +82,12 @@ typedef struct loading {
     tj__buffer quarantined; /* tj_algo_quarantined each */
 } loading;
 
-static tj_status quarantine(loading *all, const tj_uuid *id, tj__bytes value, const char *reason,
+static tj_status quarantine(loading *all, const tj_uuid *id, tj__bytes value, tj_str reason,
                             tj_error *error)
 {
     tj_algo_quarantined entry = {.id = *id,
                                  .raw = {(const char *)value.data, value.size},
-                                 .reason = tj__arena_str(all->arena, tj_str_of(reason))};
+                                 .reason = tj__arena_str(all->arena, reason)};
     tj__put_bytes(&all->quarantined, &entry, sizeof entry);
     return entry.reason.data && !all->quarantined.failed ? TJ_OK : no_memory(error);
 }
@@ -119,10 +124,26 @@ static tj_status add_row(void *context, const tj__row *row, tj_error *error)
         status = tj__row_explain(row, tj__algo_get(value, &record.state, &reason), &reason);
     }
     if (status != TJ_OK) {
-        return quarantine(all, &record.id, value, reason.message, error);
+        return quarantine(all, &record.id, value, tj_str_of(reason.message), error);
     }
     tj__put_bytes(&all->records, &record, sizeof record);
     return all->records.failed ? no_memory(error) : TJ_OK;
+}
+
+/* One that an import could not decode. A key that is no UUID either is shown as far as it goes. */
+static tj_status add_imported(void *context, const tj__quarantined *row, tj_error *error)
+{
+    loading *all = context;
+    tj_uuid id = {{0}};
+    tj__bytes raw;
+    if (!copy_bytes(all->arena, row->raw, &raw)) {
+        return no_memory(error);
+    }
+    size_t size = row->key.size < sizeof id.bytes ? row->key.size : sizeof id.bytes;
+    if (size > 0) {
+        memcpy(id.bytes, row->key.data, size);
+    }
+    return quarantine(all, &id, raw, row->reason, error);
 }
 
 /* Moves an array that was gathered into the arena. */
@@ -142,6 +163,7 @@ static tj_status load_all(tj__row_source *rows, uint32_t book, loading *all, tj_
     void *quarantined = NULL;
     tj__key prefix = tj__key_book(TJ__TABLE_ALGOS, book);
     TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, add_row, all, error));
+    TJ_TRY(tj__quarantine_scan(rows, book, TJ__TABLE_ALGOS, add_imported, all, error));
     if (!settle(all->arena, &all->records, &records) ||
         !settle(all->arena, &all->quarantined, &quarantined)) {
         return no_memory(error);

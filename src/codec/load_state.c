@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "codec/codec.h"
 #include "codec/load.h"
+#include "codec/quarantine.h"
 #include "codec/value.h"
 #include "json/check.h"
 
@@ -284,10 +285,25 @@ static tj_status finish(loading *l, tj_error *error)
     return l->state->extra.data ? TJ_OK : no_memory(error);
 }
 
+static bool any_rows(const loading *l)
+{
+    for (unsigned kind = TJ__KIND_FIRST; kind <= TJ__KIND_LAST; kind++) {
+        if (l->counts[kind] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A book whose state came undecoded and was not saved since is not an empty one. */
 static tj_status load(tj__row_source *rows, uint32_t book, loading *l, tj_error *error)
 {
     tj__key prefix = tj__key_book(TJ__TABLE_STATE, book);
     TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, count_row, l, error));
+    if (!any_rows(l)) {
+        TJ_TRY(tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
+                                     "the live state", error));
+    }
     if (!make_arrays(l)) {
         return no_memory(error);
     }

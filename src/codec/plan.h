@@ -14,7 +14,8 @@ typedef enum tj__plan_op {
     TJ__PLAN_SCOPE_BEGIN, /* value: the kinds (u32); the puts up to the end are all rows of them */
     TJ__PLAN_SCOPE_END,
     TJ__PLAN_DELETE_OWNER, /* of a sub-account's row (the key) and its positions and balances */
-    TJ__PLAN_LEDGER        /* a LEDGER row; sequence 0 in its key: the next */
+    TJ__PLAN_LEDGER,       /* a LEDGER row; sequence 0 in its key: the next */
+    TJ__PLAN_COUNTER       /* of a COUNTERS row; value: how many numbers (u64) */
 } tj__plan_op;
 
 /* A row: this head in as many bytes, the key (with 0 for the book's number until it is resolved), the

@@ -212,6 +212,8 @@ static tj_status resolve_row(tj__plan *plan, tj__base *base, size_t *at, tj__res
         return delete_owner(base, book, key, error);
     case TJ__PLAN_LEDGER:
         return resolve_ledger(base, book, key, value, resolved, error);
+    case TJ__PLAN_COUNTER:
+        return tj__resolve_counter(base, key, tj__load_u64(value.data), resolved, error);
     case TJ__PLAN_SCOPE_END:
         break; /* tj__resolve_scope goes behind it */
     }

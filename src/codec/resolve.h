@@ -18,9 +18,14 @@ tj_status tj__resolve_scope(tj__plan *plan, tj__base *base, tj__base_book *book,
 /* Notes every row of the plan as pending. */
 tj_status tj__resolve_rows(tj__plan *plan, tj__base *base, tj__resolved *resolved, tj_error *error);
 
+/* Reserves numbers of the counter with this key. */
+tj_status tj__resolve_counter(tj__base *base, tj__bytes key, uint64_t count,
+                              tj__resolved *resolved, tj_error *error);
+
 /* ---- the commit being resolved (pending.c) -------------------------------------------------- */
 
-/* The row as the commit leaves it so far; NULL when there is none. STATE and BOOKS rows only. */
+/* The row as the commit leaves it so far; NULL when there is none. STATE, BOOKS and
+ * COUNTERS rows only. */
 tj__held *tj__current(const tj__base *base, tj__bytes key);
 /* Notes a row, in place of what was noted under its key. */
 tj_status tj__pend_put(tj__base *base, tj__bytes key, tj__bytes value, tj__held **out,

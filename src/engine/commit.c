@@ -4,6 +4,8 @@
  * wait until it is acknowledged. The first three happen under the append lock, the wait outside: so
  * commits are decided one after another, and share their flushes.
  */
+#include <stdlib.h>
+
 #include "base/error.h"
 #include "engine/internal.h"
 
@@ -25,6 +27,19 @@ tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_e
     return TJ_OK;
 }
 
+/* A commit that takes nothing but space away may always be made. */
+static bool only_deletes(const tj__resolved *resolved)
+{
+    tj__bytes rest = tj__buffer_bytes(&resolved->body);
+    tj__change change;
+    while (rest.size > 0 && tj__body_next(&rest, &change, NULL) == TJ_OK) {
+        if (change.op == TJ__CHANGE_PUT && change.key.data[0] != TJ__TABLE_BOOKS) {
+            return false;
+        }
+    }
+    return resolved->change_count > 0;
+}
+
 /* Under the append lock. *sequence is what must be waited for. */
 static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options *options,
                         tj__resolved *resolved, uint64_t *sequence, tj_error *error)
@@ -43,42 +58,120 @@ static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options 
         *sequence = engine->ops->appended(engine);
         return TJ_OK;
     }
-    TJ_TRY(engine->ops->append(engine, tj__buffer_bytes(&resolved->body), resolved->change_count,
-                               &options->commit_id, sequence, error));
+    tj__engine_commit commit = {.body = tj__buffer_bytes(&resolved->body),
+                                .change_count = resolved->change_count,
+                                .commit_id = options->commit_id,
+                                .urgent = options->critical || only_deletes(resolved)};
+    TJ_TRY(engine->ops->append(engine, &commit, sequence, error));
     tj__base_advance(core->base, *sequence);
     return TJ_OK;
 }
 
-tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
-                           uint64_t *sequence, uint64_t *ledger_last, tj_error *error)
+static tj_status check_call(const tj_store *store, const tj_commit_options **options,
+                            tj_error *error)
 {
     static const tj_commit_options defaults = TJ_COMMIT_OPTIONS_INIT;
-    tj__core *core = store->core;
-    if (options == NULL) {
-        options = &defaults;
+    if (*options == NULL) {
+        *options = &defaults;
     }
-    if (options->struct_size != sizeof *options) {
+    if ((*options)->struct_size != sizeof **options) {
         return tj__fail(error, TJ_MISUSE,
                         "the commit's options were not initialized with TJ_COMMIT_OPTIONS_INIT");
     }
     if (store->read_only) {
         return tj__fail(error, TJ_READONLY, "the store was opened read-only: nothing can be saved");
     }
-    TJ_TRY(tj__core_check(core, error));
+    return tj__core_check(store->core, error);
+}
+
+tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj__outcome *outcome, tj_error *error)
+{
+    tj__core *core = store->core;
+    TJ_TRY(check_call(store, &options, error));
     tj__resolved resolved = {0};
     uint64_t target = 0;
     pthread_mutex_lock(&core->append_lock);
     tj_status status = decide(core, plan, options, &resolved, &target, error);
     pthread_mutex_unlock(&core->append_lock);
     if (status == TJ_OK) {
-        status = core->engine->ops->wait(core->engine, target, error);
+        status = core->engine->ops->wait(core->engine, target, options->sync, error);
     }
-    if (status == TJ_OK && sequence != NULL) {
-        *sequence = target;
-    }
-    if (status == TJ_OK && ledger_last != NULL) {
-        *ledger_last = resolved.ledger_last;
+    if (status == TJ_OK && outcome != NULL) {
+        *outcome = (tj__outcome){target, resolved.ledger_last, resolved.counter_first};
     }
     tj__resolved_dispose(&resolved);
+    return status;
+}
+
+/* ---- with a deadline -------------------------------------------------------------------- */
+
+typedef struct timed_commit {
+    tj_store *store;
+    tj__plan *plan;
+    tj_commit_options options;
+} timed_commit;
+
+static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
+{
+    timed_commit *timed = argument;
+    tj__outcome outcome;
+    TJ_TRY(tj__store_commit(timed->store, timed->plan, &timed->options, &outcome, error));
+    *sequence = outcome.sequence;
+    return TJ_OK;
+}
+
+static void dispose_timed(void *argument)
+{
+    timed_commit *timed = argument;
+    tj__plan_free(timed->plan);
+    free(timed);
+}
+
+tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                                  uint64_t *sequence, tj_error *error)
+{
+    timed_commit *timed = malloc(sizeof *timed);
+    if (timed == NULL) {
+        tj__plan_free(plan);
+        return tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
+    }
+    *timed = (timed_commit){.store = store, .plan = plan, .options = *options};
+    timed->options.deadline_ms = 0;
+    uint64_t committed = 0;
+    TJ_TRY(tj__flights_errand(&store->core->flights, options->deadline_ms, run_timed, dispose_timed,
+                              timed, &committed, error));
+    if (sequence != NULL) {
+        *sequence = committed;
+    }
+    return TJ_OK;
+}
+
+/* ---- submitted -------------------------------------------------------------------------- */
+
+tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj_commit_done *done, void *context, uint64_t *sequence, tj_error *error)
+{
+    tj__core *core = store->core;
+    TJ_TRY(check_call(store, &options, error));
+    if (options->deadline_ms != 0) {
+        return tj__fail(error, TJ_MISUSE,
+                        "a submitted commit has no deadline: nobody waits for it");
+    }
+    tj__resolved resolved = {0};
+    tj__flight flight = {.sync = options->sync, .done = done, .context = context};
+    pthread_mutex_lock(&core->append_lock);
+    tj_status status = tj__flights_reserve(&core->flights, error);
+    if (status == TJ_OK) {
+        status = decide(core, plan, options, &resolved, &flight.sequence, error);
+    }
+    if (status == TJ_OK) {
+        tj__flights_add(&core->flights, &flight);
+    }
+    pthread_mutex_unlock(&core->append_lock);
+    tj__resolved_dispose(&resolved);
+    if (status == TJ_OK && sequence != NULL) {
+        *sequence = flight.sequence;
+    }
     return status;
 }

@@ -9,10 +9,19 @@
 #define TJ_ENGINE_ENGINE_H
 
 #include <tesser/store.h>
+#include <tesser/uuid.h>
 
 #include "base/rows.h"
 
 typedef struct tj__engine tj__engine;
+
+/* One commit as an engine takes it. */
+typedef struct tj__engine_commit {
+    tj__bytes body; /* record body, codec.h */
+    uint32_t change_count;
+    tj_uuid commit_id; /* nil: none */
+    bool urgent;       /* may use what is kept in reserve for when the disk is full */
+} tj__engine_commit;
 
 typedef struct tj__engine_ops {
     /* Must provide. A consistent view after some commit: never one that was not acknowledged, never
@@ -21,18 +30,21 @@ typedef struct tj__engine_ops {
     tj_status (*view_begin)(tj__engine *engine, tj__row_source **rows, tj_error *error);
     void (*view_end)(tj__engine *engine, tj__row_source *rows);
 
-    /* Must provide, unless read-only. Takes one commit (a record body, codec.h) as the next in
-     * order. Calls are serialized by the store. After TJ_OK the store's base includes it, and
-     * `wait` says when it may be acknowledged; after any other status nothing changed. */
-    tj_status (*append)(tj__engine *engine, tj__bytes body, uint32_t change_count,
-                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error);
+    /* Must provide, unless read-only. Takes one commit as the next in order. Calls are serialized by the
+     * store. After TJ_OK the store's base includes it, and `wait` says when it may be acknowledged;
+     * after any other status nothing changed. */
+    tj_status (*append)(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
+                        tj_error *error);
     /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to
-     * sequence is as durable as the store promises. TJ_CLOSED with the outcome in the message. */
-    tj_status (*wait)(tj__engine *engine, uint64_t sequence, tj_error *error);
+     * sequence is as durable as the store promises, or, with sync, on the disk. TJ_CLOSED with the
+     * outcome in the message. */
+    tj_status (*wait)(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error);
     /* Must provide. The highest sequence appended so far. */
     uint64_t (*appended)(tj__engine *engine);
     /* Must provide. Fills in what the engine knows; the store has initialized it. */
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
+    /* May provide. Does the work of the engine's own threads once, on the caller's. */
+    tj_status (*work)(tj__engine *engine, tj_error *error);
     /* Must provide. Finishes what is due and releases everything, whatever it returns. */
     tj_status (*close)(tj__engine *engine, tj_error *error);
     /* May provide. In the child of a fork: forgets everything without touching files; the handle is

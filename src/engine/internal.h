@@ -11,12 +11,14 @@
 
 #include "codec/codec.h"
 #include "engine/engine.h"
+#include "engine/flight.h"
 
 /* One opened engine; shared by the stores that asked to share it. */
 typedef struct tj__core {
     tj__engine *engine;
     tj__base *base; /* guarded by append_lock; NULL when read-only */
     pthread_mutex_t append_lock;
+    tj__flights flights;
     tj_config config; /* every default filled in; strings are not kept */
     pid_t pid;
     _Atomic bool forked; /* this process is a child of the one that opened it */
@@ -77,9 +79,23 @@ tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *b
                             tj_error *error);
 void tj__reading_end(tj__reading *reading);
 
-/* commit.c: resolve, append, advance, wait. ledger_last may be NULL. */
+/* What a commit came to. */
+typedef struct tj__outcome {
+    uint64_t sequence;
+    uint64_t ledger_last;   /* 0 when no ledger entry was appended */
+    uint64_t counter_first; /* 0 when no counter was reserved */
+} tj__outcome;
+
+/* commit.c: resolve, append, advance, wait. outcome may be NULL. */
 tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
-                           uint64_t *sequence, uint64_t *ledger_last, tj_error *error);
+                           tj__outcome *outcome, tj_error *error);
+/* The same within options->deadline_ms; takes the plan. */
+tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                                  uint64_t *sequence, tj_error *error);
+/* The first two steps now, the rest behind the caller's back. */
+tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj_commit_done *done, void *context, uint64_t *sequence,
+                           tj_error *error);
 /* A new plan for a store's book. */
 tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
 

@@ -27,15 +27,16 @@ static void view_end(tj__engine *engine, tj__row_source *rows)
     tj__journal_view_end(rows);
 }
 
-static tj_status append(tj__engine *engine, tj__bytes body, uint32_t change_count,
-                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
+                        tj_error *error)
 {
-    return tj__journal_append(journal_of(engine), body, change_count, commit_id, sequence, error);
+    return tj__journal_append(journal_of(engine), commit->body, commit->change_count,
+                              &commit->commit_id, commit->urgent, sequence, error);
 }
 
-static tj_status wait(tj__engine *engine, uint64_t sequence, tj_error *error)
+static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error)
 {
-    return tj__journal_wait(journal_of(engine), sequence, error);
+    return tj__journal_wait(journal_of(engine), sequence, sync, error);
 }
 
 static uint64_t appended(tj__engine *engine)
@@ -46,6 +47,11 @@ static uint64_t appended(tj__engine *engine)
 static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
 {
     return tj__journal_info(journal_of(engine), out, error);
+}
+
+static tj_status work(tj__engine *engine, tj_error *error)
+{
+    return tj__journal_work(journal_of(engine), error);
 }
 
 static tj_status close_lmdb(tj__engine *engine, tj_error *error)
@@ -67,6 +73,7 @@ static const tj__engine_ops ops = {
     .wait = wait,
     .appended = appended,
     .info = info,
+    .work = work,
     .close = close_lmdb,
     .abandon = abandon,
 };

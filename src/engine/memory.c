@@ -78,16 +78,16 @@ static void view_end(tj__engine *engine, tj__row_source *rows)
 
 /* The commit's rows are allocated in a map of their own first, so that one that runs out of memory
  * half way is refused before it has changed anything. */
-static tj_status append(tj__engine *engine, tj__bytes body, uint32_t change_count,
-                        const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
+                        tj_error *error)
 {
     memory_engine *memory = (memory_engine *)engine;
     tj__rowmap *changes = tj__rowmap_new();
     if (changes == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory for a commit");
     }
-    tj_status status =
-        tj__body_apply(changes, body, change_count, memory->sequence + 1, commit_id, error);
+    tj_status status = tj__body_apply(changes, commit->body, commit->change_count,
+                                      memory->sequence + 1, &commit->commit_id, error);
     if (status == TJ_OK) {
         pthread_mutex_lock(&memory->lock);
         if (tj__rowmap_absorb(memory->map, changes)) {
@@ -103,10 +103,11 @@ static tj_status append(tj__engine *engine, tj__bytes body, uint32_t change_coun
 }
 
 /* Memory is as durable at once as it will ever be. */
-static tj_status wait(tj__engine *engine, uint64_t sequence, tj_error *error)
+static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error)
 {
     (void)engine;
     (void)sequence;
+    (void)sync;
     (void)error;
     return TJ_OK;
 }

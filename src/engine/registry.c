@@ -92,7 +92,9 @@ static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *
     if (status == TJ_OK && !config->read_only) {
         status = build_base(core, error);
     }
+    tj__flights_init(&core->flights, core->engine, !config->no_threads);
     if (status != TJ_OK) {
+        tj__flights_dispose(&core->flights);
         if (core->engine != NULL) {
             core->engine->ops->close(core->engine, NULL);
         }
@@ -121,7 +123,8 @@ static bool same_options(const tj_config *a, const tj_config *b)
 {
     return a->map_size_bytes == b->map_size_bytes &&
            a->segment_size_bytes == b->segment_size_bytes && a->lag_bytes == b->lag_bytes &&
-           a->lag_ms == b->lag_ms && a->durability == b->durability;
+           a->lag_ms == b->lag_ms && a->durability == b->durability &&
+           a->map_size_max_bytes == b->map_size_max_bytes && a->no_threads == b->no_threads;
 }
 
 static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
@@ -206,6 +209,7 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     pthread_mutex_lock(&registry_lock);
     if (--core->references == 0) {
         forget(core);
+        tj__flights_dispose(&core->flights);
         status = core->engine->ops->close(core->engine, error);
         free_core(core);
     }

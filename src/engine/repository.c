@@ -53,7 +53,7 @@ tj_status tj_state_save(tj_state_repository *repository, const tj_live_state *st
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
     tj_status status = tj__plan_put_state(plan, state, error);
     if (status == TJ_OK) {
-        status = tj__store_commit(repository->store, plan, NULL, NULL, NULL, error);
+        status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
     tj__plan_free(plan);
     return status;
@@ -71,7 +71,7 @@ tj_status tj_algo_save(tj_algo_repository *repository, const tj_uuid *id,
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
     tj_status status = tj__plan_put_algo(plan, id, state, error);
     if (status == TJ_OK) {
-        status = tj__store_commit(repository->store, plan, NULL, NULL, NULL, error);
+        status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
     tj__plan_free(plan);
     return status;
@@ -117,7 +117,7 @@ tj_status tj_algo_delete(tj_algo_repository *repository, const tj_uuid *id, tj_e
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
     tj_status status = tj__plan_delete_algo(plan, id, error);
     if (status == TJ_OK) {
-        status = tj__store_commit(repository->store, plan, NULL, NULL, NULL, error);
+        status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
     tj__plan_free(plan);
     return status;
@@ -151,7 +151,11 @@ tj_status tj_ledger_append(tj_ledger_repository *repository, const tj_ledger_ent
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
     tj_status status = plan_entries(plan, entries, count, error);
     if (status == TJ_OK) {
-        status = tj__store_commit(repository->store, plan, NULL, NULL, last, error);
+        tj__outcome outcome;
+        status = tj__store_commit(repository->store, plan, NULL, &outcome, error);
+        if (status == TJ_OK && last != NULL) {
+            *last = outcome.ledger_last;
+        }
     }
     tj__plan_free(plan);
     return status;

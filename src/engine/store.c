@@ -171,7 +171,7 @@ tj_status tj_store_book_create(tj_store *store, const char *name, tj_error *erro
     }
     tj_status status = tj__plan_create_book(plan, tj_str_of(name), error);
     if (status == TJ_OK) {
-        status = tj__store_commit(store, plan, NULL, NULL, NULL, error);
+        status = tj__store_commit(store, plan, NULL, NULL, error);
     }
     tj__plan_free(plan);
     return status;
@@ -204,4 +204,53 @@ tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *erro
     TJ_TRY(store->core->engine->ops->info(store->core->engine, &found, error));
     *info = found;
     return TJ_OK;
+}
+
+/* ---- submitted commits, and the work of the threads ------------------------------------- */
+
+int tj_store_completion_fd(tj_store *store)
+{
+    if (store == NULL || store->read_only || tj__core_check(store->core, NULL) != TJ_OK) {
+        return -1;
+    }
+    return tj__flights_fd(&store->core->flights);
+}
+
+tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj_error *error)
+{
+    if (store == NULL || store->read_only) {
+        return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
+    }
+    TJ_TRY(tj__core_check(store->core, error));
+    return tj__flights_take(&store->core->flights, wait_ms, count, error);
+}
+
+tj_status tj_store_work(tj_store *store, tj_error *error)
+{
+    if (store == NULL || store->read_only) {
+        return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
+    }
+    tj__engine *engine = store->core->engine;
+    TJ_TRY(tj__core_check(store->core, error));
+    tj__flights_flush(&store->core->flights);
+    return engine->ops->work == NULL ? TJ_OK : engine->ops->work(engine, error);
+}
+
+tj_status tj_store_commit_find(tj_store *store, const tj_uuid *commit_id, uint64_t *sequence,
+                               tj_error *error)
+{
+    if (store == NULL || commit_id == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no store, or no commit id");
+    }
+    TJ_TRY(tj__core_check(store->core, error));
+    tj__engine *engine = store->core->engine;
+    tj__row_source *rows = NULL;
+    uint64_t found = 0;
+    TJ_TRY(engine->ops->view_begin(engine, &rows, error));
+    tj_status status = tj__commit_find(rows, commit_id, &found, error);
+    engine->ops->view_end(engine, rows);
+    if (status == TJ_OK && sequence != NULL) {
+        *sequence = found;
+    }
+    return status;
 }

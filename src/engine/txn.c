@@ -203,7 +203,29 @@ tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *options, uint64_t 
     if (txn == NULL) {
         return missing(error);
     }
-    tj_status status = tj__store_commit(txn->store, txn->plan, options, sequence, NULL, error);
+    tj_status status;
+    if (options != NULL && options->struct_size == sizeof *options && options->deadline_ms != 0) {
+        status = tj__store_commit_within(txn->store, txn->plan, options, sequence, error);
+        txn->plan = NULL;
+    } else {
+        tj__outcome outcome;
+        status = tj__store_commit(txn->store, txn->plan, options, &outcome, error);
+        if (status == TJ_OK && sequence != NULL) {
+            *sequence = outcome.sequence;
+        }
+    }
+    tj_txn_abort(txn);
+    return status;
+}
+
+tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options, tj_commit_done *done,
+                        void *context, uint64_t *sequence, tj_error *error)
+{
+    if (txn == NULL) {
+        return missing(error);
+    }
+    tj_status status =
+        tj__store_submit(txn->store, txn->plan, options, done, context, sequence, error);
     tj_txn_abort(txn);
     return status;
 }

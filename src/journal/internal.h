@@ -33,8 +33,6 @@ struct tj__journal {
     tj__superblock superblock;
     tj__lock *lock; /* NULL when read-only and there is no writer.lock */
     tj__env *env;
-    uint64_t recovered_bytes_cut;
-
     /* Writer only. */
     tj__log_writer *log;
     uint64_t epoch;
@@ -47,6 +45,10 @@ struct tj__journal {
     tj__log_reader *apply_reader;
     tj__rowmap *apply_batch;
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
+
+    _Atomic bool reserve_held; /* space.c */
+    bool space_low;            /* this and the next: whoever does tj__journal_work */
+    bool prepare_failing;
 
     pthread_mutex_t helper_mutex; /* guards the next five */
     pthread_cond_t helper_wake;   /* the helper waits here */
@@ -79,6 +81,11 @@ tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
 tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
                                     tj_error *error);
 
+/* The log's segments; TJ_CORRUPT when their directory is gone. */
+tj_status tj__journal_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
+/* As tj__log_reader_next, with TJ_CORRUPT for a segment that is not there. */
+tj_status tj__journal_read_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
+                                tj_error *error);
 /* Such a `by`: a segment is begun only after the one before it was flushed whole. */
 #define TJ__BEGUN_LATER "a later segment that was begun"
 
@@ -87,13 +94,26 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
                                   tj_error *error);
 /* Applies everything acknowledged up to now. */
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error);
+
+/* helper.c */
 tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error);
 void tj__journal_helper_stop(tj__journal *journal);
 /* From the acknowledging path: there is something to apply. */
 void tj__journal_helper_notice(tj__journal *journal);
 /* After an append: lets the helper apply now when lag_bytes have gathered. */
 void tj__journal_helper_nudge(tj__journal *journal);
-/* Waits while the log runs too far ahead of LMDB. */
-tj_status tj__journal_wait_for_room(tj__journal *journal, tj_error *error);
+/* Waits while the log is more than `bound` bytes ahead of LMDB. */
+tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error);
+
+/* space.c */
+/* Makes the reserve; on a full disk the journal opens without it. */
+tj_status tj__journal_space_start(tj__journal *journal, tj_error *error);
+/* Gives the reserve's blocks back to the file system. False when there was none to give. */
+bool tj__journal_reserve_release(tj__journal *journal);
+/* Warns when space is low, and makes a reserve that was used whole again. */
+void tj__journal_space_tend(tj__journal *journal);
+/* Whether a commit may be taken now; waits while LMDB is too far behind. TJ_FULL. */
+tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error);
+void tj__journal_space_info(const tj__journal *journal, tj_store_info *info);
 
 #endif

@@ -108,6 +108,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
+    TJ_TRY(tj__journal_space_start(journal, error));
     return tj__journal_helper_start(journal, error);
 }
 
@@ -165,20 +166,35 @@ static tj_status check_in_place(tj__journal *journal, tj_error *error)
 }
 
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, uint64_t *sequence, tj_error *error)
+                             const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
+                             tj_error *error)
 {
     TJ_TRY(check_in_place(journal, error));
-    TJ_TRY(tj__journal_wait_for_room(journal, error));
+    TJ_TRY(tj__journal_check_room(journal, urgent, error));
+    tj_error failure = TJ_ERROR_INIT;
     tj_time time = 0;
-    TJ_TRY(
-        tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time, error));
+    tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence,
+                                             &time, &failure);
+    if (status == TJ_FULL && urgent && tj__journal_reserve_release(journal)) {
+        status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time,
+                                       &failure);
+    }
+    if (status != TJ_OK) {
+        if (error != NULL) {
+            *error = failure;
+        }
+        return status;
+    }
     atomic_fetch_add(&journal->appended_bytes, tj__record_size((uint32_t)body.size));
     tj__journal_helper_nudge(journal);
     return TJ_OK;
 }
 
-tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, tj_error *error)
+tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error)
 {
+    if (sync && journal->config.durability != TJ_DURABILITY_SYNC) {
+        return tj__log_writer_sync(journal->log, NULL, error);
+    }
     return tj__log_writer_wait(journal->log, sequence, error);
 }
 
@@ -192,7 +208,7 @@ uint64_t tj__journal_appended(tj__journal *journal)
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__segment_list segments = {0};
-    TJ_TRY(tj__segment_list_read(journal->log_path, &segments, error));
+    TJ_TRY(tj__journal_segments(journal, &segments, error));
     info->segment_count = (uint32_t)segments.count;
     for (size_t i = 0; i < segments.count; i++) {
         char path[TJ__SEGMENT_PATH_SIZE];
@@ -223,7 +239,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     while (status == TJ_OK && next == TJ__LOG_RECORD &&
            (!mark.valid || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
         tj__record record;
-        status = tj__log_reader_next(reader, &next, &record, error);
+        status = tj__journal_read_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
             info->lag_bytes += tj__record_size((uint32_t)record.body.size);
         }
@@ -246,11 +262,13 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->journal_id = journal->superblock.journal_id;
     info->format_version = TJ__JOURNAL_FORMAT_VERSION;
     info->state_bytes = env.data_bytes;
-    info->map_size_bytes = env.map_size;
+    info->map_size_bytes = writing ? env.map_size : 0;
     info->reader_count = env.reader_count;
     info->oldest_reader_pid = env.oldest_reader_pid;
     info->oldest_reader_lag = env.oldest_reader_lag;
-    info->recovered_bytes_cut = journal->recovered_bytes_cut;
+    info->recovered_at = mark.recovered_at;
+    info->recovered_bytes_cut = mark.recovered_bytes_cut;
+    tj__journal_space_info(journal, info);
     info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
     TJ_TRY(measure_log(journal, info, error));
     return measure_lag(journal, info, error);

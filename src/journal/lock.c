@@ -27,6 +27,8 @@
 #define STATE_AT 568
 #define DURABILITY_AT 572
 #define ACKNOWLEDGED_AT 576
+#define RECOVERED_AT 584
+#define CUT_AT 592
 
 static const char mark_magic[8] = {'T', 'J', 'M', 'A', 'R', 'K', '0', '1'};
 
@@ -235,17 +237,18 @@ void tj__lock_sign(tj__lock *lock)
     tj__store_u64(lock->page + PID_AT, (uint64_t)getpid());
 }
 
-void tj__lock_publish(tj__lock *lock, uint64_t epoch, tj_durability durability,
-                      uint64_t acknowledged)
+void tj__lock_publish(tj__lock *lock, const tj__mark *mark)
 {
     atomic_store_explicit(state_word(lock), MARK_VOID, memory_order_seq_cst);
     memcpy(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic);
     memcpy(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id);
     tj__store_u64(lock->page + DEVICE_AT, (uint64_t)lock->device);
     tj__store_u64(lock->page + INODE_AT, (uint64_t)lock->inode);
-    tj__store_u64(lock->page + EPOCH_AT, epoch);
-    tj__store_u32(lock->page + DURABILITY_AT, (uint32_t)durability);
-    atomic_store_explicit(acknowledged_word(lock), acknowledged, memory_order_release);
+    tj__store_u64(lock->page + EPOCH_AT, mark->epoch);
+    tj__store_u32(lock->page + DURABILITY_AT, (uint32_t)mark->durability);
+    tj__store_u64(lock->page + RECOVERED_AT, (uint64_t)mark->recovered_at);
+    tj__store_u64(lock->page + CUT_AT, mark->recovered_bytes_cut);
+    atomic_store_explicit(acknowledged_word(lock), mark->acknowledged, memory_order_release);
     atomic_store_explicit(state_word(lock), MARK_VALID, memory_order_seq_cst);
 }
 
@@ -267,6 +270,8 @@ tj__mark tj__lock_mark(const tj__lock *lock)
         return mark;
     }
     uint32_t state = atomic_load_explicit(state_word(lock), memory_order_acquire);
+    mark.recovered_at = (tj_time)tj__load_u64(lock->page + RECOVERED_AT);
+    mark.recovered_bytes_cut = tj__load_u64(lock->page + CUT_AT);
     if ((state != MARK_VALID && state != MARK_CLEAN) ||
         memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) != 0 ||
         memcmp(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id) != 0 ||

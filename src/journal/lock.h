@@ -15,6 +15,8 @@
  *    568   4  state: 0 void, 1 valid, 2 valid and closed cleanly
  *    572   4  durability: 0 sync, 1 os
  *    576   8  acknowledged sequence
+ *    584   8  when this writer recovered the journal, ns
+ *    592   8  bytes of torn tail it cut then
  *
  * The mark is believed only when its boot id, device and inode are those of this system and this
  * file: after a power cut, or in a copied directory, it says nothing.
@@ -39,6 +41,8 @@ typedef struct tj__mark {
     tj_durability durability;
     uint64_t epoch;
     uint64_t acknowledged;
+    tj_time recovered_at;         /* valid or not: 0 when it was never written */
+    uint64_t recovered_bytes_cut; /* likewise */
 } tj__mark;
 
 /* Creates the file if needed and takes the writer's lock. TJ_BUSY names the holder. The page keeps
@@ -49,9 +53,9 @@ tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
 /* Says in the page who holds it. For the taker, before it changes anything in the directory. */
 void tj__lock_sign(tj__lock *lock);
-/* Publishes a new mark: everything up to acknowledged is in the log and durable. */
-void tj__lock_publish(tj__lock *lock, uint64_t epoch, tj_durability durability,
-                      uint64_t acknowledged);
+/* Publishes a new mark: everything up to acknowledged is in the log and durable. Of *mark it takes
+ * everything but `valid` and `clean`. */
+void tj__lock_publish(tj__lock *lock, const tj__mark *mark);
 /* Moves the published mark on. One store; for the acknowledging path. */
 void tj__lock_advance(tj__lock *lock, uint64_t acknowledged);
 /* Says that everything is applied and the writer is gone. */

@@ -28,8 +28,10 @@ typedef struct recovery {
     tj__mark mark;
     tj__log_reader *reader;
     tj__position end;
-    tj__position settled; /* everything before it is known to be durable */
+    tj__position settled;   /* everything before it is known to be durable */
+    uint64_t pending_bytes; /* of the records between applied and end */
     tj__log_tail tail;
+    uint64_t bytes_cut;
 } recovery;
 
 tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
@@ -116,17 +118,24 @@ static bool at_or_beyond(const tj__position *at, const tj__position *place)
            (at->ordinal == place->ordinal && at->offset >= place->offset);
 }
 
-/* A place where the log ends although something is known to follow is read again before it is
- * called damage: nobody else writes now, so a second look only guards against a passing read error.
- */
-static tj_status read_next(recovery *r, tj__log_next *next, tj__record *record, tj_error *error)
+/* A segment that is not there is damage to whoever is not overtaken by retention. */
+tj_status tj__journal_read_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
+                                tj_error *error)
 {
-    tj_status status = tj__log_reader_next(r->reader, next, record, error);
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__log_reader_next(reader, next, record, &failure);
     if (status == TJ_NOT_FOUND) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "a segment of the log is missing: %s is sealed, and its successor is not "
-                        "there; put it back or restore a backup",
-                        tj__log_reader_path(r->reader));
+        char place[TJ_ERROR_PLACE_SIZE];
+        snprintf(place, sizeof place, "%s", failure.place);
+        status =
+            tj__fail(&failure, TJ_CORRUPT,
+                     "log segment %s is missing, though commits up to %llu lead to it: put the "
+                     "file back or restore a backup",
+                     place, (unsigned long long)tj__log_reader_position(reader)->sequence);
+        tj__error_place(&failure, "%s", place);
+    }
+    if (status != TJ_OK && error != NULL) {
+        *error = failure;
     }
     return status;
 }
@@ -141,7 +150,7 @@ static tj_status read_to_applied(recovery *r, tj_error *error)
     while (!at_or_beyond(tj__log_reader_position(r->reader), &r->applied)) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(read_next(r, &next, &record, error));
+        TJ_TRY(tj__journal_read_next(r->reader, &next, &record, error));
         if (next == TJ__LOG_END && !at_or_beyond(tj__log_reader_position(r->reader), &r->applied)) {
             return tj__journal_report_damage(r->reader, r->applied.sequence, "data.mdb", error);
         }
@@ -157,10 +166,11 @@ static tj_status read_to_end(recovery *r, tj_error *error)
     for (;;) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(read_next(r, &next, &record, error));
+        TJ_TRY(tj__journal_read_next(r->reader, &next, &record, error));
         if (next == TJ__LOG_END) {
             break;
         }
+        r->pending_bytes += tj__record_size((uint32_t)record.body.size);
         if (believed && record.sequence <= r->mark.acknowledged) {
             r->settled = *tj__log_reader_position(r->reader);
         }
@@ -200,7 +210,7 @@ static tj_status settle(recovery *r, tj_error *error)
     if (clean) {
         return TJ_OK;
     }
-    r->journal->recovered_bytes_cut = r->tail.nonzero_bytes;
+    r->bytes_cut = r->tail.nonzero_bytes;
     if (r->tail.nonzero_bytes > 0 || r->tail.records_after > 0) {
         tj__journal_trace(r->journal, TJ_TRACE_WARNING,
                           "recovery of %s: the log ends after commit %llu; behind it %llu bytes of "
@@ -237,6 +247,23 @@ static void acknowledged(void *context, uint64_t sequence)
     tj__journal_helper_notice(journal);
 }
 
+/* On a full disk LMDB may stay behind: the log has everything, views read both, the helper tries again. */
+static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__journal_apply(journal, &failure);
+    if (status == TJ_FULL) {
+        tj__journal_trace(journal, TJ_TRACE_ERROR,
+                          "LMDB could not be brought up to date yet, the log keeps everything: %s",
+                          failure.message);
+        return TJ_OK;
+    }
+    if (status != TJ_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
 /* Step 5. */
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
@@ -244,8 +271,9 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     TJ_TRY(flush_segments(r, error));
     journal->epoch = r->end.epoch + 1;
     atomic_store(&journal->acknowledged, r->end.sequence);
+    atomic_store(&journal->appended_bytes, r->pending_bytes);
     TJ_TRY(tj__journal_apply_start(journal, &r->applied, error));
-    TJ_TRY(tj__journal_apply(journal, error));
+    TJ_TRY(apply_now_or_later(journal, error));
     tj__log_writer_options options = {
         .directory = journal->log_path,
         .journal_id = journal->superblock.journal_id,
@@ -256,7 +284,16 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .context = journal,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->end, &journal->log, error));
-    tj__lock_publish(journal->lock, journal->epoch, journal->config.durability, r->end.sequence);
+    tj__mark mark = {.durability = journal->config.durability,
+                     .epoch = journal->epoch,
+                     .acknowledged = r->end.sequence,
+                     .recovered_at = tj_time_now(),
+                     .recovered_bytes_cut = r->bytes_cut};
+    tj__lock_publish(journal->lock, &mark);
+    tj__journal_trace(journal, TJ_TRACE_INFO,
+                      "opened %s: the log ends after commit %llu, LMDB stood at commit %llu",
+                      journal->path, (unsigned long long)r->end.sequence,
+                      (unsigned long long)r->applied.sequence);
     return TJ_OK;
 }
 
@@ -268,11 +305,21 @@ static tj_status find_applied(recovery *r, tj_error *error)
     return TJ_OK;
 }
 
+tj_status tj__journal_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)
+{
+    if (!tj__path_is_directory(journal->log_path)) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "the log directory %s is missing: put it back or restore a backup",
+                        journal->log_path);
+    }
+    return tj__segment_list_read(journal->log_path, out, error);
+}
+
 /* All segments from the first must be there, not only those that are read now. */
 static tj_status check_segments(const recovery *r, tj_error *error)
 {
     tj__segment_list segments = {0};
-    TJ_TRY(tj__segment_list_read(r->journal->log_path, &segments, error));
+    TJ_TRY(tj__journal_segments(r->journal, &segments, error));
     bool complete = segments.count > 0 && segments.ordinals[0] == 1;
     tj__segment_list_dispose(&segments);
     if (!complete) {

@@ -202,11 +202,13 @@ static tj_status read_log(building *b, tj_error *error)
     while (tj__log_reader_position(b->reader)->sequence < target) {
         tj__log_next next;
         tj__record record;
-        tj_status status = tj__log_reader_next(b->reader, &next, &record, error);
-        if (status == TJ_NOT_FOUND || (status == TJ_OK && next == TJ__LOG_END && b->mark.valid)) {
+        tj_status status = tj__journal_read_next(b->reader, &next, &record, error);
+        if (status == TJ_OK && next == TJ__LOG_END && b->mark.valid) {
+            status = tj__journal_report_damage(b->reader, target, "writer.lock", error);
+        }
+        if (status == TJ_CORRUPT) {
             b->short_at = *tj__log_reader_position(b->reader);
             b->outcome = ATTEMPT_SHORT;
-            return tj__journal_report_damage(b->reader, b->mark.acknowledged, "writer.lock", error);
         }
         TJ_TRY(status);
         if (next == TJ__LOG_END) {

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The helper thread: brings LMDB up to the log, prepares the next segment, clears the slots of dead
+ * readers, and looks after space.
+ *
+ * It sleeps while there is nothing to do. The first acknowledged commit after that wakes it; it then waits
+ * lag_ms, so that one LMDB commit serves many saves, or until lag_bytes have gathered. Both bounds hold
+ * whatever traffic follows. All signals are blocked in it. With no_threads there is none, and
+ * tj__journal_work does the same on the caller's thread.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "journal/internal.h"
+
+static uint64_t lag_bytes(const tj__journal *journal)
+{
+    return atomic_load(&journal->appended_bytes) - atomic_load(&journal->applied_bytes);
+}
+
+static bool is_behind(tj__journal *journal)
+{
+    return atomic_load(&journal->acknowledged) != atomic_load(&journal->applied);
+}
+
+/* ---- the work --------------------------------------------------------------------------- */
+
+/* Keeps the outcome for savers that must wait, and says once when it changes. */
+static void note_outcome(tj__journal *journal, tj_status status, const tj_error *error)
+{
+    pthread_mutex_lock(&journal->helper_mutex);
+    tj_status before = journal->apply_error.status;
+    journal->apply_error = *error;
+    journal->apply_error.status = status;
+    pthread_cond_broadcast(&journal->helper_done);
+    pthread_mutex_unlock(&journal->helper_mutex);
+    if (status != TJ_OK && status != before) {
+        tj__journal_trace(journal, TJ_TRACE_ERROR,
+                          "LMDB could not be brought up to date, the log keeps everything: %s",
+                          error->message);
+    }
+}
+
+tj_status tj__journal_work(tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj__journal_space_tend(journal);
+    tj_status prepared = tj__log_writer_prepare(journal->log, &failure);
+    if (prepared != TJ_OK && prepared != TJ_CLOSED && !journal->prepare_failing) {
+        tj__journal_trace(journal, TJ_TRACE_WARNING,
+                          "the next log segment cannot be prepared yet: %s", failure.message);
+    }
+    journal->prepare_failing = prepared != TJ_OK;
+    tj__env_reap_readers(journal->env);
+    failure = (tj_error)TJ_ERROR_INIT;
+    tj_status status = tj__journal_apply(journal, &failure);
+    note_outcome(journal, status, &failure);
+    if (status != TJ_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+/* ---- the thread ------------------------------------------------------------------------- */
+
+static void sleep_for_work(tj__journal *journal)
+{
+    while (!journal->helper_stop && !journal->helper_kicked && !is_behind(journal) &&
+           !tj__log_writer_wants_prepare(journal->log)) {
+        atomic_store(&journal->helper_idle, true);
+        /* Looked at again after saying so: an acknowledgement in between has seen the old word. */
+        if (!is_behind(journal)) {
+            pthread_cond_wait(&journal->helper_wake, &journal->helper_mutex);
+        }
+        atomic_store(&journal->helper_idle, false);
+    }
+}
+
+static void let_work_gather(tj__journal *journal)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += journal->config.lag_ms / 1000;
+    until.tv_nsec += (long)(journal->config.lag_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    int waited = 0;
+    while (!journal->helper_stop && !journal->helper_kicked && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&journal->helper_wake, &journal->helper_mutex, &until);
+    }
+}
+
+static void *helper_main(void *context)
+{
+    tj__journal *journal = context;
+    pthread_mutex_lock(&journal->helper_mutex);
+    for (;;) {
+        sleep_for_work(journal);
+        let_work_gather(journal);
+        if (journal->helper_stop) {
+            break;
+        }
+        journal->helper_kicked = false;
+        atomic_store(&journal->helper_nudged, false);
+        pthread_mutex_unlock(&journal->helper_mutex);
+        (void)tj__journal_work(journal, NULL);
+        pthread_mutex_lock(&journal->helper_mutex);
+    }
+    pthread_mutex_unlock(&journal->helper_mutex);
+    return NULL;
+}
+
+tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error)
+{
+    if (journal->config.no_threads) {
+        return TJ_OK;
+    }
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&journal->helper, NULL, helper_main, journal);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        return tj__fail_errno(error, failed, "starting the helper thread");
+    }
+    journal->helper_running = true;
+    return TJ_OK;
+}
+
+void tj__journal_helper_stop(tj__journal *journal)
+{
+    if (!journal->helper_running) {
+        return;
+    }
+    pthread_mutex_lock(&journal->helper_mutex);
+    journal->helper_stop = true;
+    pthread_cond_broadcast(&journal->helper_wake);
+    pthread_mutex_unlock(&journal->helper_mutex);
+    pthread_join(journal->helper, NULL);
+    journal->helper_running = false;
+}
+
+/* ---- from the savers -------------------------------------------------------------------- */
+
+static void kick(tj__journal *journal)
+{
+    journal->helper_kicked = true;
+    pthread_cond_signal(&journal->helper_wake);
+}
+
+void tj__journal_helper_nudge(tj__journal *journal)
+{
+    if (lag_bytes(journal) > journal->config.lag_bytes &&
+        !atomic_exchange(&journal->helper_nudged, true)) {
+        pthread_mutex_lock(&journal->helper_mutex);
+        kick(journal);
+        pthread_mutex_unlock(&journal->helper_mutex);
+    }
+}
+
+void tj__journal_helper_notice(tj__journal *journal)
+{
+    if (atomic_load(&journal->helper_idle)) {
+        pthread_mutex_lock(&journal->helper_mutex);
+        pthread_cond_signal(&journal->helper_wake);
+        pthread_mutex_unlock(&journal->helper_mutex);
+    }
+}
+
+/* Waits for the helper, until it has caught up or failed. */
+static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error *error)
+{
+    tj_status status = TJ_OK;
+    pthread_mutex_lock(&journal->helper_mutex);
+    kick(journal);
+    while (lag_bytes(journal) > bound && is_behind(journal) &&
+           journal->apply_error.status == TJ_OK) {
+        pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
+    }
+    if (lag_bytes(journal) > bound && journal->apply_error.status != TJ_OK) {
+        status = journal->apply_error.status;
+        if (error != NULL) {
+            *error = journal->apply_error;
+        }
+    }
+    pthread_mutex_unlock(&journal->helper_mutex);
+    return status;
+}
+
+tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error)
+{
+    if (lag_bytes(journal) <= bound) {
+        return TJ_OK;
+    }
+    tj_status status = journal->helper_running ? wait_for_helper(journal, bound, error)
+                                               : tj__journal_work(journal, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "the log is %llu bytes ahead of LMDB, which must catch up first",
+                          (unsigned long long)lag_bytes(journal));
+    }
+    return status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Space: what is kept in reserve for a full disk, and who may use it (P9).
+ *
+ * <journal>/reserve is a preallocated file, large enough for one more log segment and an LMDB commit. When
+ * LMDB cannot grow, or an urgent commit (critical, or one that only deletes) needs a new segment on a full
+ * disk, the file is cut to nothing, and its blocks are there. From then on ordinary commits are FULL, so
+ * that what the reserve gave is left to the urgent ones, until there is space again and the helper has
+ * made the reserve whole: then everything goes on, without a restart.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "journal/internal.h"
+
+#define RESERVE_NAME "reserve"
+/* For LMDB, beside the segment: the pages of one commit and more. */
+#define RESERVE_FOR_LMDB ((uint64_t)1 << 20)
+/* Segments that should still fit before space is called low. */
+#define LOW_SEGMENTS 4
+
+static uint64_t reserve_size(const tj__journal *journal)
+{
+    return journal->config.segment_size_bytes + RESERVE_FOR_LMDB;
+}
+
+static uint64_t free_bytes(const tj__journal *journal)
+{
+    struct statvfs space;
+    return statvfs(journal->path, &space) == 0 ? (uint64_t)space.f_bavail * space.f_frsize : 0;
+}
+
+static bool is_low(const tj__journal *journal, uint64_t free_now)
+{
+    return free_now < LOW_SEGMENTS * journal->config.segment_size_bytes;
+}
+
+/* Makes the reserve whole. A file system that cannot preallocate has none, and no refusals either. */
+static tj_status fill_reserve(tj__journal *journal, tj_error *error)
+{
+    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
+    int fd = -1;
+    TJ_TRY(tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, error));
+    TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT, &fd, error));
+    int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
+    if (failed != 0 && failed != EOPNOTSUPP) {
+        (void)ftruncate(fd, 0);
+    }
+    tj__file_close(fd);
+    if (failed != 0 && failed != EOPNOTSUPP) {
+        return tj__fail_errno(error, failed, "reserving %llu bytes in %s",
+                              (unsigned long long)reserve_size(journal), path);
+    }
+    atomic_store(&journal->reserve_held, true);
+    return TJ_OK;
+}
+
+bool tj__journal_reserve_release(tj__journal *journal)
+{
+    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
+    if (!atomic_exchange(&journal->reserve_held, false) ||
+        tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, NULL) != TJ_OK ||
+        truncate(path, 0) != 0) {
+        return false;
+    }
+    tj__journal_trace(journal, TJ_TRACE_ERROR,
+                      "the disk of %s is full: its reserve is in use, only critical commits and "
+                      "deletes are taken until there is space again",
+                      journal->path);
+    return true;
+}
+
+void tj__journal_space_tend(tj__journal *journal)
+{
+    uint64_t free_now = free_bytes(journal);
+    bool low = is_low(journal, free_now);
+    if (low && !journal->space_low) {
+        tj__journal_trace(journal, TJ_TRACE_WARNING,
+                          "space is low for %s: %llu KiB are free, less than %d log segments",
+                          journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
+    }
+    journal->space_low = low;
+    if (!atomic_load(&journal->reserve_held) && free_now > reserve_size(journal) &&
+        fill_reserve(journal, NULL) == TJ_OK) {
+        tj__journal_trace(journal, TJ_TRACE_INFO,
+                          "%s has its reserve of space: all commits are "
+                          "taken",
+                          journal->path);
+    }
+}
+
+tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = fill_reserve(journal, &failure);
+    if (status == TJ_FULL) {
+        tj__journal_trace(journal, TJ_TRACE_ERROR,
+                          "%s: only critical commits and deletes are taken until there is space",
+                          failure.message);
+        return TJ_OK;
+    }
+    if (status != TJ_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+/* An ordinary commit must leave to the urgent ones what the reserve gave. */
+tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error)
+{
+    uint64_t bound = journal->config.lag_bytes * TJ__LAG_HARD_FACTOR;
+    if (urgent) {
+        return tj__journal_wait_for_apply(journal, 2 * bound, error);
+    }
+    if (!atomic_load(&journal->reserve_held)) {
+        tj__journal_space_tend(journal);
+    }
+    if (!atomic_load(&journal->reserve_held)) {
+        return tj__fail(error, TJ_FULL,
+                        "the disk is full (%llu KiB free) and the reserve of %llu KiB is kept for "
+                        "critical commits and deletes: free some space on the file system of %s",
+                        (unsigned long long)(free_bytes(journal) >> 10),
+                        (unsigned long long)(reserve_size(journal) >> 10), journal->path);
+    }
+    return tj__journal_wait_for_apply(journal, bound, error);
+}
+
+void tj__journal_space_info(const tj__journal *journal, tj_store_info *info)
+{
+    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
+    struct stat found;
+    info->free_bytes = free_bytes(journal);
+    info->space_low = is_low(journal, info->free_bytes);
+    if (tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, NULL) == TJ_OK &&
+        stat(path, &found) == 0) {
+        info->reserve_bytes = (uint64_t)found.st_size;
+    }
+}

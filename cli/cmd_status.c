@@ -28,10 +28,13 @@ static void print_sizes(const tj_store_info *info, output *out)
 {
     char size[SIZE_TEXT_SIZE];
     char map[SIZE_TEXT_SIZE];
+    char left[SIZE_TEXT_SIZE];
     out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->segment_count,
              info->segment_count == 1 ? "" : "s", size_text(info->log_bytes, size));
-    out_pair(out, "State", "%s of a %s map", size_text(info->state_bytes, size),
-             size_text(info->map_size_bytes, map));
+    out_pair(out, "State", "%s", size_text(info->state_bytes, size));
+    out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->free_bytes, left),
+             info->space_low ? ", which is low" : "", size_text(info->reserve_bytes, map),
+             info->reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
 }
 
 static void print_users(const tj_store_info *info, output *out)
@@ -55,10 +58,14 @@ static void print_users(const tj_store_info *info, output *out)
 static void print_recovery(const tj_store_info *info, output *out)
 {
     char size[SIZE_TEXT_SIZE];
-    if (info->recovered_bytes_cut == 0) {
-        out_pair(out, "Last recovery", "cut nothing");
+    char time[TJ_TIME_TEXT_SIZE];
+    tj_time_format(info->recovered_at, time);
+    if (info->recovered_at == 0) {
+        out_pair(out, "Last recovery", "not known");
+    } else if (info->recovered_bytes_cut == 0) {
+        out_pair(out, "Last recovery", "%s, cut nothing", time);
     } else {
-        out_pair(out, "Last recovery", "cut a torn tail of %s",
+        out_pair(out, "Last recovery", "%s, cut a torn tail of %s", time,
                  size_text(info->recovered_bytes_cut, size));
     }
 }
@@ -112,7 +119,9 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
     json_unsigned(json, "log_segments", info->segment_count);
     json_unsigned(json, "log_bytes", info->log_bytes);
     json_unsigned(json, "state_bytes", info->state_bytes);
-    json_unsigned(json, "map_size_bytes", info->map_size_bytes);
+    json_unsigned(json, "free_bytes", info->free_bytes);
+    json_unsigned(json, "reserve_bytes", info->reserve_bytes);
+    json_bool(json, "space_low", info->space_low);
     json_open(json, "writer", '{');
     json_bool(json, "alive", info->writer_alive);
     optional_number(json, "pid", info->writer_pid);
@@ -123,6 +132,11 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
     optional_number(json, "oldest_pid", info->oldest_reader_pid);
     json_unsigned(json, "oldest_lag", info->oldest_reader_lag);
     json_close(json, '}');
+    if (info->recovered_at != 0) {
+        json_time(json, "recovered_at", info->recovered_at);
+    } else {
+        json_null(json, "recovered_at");
+    }
     json_unsigned(json, "recovered_bytes_cut", info->recovered_bytes_cut);
     books_json(books, json, "books");
     json_close(json, '}');

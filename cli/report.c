@@ -28,6 +28,7 @@ const exit_code exit_code_table[] = {
     {25, "UNSUPPORTED", "this build, file system or kind of file is not supported"},
     {26, "INVALID", "malformed input: JSON, a decimal, a UUID, configuration"},
     {27, "INEXACT", "the exact result needs more digits than a decimal holds"},
+    {28, "UNKNOWN", "the deadline passed: the commit may be durable now, or later"},
     {128 + 13, "SIGPIPE", "whoever read the output went away"},
 };
 const size_t exit_code_count = sizeof(exit_code_table) / sizeof(exit_code_table[0]);

@@ -104,8 +104,8 @@ typedef struct tj_store_info {
     uint64_t lag_bytes;        /**< log between the two */
     uint64_t log_bytes;        /**< all segments on disk */
     uint32_t segment_count;
-    uint64_t state_bytes; /**< size of data.mdb */
-    uint64_t map_size_bytes;
+    uint64_t state_bytes;         /**< size of data.mdb */
+    uint64_t map_size_bytes;      /**< of this process; 0 when opened read-only */
     bool writer_alive;            /**< a process holds the writer's lock */
     int64_t writer_pid;           /**< its pid, 0 when none */
     char writer[256];             /**< the holder as it describes itself, "" when none */

@@ -143,7 +143,8 @@ static tj_status each_entry(const char *path,
 static tj_status refuse_foreign_entry(const char *directory, const char *name, tj_error *error)
 {
     static const char *const ours[] = {TJ__LOCK_NAME, TJ__LOG_DIRECTORY, CREATING_DIRECTORY,
-                                       "lock.mdb",    "lost+found",      NULL};
+                                       "reserve",     "lock.mdb",        "lost+found",
+                                       NULL};
     if (is_one_of(name, ours)) {
         return TJ_OK;
     }

@@ -86,7 +86,7 @@ for record in 1 3; do
     done
 done
 copy killed && rm bad/$segment
-damaged 19 "bad/$segment" "state export" "record"
+damaged 19 "bad/$segment" "state export" "record" "status"
 copy killed && flip bad/$segment 8
 damaged 19 "bad/$segment" "state export" "record" "status"
 

@@ -55,7 +55,7 @@ out_has "Engine               lmdb"
 out_has "Durability           sync"
 grep -qE '^  Commit +[0-9]+, 20[0-9-]+T[0-9:.]+Z$' "$out" || fail "commit"
 grep -qE '^  Writer +none' "$out" || fail "writer"
-grep -qE '^  Last recovery +cut nothing$' "$out" || fail "recovery"
+grep -qE '^  Last recovery +20[0-9-]+T[0-9:.]+Z, cut nothing$' "$out" || fail "recovery"
 grep -qE '^  Log +[0-9]+ segments?, [0-9.]+ [KM]?i?B$' "$out" || fail "log"
 out_has "Books (2)"
 run 0 -j j status --json
@@ -63,7 +63,8 @@ json "$out" 'd["path"] == "j" and d["engine"] == "lmdb" and d["durability"] == "
 json "$out" 'd["writer"]["alive"] is False and d["writer"]["pid"] is None'
 json "$out" 'int(d["sequence"]) >= 3 and d["applied_sequence"] == d["sequence"]'
 json "$out" 'd["lag_bytes"] == "0" and d["recovered_bytes_cut"] == "0"'
-json "$out" 'int(d["map_size_bytes"]) >= int(d["state_bytes"]) > 0'
+json "$out" 'int(d["state_bytes"]) > 0 and int(d["free_bytes"]) > 0 and int(d["reserve_bytes"]) > 0'
+json "$out" 'd["recovered_at"].endswith("Z") and d["space_low"] in (True, False)'
 json "$out" 'len(d["journal_id"]) == 36 and d["sequence_time"].endswith("Z")'
 json "$out" '[b["state_rows"] for b in d["books"]] == ["2", "0"]'
 

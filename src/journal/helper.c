@@ -48,11 +48,11 @@ tj_status tj__journal_work(tj__journal *journal, tj_error *error)
     tj_error failure = TJ_ERROR_INIT;
     tj__journal_space_tend(journal);
     tj_status prepared = tj__log_writer_prepare(journal->log, &failure);
-    if (prepared != TJ_OK && prepared != TJ_CLOSED && !journal->prepare_failing) {
+    bool failing = prepared != TJ_OK && prepared != TJ_CLOSED;
+    if (!atomic_exchange(&journal->prepare_failing, failing) && failing) {
         tj__journal_trace(journal, TJ_TRACE_WARNING,
                           "the next log segment cannot be prepared yet: %s", failure.message);
     }
-    journal->prepare_failing = prepared != TJ_OK;
     tj__env_reap_readers(journal->env);
     failure = (tj_error)TJ_ERROR_INIT;
     tj_status status = tj__journal_apply(journal, &failure);

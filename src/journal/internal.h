@@ -47,8 +47,8 @@ struct tj__journal {
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
 
     _Atomic bool reserve_held; /* space.c */
-    bool space_low;            /* this and the next: whoever does tj__journal_work */
-    bool prepare_failing;
+    _Atomic bool space_low;    /* said so */
+    _Atomic bool prepare_failing;
 
     pthread_mutex_t helper_mutex; /* guards the next five */
     pthread_cond_t helper_wake;   /* the helper waits here */

@@ -80,12 +80,11 @@ void tj__journal_space_tend(tj__journal *journal)
 {
     uint64_t free_now = free_bytes(journal);
     bool low = is_low(journal, free_now);
-    if (low && !journal->space_low) {
+    if (!atomic_exchange(&journal->space_low, low) && low) {
         tj__journal_trace(journal, TJ_TRACE_WARNING,
                           "space is low for %s: %llu KiB are free, less than %d log segments",
                           journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
     }
-    journal->space_low = low;
     if (!atomic_load(&journal->reserve_held) && free_now > reserve_size(journal) &&
         fill_reserve(journal, NULL) == TJ_OK) {
         tj__journal_trace(journal, TJ_TRACE_INFO,

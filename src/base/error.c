@@ -172,6 +172,14 @@ void tj__error_context(tj_error *error, const char *format, ...)
     }
 }
 
+tj_status tj__error_pass(tj_error *error, const tj_error *kept)
+{
+    if (kept->status != TJ_OK && error != NULL) {
+        *error = *kept;
+    }
+    return kept->status;
+}
+
 void tj__error_place(tj_error *error, const char *format, ...)
 {
     if (error) {

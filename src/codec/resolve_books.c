@@ -104,10 +104,7 @@ static tj_status check_state(const tj__plan_book *plan_book, const tj__base_book
         return TJ_OK;
     }
     if (book->damage.status != TJ_OK) {
-        if (error) {
-            *error = book->damage;
-        }
-        return book->damage.status;
+        return tj__error_pass(error, &book->damage);
     }
     uint64_t expected = options ? options->expected_sequence : 0;
     if (expected != 0 && book->state_sequence > expected) {

@@ -294,8 +294,8 @@ tj_status tj__flights_errand(tj__flights *flights, uint32_t deadline_ms, tj__err
     if (finished) {
         status = errand->status;
         *sequence = errand->sequence;
-        if (status != TJ_OK && error != NULL) {
-            *error = errand->error;
+        if (status != TJ_OK) {
+            (void)tj__error_pass(error, &errand->error);
         }
     } else if (errand->begun) {
         errand->abandoned = true;

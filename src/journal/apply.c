@@ -135,8 +135,5 @@ tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
         status = apply_locked(journal, target, &failure);
     }
     pthread_mutex_unlock(&journal->apply_mutex);
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

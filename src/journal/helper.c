@@ -57,10 +57,7 @@ tj_status tj__journal_work(tj__journal *journal, tj_error *error)
     failure = (tj_error)TJ_ERROR_INIT;
     tj_status status = tj__journal_apply(journal, &failure);
     note_outcome(journal, status, &failure);
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
 /* ---- the thread ------------------------------------------------------------------------- */
@@ -182,11 +179,8 @@ static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error 
            journal->apply_error.status == TJ_OK) {
         pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
     }
-    if (lag_bytes(journal) > bound && journal->apply_error.status != TJ_OK) {
-        status = journal->apply_error.status;
-        if (error != NULL) {
-            *error = journal->apply_error;
-        }
+    if (lag_bytes(journal) > bound) {
+        status = tj__error_pass(error, &journal->apply_error);
     }
     pthread_mutex_unlock(&journal->helper_mutex);
     return status;

@@ -180,10 +180,7 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
                                        &failure);
     }
     if (status != TJ_OK) {
-        if (error != NULL) {
-            *error = failure;
-        }
-        return status;
+        return tj__error_pass(error, &failure);
     }
     atomic_fetch_add(&journal->appended_bytes, tj__record_size((uint32_t)body.size));
     tj__journal_helper_nudge(journal);

@@ -134,10 +134,7 @@ tj_status tj__journal_read_next(tj__log_reader *reader, tj__log_next *next, tj__
                      place, (unsigned long long)tj__log_reader_position(reader)->sequence);
         tj__error_place(&failure, "%s", place);
     }
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
 /* Step 1: from the start of the segment to LMDB's position. */
@@ -258,10 +255,7 @@ static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
                           failure.message);
         return TJ_OK;
     }
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
 /* Step 5. */

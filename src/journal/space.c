@@ -104,10 +104,7 @@ tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
                           failure.message);
         return TJ_OK;
     }
-    if (status != TJ_OK && error != NULL) {
-        *error = failure;
-    }
-    return status;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
 /* An ordinary commit must leave to the urgent ones what the reserve gave. */

@@ -280,10 +280,7 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
             short_at = b.short_at;
         }
         if (status != TJ_OK && (b.outcome != ATTEMPT_SHORT || same == VIEW_ATTEMPTS_MAX)) {
-            if (error != NULL) {
-                *error = failure;
-            }
-            return status;
+            return tj__error_pass(error, &failure);
         }
     }
     return tj__fail(error, TJ_UNAVAILABLE,

@@ -102,9 +102,7 @@ static void refuse_after(tj__env *env, int code, const char *outcome, tj_error *
     tj_error cause = TJ_ERROR_INIT;
     tj__fail_lmdb(&cause, code, "writing %s: %s", env->data_path, outcome);
     tj__env_refuse(env, cause.message);
-    if (error) {
-        *error = cause;
-    }
+    (void)tj__error_pass(error, &cause);
 }
 
 static tj_status apply_failed(tj__env *env, int code, uint64_t batch_bytes, tj_error *error)

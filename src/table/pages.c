@@ -142,6 +142,9 @@ static tj_status read_meta(tj__pages *pages, unsigned number, uint32_t allowed, 
     return TJ_OK;
 }
 
+/* LMDB counts on from it, and takes all ones for "no transaction"; real counts are nowhere near. */
+#define TRANSACTION_MAX INT64_MAX
+
 /* LMDB finds the meta page of a transaction by the lowest bit of the transaction's number; only
  * in a file that was never committed to are both 0. */
 static tj_status choose_meta(tj__pages *pages, tj_error *error)
@@ -151,6 +154,10 @@ static tj_status choose_meta(tj__pages *pages, tj_error *error)
     unsigned newest = first < second;
     const uint8_t *meta = pages->metas[newest];
     pages->transaction = newest ? second : first;
+    if (pages->transaction > TRANSACTION_MAX) {
+        return tj__pages_bad(pages, newest, error, "%" PRIu64 " is no transaction",
+                             pages->transaction);
+    }
     if ((pages->transaction & 1) != newest) {
         return tj__pages_bad(pages, newest, error, "transaction %" PRIu64 " belongs on page %u",
                              pages->transaction, !newest);

@@ -30,9 +30,9 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
     if (journal->apply_batch == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory for the batch that is applied");
     }
+    journal->apply_from = *applied;
     atomic_store(&journal->applied, applied->sequence);
-    return tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, applied,
-                               &journal->apply_reader, error);
+    return TJ_OK;
 }
 
 /* What LMDB may include: acknowledged and flushed. */
@@ -55,7 +55,7 @@ static tj_status gather(tj__journal *journal, uint64_t target, uint64_t *bytes, 
            tj__rowmap_bytes(journal->apply_batch) < TJ__APPLY_BYTES_MAX) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(tj__log_reader_next(journal->apply_reader, &next, &record, error));
+        TJ_TRY(tj__journal_read_next(journal->apply_reader, &next, &record, error));
         if (next == TJ__LOG_END) {
             return tj__journal_report_damage(journal->apply_reader, target, "its acknowledgement",
                                              error);
@@ -78,34 +78,33 @@ static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error
     return status;
 }
 
-static void forget_reader(tj__journal *journal, const tj__position *applied)
+/* One batch; *bytes receives its size in the log. */
+static tj_status apply_batch(tj__journal *journal, uint64_t target, uint64_t *bytes,
+                             tj_error *error)
 {
-    tj__log_reader_close(journal->apply_reader);
-    journal->apply_reader = NULL;
-    if (tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, applied,
-                            &journal->apply_reader, NULL) != TJ_OK) {
-        journal->apply_unusable = true;
+    if (journal->apply_reader == NULL) {
+        TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id,
+                                   &journal->apply_from, &journal->apply_reader, error));
     }
+    TJ_TRY(gather(journal, target, bytes, error));
+    return tj__env_apply(journal->env, journal->apply_batch,
+                         tj__log_reader_position(journal->apply_reader), error);
 }
 
 static tj_status apply_batches(tj__journal *journal, uint64_t target, tj_error *error)
 {
-    while (atomic_load(&journal->applied) < target) {
-        tj__position before = *tj__log_reader_position(journal->apply_reader);
+    while (journal->apply_from.sequence < target) {
         uint64_t bytes = 0;
-        tj_status status = gather(journal, target, &bytes, error);
-        if (status != TJ_OK && status != TJ_NOMEM) {
-            return give_up(journal, status, error);
-        }
-        if (status == TJ_OK) {
-            status = tj__env_apply(journal->env, journal->apply_batch,
-                                   tj__log_reader_position(journal->apply_reader), error);
-        }
+        tj_status status = apply_batch(journal, target, &bytes, error);
         if (status != TJ_OK) {
-            forget_reader(journal, &before);
-            return status;
+            /* The reader has run ahead of LMDB: the next attempt begins where LMDB stands. */
+            tj__log_reader_close(journal->apply_reader);
+            journal->apply_reader = NULL;
+            bool unreadable = status == TJ_CORRUPT || status == TJ_FORMAT_NEWER;
+            return unreadable ? give_up(journal, status, error) : status;
         }
-        atomic_store(&journal->applied, tj__log_reader_position(journal->apply_reader)->sequence);
+        journal->apply_from = *tj__log_reader_position(journal->apply_reader);
+        atomic_store(&journal->applied, journal->apply_from.sequence);
         atomic_fetch_add(&journal->applied_bytes, bytes);
     }
     tj__rowmap_clear(journal->apply_batch);

@@ -41,8 +41,9 @@ struct tj__journal {
     _Atomic uint64_t acknowledged;
     _Atomic uint64_t applied; /* sequence that LMDB includes */
 
-    pthread_mutex_t apply_mutex; /* one apply at a time; guards the next three */
-    tj__log_reader *apply_reader;
+    pthread_mutex_t apply_mutex;  /* one apply at a time; guards the next four */
+    tj__position apply_from;      /* LMDB's position */
+    tj__log_reader *apply_reader; /* there, or NULL */
     tj__rowmap *apply_batch;
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
 

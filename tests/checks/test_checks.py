@@ -115,6 +115,7 @@ class Symbols(Planted):
 
     def setUp(self):
         super().setUp()
+        self.run_check("symbols", "--write")
         self.names = (self.tree / "tests/checks/exported-symbols.txt").read_text().split()
 
     def test_same(self):

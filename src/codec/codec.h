@@ -123,9 +123,9 @@ uint64_t tj__base_commit_sequence(const tj__base *base, const tj_uuid *commit_id
 
 /* What a plan comes to. Zero-initialized is empty; may be passed to tj__plan_resolve again. */
 typedef struct tj__resolved {
-    tj__buffer body;       /* record body: the changes that are left after comparing */
-    uint32_t change_count; /* 0: nothing changes */
-    uint64_t ledger_last;  /* sequence of the last ledger entry appended, 0 if none */
+    tj__buffer body;        /* record body: the changes that are left after comparing */
+    uint32_t change_count;  /* 0: nothing changes */
+    uint64_t ledger_last;   /* sequence of the last ledger entry appended, 0 if none */
     uint64_t counter_first; /* first number of the last block reserved, 0 if none */
 } tj__resolved;
 void tj__resolved_dispose(tj__resolved *resolved);

@@ -19,8 +19,8 @@ tj_status tj__resolve_scope(tj__plan *plan, tj__base *base, tj__base_book *book,
 tj_status tj__resolve_rows(tj__plan *plan, tj__base *base, tj__resolved *resolved, tj_error *error);
 
 /* Reserves numbers of the counter with this key. */
-tj_status tj__resolve_counter(tj__base *base, tj__bytes key, uint64_t count,
-                              tj__resolved *resolved, tj_error *error);
+tj_status tj__resolve_counter(tj__base *base, tj__bytes key, uint64_t count, tj__resolved *resolved,
+                              tj_error *error);
 
 /* ---- the commit being resolved (pending.c) -------------------------------------------------- */
 

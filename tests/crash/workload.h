@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The program whose writes are recorded: it creates a journal, commits alone and from several
+ * threads at once, over several segments and with LMDB applied meanwhile, closes, opens, and is
+ * killed; then a second process recovers, and goes on in the same way.
+ */
+#ifndef TJ_CRASH_WORKLOAD_H
+#define TJ_CRASH_WORKLOAD_H
+
+#include <stdbool.h>
+
+/* Runs it in child processes in an existing, empty directory, and writes the trace to a file. */
+void workload_record(const char *directory, bool os_mode, const char *trace_path);
+
+#endif

@@ -19,7 +19,8 @@ build: setup ## The library, the command line, tests and examples, in build/rele
 	@scripts/build.sh release
 
 bench: build ## Benchmarks beside LMDB and SQLite on this machine
-	@scripts/bench.sh build/release
+	@for program in $$(find build/release/bench -maxdepth 1 -type f -executable | sort); do \
+	    echo "== $$program"; $$program || exit 1; done
 
 install: build ## Into PREFIX: make install PREFIX=/usr/local
 	@cmake --install build/release --prefix "$(PREFIX)"

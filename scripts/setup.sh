@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config python3
-    liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libcmocka-dev)
+    liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libsqlite3-dev libcmocka-dev)
 if [ "${1:-}" = --ci ]; then
     packages+=(clang clang-format libclang-rt-14-dev llvm strace)
 fi

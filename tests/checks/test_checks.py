@@ -64,10 +64,12 @@ class Rooms(Planted):
                 self.plant(path, f"#include <{header}>\n")
                 self.assert_red(f"{path}:1: <{header}> belongs to", "rooms")
 
-    def test_toml_in_two_files(self):
-        for name in ("planted_a", "planted_b"):
-            self.plant(f"src/engine/{name}.cc", "#include <toml.hpp>\n")
-        self.assert_red("is included by more than one file", "rooms")
+    def test_library_of_one_file_in_two(self):
+        for path, header in (("src/engine/{}.cc", "toml.hpp"), ("src/maintain/{}.c", "sqlite3.h")):
+            with self.subTest(header):
+                for name in ("planted_a", "planted_b"):
+                    self.plant(path.format(name), f"#include <{header}>\n")
+                self.assert_red(f"<{header}> is included by more than one file", "rooms")
 
     def test_example_uses_the_public_interface(self):
         self.plant("examples/planted.c", '#include "base/buffer.h"\n')

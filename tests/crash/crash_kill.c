@@ -8,7 +8,8 @@
  * killed. Line n writes two prices, the strategy's state, an algorithm and a ledger entry, all
  * with n in them. Afterwards a read-only view, and at the end of all rounds a writer, must show
  * all of these of one and the same line, which is none before the last one that was answered and
- * none after the last one that was sent, and the ledger must hold each line up to it once.
+ * none after the last one that was sent, and the ledger must hold each line up to it once. What was
+ * not answered is sent again, with the same commit id, so that it counts once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 #include "crash/support.h"
 
 #define LINES_AHEAD_MAX 32
-#define ROUND_US_MAX 60000
+#define ROUND_US_MAX 120000
 #define ALGO_ID "0a1b2c3d-0000-4000-8000-000000000001"
 
 typedef struct run {
@@ -31,7 +32,8 @@ typedef struct run {
     char work[256];
     char config[300];
     char journal[300];
-    uint64_t sent;     /* the last line given to any process */
+    uint64_t sent;     /* the last line given to the process of this round */
+    uint64_t sent_max; /* the last line given to any */
     uint64_t answered; /* the last line that was acknowledged */
     uint64_t found;    /* the last line that a view has shown, and the ledger was checked up to */
     uint64_t unopened; /* rounds that ended before the first answer */
@@ -102,16 +104,18 @@ static void start(const run *r, recorder *p)
 static void next_line(run *r, recorder *p)
 {
     uint64_t n = ++r->sent;
+    r->sent_max = n > r->sent_max ? n : r->sent_max;
     p->out_done = 0;
     p->out_size = (size_t)snprintf(
         p->out, sizeof p->out,
-        "{\"last_prices\":{\"venue:AAA\":\"%" PRIu64 "\",\"venue:BBB\":\"%" PRIu64
+        "{\"id\":\"0a1b2c3d-0000-4000-a000-%012" PRIu64
+        "\",\"last_prices\":{\"venue:AAA\":\"%" PRIu64 "\",\"venue:BBB\":\"%" PRIu64
         "\"},\"strategy_state\":{\"line\":%" PRIu64 "},\"algos\":{\"" ALGO_ID
         "\":{\"plugin\":\"TWAP\",\"payload\":{\"line\":%" PRIu64
         ",\"pad\":\"%0*u\"}}},\"ledger\":[{\"id\":\"0a1b2c3d-0000-4000-9000-%012" PRIu64
         "\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"exchange\":\"venue\",\"asset\":\"USDT\","
         "\"amount\":\"1\",\"entry_type\":\"fee\",\"reference_id\":\"line-%" PRIu64 "\"}]}\n",
-        n, n, n, n, (int)(n * 131 % 900 + 1), 0u, n, n);
+        n, n, n, n, n, (int)(n * 131 % 900 + 1), 0u, n, n);
 }
 
 static void send_lines(run *r, recorder *p)
@@ -290,12 +294,12 @@ static bool shows_one_line(run *r, tj_store *store, uint64_t ledger_first)
         return wrong("the state", r->answered, tj_str_of(error.message));
     }
     uint64_t line = line_of(state);
-    bool right = line >= r->answered && line <= r->sent;
+    bool right = line >= r->answered && line >= r->found && line <= r->sent_max;
     if (!right) {
         fprintf(stderr,
                 "VIOLATION: line %" PRIu64 " was found, but %" PRIu64 " were answered and %" PRIu64
                 " sent\n",
-                line, r->answered, r->sent);
+                line, r->answered, r->sent_max);
     }
     right = right && (line == 0 || (prices_are_of(state, line) && algo_is_of(store, line) &&
                                     ledger_holds(store, ledger_first, line)));
@@ -337,9 +341,7 @@ static bool one_round(run *r, uint64_t *random)
     good = finish(r, &p, good);
     r->unopened += r->answered == before;
     good = good && look(r, true, checked + 1);
-    /* What was found is what the next process goes on from; what was lost is sent again. */
-    r->sent = r->found;
-    r->answered = r->found;
+    r->sent = r->answered;
     return good;
 }
 

@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench install debug gcc clang asan tsan clean setup setup-ci
+.PHONY: help demo test build bench install debug clang asan tsan clean setup setup-ci
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,9 +28,6 @@ install: build ## Into PREFIX: make install PREFIX=/usr/local
 debug: setup ## A build for the debugger, in build/debug
 	@scripts/build.sh debug
 
-gcc: setup ## The same as build, by gcc, warnings are errors, in build/gcc
-	@scripts/build.sh gcc
-
 clang: setup-ci ## The same as build, by clang, warnings are errors, in build/clang
 	@scripts/build.sh clang
 
@@ -39,7 +36,7 @@ asan: setup-ci ## Most tests under AddressSanitizer and UndefinedBehaviorSanitiz
 	@scripts/sanitized.sh asan -L 'unit|contract|cli|format' $(CTEST_FLAGS)
 
 tsan: setup-ci ## The tests with threads under ThreadSanitizer
-	@scripts/build.sh tsan
+	@scripts/build.sh tsan tests_with_threads
 	@scripts/sanitized.sh tsan -L threads $(CTEST_FLAGS)
 
 clean: ## Removes build/

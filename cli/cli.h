@@ -3,6 +3,8 @@
 #ifndef TJ_CLI_CLI_H
 #define TJ_CLI_CLI_H
 
+#include <time.h>
+
 #include <tesser/config.h>
 #include <tesser/repository.h>
 
@@ -29,6 +31,7 @@ extern const exit_code exit_code_table[];
 extern const size_t exit_code_count;
 
 #define EXIT_USAGE 2
+#define EXIT_PARTIAL 3
 
 /* ---- the journal (open.c) ---- */
 
@@ -44,6 +47,10 @@ typedef struct open_journal {
     const char *book; /* the one that is meant, never NULL */
 } open_journal;
 
+/* Fills in the configuration that the options, ./tesser.toml or the environment give, and opens
+ * nothing. Whatever it returns, journal_close is called afterwards. */
+tj_status journal_configure(command_line *cli, access_mode mode, open_journal *out,
+                            tj_error *error);
 /* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
  * journal_close is called afterwards. */
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
@@ -84,6 +91,21 @@ typedef struct line_reader {
  * line that is too long: it is skipped, and the next call goes on behind it. */
 tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error);
 
+/* ---- progress.c ---- */
+
+/* A bar on standard error where that is a terminal, from the second second on. */
+typedef struct progress_bar {
+    time_t started_at;
+    bool wanted;
+    bool shown;
+} progress_bar;
+
+progress_bar progress_begin(void);
+/* A tj_progress_fn; its context is the bar. */
+void progress_show(void *context, const char *what, uint64_t done, uint64_t total);
+/* Takes the bar away. */
+void progress_end(progress_bar *bar);
+
 /* ---- help.c ---- */
 
 void help_overview(output *out);
@@ -105,6 +127,10 @@ tj_status cmd_ledger_list(command_line *cli, tj_error *error);
 tj_status cmd_ledger_append(command_line *cli, tj_error *error);
 tj_status cmd_book_list(command_line *cli, tj_error *error);
 tj_status cmd_record(command_line *cli, tj_error *error);
+tj_status cmd_import(command_line *cli, tj_error *error);
+tj_status cmd_export(command_line *cli, tj_error *error);
+tj_status cmd_quarantine_list(command_line *cli, tj_error *error);
+tj_status cmd_quarantine_show(command_line *cli, tj_error *error);
 tj_status cmd_help(command_line *cli, tj_error *error);
 
 #endif

@@ -60,5 +60,5 @@ int main(int argc, char **argv)
         status = run(&cli, &error);
     }
     status = finish_output(&cli, status, &error);
-    return status == TJ_OK ? 0 : report_failure(&cli, status, &error);
+    return status == TJ_OK ? cli.exit_code : report_failure(&cli, status, &error);
 }

@@ -39,7 +39,7 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
                                       "TESSER_JOURNAL_PATH; there is no ./" DEFAULT_FILE " here");
 }
 
-tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error)
+tj_status journal_configure(command_line *cli, access_mode mode, open_journal *out, tj_error *error)
 {
     *out = (open_journal){.config = TJ_CONFIG_INIT, .book = TJ_BOOK_DEFAULT};
     tj_status status = configure(cli, &out->config, error);
@@ -56,7 +56,13 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
     out->config.must_exist = mode != ACCESS_CREATE;
     out->config.trace = report_trace;
     out->config.trace_context = cli;
-    return tj_store_open(&out->config, &out->store, error);
+    return TJ_OK;
+}
+
+tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error)
+{
+    tj_status status = journal_configure(cli, mode, out, error);
+    return status == TJ_OK ? tj_store_open(&out->config, &out->store, error) : status;
 }
 
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error)

@@ -150,6 +150,15 @@ static const option_spec *option_find(const char *argument, const char **value)
     return NULL;
 }
 
+static tj_status add_map(command_line *cli, const char *map, tj_error *error)
+{
+    if (cli->map_count == MAPS_MAX) {
+        return usage_error(cli, error, "--map is given more than %d times", MAPS_MAX);
+    }
+    cli->maps[cli->map_count++] = map;
+    return TJ_OK;
+}
+
 static tj_status take_option(command_line *cli, char **argv, int argc, int *at, tj_error *error)
 {
     const char *argument = argv[*at];
@@ -174,7 +183,7 @@ static tj_status take_option(command_line *cli, char **argv, int argc, int *at, 
         return usage_error(cli, error, "--%s needs a value, %s", option->name, option->value);
     }
     cli->values[option - option_table] = value ? value : "";
-    return TJ_OK;
+    return option == &option_table[OPTION_MAP] ? add_map(cli, value, error) : TJ_OK;
 }
 
 /* Sorts the arguments into options and words; the words are moved to the front of argv. */
@@ -198,11 +207,31 @@ static tj_status split(command_line *cli, int argc, char **argv, size_t *word_co
     return TJ_OK;
 }
 
+/* The option of that name which the command takes; OPTION_COUNT when it takes none. */
+static size_t option_of_command(const char *name, const char *command)
+{
+    size_t i = 0;
+    while (i < OPTION_COUNT &&
+           (!option_table[i].command || strcmp(option_table[i].name, name) != 0 ||
+            strcmp(option_table[i].command, command) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+/* An option was found by its name before the command was known. */
 static tj_status check_options(command_line *cli, tj_error *error)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *command = option_table[i].command;
-        if (command && cli->values[i] && strcmp(command, cli->command->name) != 0) {
+        if (!command || !cli->values[i] || strcmp(command, cli->command->name) == 0) {
+            continue;
+        }
+        size_t meant = option_of_command(option_table[i].name, cli->command->name);
+        if (meant < OPTION_COUNT) {
+            cli->values[meant] = cli->values[i];
+            cli->values[i] = NULL;
+        } else {
             return usage_error(cli, error, "--%s belongs to '%s', not to '%s'",
                                option_table[i].name, command, cli->command->name);
         }

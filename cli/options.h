@@ -28,9 +28,20 @@ typedef enum option_id {
     OPTION_DESC,
     OPTION_BY_TIME,
     OPTION_KEEP_GOING,
+    OPTION_INTO,
+    OPTION_IMPORT_DRY_RUN,
+    OPTION_REPLACE,
+    OPTION_IMPORT_EXCHANGE,
+    OPTION_MAP,
+    OPTION_STRATEGY_STATE,
+    OPTION_FORMAT,
+    OPTION_EXPORT_DRY_RUN,
+    OPTION_FORCE,
+    OPTION_RAW,
     OPTION_COUNT
 } option_id;
 
+/* Options of several commands may have one name, if all or none of them take a value. */
 typedef struct option_spec {
     const char *name;    /* without its dashes */
     char letter;         /* its short form, 0 when there is none */
@@ -57,14 +68,20 @@ typedef struct command_spec {
 extern const command_spec command_table[];
 extern const size_t command_count;
 
+/* How often --map may be given. */
+#define MAPS_MAX 256
+
 /* One run of the program. */
 struct command_line {
     output out;
     const char *values[OPTION_COUNT]; /* NULL when not given; "" for a given flag */
-    char **arguments;                 /* after the command's own words */
+    const char *maps[MAPS_MAX];       /* every --map, in order */
+    size_t map_count;
+    char **arguments; /* after the command's own words */
     size_t argument_count;
     const command_spec *command;
     const char *group; /* "state", when only the first word of a command was given */
+    int exit_code;     /* of a run that did not fail */
     bool usage;        /* the failure is the caller's use of the command line: exit code 2 */
 };
 

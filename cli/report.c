@@ -11,6 +11,7 @@
 const exit_code exit_code_table[] = {
     {0, "OK", "it is done"},
     {EXIT_USAGE, "USAGE", "the arguments are wrong; --help tells"},
+    {EXIT_PARTIAL, "PARTIAL", "imported, but not all of it: the report tells what is quarantined"},
     {11, "MISUSE", "the program called its library wrongly: please report it"},
     {12, "NOMEM", "memory could not be allocated; nothing changed"},
     {13, "NOT_FOUND", "no such journal, book, algorithm or file"},

@@ -3,6 +3,8 @@
 #include "cli.h"
 
 #define LEDGER_LIST "ledger list"
+#define IMPORT "import"
+#define EXPORT "export"
 
 const option_spec option_table[OPTION_COUNT] = {
     [OPTION_CONFIG] = {"config", 'c', "FILE", NULL,
@@ -37,6 +39,26 @@ const option_spec option_table[OPTION_COUNT] = {
                         "in the order of time instead of sequence"},
     [OPTION_KEEP_GOING] = {"keep-going", 'k', NULL, "record",
                            "go on after a line that failed; exit with its code at the end"},
+    [OPTION_INTO] = {"into", 0, "JOURNAL", IMPORT,
+                     "journal to import into, created when it is not there; the same as --journal"},
+    [OPTION_IMPORT_DRY_RUN] = {"dry-run", 0, NULL, IMPORT,
+                               "read, check and report, but write nothing"},
+    [OPTION_REPLACE] = {"replace", 0, NULL, IMPORT,
+                        "the book may hold data, which what is imported replaces"},
+    [OPTION_IMPORT_EXCHANGE] = {"exchange", 0, "NAME", IMPORT,
+                                "exchange of the codes that have none, e.g. binance_perp"},
+    [OPTION_MAP] = {"map", 0, "CODE=ID", IMPORT,
+                    "identity of one code, e.g. BTCUSDT=binance_perp:BTCUSDT; for the second of "
+                    "several members under one key, last_prices.BTCUSDT#2=bybit_linear:BTCUSDT, or "
+                    "=- to leave it out; may be given again and again"},
+    [OPTION_STRATEGY_STATE] = {"strategy-state", 0, "FILE", IMPORT,
+                               "what knows the strategy's state of an LMDB journal: its JSON, a "
+                               "snapshot, or Tesser's SQLite state store"},
+    [OPTION_FORMAT] = {"format", 0, "FORMAT", EXPORT, "tesser, the only one yet"},
+    [OPTION_EXPORT_DRY_RUN] = {"dry-run", 0, NULL, EXPORT, "only tell what Tesser cannot hold"},
+    [OPTION_FORCE] = {"force", 0, NULL, EXPORT,
+                      "export although Tesser would lose or refuse something"},
+    [OPTION_RAW] = {"raw", 0, NULL, "quarantine show", "the bytes alone, as they are"},
 };
 
 const command_spec command_table[] = {
@@ -98,6 +120,26 @@ const command_spec command_table[] = {
      "echo '{\"last_prices\":{\"binance_perp:BTCUSDT\":\"64000.10\"}}' | "
      "tesser-journal --journal ./journal record",
      cmd_record},
+    {IMPORT, "SOURCE...", 1, SIZE_MAX, "import Tesser's own data, in one commit",
+     "A source is Tesser's LMDB journal (its directory or data.mdb), one of its SQLite stores "
+     "(with "
+     "the -wal beside it, if there is one), a snapshot, algorithms keyed by UUID, or a ledger of "
+     "one "
+     "entry a line; which one, its content tells. Sources stay as they are to the byte. What "
+     "cannot be decoded goes into quarantine while the rest is imported, and the exit code is 3. "
+     "With --json the whole report, the quarantined bytes included.",
+     "tesser-journal import ./tesser/journal.lmdb ./tesser/state.db --into ./journal --dry-run",
+     cmd_import},
+    {EXPORT, "DIRECTORY", 1, 1, "write a book as Tesser's own stores",
+     "A new directory with snapshot.json, state.db, algos.db and ledger.db. What Tesser cannot "
+     "hold is told before anything is written; where a value would be lost, it needs --force.",
+     "tesser-journal --journal ./journal export --format tesser ./tesser", cmd_export},
+    {"quarantine list", "", 0, 0, "what imports could not decode", "",
+     "tesser-journal --journal ./journal quarantine list", cmd_quarantine_list},
+    {"quarantine show", "NAME", 1, 1, "one thing in quarantine, or its bytes",
+     "NAME is as 'quarantine list' has it.",
+     "tesser-journal --journal ./journal quarantine show strategy_state --raw >strategy.bin",
+     cmd_quarantine_show},
     {"help", "[COMMAND|exit-codes|man]", 0, 2,
      "show help for a command, the exit codes, the man page", "",
      "tesser-journal help state import", cmd_help},

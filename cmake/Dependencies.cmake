@@ -15,6 +15,7 @@ endfunction()
 tj_library(tj_lmdb lmdb.h lmdb)
 tj_library(tj_uuid uuid/uuid.h uuid)
 tj_library(tj_yajl yajl/yajl_parse.h yajl)
+tj_library(tj_sqlite sqlite3.h sqlite3)
 tj_library(tj_bid bid_functions.h libbidgcc000.a)
 target_compile_definitions(tj_bid INTERFACE DECIMAL_CALL_BY_REFERENCE=0
     DECIMAL_GLOBAL_ROUNDING=0 DECIMAL_GLOBAL_EXCEPTION_FLAGS=0)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* export: a book as Tesser's own stores. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+static void print_report(const tj_export_report *report, bool written, output *out)
+{
+    char *book = safe_text(report->book);
+    char *directory = safe_text(report->directory);
+    if (report->lost_count > 0) {
+        out_heading(out, "What Tesser cannot hold (%zu)", report->lost_count);
+        for (size_t i = 0; i < report->lost_count; i++) {
+            char *what = safe_text(report->lost[i].what);
+            char *reason = safe_text(report->lost[i].reason);
+            out_format(out, "  %s: %s\n", what, reason);
+            free(what);
+            free(reason);
+        }
+        out_format(out, "\n");
+    }
+    out_format(out,
+               "%s book %s %s %s: %zu open orders, %zu positions, %zu algorithms, %zu ledger "
+               "entries; as of commit %" PRIu64 "\n",
+               written ? "exported" : "not exported:", book, written ? "to" : "for", directory,
+               report->open_order_count, report->position_count, report->algo_count,
+               report->ledger_count, report->sequence);
+    free(directory);
+    free(book);
+}
+
+/* The report is printed also when force is needed. */
+static tj_status tell(command_line *cli, const tj_export_report *report, bool written,
+                      tj_error *error)
+{
+    if (!given(cli, OPTION_JSON)) {
+        print_report(report, written, &cli->out);
+        return TJ_OK;
+    }
+    tj_text text = {NULL, 0};
+    tj_status status = tj_export_report_to_json(report, &text, error);
+    if (status == TJ_OK) {
+        out_bytes(&cli->out, (tj_str){text.data, text.size});
+        out_format(&cli->out, "\n");
+    }
+    tj_text_dispose(&text);
+    return status;
+}
+
+static tj_status check_format(command_line *cli, tj_error *error)
+{
+    const char *format = cli->values[OPTION_FORMAT];
+    return !format || strcmp(format, "tesser") == 0
+               ? TJ_OK
+               : usage_error(cli, error, "--format is \"%s\"; expected tesser", format);
+}
+
+tj_status cmd_export(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_export_report *report = NULL;
+    tj_export_options options = TJ_EXPORT_OPTIONS_INIT;
+    options.dry_run = given(cli, OPTION_EXPORT_DRY_RUN);
+    options.force = given(cli, OPTION_FORCE);
+    tj_status status = check_format(cli, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_export_tesser(journal.store, cli->arguments[0], &options, &report, error);
+    }
+    if (report) {
+        tj_error late = TJ_ERROR_INIT;
+        tj_status told = tell(cli, report, status == TJ_OK && !options.dry_run, &late);
+        if (status == TJ_OK && told != TJ_OK) {
+            *error = late;
+            status = told;
+        }
+    }
+    tj_export_report_free(report);
+    return journal_close(&journal, status, error);
+}

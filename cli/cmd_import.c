@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* import: Tesser's own data into a journal. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+/* ---- the report for people ------------------------------------------------------------------ */
+
+static void print_sources(const tj_import_report *report, output *out)
+{
+    static const table_column columns[] = {
+        {"source", ALIGN_LEFT},  {"state", ALIGN_LEFT},        {"algorithms", ALIGN_RIGHT},
+        {"ledger", ALIGN_RIGHT}, {"quarantined", ALIGN_RIGHT}, {"what it is", ALIGN_LEFT}};
+    text_table table = {columns, 6, NULL, 0};
+    for (size_t i = 0; i < report->source_count; i++) {
+        const tj_import_source *source = &report->sources[i];
+        table_text(&table, source->path);
+        table_cell(&table, "%s", source->has_state ? "yes" : "");
+        table_cell(&table, "%zu", source->algo_count);
+        table_cell(&table, "%zu", source->ledger_count);
+        table_cell(&table, "%zu", source->quarantined_count);
+        table_text(&table, source->layout);
+    }
+    out_heading(out, "Sources (%zu)", report->source_count);
+    table_print(&table, 0, out);
+    out_format(out, "\n");
+}
+
+static void print_quarantined(const tj_import_report *report, output *out)
+{
+    static const table_column columns[] = {{"name", ALIGN_LEFT},
+                                           {"bytes", ALIGN_RIGHT},
+                                           {"source", ALIGN_LEFT},
+                                           {"why it cannot be decoded", ALIGN_LEFT}};
+    text_table table = {columns, 4, NULL, 0};
+    for (size_t i = 0; i < report->quarantined_count; i++) {
+        const tj_quarantined *item = &report->quarantined[i];
+        table_text(&table, item->name);
+        table_cell(&table, "%zu", item->raw.size);
+        table_text(&table, item->source);
+        table_text(&table, item->reason);
+    }
+    if (report->quarantined_count > 0) {
+        out_format(out, "\n");
+        out_heading(out, "Quarantined, kept byte for byte (%zu)", report->quarantined_count);
+        table_print(&table, 0, out);
+    }
+}
+
+static void print_notes(const char *title, const tj_report_note *notes, size_t count, output *out)
+{
+    if (count == 0) {
+        return;
+    }
+    out_format(out, "\n");
+    out_heading(out, "%s (%zu)", title, count);
+    for (size_t i = 0; i < count; i++) {
+        char *what = safe_text(notes[i].what);
+        char *reason = safe_text(notes[i].reason);
+        char *source = safe_text(notes[i].source);
+        out_format(out, "  %s%s%s%s: %s\n", what, source[0] ? " (" : "", source,
+                   source[0] ? ")" : "", reason);
+        free(what);
+        free(reason);
+        free(source);
+    }
+}
+
+static void print_counts(const tj_import_report *report, output *out)
+{
+    if (report->has_state) {
+        out_pair(out, "State", "%zu open orders, %zu positions, %zu balances, %zu last prices",
+                 report->open_order_count, report->position_count, report->balance_count,
+                 report->last_price_count);
+        out_pair(out, "Strategy state", "%s", report->has_strategy_state ? "yes" : "none");
+        out_pair(out, "Codes without exchange", "%zu", report->unqualified_count);
+    } else {
+        out_pair(out, "State", "none");
+    }
+    out_pair(out, "Algorithms", "%zu", report->algo_count);
+    if (report->ledger_kept_count > 0) {
+        out_pair(out, "Ledger entries", "%zu, and %zu that were there already",
+                 report->ledger_count, report->ledger_kept_count);
+    } else {
+        out_pair(out, "Ledger entries", "%zu", report->ledger_count);
+    }
+}
+
+static void print_report(const tj_import_report *report, output *out)
+{
+    print_sources(report, out);
+    char *book = safe_text(report->book);
+    if (report->dry_run) {
+        out_heading(out, "Would be imported into book %s", book);
+    } else {
+        out_heading(out, "Imported into book %s; commit %" PRIu64, book, report->sequence);
+    }
+    free(book);
+    print_counts(report, out);
+    print_quarantined(report, out);
+    print_notes("Remarks", report->remarks, report->remark_count, out);
+    print_notes("Not imported", report->lost, report->lost_count, out);
+}
+
+static tj_status tell(command_line *cli, const tj_import_report *report, tj_error *error)
+{
+    if (!given(cli, OPTION_JSON)) {
+        print_report(report, &cli->out);
+        return TJ_OK;
+    }
+    tj_text text = {NULL, 0};
+    tj_status status = tj_import_report_to_json(report, &text, error);
+    if (status == TJ_OK) {
+        out_bytes(&cli->out, (tj_str){text.data, text.size});
+        out_format(&cli->out, "\n");
+    }
+    tj_text_dispose(&text);
+    return status;
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static tj_import_options options_of(command_line *cli, progress_bar *bar)
+{
+    tj_import_options options = TJ_IMPORT_OPTIONS_INIT;
+    options.sources = (const char *const *)cli->arguments;
+    options.source_count = cli->argument_count;
+    options.exchange = cli->values[OPTION_IMPORT_EXCHANGE];
+    options.maps = cli->maps;
+    options.map_count = cli->map_count;
+    options.strategy_state = cli->values[OPTION_STRATEGY_STATE];
+    options.dry_run = given(cli, OPTION_IMPORT_DRY_RUN);
+    options.replace = given(cli, OPTION_REPLACE);
+    options.progress = progress_show;
+    options.progress_context = bar;
+    return options;
+}
+
+tj_status cmd_import(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    progress_bar bar = progress_begin();
+    tj_import_options options = options_of(cli, &bar);
+    tj_import_report *report = NULL;
+    if (given(cli, OPTION_INTO)) {
+        cli->values[OPTION_JOURNAL] = cli->values[OPTION_INTO];
+    }
+    tj_status status = journal_configure(cli, ACCESS_CREATE, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_import(&journal.config, &options, &report, error);
+    }
+    progress_end(&bar);
+    if (status == TJ_OK) {
+        status = tell(cli, report, error);
+    }
+    if (status == TJ_OK && report->quarantined_count > 0) {
+        cli->exit_code = EXIT_PARTIAL;
+    }
+    tj_import_report_free(report);
+    return journal_close(&journal, status, error);
+}

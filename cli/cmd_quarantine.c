@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* quarantine list and show: what imports could not decode. */
+#include "cli.h"
+
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+static void print_list(const tj_quarantine_list *list, output *out)
+{
+    static const table_column columns[] = {
+        {"name", ALIGN_LEFT}, {"bytes", ALIGN_RIGHT}, {"why it cannot be decoded", ALIGN_LEFT}};
+    text_table table = {columns, 3, NULL, 0};
+    for (size_t i = 0; i < list->count; i++) {
+        table_text(&table, list->items[i].name);
+        table_cell(&table, "%zu", list->items[i].raw.size);
+        table_text(&table, list->items[i].reason);
+    }
+    out_heading(out, "Quarantine (%zu)", list->count);
+    if (list->count > 0) {
+        table_print(&table, 0, out);
+    }
+}
+
+static void json_item(json_writer *json, const tj_quarantined *item)
+{
+    char *hex = need(malloc(2 * item->raw.size + 1));
+    for (size_t i = 0; i < item->raw.size; i++) {
+        sprintf(hex + 2 * i, "%02x", (unsigned char)item->raw.data[i]);
+    }
+    json_open(json, NULL, '{');
+    json_text(json, "name", item->name);
+    json_text(json, "reason", item->reason);
+    json_text(json, "raw_hex", (tj_str){hex, 2 * item->raw.size});
+    json_close(json, '}');
+    free(hex);
+}
+
+tj_status cmd_quarantine_list(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_quarantine_list *list = NULL;
+    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_quarantine_load(journal.store, NULL, &list, error);
+    }
+    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "book", tj_str_of(journal.book));
+        json_open(&json, "quarantined", '[');
+        for (size_t i = 0; i < list->count; i++) {
+            json_item(&json, &list->items[i]);
+        }
+        json_close(&json, ']');
+        json_close(&json, '}');
+    } else if (status == TJ_OK) {
+        print_list(list, &cli->out);
+    }
+    tj_quarantine_list_free(list);
+    return journal_close(&journal, status, error);
+}
+
+static void tell_item(command_line *cli, const tj_quarantined *item)
+{
+    if (given(cli, OPTION_RAW)) {
+        out_bytes(&cli->out, item->raw);
+    } else if (given(cli, OPTION_JSON)) {
+        json_writer json = {.out = &cli->out};
+        json_item(&json, item);
+    } else {
+        char *name = safe_text(item->name);
+        char *reason = safe_text(item->reason);
+        out_heading(&cli->out, "Quarantined");
+        out_pair(&cli->out, "Name", "%s", name);
+        out_pair(&cli->out, "Bytes", "%zu", item->raw.size);
+        out_pair(&cli->out, "Why", "%s", reason);
+        free(reason);
+        free(name);
+    }
+}
+
+static const tj_quarantined *find(const tj_quarantine_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (tj_str_equal(list->items[i].name, tj_str_of(name))) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+tj_status cmd_quarantine_show(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_quarantine_list *list = NULL;
+    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_quarantine_load(journal.store, NULL, &list, error);
+    }
+    if (status == TJ_OK) {
+        const tj_quarantined *item = find(list, cli->arguments[0]);
+        if (item) {
+            tell_item(cli, item);
+        } else {
+            status = fail(error, TJ_NOT_FOUND, "\"%s\" is not in the quarantine of book \"%s\"",
+                          cli->arguments[0], journal.book);
+        }
+    }
+    tj_quarantine_list_free(list);
+    return journal_close(&journal, status, error);
+}

@@ -318,8 +318,11 @@ bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t
     return true;
 }
 
+/* The mapping keeps the locked file description open just as the descriptor does. */
 void tj__lock_abandon(tj__lock *lock)
 {
+    munmap(lock->page, TJ__LOCK_SIZE);
+    lock->page = NULL;
     close(lock->fd);
     lock->fd = -1;
 }

@@ -67,7 +67,8 @@ tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error);
 /* The holder in words and its pid; false when no process holds the lock. lock may be NULL. */
 bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t *pid);
 void tj__lock_release(tj__lock *lock); /* NULL is allowed */
-/* In the child of a fork: closes the descriptor, so that the lock does not outlive the writer. */
+/* In the child of a fork: lets go of the file, so that the lock does not outlive the writer. Only
+ * tj__lock_release may follow. */
 void tj__lock_abandon(tj__lock *lock);
 
 #endif

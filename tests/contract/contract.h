@@ -20,6 +20,7 @@
 
 #include <tesser/journal.h>
 
+#include "support/check.h"
 #include "support/directory.h"
 #include "support/random_state.h"
 #include "support/same.h"
@@ -65,31 +66,6 @@ typedef struct fixture {
     tj_algo_repository *algos;
     tj_ledger_repository *ledger;
 } fixture;
-
-/* The details of the last refused call. */
-static tj_error err;
-
-#define assert_ok(call)                                                     \
-    do {                                                                    \
-        err = (tj_error)TJ_ERROR_INIT;                                      \
-        tj_status assert_status = (call);                                   \
-        if (assert_status != TJ_OK) {                                       \
-            fail_msg("%s: %s", tj_status_name(assert_status), err.message); \
-        }                                                                   \
-        assert_int_equal(err.status, TJ_OK);                                \
-    } while (0)
-
-/* The call is refused with this status and a message that holds this text. */
-#define assert_refused(call, expected, text)                               \
-    do {                                                                   \
-        err = (tj_error)TJ_ERROR_INIT;                                     \
-        tj_status assert_status = (call);                                  \
-        if (assert_status != (expected) || err.status != (expected) ||     \
-            strstr(err.message, (text)) == NULL) {                         \
-            fail_msg("%s, not %s (%s): %s", tj_status_name(assert_status), \
-                     tj_status_name(expected), (text), err.message);       \
-        }                                                                  \
-    } while (0)
 
 /* ---- the store --------------------------------------------------------------------------- */
 

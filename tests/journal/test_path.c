@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* From the configured path to the journal's directory. */
+#include "journal_fixture.h"
+
+#include "journal/journal.h"
+
+static void test_path_rules(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *configured;
+        const char *expected;
+    } rules[] = {
+        {"journal", "journal"},
+        {"./journal", "./journal"},
+        {"journal/", "journal"},
+        {"a/journal///", "a/journal"},
+        {"/", "/"},
+        {"journal.lmdb", "journal.lmdb"},
+        {"directory", "directory"},
+        {"a/data.mdb", "a"},
+        {"a/b.db/data.mdb", "a/b.db"},
+        {"data.mdb", "."},
+        {"data.mdb/", "."},
+        {"/data.mdb", "/"},
+        {"mydata.mdb", "mydata.mdb"},
+        {"journal.db", "journal.lmdb"},
+        {"journal.db/", "journal.lmdb"},
+        {"v1.2/journal.db", "v1.2/journal.lmdb"},
+        {"journal.tar.db", "journal.tar.lmdb"},
+        {".db", ".db.lmdb"},
+        {"a/.db", "a/.db.lmdb"},
+        {"file", "file.lmdb"},
+        {"file.sqlite", "file.lmdb"},
+        {".hidden", ".hidden.lmdb"},
+        {"directory.x/file", "directory.x/file.lmdb"},
+        {"directory.db", "directory.lmdb"},
+    };
+    assert_int_equal(chdir(f->directory), 0);
+    shell("mkdir directory directory.x directory.db && touch file file.sqlite .hidden "
+          "directory.x/file");
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        char path[TJ_PATH_SIZE] = "";
+        assert_ok(tj__journal_path(rules[i].configured, path, sizeof path, &err));
+        assert_string_equal(path, rules[i].expected);
+    }
+    assert_int_equal(chdir("/"), 0);
+    passed = true;
+}
+
+static void test_paths_that_are_none(void **state)
+{
+    (void)state;
+    char path[TJ_PATH_SIZE] = "kept";
+    char longest[TJ_PATH_SIZE + 1];
+    memset(longest, 'a', sizeof longest);
+    longest[TJ_PATH_SIZE] = '\0';
+    assert_refused(tj__journal_path(NULL, path, sizeof path, &err), TJ_MISUSE,
+                   "no path is configured for the journal: set journal.path");
+    assert_refused(tj__journal_path("", path, sizeof path, &err), TJ_MISUSE, "no path");
+    assert_refused(tj__journal_path(longest, path, sizeof path, &err), TJ_LIMIT,
+                   "the journal's path is longer than 1023 bytes");
+    longest[TJ_PATH_SIZE - 1] = '\0';
+    assert_ok(tj__journal_path(longest, path, sizeof path, &err));
+    assert_string_equal(path, longest);
+    passed = true;
+}
+
+static void assert_path(fixture *f, const char *configured, const char *expected)
+{
+    char path[PATH_TEXT_SIZE];
+    char full[PATH_TEXT_SIZE];
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    snprintf(path, sizeof path, "%.*s/%s", DIRECTORY_SIZE, f->directory, configured);
+    snprintf(full, sizeof full, "%.*s/%s", DIRECTORY_SIZE, f->directory, expected);
+    f->config.path = path;
+    fixture_open(f);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_string_equal(info.path, full);
+    fixture_close(f);
+}
+
+static void test_one_journal_by_many_names(void **state)
+{
+    fixture *f = *state;
+    shell("echo text >%s/state.db", f->directory);
+    assert_path(f, "state.db", "state.lmdb");
+    f->config.must_exist = true;
+    assert_path(f, "state.lmdb", "state.lmdb");
+    assert_path(f, "state.lmdb/", "state.lmdb");
+    assert_path(f, "state.lmdb/data.mdb", "state.lmdb");
+    shell("test \"$(cat %s/state.db)\" = text", f->directory); /* and the file is as it was */
+    f->config.must_exist = false;
+    assert_path(f, "deep/er/journal", "deep/er/journal");
+    passed = true;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(test_path_rules),
+        JOURNAL_TEST(test_paths_that_are_none),
+        JOURNAL_TEST(test_one_journal_by_many_names),
+    };
+    return cmocka_run_group_tests_name("path", tests, NULL, NULL);
+}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -190,6 +191,13 @@ bool tj__path_is_directory(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool tj__path_is_file(const char *path, dev_t device, ino_t inode)
+{
+    struct statx info;
+    return statx(AT_FDCWD, path, 0, STATX_INO, &info) == 0 && info.stx_ino == inode &&
+           makedev(info.stx_dev_major, info.stx_dev_minor) == device;
 }
 
 /* Flushes the directory that holds the last part of path. */

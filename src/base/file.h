@@ -3,6 +3,8 @@
 #ifndef TJ_BASE_FILE_H
 #define TJ_BASE_FILE_H
 
+#include <sys/types.h>
+
 #include <tesser/error.h>
 
 #include "base/buffer.h"
@@ -29,6 +31,10 @@ tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_O
 tj_status tj__directory_create(const char *path, tj_error *error);
 bool tj__path_exists(const char *path);
 bool tj__path_is_directory(const char *path);
+/* Whether the path names the file of this device and inode. Nothing else is asked, above all no change
+ * time: where the kernel keeps fine ones, a file whose change time was asked for gets a new one with the
+ * next write, and a flush then has the inode to write too. */
+bool tj__path_is_file(const char *path, dev_t device, ino_t inode);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
 

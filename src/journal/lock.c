@@ -289,8 +289,7 @@ tj__mark tj__lock_mark(const tj__lock *lock)
 
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
 {
-    struct stat now;
-    if (stat(lock->path, &now) == 0 && now.st_dev == lock->device && now.st_ino == lock->inode) {
+    if (tj__path_is_file(lock->path, lock->device, lock->inode)) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_CLOSED,

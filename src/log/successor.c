@@ -63,9 +63,7 @@ tj_status tj__log_file_extend(const tj__log_file *file, uint64_t from, uint64_t 
 
 bool tj__log_file_is_at_path(const tj__log_file *file)
 {
-    struct stat found;
-    return stat(file->path, &found) == 0 && found.st_dev == file->device &&
-           found.st_ino == file->inode;
+    return tj__path_is_file(file->path, file->device, file->inode);
 }
 
 tj_status tj__successor_init(tj__successor *successor, const char *directory,

@@ -42,9 +42,7 @@ void tj__env_refuse(tj__env *env, const char *message)
 
 tj_status tj__env_same_file(tj__env *env, tj_error *error)
 {
-    struct stat info;
-    if (stat(env->data_path, &info) == 0 && info.st_dev == env->device &&
-        info.st_ino == env->inode) {
+    if (tj__path_is_file(env->data_path, env->device, env->inode)) {
         return TJ_OK;
     }
     tj__fail(error, TJ_CLOSED, "%s was removed or replaced while it was open", env->data_path);

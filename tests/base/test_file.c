@@ -319,6 +319,26 @@ static void joining(void **state)
     assert_string_equal(out, "a/x");
 }
 
+static void the_file_at_a_path(void **state)
+{
+    (void)state;
+    struct stat made;
+    char kept[2 * PATH_SIZE];
+    snprintf(kept, sizeof kept, "%s", path_of("kept"));
+    int fd = open_new(path_of("a"));
+    assert_int_equal(fstat(fd, &made), 0);
+    tj__file_close(fd);
+    assert_true(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
+    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino + 1));
+    assert_false(tj__path_is_file(path_of("a"), made.st_dev + 1, made.st_ino));
+    assert_int_equal(link(path_of("a"), kept), 0);
+    assert_int_equal(unlink(path_of("a")), 0);
+    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
+    tj__file_close(open_new(path_of("a")));
+    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
+    assert_true(tj__path_is_file(kept, made.st_dev, made.st_ino));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -337,6 +357,7 @@ int main(void)
         TEST(whole_files),
         TEST(standard_input),
         TEST(joining),
+        TEST(the_file_at_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ static bool same_file(const char *path, const image_entry *entry)
     if (fd >= 0 && fstat(fd, &info) == 0 && (size_t)info.st_size == entry->size) {
         uint8_t *now = must(malloc(entry->size + 1));
         same = read(fd, now, entry->size) == (ssize_t)entry->size &&
-               memcmp(now, entry->data, entry->size) == 0;
+               (entry->size == 0 || memcmp(now, entry->data, entry->size) == 0);
         free(now);
     }
     if (fd >= 0) {

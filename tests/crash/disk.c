@@ -90,7 +90,9 @@ static void overwrite(content *c, uint64_t offset, const uint8_t *data, uint64_t
     if (offset + size > c->size) {
         resize(c, (size_t)(offset + size));
     }
-    memcpy(c->data + offset, data, (size_t)size);
+    if (size > 0) {
+        memcpy(c->data + offset, data, (size_t)size);
+    }
 }
 
 static void change_content(content *c, const unit *u)

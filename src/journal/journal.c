@@ -81,7 +81,13 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
     tj__env_options options = {.directory = journal->path,
                                .map_size = journal->config.map_size_bytes,
                                .read_only = journal->config.read_only};
-    return tj__env_open(&options, &journal->env, &journal->superblock, error);
+    tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, error);
+    if (status == TJ_CORRUPT) {
+        tj__error_context(error, "in %s/data.mdb; restore a backup", journal->path);
+    } else if (status != TJ_OK) {
+        tj__error_context(error, "opening %s/data.mdb", journal->path);
+    }
+    return status;
 }
 
 /* A trader's disk may be mounted read-only on purpose; to write there is another thing. */

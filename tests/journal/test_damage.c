@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Unreadable is never empty (P5, P6): what is damaged or not ours is refused with a sentence, and stays as
+ * it was to the byte. Only a write that was never acknowledged is cut, and that is told.
+ */
+#include "journal_fixture.h"
+
+#include "child.h"
+#include "log/frame.h"
+
+#define APPLIED 20
+#define WRITTEN 40
+
+/* Everything is in LMDB. */
+static void make_closed(fixture *f)
+{
+    fixture_open(f);
+    save_numbers(f->store, 1, APPLIED);
+    fixture_close(f);
+}
+
+/* 1 to APPLIED are in LMDB, the rest is in the log only; the writer was killed. */
+static void make_crashed(fixture *f)
+{
+    make_closed(f);
+    save_and_be_killed(f, "save", "20");
+}
+
+/* The same journal elsewhere: no mark of the writer is valid there. */
+static void move_to_a_copy(fixture *f)
+{
+    shell("cd %s && cp -r journal copy && rm -r journal", f->directory);
+    snprintf(f->path, sizeof f->path, "%s/copy", f->directory);
+}
+
+static void file_path(const fixture *f, const char *name, char out[PATH_TEXT_SIZE])
+{
+    int written = snprintf(out, PATH_TEXT_SIZE, "%s/%s", f->path, name);
+    assert_true(written > 0 && written < PATH_TEXT_SIZE);
+}
+
+/* ---- data.mdb ------------------------------------------------------------------------------ */
+
+static void damage_data(fixture *f, const char *command, tj_status status, const char *text)
+{
+    shell("cd %s && cp data.mdb ../whole && { %s; }", f->path, command);
+    refuse_open(f, status, text);
+    shell("cd %s && rm -rf data.mdb && mv ../whole data.mdb", f->path);
+}
+
+static void damage_data_in_every_way(fixture *f)
+{
+    damage_data(f, ": >data.mdb", TJ_CORRUPT, "data.mdb is empty (0 bytes)");
+    damage_data(f, "truncate -s 4096 data.mdb", TJ_CORRUPT,
+                "data.mdb is truncated: 4096 bytes found, 8192 needed");
+    damage_data(f, "truncate -s 100 data.mdb", TJ_CORRUPT,
+                "data.mdb is not an LMDB file: 100 bytes are too few");
+    damage_data(f, "truncate -s 12288 data.mdb", TJ_CORRUPT, "data.mdb is truncated: 12288 bytes");
+    damage_data(f, "truncate -s -1 data.mdb", TJ_CORRUPT, "data.mdb is truncated: ");
+    damage_data(f, "yes text | head -c 100000 >data.mdb", TJ_CORRUPT,
+                "data.mdb is not an LMDB file");
+    damage_data(f, "head -c 65536 /dev/zero >data.mdb", TJ_CORRUPT, "data.mdb");
+    damage_data(f, "rm data.mdb && mkdir data.mdb", TJ_UNSUPPORTED,
+                "data.mdb is not a regular file");
+}
+
+static void test_damaged_data(void **state)
+{
+    fixture *f = *state;
+    make_closed(f);
+    damage_data_in_every_way(f);
+    assert_opens_at(f, APPLIED);
+    passed = true;
+}
+
+static void test_damaged_data_of_a_crashed_journal(void **state)
+{
+    fixture *f = *state;
+    make_crashed(f);
+    damage_data_in_every_way(f);
+    assert_opens_at(f, WRITTEN);
+    passed = true;
+}
+
+static void test_data_that_is_gone(void **state)
+{
+    fixture *f = *state;
+    make_closed(f);
+    shell("cd %s && mv data.mdb ..", f->path);
+    const char *text = "data.mdb is missing, but the log beside it holds commits: put the file "
+                       "back or restore a backup";
+    refuse_open_as_is(f, TJ_CORRUPT, text);
+    f->config.must_exist = true;
+    refuse_open(f, TJ_CORRUPT, text);
+    f->config.must_exist = false;
+    shell("cd %s && mv ../data.mdb .", f->path);
+    assert_opens_at(f, APPLIED);
+    passed = true;
+}
+
+/* Changes the number at `at` of every copy of a row of the meta table, and mends its checksum. */
+static void patch_meta(const fixture *f, const char *row, size_t size, size_t at, uint32_t value,
+                       bool mend)
+{
+    char path[PATH_TEXT_SIZE];
+    size_t file_size = 0;
+    int patched = 0;
+    file_path(f, "data.mdb", path);
+    uint8_t *bytes = read_whole(path, &file_size);
+    for (size_t i = 0; i + strlen(row) + size <= file_size; i++) {
+        uint8_t *sealed = bytes + i + strlen(row);
+        if (memcmp(bytes + i, row, strlen(row)) != 0 ||
+            tj__hash(sealed, size - 8) != tj__load_u64(sealed + size - 8)) {
+            continue;
+        }
+        tj__store_u32(sealed + at, value);
+        if (mend) {
+            tj__store_u64(sealed + size - 8, tj__hash(sealed, size - 8));
+        }
+        patched++;
+    }
+    assert_true(patched > 0);
+    write_at(path, 0, bytes, file_size);
+    free(bytes);
+}
+
+static void test_another_format(void **state)
+{
+    fixture *f = *state;
+    make_closed(f);
+    shell("cp %s/data.mdb %s/whole", f->path, f->directory);
+    static const struct {
+        const char *row;
+        size_t size;
+        size_t at;
+        uint32_t value;
+        bool mend;
+        tj_status status;
+        const char *text;
+    } patches[] = {
+        {"superblock", 48, 0, 2, true, TJ_FORMAT_NEWER,
+         "written by format version 2; this library reads up to 1: update tesser-journal"},
+        {"position", 64, 0, 7, true, TJ_FORMAT_NEWER, "written by format version 7"},
+        {"superblock", 48, 4, 16384, true, TJ_UNSUPPORTED,
+         "the journal was created on a machine with pages of 16384 bytes"},
+        {"superblock", 48, 36, 0x04030201, true, TJ_UNSUPPORTED, "another byte order"},
+        {"superblock", 48, 8, 5, false, TJ_CORRUPT,
+         "the checksum of the superblock row does not match: in "},
+        {"position", 64, 8, 5, false, TJ_CORRUPT, "the checksum of the position row"},
+        {"superblock", 48, 0, 0, true, TJ_CORRUPT, "the superblock row has version 0"},
+    };
+    for (size_t i = 0; i < sizeof patches / sizeof patches[0]; i++) {
+        patch_meta(f, patches[i].row, patches[i].size, patches[i].at, patches[i].value,
+                   patches[i].mend);
+        refuse_open(f, patches[i].status, patches[i].text);
+        shell("cp %s/whole %s/data.mdb", f->directory, f->path);
+    }
+    assert_opens_at(f, APPLIED);
+    passed = true;
+}
+
+/* The data of one journal with the log of another one. */
+static void test_data_of_another_journal(void **state)
+{
+    fixture *f = *state;
+    char first[PATH_TEXT_SIZE];
+    make_closed(f);
+    snprintf(first, sizeof first, "%s", f->path);
+    snprintf(f->path, sizeof f->path, "%s/second", f->directory);
+    make_closed(f);
+    shell("cd %s && mv data.mdb ../own && cp %s/data.mdb .", f->path, first);
+    refuse_open_as_is(f, TJ_CORRUPT, "0000000001.log");
+    shell("cd %s && mv ../own data.mdb", f->path);
+    assert_opens_at(f, APPLIED);
+    passed = true;
+}
+
+/* ---- damage in the log --------------------------------------------------------------------- */
+
+/* Where the n-th record of the first segment begins, from 1; one behind the last: its end. */
+static size_t record_at(const fixture *f, unsigned number)
+{
+    char path[PATH_TEXT_SIZE];
+    size_t size = 0;
+    file_path(f, "log/0000000001.log", path);
+    uint8_t *bytes = read_whole(path, &size);
+    size_t at = TJ__SEGMENT_HEADER_SIZE;
+    for (unsigned i = 1; i < number; i++) {
+        assert_memory_equal(bytes + at, "TJRC", 4);
+        at += tj__record_size(tj__load_u32(bytes + at + 72));
+    }
+    free(bytes);
+    return at;
+}
+
+static void flip_in_record(const fixture *f, unsigned number, size_t offset)
+{
+    char path[PATH_TEXT_SIZE];
+    file_path(f, "log/0000000001.log", path);
+    flip_byte(path, record_at(f, number) + offset);
+}
+
+/* Offsets into a record: magic, own hash, sequence, body. */
+static const size_t places[] = {0, 8, 24, 90};
+
+static void test_a_flipped_byte_in_what_was_applied(void **state)
+{
+    fixture *f = *state;
+    make_closed(f);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        flip_in_record(f, 7, places[i]);
+        refuse_open_as_is(f, TJ_CORRUPT, "commit 7 is damaged or missing at offset ");
+        assert_non_null(strstr(err.message, "data.mdb shows that commits up to 20 were durable"));
+        assert_non_null(strstr(err.place, "0000000001.log:"));
+        flip_in_record(f, 7, places[i]);
+    }
+    assert_opens_at(f, APPLIED);
+    passed = true;
+}
+
+static void test_a_flipped_byte_beyond_what_was_applied(void **state)
+{
+    fixture *f = *state;
+    make_crashed(f);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        flip_in_record(f, 30, places[i]);
+        refuse_open(f, TJ_CORRUPT, "commit 30 is damaged or missing at offset ");
+        assert_non_null(strstr(err.message, "writer.lock shows that commits up to 40"));
+        flip_in_record(f, 30, places[i]);
+        flip_in_record(f, WRITTEN, places[i]); /* the last one was acknowledged, too */
+        refuse_open(f, TJ_CORRUPT, "commit 40 is damaged or missing at offset ");
+        flip_in_record(f, WRITTEN, places[i]);
+    }
+    assert_opens_at(f, WRITTEN);
+    passed = true;
+}
+
+/* Without a mark, the records behind the damage say that it was durable. */
+static void test_a_flipped_byte_in_a_copy(void **state)
+{
+    fixture *f = *state;
+    make_crashed(f);
+    move_to_a_copy(f);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        flip_in_record(f, 30, places[i]);
+        refuse_open(f, TJ_CORRUPT, "commit 30 is damaged or missing at offset ");
+        assert_non_null(strstr(err.message, "shows that commits up to 39 were durable"));
+        flip_in_record(f, 30, places[i]);
+    }
+    assert_opens_at(f, WRITTEN);
+    passed = true;
+}
+
+static void test_a_damaged_segment_header(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    make_crashed(f);
+    file_path(f, "log/0000000001.log", path);
+    for (size_t offset = 0; offset < 80; offset += 8) {
+        flip_byte(path, offset);
+        refuse_open_as_is(f, TJ_CORRUPT, "0000000001.log");
+        flip_byte(path, offset);
+    }
+    write_at(path, 8, "\x02", 1);
+    refuse_open_as_is(f, TJ_FORMAT_NEWER, "0000000001.log");
+    write_at(path, 8, "\x01", 1);
+    assert_opens_at(f, WRITTEN);
+    passed = true;
+}
+
+/* ---- a torn end ---------------------------------------------------------------------------- */
+
+static char traced[TJ_ERROR_MESSAGE_SIZE];
+
+static void keep_trace(void *context, tj_trace_level level, const char *message)
+{
+    (void)context;
+    if (level == TJ_TRACE_WARNING) {
+        snprintf(traced, sizeof traced, "%s", message);
+    }
+}
+
+static void assert_cut(fixture *f, uint64_t last)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    char *before = digest(f->directory);
+    f->config.read_only = true; /* looking on sees the same and cuts nothing */
+    fixture_open(f);
+    assert_number(f->store, last);
+    fixture_close(f);
+    f->config.read_only = false;
+    char *after = digest(f->directory);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+
+    char expected[64];
+    snprintf(expected, sizeof expected, "the log ends after commit %" PRIu64 ";", last);
+    traced[0] = '\0';
+    f->config.trace = keep_trace;
+    fixture_open(f);
+    assert_non_null(strstr(traced, expected));
+    assert_non_null(strstr(traced, "were cut"));
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_true(info.recovered_bytes_cut > 0);
+    assert_number(f->store, last);
+    save_numbers(f->store, last + 1, last + 5);
+    fixture_close(f);
+    traced[0] = '\0';
+    assert_opens_at(f, last + 5);
+    assert_string_equal(traced, "");
+    err.status = TJ_OK;
+}
+
+static void test_a_torn_record_that_was_not_acknowledged(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    size_t size = 0;
+    make_crashed(f);
+    file_path(f, "log/0000000001.log", path);
+    uint8_t *bytes = read_whole(path, &size);
+    size_t last = record_at(f, WRITTEN);
+    size_t end = record_at(f, WRITTEN + 1);
+    write_at(path, end, bytes + last, end - last - 64); /* without its end */
+    free(bytes);
+    assert_cut(f, WRITTEN);
+    passed = true;
+}
+
+static void test_a_torn_last_record_in_a_copy(void **state)
+{
+    fixture *f = *state;
+    make_crashed(f);
+    move_to_a_copy(f);
+    flip_in_record(f, WRITTEN, 90);
+    assert_cut(f, WRITTEN - 1);
+    passed = true;
+}
+
+/* A log that ends before the mark is no torn end. */
+static void test_an_end_before_the_mark(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    uint8_t zeros[512] = {0};
+    make_crashed(f);
+    size_t last = record_at(f, WRITTEN);
+    size_t size = record_at(f, WRITTEN + 1) - last;
+    file_path(f, "log/0000000001.log", path);
+    assert_true(size <= sizeof zeros);
+    write_at(path, last, zeros, size);
+    refuse_open(f, TJ_CORRUPT, "writer.lock shows that commits up to 40 were durable");
+    passed = true;
+}
+
+/* ---- missing segments ---------------------------------------------------------------------- */
+
+static void save_large(tj_store *store, unsigned first, unsigned count)
+{
+    char payload[20000];
+    memset(payload, 'x', sizeof payload);
+    payload[0] = payload[sizeof payload - 1] = '"';
+    tj_algo_state algo = {TJ_STR("twap"), {payload, sizeof payload}};
+    for (unsigned i = first; i < first + count; i++) {
+        tj_uuid id = uuid(i);
+        assert_ok(tj_algo_save(tj_store_algo_repository(store, NULL), &id, &algo, &err));
+    }
+}
+
+static int child_save_large(const char *path)
+{
+    tj_store *store = NULL;
+    tj_config config = TJ_CONFIG_INIT;
+    config.path = path;
+    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lag_ms = NEVER_MS;
+    config.lag_bytes = (uint64_t)64 << 20;
+    child_must(tj_store_open(&config, &store, &err), &err);
+    save_large(store, 100, 12);
+    say("saved");
+    return child_wait();
+}
+
+/* The last segment that has records; behind it there may be a prepared one. */
+static unsigned last_begun(const fixture *f)
+{
+    unsigned last = 0;
+    for (unsigned i = 1; i < 100; i++) {
+        char name[32];
+        char path[PATH_TEXT_SIZE];
+        size_t size = 0;
+        snprintf(name, sizeof name, "log/%010u.log", i);
+        file_path(f, name, path);
+        if (access(path, F_OK) == 0) {
+            uint8_t *bytes = read_whole(path, &size);
+            last = memcmp(bytes, "TJLOGSEG", 8) == 0 ? i : last;
+            free(bytes);
+        }
+    }
+    return last;
+}
+
+static void assert_large(fixture *f, size_t expected)
+{
+    tj_algo_list *list = NULL;
+    fixture_open(f);
+    assert_ok(tj_algo_load_all(tj_store_algo_repository(f->store, NULL), &list, &err));
+    assert_int_equal(list->count, expected);
+    tj_algo_list_free(list);
+    fixture_close(f);
+}
+
+/* Without these segments it is refused; with them again, it is whole. */
+static void lose_segments(fixture *f, unsigned first, unsigned last, const char *text,
+                          bool onlookers_too)
+{
+    shell("cd %s/log && mkdir ../../lost && for i in $(seq -f %%010.0f %u %u); do "
+          "! test -e $i.log || mv $i.log ../../lost; done",
+          f->path, first, last);
+    refuse_open_as_is(f, TJ_CORRUPT, text);
+    if (onlookers_too) {
+        refuse_open(f, TJ_CORRUPT, text);
+    }
+    shell("cd %s && mv lost/* journal/log && rmdir lost", f->directory);
+}
+
+static void test_missing_segments(void **state)
+{
+    fixture *f = *state;
+    char text[64];
+    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    fixture_open(f);
+    save_large(f->store, 0, 12);
+    fixture_close(f);
+    unsigned last = last_begun(f);
+    assert_true(last >= 4);
+    lose_segments(f, 1, 1, "the first segment of the log, ", false);
+    lose_segments(f, 2, 2, "0000000002.log", false);
+    snprintf(text, sizeof text, "%010u.log", last);
+    lose_segments(f, last, last, text, false);
+    lose_segments(f, last, last + 5, text, false);
+    lose_segments(f, 2, last + 5, text, false);
+    lose_segments(f, 1, last + 5, "", false);
+    assert_large(f, 12);
+    passed = true;
+}
+
+static void test_missing_segments_of_a_crashed_journal(void **state)
+{
+    fixture *f = *state;
+    char text[64];
+    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    fixture_open(f);
+    fixture_close(f);
+    save_and_be_killed(f, "save-large", "");
+    unsigned last = last_begun(f);
+    assert_true(last >= 2);
+    lose_segments(f, 1, 1, "0000000001.log", false);
+    lose_segments(f, last, last + 5, "", true); /* sealed before it */
+    if (last > 2) {
+        snprintf(text, sizeof text, "%010u.log", last - 1);
+        lose_segments(f, last - 1, last - 1, text, true);
+    }
+    assert_large(f, 12);
+    passed = true;
+}
+
+/* ---- what is no journal -------------------------------------------------------------------- */
+
+static void test_tessers_own_data(void **state)
+{
+    fixture *f = *state;
+    static const char *const sources[] = {"0.9.2", "0.9.3"};
+    if (access(TJ_TESTDATA, F_OK) != 0) {
+        fprintf(stderr, "skipped: " TJ_TESTDATA ", data written by Tesser, is not there\n");
+        passed = true;
+        skip();
+    }
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        char command[PATH_TEXT_SIZE + 128];
+        shell("cp -r %s/%s/typical/journal.lmdb %s", TJ_TESTDATA, sources[i], f->path);
+        snprintf(command, sizeof command,
+                 "%s/data.mdb is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
+                 "import it with `tesser-journal import ",
+                 f->path);
+        refuse_open(f, TJ_UNSUPPORTED, command);
+        shell("rm -r %s", f->path);
+    }
+    passed = true;
+}
+
+static void test_a_directory_of_something_else(void **state)
+{
+    fixture *f = *state;
+    shell("mkdir %s && echo text >%s/letter.txt", f->path, f->path);
+    refuse_open_as_is(f, TJ_EXISTS,
+                      "holds \"letter.txt\", which is no part of a journal: choose an empty or a "
+                      "new directory");
+    shell("rm %s/letter.txt && mkdir %s/lost+found", f->path, f->path);
+    fixture_open(f); /* a mount point may be one */
+    save_numbers(f->store, 1, 1);
+    fixture_close(f);
+    shell("echo text >%s/letter.txt", f->path); /* beside a journal it does no harm */
+    assert_opens_at(f, 1);
+    passed = true;
+}
+
+static void test_no_journal_at_all(void **state)
+{
+    fixture *f = *state;
+    const char *text = "`tesser-journal init` creates one";
+    f->config.must_exist = true;
+    refuse_open(f, TJ_NOT_FOUND, text);
+    f->config.must_exist = false;
+    f->config.read_only = true;
+    refuse_open_as_is(f, TJ_NOT_FOUND, text);
+    shell("mkdir %s", f->path);
+    refuse_open_as_is(f, TJ_NOT_FOUND, text);
+    f->config.read_only = false;
+    f->config.must_exist = true;
+    refuse_open_as_is(f, TJ_NOT_FOUND, text);
+    f->config.must_exist = false;
+    fixture_open(f);
+    fixture_close(f);
+    passed = true;
+}
+
+static void test_a_path_that_leads_through_a_file(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE + 16];
+    shell("echo text >%s", f->path);
+    snprintf(path, sizeof path, "%s/journal", f->path);
+    f->config.path = path;
+    refuse_open_as_is(f, TJ_IO, "journal");
+    passed = true;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "child") == 0) {
+        return strcmp(argv[2], "save") == 0 ? child_save(argv[3], argv[4], TJ_DURABILITY_SYNC)
+                                            : child_save_large(argv[3]);
+    }
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(test_damaged_data),
+        JOURNAL_TEST(test_damaged_data_of_a_crashed_journal),
+        JOURNAL_TEST(test_data_that_is_gone),
+        JOURNAL_TEST(test_another_format),
+        JOURNAL_TEST(test_data_of_another_journal),
+        JOURNAL_TEST(test_a_flipped_byte_in_what_was_applied),
+        JOURNAL_TEST(test_a_flipped_byte_beyond_what_was_applied),
+        JOURNAL_TEST(test_a_flipped_byte_in_a_copy),
+        JOURNAL_TEST(test_a_damaged_segment_header),
+        JOURNAL_TEST(test_a_torn_record_that_was_not_acknowledged),
+        JOURNAL_TEST(test_a_torn_last_record_in_a_copy),
+        JOURNAL_TEST(test_an_end_before_the_mark),
+        JOURNAL_TEST(test_missing_segments),
+        JOURNAL_TEST(test_missing_segments_of_a_crashed_journal),
+        JOURNAL_TEST(test_tessers_own_data),
+        JOURNAL_TEST(test_a_directory_of_something_else),
+        JOURNAL_TEST(test_no_journal_at_all),
+        JOURNAL_TEST(test_a_path_that_leads_through_a_file),
+    };
+    int failed = cmocka_run_group_tests_name("damage", tests, NULL, NULL);
+    print_sentences();
+    return failed;
+}

@@ -11,7 +11,7 @@
  *   4. Unless the last writer closed cleanly, write the records above the highest durable mark
  * again, zero what lies behind them, and flush: after a failed flush the page cache may show what
  * the disk does not hold.
- *   5. Apply the rest to LMDB, publish the mark, open the log for appending.
+ *   5. Publish the mark, apply the rest to LMDB, open the log for appending.
  *
  * Nothing is written before step 4, so a journal that is refused stays as it was.
  */
@@ -258,7 +258,19 @@ static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
-/* Step 5. */
+/* The whole log is on the disk: what the last writer had not acknowledged counts as acknowledged. */
+static void publish_mark(const recovery *r)
+{
+    const tj__journal *journal = r->journal;
+    tj__mark mark = {.durability = journal->config.durability,
+                     .epoch = journal->epoch,
+                     .acknowledged = r->end.sequence,
+                     .recovered_at = tj_time_now(),
+                     .recovered_bytes_cut = r->bytes_cut};
+    tj__lock_publish(journal->lock, &mark);
+}
+
+/* Step 5. LMDB never passes the mark, so the mark comes first. */
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
     tj__journal *journal = r->journal;
@@ -266,6 +278,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     journal->epoch = r->end.epoch + 1;
     atomic_store(&journal->acknowledged, r->end.sequence);
     atomic_store(&journal->appended_bytes, r->pending_bytes);
+    publish_mark(r);
     TJ_TRY(tj__journal_apply_start(journal, &r->applied, error));
     TJ_TRY(apply_now_or_later(journal, error));
     tj__log_writer_options options = {
@@ -278,12 +291,6 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .context = journal,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->end, &journal->log, error));
-    tj__mark mark = {.durability = journal->config.durability,
-                     .epoch = journal->epoch,
-                     .acknowledged = r->end.sequence,
-                     .recovered_at = tj_time_now(),
-                     .recovered_bytes_cut = r->bytes_cut};
-    tj__lock_publish(journal->lock, &mark);
     tj__journal_trace(journal, TJ_TRACE_INFO,
                       "opened %s: the log ends after commit %llu, LMDB stood at commit %llu",
                       journal->path, (unsigned long long)r->end.sequence,

@@ -1,209 +1,298 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a lone durable save asks of the system: exactly one write and one flush, whatever the size of the
- * state. The calls are counted where they enter the system: the functions below stand in for libc's, for
- * this library and for LMDB alike.
+ * What a save asks of the disk: one write and one flush, whatever the size of the state; and that LMDB is
+ * never ahead of the flushed log (P3). The system calls are counted by standing in for them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "journal_fixture.h"
 
 #include <stdatomic.h>
 #include <sys/syscall.h>
-#include <sys/types.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-#include <tesser/journal.h>
+typedef enum call { CALL_WRITE, CALL_FDATASYNC, CALL_FSYNC, CALL_MSYNC, CALL_COUNT } call;
+typedef enum file { FILE_LOG, FILE_DATA, FILE_OTHER, FILE_COUNT } file;
 
-#include "support/directory.h"
+/* Counted for one thread, the saver's, so that the helper's work is not taken for it. */
+static _Thread_local struct {
+    bool on;
+    unsigned calls[CALL_COUNT][FILE_COUNT];
+    size_t bytes;
+} counted;
 
-static _Atomic unsigned flushes;
-static _Atomic unsigned writes;
-static _Atomic uint64_t bytes_written;
+/* Set while the order of writes is watched: log writes that no flush has followed yet. */
+static _Atomic bool watching;
+static _Atomic unsigned unflushed_log_writes;
+static _Atomic unsigned data_writes;
+static _Atomic unsigned data_writes_ahead;
 
-int fdatasync(int fd)
+static file file_of(int fd)
 {
-    flushes++;
-    return (int)syscall(SYS_fdatasync, fd);
+    char link[64];
+    char path[PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size > 4 && strcmp(path + size - 4, ".log") == 0) {
+        return FILE_LOG;
+    }
+    return size > 9 && strcmp(path + size - 9, "/data.mdb") == 0 ? FILE_DATA : FILE_OTHER;
 }
 
-int fsync(int fd)
+static void note(call what, int fd, size_t bytes)
 {
-    flushes++;
-    return (int)syscall(SYS_fsync, fd);
+    if (!counted.on && !atomic_load(&watching)) {
+        return;
+    }
+    file where = file_of(fd);
+    if (counted.on) {
+        counted.calls[what][where]++;
+        counted.bytes += bytes;
+    }
+    if (!atomic_load(&watching)) {
+        return;
+    }
+    if (where == FILE_LOG) {
+        atomic_store(&unflushed_log_writes,
+                     what == CALL_WRITE ? atomic_load(&unflushed_log_writes) + 1 : 0);
+    } else if (where == FILE_DATA && what == CALL_WRITE) {
+        atomic_fetch_add(&data_writes, 1);
+        atomic_fetch_add(&data_writes_ahead, atomic_load(&unflushed_log_writes) > 0);
+    }
 }
 
-int msync(void *address, size_t size, int flags)
+#define STAND_IN __attribute__((visibility("default")))
+
+STAND_IN ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
-    flushes++;
+    note(CALL_WRITE, fd, size);
+    return syscall(SYS_pwrite64, fd, bytes, size, offset);
+}
+
+STAND_IN ssize_t write(int fd, const void *bytes, size_t size)
+{
+    note(CALL_WRITE, fd, size);
+    return syscall(SYS_write, fd, bytes, size);
+}
+
+STAND_IN ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    note(CALL_WRITE, fd, 0);
+    return syscall(SYS_writev, fd, parts, count);
+}
+
+STAND_IN int fdatasync(int fd)
+{
+    int result = (int)syscall(SYS_fdatasync, fd);
+    note(CALL_FDATASYNC, fd, 0);
+    return result;
+}
+
+STAND_IN int fsync(int fd)
+{
+    int result = (int)syscall(SYS_fsync, fd);
+    note(CALL_FSYNC, fd, 0);
+    return result;
+}
+
+STAND_IN int msync(void *address, size_t size, int flags)
+{
+    counted.calls[CALL_MSYNC][FILE_OTHER]++;
     return (int)syscall(SYS_msync, address, size, flags);
 }
 
-ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+static void count_start(void)
 {
-    writes++;
-    bytes_written += size;
-    return syscall(SYS_pwrite64, fd, data, size, offset);
+    memset(&counted, 0, sizeof counted);
+    counted.on = true;
 }
 
-ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
+static unsigned total(call what)
 {
-    return pwrite(fd, data, size, offset);
+    return counted.calls[what][FILE_LOG] + counted.calls[what][FILE_DATA] +
+           counted.calls[what][FILE_OTHER];
 }
 
-typedef struct counts {
-    unsigned flushes;
-    unsigned writes;
-    uint64_t bytes;
-} counts;
-
-static counts count_now(void)
+/* Of `saves` saves, each with so many flushes of the log. */
+static void assert_counted(unsigned saves, unsigned flushes)
 {
-    return (counts){flushes, writes, bytes_written};
+    counted.on = false;
+    assert_int_equal(counted.calls[CALL_WRITE][FILE_LOG], saves);
+    assert_int_equal(total(CALL_WRITE), saves);
+    assert_int_equal(counted.calls[CALL_FDATASYNC][FILE_LOG], saves * flushes);
+    assert_int_equal(total(CALL_FDATASYNC), saves * flushes);
+    assert_int_equal(total(CALL_FSYNC), 0);
+    assert_int_equal(total(CALL_MSYNC), 0);
 }
 
-static counts count_since(counts before)
+/* LMDB stays as it is, and there is room for everything in one segment. */
+static void open_lazily(fixture *f, tj_durability durability)
 {
-    return (counts){flushes - before.flushes, writes - before.writes, bytes_written - before.bytes};
+    f->config.lag_ms = NEVER_MS;
+    f->config.lag_bytes = (uint64_t)256 << 20;
+    f->config.durability = durability;
+    fixture_open(f);
 }
 
-static tj_error error = TJ_ERROR_INIT;
+/* ---- a lone save --------------------------------------------------------------------------- */
 
-static void ok(tj_status status)
+static void test_the_counter_counts(void **state)
 {
-    if (status != TJ_OK) {
-        fail_msg("%s: %s", tj_status_name(status), error.message);
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    snprintf(path, sizeof path, "%.*s/1.log", DIRECTORY_SIZE, f->directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    count_start();
+    assert_int_equal(pwrite(fd, "abc", 3, 0), 3);
+    assert_int_equal(fdatasync(fd), 0);
+    assert_int_equal(fsync(fd), 0);
+    counted.on = false;
+    close(fd);
+    assert_int_equal(counted.calls[CALL_WRITE][FILE_LOG], 1);
+    assert_int_equal(counted.calls[CALL_FDATASYNC][FILE_LOG], 1);
+    assert_int_equal(counted.calls[CALL_FSYNC][FILE_LOG], 1);
+    assert_int_equal(counted.bytes, 3);
+    passed = true;
+}
+
+static void test_a_durable_save_is_one_write_and_one_flush(void **state)
+{
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_SYNC);
+    save_numbers(f->store, 1, 1);
+    count_start();
+    save_numbers(f->store, 2, 101);
+    assert_counted(100, 1);
+    fixture_close(f);
+    passed = true;
+}
+
+static void test_a_save_in_os_mode_is_one_write(void **state)
+{
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_OS);
+    save_numbers(f->store, 1, 1);
+    count_start();
+    save_numbers(f->store, 2, 101);
+    assert_counted(100, 0);
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT; /* and one that asks for it is flushed */
+    options.sync = true;
+    tj_txn *txn = NULL;
+    tj_decimal equity = decimal("102");
+    assert_ok(tj_txn_begin(f->store, &txn, &err));
+    assert_ok(tj_txn_set_portfolio_equity(txn, &equity, &err));
+    count_start();
+    assert_ok(tj_txn_commit(txn, &options, NULL, &err));
+    assert_counted(1, 1);
+    fixture_close(f);
+    passed = true;
+}
+
+static void test_saving_what_is_stored_costs_nothing(void **state)
+{
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_SYNC);
+    save_numbers(f->store, 1, 5);
+    count_start();
+    for (int i = 0; i < 10; i++) {
+        assert_ok(save_number(f->store, 5, &err));
     }
+    assert_counted(0, 0);
+    fixture_close(f);
+    passed = true;
 }
 
-/* LMDB is kept away by a lag of an hour, so that only the saving path is counted. */
-static tj_store *open_store(const char *path, tj_durability durability)
+static void test_a_transaction_is_one_write_and_one_flush(void **state)
 {
-    tj_config config = TJ_CONFIG_INIT;
-    tj_store *store = NULL;
-    config.path = path;
-    config.durability = durability;
-    config.lag_ms = 3600 * 1000;
-    config.lag_bytes = (uint64_t)64 << 20;
-    ok(tj_store_open(&config, &store, &error));
-    return store;
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_SYNC);
+    save_numbers(f->store, 1, 1);
+    tj_txn *txn = NULL;
+    assert_ok(tj_txn_begin(f->store, &txn, &err));
+    for (unsigned i = 0; i < 50; i++) {
+        tj_ledger_entry entry = plain_entry(i, "1");
+        tj_uuid id = uuid(i);
+        tj_algo_state algo = {TJ_STR("twap"), TJ_STR("{}")};
+        assert_ok(tj_txn_append_ledger(txn, &entry, &err));
+        assert_ok(tj_txn_put_algo(txn, &id, &algo, &err));
+    }
+    count_start();
+    assert_ok(tj_txn_commit(txn, NULL, NULL, &err));
+    assert_counted(1, 1);
+    fixture_close(f);
+    passed = true;
 }
 
-typedef struct many_orders {
-    tj_order *orders;
-    char (*ids)[16];
-    tj_live_state state;
-} many_orders;
+/* ---- the size of the state ----------------------------------------------------------------- */
 
-static many_orders make_orders(size_t count)
+/* What one changed order costs beside `count` others: bytes written. */
+static size_t bytes_of_one_changed_order(fixture *f, size_t count)
 {
-    many_orders m = {.orders = calloc(count, sizeof *m.orders), .ids = calloc(count, 16)};
-    assert_non_null(m.orders);
-    assert_non_null(m.ids);
+    tj_order *orders = calloc(count, sizeof *orders);
+    char(*ids)[16] = calloc(count, sizeof *ids);
+    assert_true(orders != NULL && ids != NULL);
     for (size_t i = 0; i < count; i++) {
-        snprintf(m.ids[i], sizeof m.ids[i], "order-%07zu", i);
-        m.orders[i] = (tj_order){.id = tj_str_of(m.ids[i]), .status = TJ_ORDER_ACCEPTED};
-        m.orders[i].request = (tj_order_request){.symbol = {TJ_STR("binance"), TJ_STR("BTCUSDT")},
-                                                 .side = TJ_SIDE_BUY,
-                                                 .order_type = TJ_ORDER_LIMIT,
-                                                 .quantity = tj_decimal_int(1)};
+        snprintf(ids[i], sizeof ids[i], "order-%05zu", i);
+        orders[i] = plain_order(ids[i]);
     }
-    m.state.open_orders = m.orders;
-    m.state.open_order_count = count;
-    return m;
+    tj_live_state state = {.open_orders = orders, .open_order_count = count};
+    tj_state_repository *states = tj_store_state_repository(f->store, NULL);
+    assert_ok(tj_state_save(states, &state, &err));
+    orders[5].filled_quantity = decimal("0.25");
+    orders[5].status = TJ_ORDER_PARTIALLY_FILLED;
+    count_start();
+    assert_ok(tj_state_save(states, &state, &err));
+    assert_counted(1, 1);
+    free(orders);
+    free(ids);
+    return counted.bytes;
 }
 
-static void free_orders(many_orders *m)
+static void test_one_changed_order_among_many(void **state)
 {
-    free(m->orders);
-    free(m->ids);
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_SYNC);
+    size_t few = bytes_of_one_changed_order(f, 10);
+    size_t many = bytes_of_one_changed_order(f, 10000);
+    printf("one changed order: %zu bytes among 10, %zu among 10,000\n", few, many);
+    assert_int_equal(few, many);
+    assert_true(many <= 4096);
+    fixture_close(f);
+    passed = true;
 }
 
-/* Saves a state of so many orders, then one of them changed, and counts the second save. */
-static counts count_one_change(size_t order_count, tj_durability durability)
+/* ---- LMDB behind the log ------------------------------------------------------------------- */
+
+static void test_lmdb_is_never_ahead_of_the_flushed_log(void **state)
 {
-    char directory[DIRECTORY_SIZE];
-    char path[DIRECTORY_SIZE + 16];
-    directory_make(directory, "tj-flushes");
-    snprintf(path, sizeof path, "%s/journal", directory);
-    tj_store *store = open_store(path, durability);
-    tj_state_repository *states = tj_store_state_repository(store, NULL);
-    many_orders m = make_orders(order_count);
-    ok(tj_state_save(states, &m.state, &error));
-
-    m.orders[order_count / 2].status = TJ_ORDER_PARTIALLY_FILLED;
-    counts before = count_now();
-    ok(tj_state_save(states, &m.state, &error));
-    counts used = count_since(before);
-
-    before = count_now();
-    ok(tj_state_save(states, &m.state, &error));
-    counts unchanged = count_since(before);
-    assert_int_equal(unchanged.flushes, 0);
-    assert_int_equal(unchanged.writes, 0);
-
-    free_orders(&m);
-    ok(tj_store_close(store, &error));
-    directory_remove(directory);
-    return used;
-}
-
-static void one_write_and_one_flush(void **state)
-{
-    (void)state;
-    counts used = count_one_change(10, TJ_DURABILITY_SYNC);
-    assert_int_equal(used.flushes, 1);
-    assert_int_equal(used.writes, 1);
-}
-
-static void one_write_and_no_flush_in_os_mode(void **state)
-{
-    (void)state;
-    counts used = count_one_change(10, TJ_DURABILITY_OS);
-    assert_int_equal(used.flushes, 0);
-    assert_int_equal(used.writes, 1);
-}
-
-static void bytes_follow_the_change(void **state)
-{
-    (void)state;
-    counts few = count_one_change(10, TJ_DURABILITY_SYNC);
-    counts many = count_one_change(10000, TJ_DURABILITY_SYNC);
-    assert_int_equal(many.flushes, 1);
-    assert_int_equal(many.writes, 1);
-    assert_int_equal(few.bytes, many.bytes);
-    assert_true(many.bytes <= 4096);
-}
-
-/* The counters would also stay still if the functions above were never called. */
-static void the_counters_count(void **state)
-{
-    (void)state;
-    counts before = count_now();
-    char directory[DIRECTORY_SIZE];
-    char path[DIRECTORY_SIZE + 16];
-    directory_make(directory, "tj-flushes");
-    snprintf(path, sizeof path, "%s/journal", directory);
-    ok(tj_store_close(open_store(path, TJ_DURABILITY_SYNC), &error));
-    counts used = count_since(before);
-    assert_true(used.flushes >= 4);
-    assert_true(used.writes >= 4);
-    directory_remove(directory);
+    fixture *f = *state;
+    f->config.durability = TJ_DURABILITY_OS;
+    f->config.no_threads = true;
+    fixture_open(f);
+    atomic_store(&watching, true);
+    uint64_t number = 0;
+    for (int round = 0; round < 20; round++) {
+        save_numbers(f->store, number + 1, number + 10);
+        number += 10;
+        assert_true(atomic_load(&unflushed_log_writes) > 0);
+        assert_ok(tj_store_work(f->store, &err));
+    }
+    atomic_store(&watching, false);
+    assert_true(atomic_load(&data_writes) >= 20);
+    assert_int_equal(atomic_load(&data_writes_ahead), 0);
+    fixture_close(f);
+    assert_opens_at(f, number);
+    passed = true;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_write_and_one_flush),
-        cmocka_unit_test(one_write_and_no_flush_in_os_mode),
-        cmocka_unit_test(bytes_follow_the_change),
-        cmocka_unit_test(the_counters_count),
+        JOURNAL_TEST(test_the_counter_counts),
+        JOURNAL_TEST(test_a_durable_save_is_one_write_and_one_flush),
+        JOURNAL_TEST(test_a_save_in_os_mode_is_one_write),
+        JOURNAL_TEST(test_saving_what_is_stored_costs_nothing),
+        JOURNAL_TEST(test_a_transaction_is_one_write_and_one_flush),
+        JOURNAL_TEST(test_one_changed_order_among_many),
+        JOURNAL_TEST(test_lmdb_is_never_ahead_of_the_flushed_log),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("flushes", tests, NULL, NULL);
 }

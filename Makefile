@@ -18,9 +18,8 @@ test: build ## Every test; installs what is missing, builds, and ends with the s
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release
 
-bench: build ## Benchmarks beside LMDB and SQLite on this machine
-	@for program in $$(find build/release/bench -maxdepth 1 -type f -executable | sort); do \
-	    echo "== $$program"; $$program || exit 1; done
+bench: build ## Benchmarks beside the disk, LMDB and SQLite, with the goals met and missed
+	@scripts/bench.sh build/release
 
 install: build ## Into PREFIX: make install PREFIX=/usr/local
 	@cmake --install build/release --prefix "$(PREFIX)"

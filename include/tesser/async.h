@@ -38,11 +38,12 @@ typedef void tj_commit_done(void *context, tj_status status, uint64_t sequence,
  * Commits without waiting for the disk. The transaction is released in every case.
  *
  * @param options  NULL: the defaults; deadline_ms must be 0
- * @param done     called exactly once when this returns TJ_OK, and not otherwise; may be NULL
+ * @param done     called exactly once when this returns TJ_OK, unless the store is closed before its
+ *                 completion was taken, and not otherwise; may be NULL
  * @param context  passed to done
  * @param sequence receives the commit's number, which a load in this process may not show yet; may be NULL
  * @return TJ_OK: it is on its way; TJ_BUSY: TJ_SUBMITTED_MAX completions were not taken, nothing
- *         happened; otherwise as tj_txn_commit
+ *         happened; TJ_MISUSE; otherwise as tj_txn_commit
  * Threads: handle for the transaction, any for its store. It does not wait for a flush, except while the
  *         log changes segments or LMDB is too far behind (tj_store_info.lag_bytes).
  * Durability: none yet on return.
@@ -61,9 +62,12 @@ TJ_API TJ_CHECKED tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *
 TJ_API int tj_store_completion_fd(tj_store *store);
 
 /**
- * Takes completions and calls their callbacks.
+ * Takes the completions that are there and calls their callbacks. Of those that callbacks bring about,
+ * some may be left to the next call.
  *
- * @param wait_ms how long to wait for the first one, in milliseconds; 0: not at all
+ * Stores that share a journal share its completions: whoever takes one calls its callback.
+ * @param wait_ms how long to wait for the first one, in milliseconds; 0: not at all. With no_threads the
+ *                call that waits flushes what is in flight
  * @param count   receives how many were taken; may be NULL
  * @return TJ_OK, also when there was none; TJ_MISUSE; TJ_CLOSED in a forked child
  * Threads: any; two threads may take at once, each callback is called once.

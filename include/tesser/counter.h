@@ -25,8 +25,8 @@ extern "C" {
  * @param name  1 to TJ_COUNTER_NAME_SIZE_MAX bytes of UTF-8 without control characters
  * @param count at least 1
  * @param first receives the first number of the block
- * @return TJ_OK; TJ_LIMIT when the counter would pass 2^63 - 1; TJ_INVALID for a name; as
- *         tj_txn_commit
+ * @return TJ_OK; TJ_LIMIT when the counter would pass 2^63 - 1, or for a name that is too long;
+ *         TJ_INVALID for any other name; as tj_txn_commit
  * Threads: any.
  * Durability: always flushed before it returns, also with TJ_DURABILITY_OS. Source: P13.
  */

@@ -245,7 +245,8 @@ typedef struct tj_commit_options {
     uint64_t expected_sequence;
     /** Not 0: milliseconds after which the call returns although the disk does not answer. TJ_UNAVAILABLE:
      * not applied; TJ_UNKNOWN: it may be durable now or later. Committing again with the same
-     * commit id is safe. For tj_txn_commit only; costs a switch to another thread. */
+     * commit id is safe. For tj_txn_commit only; costs a switch to another thread, so that it is
+     * TJ_MISUSE with no_threads. */
     uint32_t deadline_ms;
     /** Flush before acknowledging, also in a store opened with TJ_DURABILITY_OS. */
     bool sync;

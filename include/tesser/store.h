@@ -40,7 +40,8 @@ typedef struct tj_store tj_store;
 TJ_API TJ_CHECKED tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error);
 
 /**
- * Closes a store: waits for what is under way, brings LMDB up to date, releases everything.
+ * Closes a store: waits for what is under way, brings LMDB up to date, releases everything. Submitted
+ * commits are made as durable as was asked for; callbacks that were not taken are dropped.
  *
  * The handle and all repositories of it are gone afterwards, whatever is returned.
  * @param store may be NULL

@@ -28,7 +28,16 @@ static tj_status counter_get(tj__bytes value, uint64_t *next, tj_error *error)
 
 static tj_status check_name(tj_str name, tj_error *error)
 {
-    return tj__check_text(name, TJ_COUNTER_NAME_SIZE_MAX, false, "counter", error);
+    TJ_TRY(tj__check_text(name, TJ_COUNTER_NAME_SIZE_MAX, false, "the name of a counter", error));
+    for (size_t i = 0; i < name.size; i++) {
+        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f) {
+            return tj__fail(error, TJ_INVALID,
+                            "the name of a counter must not hold control characters (byte %zu is "
+                            "0x%02x)",
+                            i + 1, (unsigned)(unsigned char)name.data[i]);
+        }
+    }
+    return TJ_OK;
 }
 
 /* ---- reserving ---------------------------------------------------------------------------- */

@@ -169,12 +169,14 @@ tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_optio
     tj__buffer_clear(&resolved->body);
     resolved->change_count = 0;
     resolved->ledger_last = 0;
+    resolved->counter_first = 0;
     tj_status status = resolve(plan, base, options, resolved, error);
     if (status != TJ_OK) {
         tj__base_drop_pending(base);
         tj__buffer_clear(&resolved->body);
         resolved->change_count = 0;
         resolved->ledger_last = 0;
+        resolved->counter_first = 0;
     }
     return status;
 }

@@ -27,17 +27,20 @@ tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_e
     return TJ_OK;
 }
 
-/* A commit that takes nothing but space away may always be made. */
+/* A commit that takes nothing but space away may always be made. With deletes the book's own row is put
+ * again (codec.h). */
 static bool only_deletes(const tj__resolved *resolved)
 {
     tj__bytes rest = tj__buffer_bytes(&resolved->body);
     tj__change change;
+    bool deletes = false;
     while (rest.size > 0 && tj__body_next(&rest, &change, NULL) == TJ_OK) {
         if (change.op == TJ__CHANGE_PUT && change.key.data[0] != TJ__TABLE_BOOKS) {
             return false;
         }
+        deletes = deletes || change.op == TJ__CHANGE_DELETE;
     }
-    return resolved->change_count > 0;
+    return deletes;
 }
 
 /* Under the append lock. *sequence is what must be waited for. */
@@ -84,11 +87,9 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
     return tj__core_check(store->core, error);
 }
 
-tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
-                           tj__outcome *outcome, tj_error *error)
+static tj_status commit(tj__core *core, tj__plan *plan, const tj_commit_options *options,
+                        tj__outcome *outcome, tj_error *error)
 {
-    tj__core *core = store->core;
-    TJ_TRY(check_call(store, &options, error));
     tj__resolved resolved = {0};
     uint64_t target = 0;
     pthread_mutex_lock(&core->append_lock);
@@ -104,10 +105,17 @@ tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_opti
     return status;
 }
 
+tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj__outcome *outcome, tj_error *error)
+{
+    TJ_TRY(check_call(store, &options, error));
+    return commit(store->core, plan, options, outcome, error);
+}
+
 /* ---- with a deadline -------------------------------------------------------------------- */
 
 typedef struct timed_commit {
-    tj_store *store;
+    tj__core *core;
     tj__plan *plan;
     tj_commit_options options;
 } timed_commit;
@@ -116,7 +124,7 @@ static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
 {
     timed_commit *timed = argument;
     tj__outcome outcome;
-    TJ_TRY(tj__store_commit(timed->store, timed->plan, &timed->options, &outcome, error));
+    TJ_TRY(commit(timed->core, timed->plan, &timed->options, &outcome, error));
     *sequence = outcome.sequence;
     return TJ_OK;
 }
@@ -131,16 +139,18 @@ static void dispose_timed(void *argument)
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                                   uint64_t *sequence, tj_error *error)
 {
-    timed_commit *timed = malloc(sizeof *timed);
+    tj_status status = check_call(store, &options, error);
+    timed_commit *timed = status == TJ_OK ? malloc(sizeof *timed) : NULL;
     if (timed == NULL) {
         tj__plan_free(plan);
-        return tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
+        return status != TJ_OK
+                   ? status
+                   : tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
     }
-    *timed = (timed_commit){.store = store, .plan = plan, .options = *options};
-    timed->options.deadline_ms = 0;
+    *timed = (timed_commit){.core = store->core, .plan = plan, .options = *options};
     uint64_t committed = 0;
-    TJ_TRY(tj__flights_errand(&store->core->flights, options->deadline_ms, run_timed, dispose_timed,
-                              timed, &committed, error));
+    TJ_TRY(tj__errands_do(&store->core->errands, options->deadline_ms, run_timed, dispose_timed,
+                          timed, &committed, error));
     if (sequence != NULL) {
         *sequence = committed;
     }

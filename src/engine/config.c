@@ -264,6 +264,8 @@ static const setting settings[] = {
     {TABLE_JOURNAL, "book", TJ__TOML_TEXT, "a name of 1 to 128 bytes", read_book, 0, 0},
     {TABLE_JOURNAL, "map_size", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
      offsetof(tj_config, map_size_bytes), 1},
+    {TABLE_JOURNAL, "map_size_max", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
+     offsetof(tj_config, map_size_max_bytes), 1},
     {TABLE_JOURNAL, "segment_size", TJ__TOML_INTEGER, SIZE_EXPECTED ", at least 64 KiB", read_bytes,
      offsetof(tj_config, segment_size_bytes), TJ_SEGMENT_SIZE_MIN},
     {TABLE_JOURNAL, "durability", TJ__TOML_TEXT, "\"sync\" or \"os\"", read_durability, 0, 0},

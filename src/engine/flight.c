@@ -2,158 +2,109 @@
 #include "engine/flight.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 /* Completions are taken in runs of so many, so that callbacks run without the lock. */
 #define TAKE_RUN 64
 #define RING_MIN 256
 
-struct tj__errand {
-    tj__errand_run *run;
-    tj__errand_dispose *dispose;
-    void *argument;
-    bool begun;
-    bool finished;
-    bool abandoned; /* the caller has gone: whoever finishes it releases it */
-    tj_status status;
-    uint64_t sequence;
-    tj_error error;
-    tj__errand *next;
-};
-
 void tj__flights_init(tj__flights *flights, tj__engine *engine, bool threads)
 {
     *flights = (tj__flights){.engine = engine, .threads = threads, .event_fd = -1};
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&flights->lock, NULL);
     pthread_cond_init(&flights->wake, NULL);
-    pthread_cond_init(&flights->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    tj__condition_init(&flights->done);
 }
 
-static void raise_event(const tj__flights *flights)
-{
-    uint64_t one = 1;
-    if (flights->event_fd >= 0 && write(flights->event_fd, &one, sizeof one) < 0) {
-        return; /* Only a full counter refuses, and a full one is readable. */
-    }
-}
-
-/* ---- making flights durable --------------------------------------------------------------- */
-
-static const tj__flight *flight_at(const tj__flights *flights, size_t index)
+static tj__flight *flight_at(const tj__flights *flights, size_t index)
 {
     return &flights->ring[(flights->first + index) % flights->capacity];
 }
 
-/* What must be waited for so that all flights land. */
-static bool due(const tj__flights *flights, tj__flight *out)
+static bool has_landed(const tj__flights *flights, const tj__flight *flight)
 {
-    if (flights->count == 0 || flights->failed) {
-        return false;
+    return flight->lands_at <= (flight->sync ? flights->durable : flights->landed);
+}
+
+static bool any_done(const tj__flights *flights)
+{
+    return flights->count > 0 && (flights->failed || has_landed(flights, flight_at(flights, 0)));
+}
+
+/* Makes the descriptor readable, or not, as the first flight is done or not. An eventfd that only this
+ * function writes and reads never refuses. */
+static void show_event(tj__flights *flights)
+{
+    bool raise = any_done(flights);
+    if (flights->event_fd < 0 || raise == flights->event_raised) {
+        return;
     }
-    *out = *flight_at(flights, flights->count - 1);
-    out->sync = flights->sync_due;
-    return out->lands_at > flights->landed;
+    uint64_t one = 1;
+    ssize_t moved = raise ? write(flights->event_fd, &one, sizeof one)
+                          : read(flights->event_fd, &one, sizeof one);
+    (void)moved;
+    flights->event_raised = raise;
+}
+
+/* ---- making flights durable --------------------------------------------------------------- */
+
+static bool is_due(const tj__flights *flights)
+{
+    return !flights->failed && (flights->last_lands_at > flights->landed ||
+                                flights->last_sync_lands_at > flights->durable);
 }
 
 /* Locked on entry and exit; the wait itself is outside. */
-static void flush_locked(tj__flights *flights, const tj__flight *target)
+static void flush_locked(tj__flights *flights)
 {
+    uint64_t target = flights->last_lands_at;
+    bool sync = flights->last_sync_lands_at > flights->durable;
     flights->flushing = true;
-    flights->sync_due = false;
     pthread_mutex_unlock(&flights->lock);
-    tj_status status =
-        flights->engine->ops->wait(flights->engine, target->lands_at, target->sync, NULL);
+    tj_status status = flights->engine->ops->wait(flights->engine, target, sync, NULL);
     pthread_mutex_lock(&flights->lock);
     flights->flushing = false;
     if (status == TJ_OK) {
-        flights->landed = target->lands_at;
+        flights->landed = target;
+        flights->durable = sync ? target : flights->durable;
     } else {
         flights->failed = true;
     }
-    raise_event(flights);
+    show_event(flights);
     pthread_cond_broadcast(&flights->done);
+    pthread_cond_signal(&flights->wake);
 }
 
-void tj__flights_flush(tj__flights *flights)
+tj_status tj__flights_flush(tj__flights *flights, tj_error *error)
 {
-    tj__flight target;
     pthread_mutex_lock(&flights->lock);
-    if (!flights->flushing && due(flights, &target)) {
-        flush_locked(flights, &target);
+    uint64_t goal = flights->last_lands_at;
+    uint64_t sync_goal = flights->last_sync_lands_at;
+    while (!flights->failed && (flights->landed < goal || flights->durable < sync_goal)) {
+        if (flights->flushing) {
+            pthread_cond_wait(&flights->done, &flights->lock);
+        } else {
+            flush_locked(flights);
+        }
     }
+    bool sync_missing = flights->durable < sync_goal;
+    bool missing = flights->landed < goal || sync_missing;
     pthread_mutex_unlock(&flights->lock);
+    return missing ? flights->engine->ops->wait(flights->engine, goal, sync_missing, error) : TJ_OK;
 }
-
-/* ---- errands ------------------------------------------------------------------------------ */
-
-static void free_errand(tj__errand *errand)
-{
-    errand->dispose(errand->argument);
-    free(errand);
-}
-
-static void run_errand_locked(tj__flights *flights)
-{
-    tj__errand *errand = flights->errands;
-    flights->errands = errand->next;
-    errand->begun = true;
-    pthread_mutex_unlock(&flights->lock);
-    errand->status = errand->run(errand->argument, &errand->sequence, &errand->error);
-    pthread_mutex_lock(&flights->lock);
-    errand->finished = true;
-    if (errand->abandoned) {
-        free_errand(errand);
-    }
-    pthread_cond_broadcast(&flights->done);
-}
-
-static void forget_errand(tj__flights *flights, const tj__errand *errand)
-{
-    tj__errand **at = &flights->errands;
-    while (*at != errand) {
-        at = &(*at)->next;
-    }
-    *at = errand->next;
-}
-
-static struct timespec deadline_after(uint32_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
-/* ---- the thread --------------------------------------------------------------------------- */
 
 static void *thread_main(void *context)
 {
     tj__flights *flights = context;
-    tj__flight target;
     pthread_mutex_lock(&flights->lock);
-    for (;;) {
-        if (flights->errands != NULL) {
-            run_errand_locked(flights);
-        } else if (!flights->flushing && due(flights, &target)) {
-            flush_locked(flights, &target);
-        } else if (flights->stop) {
-            break;
+    while (!flights->stop) {
+        if (!flights->flushing && is_due(flights)) {
+            flush_locked(flights);
         } else {
             pthread_cond_wait(&flights->wake, &flights->lock);
         }
@@ -162,27 +113,9 @@ static void *thread_main(void *context)
     return NULL;
 }
 
-static tj_status start_thread_locked(tj__flights *flights, tj_error *error)
-{
-    if (flights->running) {
-        return TJ_OK;
-    }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&flights->thread, NULL, thread_main, flights);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0) {
-        return tj__fail_errno(error, failed, "starting the thread for submitted commits");
-    }
-    flights->running = true;
-    return TJ_OK;
-}
-
 void tj__flights_dispose(tj__flights *flights)
 {
-    tj__flights_flush(flights);
+    (void)tj__flights_flush(flights, NULL);
     pthread_mutex_lock(&flights->lock);
     flights->stop = true;
     pthread_cond_signal(&flights->wake);
@@ -218,6 +151,17 @@ static tj_status grow_locked(tj__flights *flights, tj_error *error)
     return TJ_OK;
 }
 
+static tj_status start_thread_locked(tj__flights *flights, tj_error *error)
+{
+    if (flights->running || !flights->threads) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__thread_start(&flights->thread, thread_main, flights,
+                            "the thread for submitted commits", error));
+    flights->running = true;
+    return TJ_OK;
+}
+
 tj_status tj__flights_reserve(tj__flights *flights, tj_error *error)
 {
     tj_status status = TJ_OK;
@@ -231,7 +175,7 @@ tj_status tj__flights_reserve(tj__flights *flights, tj_error *error)
     if (status == TJ_OK && flights->count == flights->capacity) {
         status = grow_locked(flights, error);
     }
-    if (status == TJ_OK && flights->threads) {
+    if (status == TJ_OK) {
         status = start_thread_locked(flights, error);
     }
     pthread_mutex_unlock(&flights->lock);
@@ -242,82 +186,23 @@ void tj__flights_add(tj__flights *flights, const tj__flight *flight)
 {
     pthread_mutex_lock(&flights->lock);
     TJ_ASSERT(flights->count < flights->capacity);
-    tj__flight added = *flight;
-    uint64_t before = flights->count > 0 ? flight_at(flights, flights->count - 1)->lands_at : 0;
-    added.lands_at = added.sequence > before ? added.sequence : before;
-    flights->ring[(flights->first + flights->count) % flights->capacity] = added;
-    flights->count++;
-    flights->sync_due = flights->sync_due || added.sync;
-    if (flights->failed || added.lands_at <= flights->landed) {
-        raise_event(flights);
-    } else if (!flights->flushing) {
+    tj__flight *added = flight_at(flights, flights->count++);
+    *added = *flight;
+    if (added->sequence > flights->last_lands_at) {
+        flights->last_lands_at = added->sequence;
+    }
+    added->lands_at = flights->last_lands_at;
+    if (added->sync) {
+        flights->last_sync_lands_at = added->lands_at;
+    }
+    show_event(flights);
+    if (any_done(flights)) {
+        pthread_cond_broadcast(&flights->done);
+    }
+    if (!flights->flushing && is_due(flights)) {
         pthread_cond_signal(&flights->wake);
     }
     pthread_mutex_unlock(&flights->lock);
-}
-
-tj_status tj__flights_errand(tj__flights *flights, uint32_t deadline_ms, tj__errand_run *run,
-                             tj__errand_dispose *dispose, void *argument, uint64_t *sequence,
-                             tj_error *error)
-{
-    tj__errand *errand = flights->threads ? calloc(1, sizeof *errand) : NULL;
-    if (!flights->threads) {
-        dispose(argument);
-        return tj__fail(
-            error, TJ_MISUSE,
-            "a commit with a deadline needs a thread of the store, and no_threads is set");
-    }
-    if (errand == NULL) {
-        dispose(argument);
-        return tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
-    }
-    *errand = (tj__errand){.run = run, .dispose = dispose, .argument = argument};
-    struct timespec until = deadline_after(deadline_ms);
-    pthread_mutex_lock(&flights->lock);
-    tj_status status = start_thread_locked(flights, error);
-    if (status != TJ_OK) {
-        pthread_mutex_unlock(&flights->lock);
-        free_errand(errand);
-        return status;
-    }
-    tj__errand **last = &flights->errands;
-    while (*last != NULL) {
-        last = &(*last)->next;
-    }
-    *last = errand;
-    pthread_cond_signal(&flights->wake);
-    int waited = 0;
-    while (!errand->finished && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&flights->done, &flights->lock, &until);
-    }
-    bool finished = errand->finished;
-    if (finished) {
-        status = errand->status;
-        *sequence = errand->sequence;
-        if (status != TJ_OK) {
-            (void)tj__error_pass(error, &errand->error);
-        }
-    } else if (errand->begun) {
-        errand->abandoned = true;
-        status =
-            tj__fail(error, TJ_UNKNOWN,
-                     "the disk did not answer within %u ms: outcome unknown, the commit may be "
-                     "durable now or later; commit again with the same commit id, or look it up "
-                     "with tj_store_commit_find",
-                     deadline_ms);
-    } else {
-        forget_errand(flights, errand);
-        status = tj__fail(error, TJ_UNAVAILABLE,
-                          "not applied: it could not begin within %u ms, the disk is busy with "
-                          "commits before it",
-                          deadline_ms);
-    }
-    bool mine = finished || !errand->begun;
-    pthread_mutex_unlock(&flights->lock);
-    if (mine) {
-        free_errand(errand);
-    }
-    return status;
 }
 
 /* ---- completions -------------------------------------------------------------------------- */
@@ -327,35 +212,47 @@ int tj__flights_fd(tj__flights *flights)
     pthread_mutex_lock(&flights->lock);
     if (flights->event_fd < 0) {
         flights->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        raise_event(flights);
+        show_event(flights);
     }
     int fd = flights->event_fd;
     pthread_mutex_unlock(&flights->lock);
     return fd;
 }
 
-/* Moves flights that are done into run; *landed tells which of them are durable. */
-static size_t take_run(tj__flights *flights, tj__flight run[TAKE_RUN], uint64_t *landed)
+static void await_first_locked(tj__flights *flights, uint32_t wait_ms)
+{
+    struct timespec until = tj__deadline_after(wait_ms);
+    int waited = 0;
+    while (!any_done(flights) && waited != ETIMEDOUT) {
+        if (!flights->threads && !flights->flushing && is_due(flights)) {
+            flush_locked(flights);
+        } else {
+            waited = pthread_cond_timedwait(&flights->done, &flights->lock, &until);
+        }
+    }
+}
+
+/* Moves at most `limit` flights that are done into run. */
+static size_t take_run_locked(tj__flights *flights, tj__flight run[TAKE_RUN], size_t limit)
 {
     size_t taken = 0;
-    pthread_mutex_lock(&flights->lock);
-    while (taken < TAKE_RUN && flights->count > 0 &&
-           (flights->failed || flight_at(flights, 0)->lands_at <= flights->landed)) {
-        run[taken++] = *flight_at(flights, 0);
+    while (taken < TAKE_RUN && taken < limit && any_done(flights)) {
+        tj__flight *first = flight_at(flights, 0);
+        first->landed = has_landed(flights, first);
+        run[taken++] = *first;
         flights->first = (flights->first + 1) % flights->capacity;
         flights->count--;
     }
-    *landed = flights->landed;
-    pthread_mutex_unlock(&flights->lock);
+    show_event(flights);
     return taken;
 }
 
 /* The engine knows of each commit that failed whether it was not applied or is unknown. */
-static void report(tj__flights *flights, const tj__flight *flight, uint64_t landed)
+static void report(tj__flights *flights, const tj__flight *flight)
 {
     tj_error error = TJ_ERROR_INIT;
     tj_status status = TJ_OK;
-    if (flight->lands_at > landed) {
+    if (!flight->landed) {
         status =
             flights->engine->ops->wait(flights->engine, flight->sequence, flight->sync, &error);
     }
@@ -364,46 +261,24 @@ static void report(tj__flights *flights, const tj__flight *flight, uint64_t land
     }
 }
 
-/* Before looking, so that what lands after the look raises it again. */
-static void clear_event(int fd)
+/* Those that callbacks submit are left to the next call, so that this one comes to an end. */
+size_t tj__flights_take(tj__flights *flights, uint32_t wait_ms)
 {
-    uint64_t count;
-    while (read(fd, &count, sizeof count) < 0 && errno == EINTR) {
-        continue;
-    }
-}
-
-static void await_event(int fd, uint32_t wait_ms)
-{
-    struct pollfd one = {.fd = fd, .events = POLLIN};
-    (void)poll(&one, 1, wait_ms > INT32_MAX ? -1 : (int)wait_ms);
-    clear_event(fd);
-}
-
-tj_status tj__flights_take(tj__flights *flights, uint32_t wait_ms, size_t *count, tj_error *error)
-{
-    int fd = tj__flights_fd(flights);
-    if (fd < 0) {
-        return tj__fail_errno(error, errno, "making the descriptor for completions");
-    }
     tj__flight run[TAKE_RUN];
-    uint64_t landed = 0;
-    size_t total = 0;
-    clear_event(fd);
-    size_t taken = take_run(flights, run, &landed);
-    if (taken == 0 && wait_ms > 0) {
-        await_event(fd, wait_ms);
-        taken = take_run(flights, run, &landed);
+    size_t taken = 0;
+    pthread_mutex_lock(&flights->lock);
+    if (wait_ms > 0) {
+        await_first_locked(flights, wait_ms);
     }
-    while (taken > 0) {
-        for (size_t i = 0; i < taken; i++) {
-            report(flights, &run[i], landed);
+    size_t limit = flights->count;
+    for (size_t more = TAKE_RUN; more == TAKE_RUN; taken += more) {
+        more = take_run_locked(flights, run, limit - taken);
+        pthread_mutex_unlock(&flights->lock);
+        for (size_t i = 0; i < more; i++) {
+            report(flights, &run[i]);
         }
-        total += taken;
-        taken = taken == TAKE_RUN ? take_run(flights, run, &landed) : 0;
+        pthread_mutex_lock(&flights->lock);
     }
-    if (count != NULL) {
-        *count = total;
-    }
-    return TJ_OK;
+    pthread_mutex_unlock(&flights->lock);
+    return taken;
 }

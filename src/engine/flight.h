@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Commits in flight: submitted, appended, not yet reported. A thread of the store makes them durable (or
- * tj_store_work does, with no_threads), an eventfd says when some are done, and whoever takes them
- * calls their callbacks.
- *
- * The same thread runs commits with a deadline from beginning to end, because nothing can be done about a
- * thread that waits for a disk: the caller waits for that thread, and not longer than it wants to.
+ * Commits in flight: submitted, appended, not yet reported. A thread makes them durable (or
+ * tj_store_work does, with no_threads), an eventfd is readable while some are done, and whoever takes
+ * them calls their callbacks.
  */
 #ifndef TJ_ENGINE_FLIGHT_H
 #define TJ_ENGINE_FLIGHT_H
@@ -18,14 +15,12 @@
 
 typedef struct tj__flight {
     uint64_t sequence; /* of the commit; an earlier one's when its id was there already */
-    uint64_t lands_at; /* durable when everything up to this is; rises; set by tj__flights_add */
-    bool sync;
+    uint64_t lands_at; /* rises from flight to flight; set by tj__flights_add */
+    bool sync;         /* only the disk will do */
+    bool landed;       /* set when it is taken: false if it never will */
     tj_commit_done *done;
     void *context;
 } tj__flight;
-
-/* Something the thread does for a caller that waits with a deadline. */
-typedef struct tj__errand tj__errand;
 
 typedef struct tj__flights {
     tj__engine *engine;
@@ -33,17 +28,19 @@ typedef struct tj__flights {
 
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t wake;  /* the thread waits here */
-    pthread_cond_t done;  /* callers with a deadline wait here */
+    pthread_cond_t done;  /* who waits for a flight to land */
     tj__flight *ring; /* `count` flights from `first` on, in the order in which they were added */
     size_t capacity;
     size_t first;
     size_t count;
-    uint64_t landed;     /* everything up to this sequence is durable */
-    bool failed;         /* the others never will be */
-    bool sync_due;       /* one of those that have not landed must go to the disk */
-    bool flushing;       /* somebody makes them durable just now */
-    tj__errand *errands; /* oldest first */
-    int event_fd;        /* -1 before it is asked for */
+    uint64_t last_lands_at; /* of all, and of those that ask for the disk */
+    uint64_t last_sync_lands_at;
+    uint64_t landed;  /* everything up to this sequence is as durable as the store promises */
+    uint64_t durable; /* everything up to this one is on the disk */
+    bool failed;      /* the others never will be */
+    bool flushing;    /* somebody makes them durable just now */
+    int event_fd;     /* -1 before it is asked for */
+    bool event_raised;
     bool running;
     bool stop;
     pthread_t thread;
@@ -54,22 +51,16 @@ void tj__flights_init(tj__flights *flights, tj__engine *engine, bool threads);
  * taken are not called. */
 void tj__flights_dispose(tj__flights *flights);
 
-/* Makes room for one more flight and sees to the thread, before the commit is decided. TJ_BUSY, TJ_NOMEM. */
+/* Makes room for one more flight and sees to the thread, before the commit is decided. TJ_BUSY, TJ_NOMEM,
+ * TJ_IO. */
 tj_status tj__flights_reserve(tj__flights *flights, tj_error *error);
 /* Adds it. Never fails after a reserve; both under the append lock. */
 void tj__flights_add(tj__flights *flights, const tj__flight *flight);
-/* Makes what is in flight durable, on this thread. */
-void tj__flights_flush(tj__flights *flights);
+/* Returns when what is in flight now has landed; flushes on this thread if nobody else does. TJ_CLOSED. */
+tj_status tj__flights_flush(tj__flights *flights, tj_error *error);
+/* The descriptor that is readable while some are done; -1 when there is none left. */
 int tj__flights_fd(tj__flights *flights);
-tj_status tj__flights_take(tj__flights *flights, uint32_t wait_ms, size_t *count, tj_error *error);
-
-/* Runs `run` with `argument` on the thread and waits for it at most deadline_ms. `run` fills in *outcome and
- * *sequence. When the deadline passes: TJ_UNAVAILABLE if it has not begun, else TJ_UNKNOWN. `dispose`
- * releases the argument, now or when the thread is done with it. */
-typedef tj_status tj__errand_run(void *argument, uint64_t *sequence, tj_error *error);
-typedef void tj__errand_dispose(void *argument);
-tj_status tj__flights_errand(tj__flights *flights, uint32_t deadline_ms, tj__errand_run *run,
-                             tj__errand_dispose *dispose, void *argument, uint64_t *sequence,
-                             tj_error *error);
+/* Calls the callbacks of those that are done, and waits for the first one at most wait_ms. */
+size_t tj__flights_take(tj__flights *flights, uint32_t wait_ms);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "codec/codec.h"
 #include "engine/engine.h"
+#include "engine/errand.h"
 #include "engine/flight.h"
 
 /* One opened engine; shared by the stores that asked to share it. */
@@ -19,6 +20,7 @@ typedef struct tj__core {
     tj__base *base; /* guarded by append_lock; NULL when read-only */
     pthread_mutex_t append_lock;
     tj__flights flights;
+    tj__errands errands;
     tj_config config; /* every default filled in; strings are not kept */
     pid_t pid;
     _Atomic bool forked; /* this process is a child of the one that opened it */
@@ -89,7 +91,7 @@ typedef struct tj__outcome {
 /* commit.c: resolve, append, advance, wait. outcome may be NULL. */
 tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj__outcome *outcome, tj_error *error);
-/* The same within options->deadline_ms; takes the plan. */
+/* The same within options->deadline_ms; takes the plan. The store need not outlive it, its core does. */
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                                   uint64_t *sequence, tj_error *error);
 /* The first two steps now, the rest behind the caller's back. */

@@ -92,15 +92,15 @@ static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *
     if (status == TJ_OK && !config->read_only) {
         status = build_base(core, error);
     }
-    tj__flights_init(&core->flights, core->engine, !config->no_threads);
     if (status != TJ_OK) {
-        tj__flights_dispose(&core->flights);
         if (core->engine != NULL) {
             core->engine->ops->close(core->engine, NULL);
         }
         free_core(core);
         return status;
     }
+    tj__flights_init(&core->flights, core->engine, !config->no_threads);
+    tj__errands_init(&core->errands, !config->no_threads);
     *out = core;
     return TJ_OK;
 }
@@ -144,7 +144,7 @@ static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
     if (!config->read_only && !same_options(&core->config, config)) {
         return tj__fail(error, TJ_CONFLICT,
                         "journal %s is open in this process with other options (map size, segment "
-                        "size, lag or durability)",
+                        "size, lag, durability or threads)",
                         config->path);
     }
     core->references++;
@@ -205,10 +205,11 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     if (tj__core_check(core, NULL) != TJ_OK) {
         return TJ_OK; /* In a child nothing of it may be touched; it is left to the exit. */
     }
-    tj_status status = TJ_OK;
+    tj_status status = tj__flights_flush(&core->flights, error);
     pthread_mutex_lock(&registry_lock);
     if (--core->references == 0) {
         forget(core);
+        tj__errands_dispose(&core->errands);
         tj__flights_dispose(&core->flights);
         status = core->engine->ops->close(core->engine, error);
         free_core(core);

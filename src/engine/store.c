@@ -29,6 +29,21 @@ tj_status tj__book_name_check(const char *name, tj_error *error)
 
 /* ---- opening and closing ---------------------------------------------------------------- */
 
+/* The map's size, within the bound of its growth. */
+static tj_status fill_map_size(tj_config *config, tj_error *error)
+{
+    uint64_t bound = config->map_size_max_bytes;
+    if (bound != 0 && config->map_size_bytes > bound) {
+        return tj__fail(error, TJ_MISUSE, "map_size is %llu bytes, more than map_size_max, %llu",
+                        (unsigned long long)config->map_size_bytes, (unsigned long long)bound);
+    }
+    if (config->map_size_bytes == 0) {
+        config->map_size_bytes =
+            bound != 0 && bound < TJ_MAP_SIZE_DEFAULT ? bound : TJ_MAP_SIZE_DEFAULT;
+    }
+    return TJ_OK;
+}
+
 static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_error *error)
 {
     if (given == NULL || given->struct_size != sizeof *given) {
@@ -38,7 +53,6 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
     }
     *config = *given;
     config->book = given->book != NULL ? given->book : TJ_BOOK_DEFAULT;
-    config->map_size_bytes = given->map_size_bytes ? given->map_size_bytes : TJ_MAP_SIZE_DEFAULT;
     config->segment_size_bytes =
         given->segment_size_bytes ? given->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
     config->lag_bytes = given->lag_bytes ? given->lag_bytes : TJ_LAG_BYTES_DEFAULT;
@@ -58,6 +72,7 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
                         "a store in memory cannot be opened read-only: it would "
                         "always be empty");
     }
+    TJ_TRY(fill_map_size(config, error));
     return tj__book_name_check(config->book, error);
 }
 
@@ -222,7 +237,11 @@ tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj
         return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
     }
     TJ_TRY(tj__core_check(store->core, error));
-    return tj__flights_take(&store->core->flights, wait_ms, count, error);
+    size_t taken = tj__flights_take(&store->core->flights, wait_ms);
+    if (count != NULL) {
+        *count = taken;
+    }
+    return TJ_OK;
 }
 
 tj_status tj_store_work(tj_store *store, tj_error *error)
@@ -232,7 +251,7 @@ tj_status tj_store_work(tj_store *store, tj_error *error)
     }
     tj__engine *engine = store->core->engine;
     TJ_TRY(tj__core_check(store->core, error));
-    tj__flights_flush(&store->core->flights);
+    TJ_TRY(tj__flights_flush(&store->core->flights, error));
     return engine->ops->work == NULL ? TJ_OK : engine->ops->work(engine, error);
 }
 

@@ -6,17 +6,7 @@
  * acknowledged mark, gathered in a map (last write per key wins) and put into LMDB together with
  * the position they lead to, in one transaction. The same code runs in recovery, beside the savers,
  * and at close. The log is flushed through the batch first, in os mode too (P3).
- *
- * The helper sleeps while there is nothing to do. The first acknowledged commit after that wakes
- * it; it then waits lag_ms, so that one LMDB commit serves many saves, or until lag_bytes have
- * gathered. It also prepares the next log segment.
  */
-#include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <time.h>
-
 #include "base/error.h"
 #include "codec/codec.h"
 #include "journal/internal.h"
@@ -67,7 +57,8 @@ static tj_status gather(tj__journal *journal, uint64_t target, uint64_t *bytes, 
     return TJ_OK;
 }
 
-/* A log that does not read back as it was written must not be written on. */
+/* A log that does not read back as it was written must not be written on; nor is a disk that failed LMDB
+ * to be trusted with the log (P7). */
 static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error)
 {
     journal->apply_unusable = true;
@@ -100,8 +91,8 @@ static tj_status apply_batches(tj__journal *journal, uint64_t target, tj_error *
             /* The reader has run ahead of LMDB: the next attempt begins where LMDB stands. */
             tj__log_reader_close(journal->apply_reader);
             journal->apply_reader = NULL;
-            bool unreadable = status == TJ_CORRUPT || status == TJ_FORMAT_NEWER;
-            return unreadable ? give_up(journal, status, error) : status;
+            bool passes = status != TJ_CORRUPT && status != TJ_FORMAT_NEWER && status != TJ_CLOSED;
+            return passes ? status : give_up(journal, status, error);
         }
         journal->apply_from = *tj__log_reader_position(journal->apply_reader);
         atomic_store(&journal->applied, journal->apply_from.sequence);
@@ -122,7 +113,8 @@ static tj_status apply_locked(tj__journal *journal, uint64_t target, tj_error *e
     return apply_batches(journal, target, error);
 }
 
-/* A full disk is what the reserve is for: a log that LMDB cannot follow ends in refused commits. */
+/* A full disk is what the reserve is for: a log that LMDB cannot follow ends in refused commits. When
+ * LMDB's code comes with it, the map is full, and disk space would not help. */
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
 {
     uint64_t target = 0;
@@ -130,7 +122,7 @@ tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
     TJ_TRY(durable_sequence(journal, &target, error));
     pthread_mutex_lock(&journal->apply_mutex);
     tj_status status = apply_locked(journal, target, &failure);
-    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+    if (status == TJ_FULL && failure.engine_code == 0 && tj__journal_reserve_release(journal)) {
         status = apply_locked(journal, target, &failure);
     }
     pthread_mutex_unlock(&journal->apply_mutex);

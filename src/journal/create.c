@@ -142,8 +142,12 @@ static tj_status each_entry(const char *path,
 
 static tj_status refuse_foreign_entry(const char *directory, const char *name, tj_error *error)
 {
-    static const char *const ours[] = {TJ__LOCK_NAME, TJ__LOG_DIRECTORY, CREATING_DIRECTORY,
-                                       "reserve",     "lock.mdb",        "lost+found",
+    static const char *const ours[] = {TJ__LOCK_NAME,
+                                       TJ__LOG_DIRECTORY,
+                                       CREATING_DIRECTORY,
+                                       TJ__RESERVE_NAME,
+                                       "lock.mdb",
+                                       "lost+found",
                                        NULL};
     if (is_one_of(name, ours)) {
         return TJ_OK;

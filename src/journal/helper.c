@@ -9,10 +9,9 @@
  * tj__journal_work does the same on the caller's thread.
  */
 #include <errno.h>
-#include <signal.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "journal/internal.h"
 
 static uint64_t lag_bytes(const tj__journal *journal)
@@ -32,6 +31,7 @@ static void note_outcome(tj__journal *journal, tj_status status, const tj_error 
 {
     pthread_mutex_lock(&journal->helper_mutex);
     tj_status before = journal->apply_error.status;
+    journal->apply_attempts++;
     journal->apply_error = *error;
     journal->apply_error.status = status;
     pthread_cond_broadcast(&journal->helper_done);
@@ -43,21 +43,33 @@ static void note_outcome(tj__journal *journal, tj_status status, const tj_error 
     }
 }
 
-tj_status tj__journal_work(tj__journal *journal, tj_error *error)
+static tj_status catch_up(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    tj__journal_space_tend(journal);
-    tj_status prepared = tj__log_writer_prepare(journal->log, &failure);
-    bool failing = prepared != TJ_OK && prepared != TJ_CLOSED;
+    note_outcome(journal, tj__journal_apply(journal, &failure), &failure);
+    return tj__error_pass(error, &failure);
+}
+
+/* Says once when it begins to fail: there is time until the segment is full. */
+static tj_status prepare_segment(tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__log_writer_prepare(journal->log, &failure);
+    bool failing = status != TJ_OK && status != TJ_CLOSED;
     if (!atomic_exchange(&journal->prepare_failing, failing) && failing) {
         tj__journal_trace(journal, TJ_TRACE_WARNING,
                           "the next log segment cannot be prepared yet: %s", failure.message);
     }
+    return tj__error_pass(error, &failure);
+}
+
+tj_status tj__journal_work(tj__journal *journal, tj_error *error)
+{
+    tj__journal_space_tend(journal);
+    tj_status prepared = prepare_segment(journal, error);
     tj__env_reap_readers(journal->env);
-    failure = (tj_error)TJ_ERROR_INIT;
-    tj_status status = tj__journal_apply(journal, &failure);
-    note_outcome(journal, status, &failure);
-    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
+    tj_status applied = catch_up(journal, error);
+    return applied == TJ_OK ? prepared : applied;
 }
 
 /* ---- the thread ------------------------------------------------------------------------- */
@@ -77,14 +89,7 @@ static void sleep_for_work(tj__journal *journal)
 
 static void let_work_gather(tj__journal *journal)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += journal->config.lag_ms / 1000;
-    until.tv_nsec += (long)(journal->config.lag_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = tj__deadline_after(journal->config.lag_ms);
     int waited = 0;
     while (!journal->helper_stop && !journal->helper_kicked && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&journal->helper_wake, &journal->helper_mutex, &until);
@@ -116,15 +121,7 @@ tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error)
     if (journal->config.no_threads) {
         return TJ_OK;
     }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&journal->helper, NULL, helper_main, journal);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0) {
-        return tj__fail_errno(error, failed, "starting the helper thread");
-    }
+    TJ_TRY(tj__thread_start(&journal->helper, helper_main, journal, "the helper thread", error));
     journal->helper_running = true;
     return TJ_OK;
 }
@@ -169,14 +166,15 @@ void tj__journal_helper_notice(tj__journal *journal)
     }
 }
 
-/* Waits for the helper, until it has caught up or failed. */
+/* Waits for the helper, until it has caught up or failed anew. */
 static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error *error)
 {
     tj_status status = TJ_OK;
     pthread_mutex_lock(&journal->helper_mutex);
+    uint64_t attempts = journal->apply_attempts;
     kick(journal);
     while (lag_bytes(journal) > bound && is_behind(journal) &&
-           journal->apply_error.status == TJ_OK) {
+           (journal->apply_attempts == attempts || journal->apply_error.status == TJ_OK)) {
         pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
     }
     if (lag_bytes(journal) > bound) {
@@ -191,8 +189,8 @@ tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_er
     if (lag_bytes(journal) <= bound) {
         return TJ_OK;
     }
-    tj_status status = journal->helper_running ? wait_for_helper(journal, bound, error)
-                                               : tj__journal_work(journal, error);
+    tj_status status =
+        journal->helper_running ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
     if (status != TJ_OK) {
         tj__error_context(error, "the log is %llu bytes ahead of LMDB, which must catch up first",
                           (unsigned long long)lag_bytes(journal));

@@ -14,6 +14,7 @@
 #include "table/table.h"
 
 #define TJ__LOG_DIRECTORY "log"
+#define TJ__RESERVE_NAME "reserve"
 
 /* Rows and bytes after which a batch is applied although more is waiting, so that a long tail takes
  * bounded memory and one LMDB transaction stays far below its page limit. */
@@ -23,7 +24,7 @@
 
 /*
  * Locks, in the order in which they may be taken together:
- *   the store's append lock (outside), then apply_mutex, then helper_mutex.
+ *   the store's append lock (outside), then apply_mutex, then reserve_mutex or helper_mutex.
  * The acknowledging path takes helper_mutex only to wake an idle helper.
  */
 struct tj__journal {
@@ -47,16 +48,18 @@ struct tj__journal {
     tj__rowmap *apply_batch;
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
 
-    _Atomic bool reserve_held; /* space.c */
-    _Atomic bool space_low;    /* said so */
+    pthread_mutex_t reserve_mutex; /* one change of the reserve at a time */
+    _Atomic bool reserve_held;
+    _Atomic bool space_low; /* said so */
     _Atomic bool prepare_failing;
 
-    pthread_mutex_t helper_mutex; /* guards the next five */
+    pthread_mutex_t helper_mutex; /* guards the next six */
     pthread_cond_t helper_wake;   /* the helper waits here */
     pthread_cond_t helper_done;   /* savers that must wait for an apply wait here */
     bool helper_kicked;
     bool helper_stop;
-    tj_error apply_error;       /* of the last apply; status TJ_OK when it went well */
+    tj_error apply_error; /* of the last apply; status TJ_OK when it went well */
+    uint64_t apply_attempts;
     _Atomic bool helper_idle;   /* it sleeps until there is something to do */
     _Atomic bool helper_nudged; /* it was told that lag_bytes have gathered */
     bool helper_running;

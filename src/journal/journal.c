@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "journal/internal.h"
 
 void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const char *format, ...)
@@ -28,14 +29,11 @@ void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const c
 
 static void init_waiting(tj__journal *journal)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&journal->apply_mutex, NULL);
+    pthread_mutex_init(&journal->reserve_mutex, NULL);
     pthread_mutex_init(&journal->helper_mutex, NULL);
-    pthread_cond_init(&journal->helper_wake, &monotonic);
-    pthread_cond_init(&journal->helper_done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    tj__condition_init(&journal->helper_wake);
+    pthread_cond_init(&journal->helper_done, NULL);
 }
 
 static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)
@@ -80,6 +78,7 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
 {
     tj__env_options options = {.directory = journal->path,
                                .map_size = journal->config.map_size_bytes,
+                               .map_size_max = journal->config.map_size_max_bytes,
                                .read_only = journal->config.read_only};
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, error);
     if (status == TJ_CORRUPT) {
@@ -133,6 +132,7 @@ static void release(tj__journal *journal)
     pthread_cond_destroy(&journal->helper_wake);
     pthread_cond_destroy(&journal->helper_done);
     pthread_mutex_destroy(&journal->helper_mutex);
+    pthread_mutex_destroy(&journal->reserve_mutex);
     pthread_mutex_destroy(&journal->apply_mutex);
     free(journal);
 }
@@ -195,10 +195,8 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
 
 tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error)
 {
-    if (sync && journal->config.durability != TJ_DURABILITY_SYNC) {
-        return tj__log_writer_sync(journal->log, NULL, error);
-    }
-    return tj__log_writer_wait(journal->log, sequence, error);
+    return sync ? tj__log_writer_wait_durable(journal->log, sequence, error)
+                : tj__log_writer_wait(journal->log, sequence, error);
 }
 
 uint64_t tj__journal_appended(tj__journal *journal)

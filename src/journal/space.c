@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "journal/internal.h"
 
-#define RESERVE_NAME "reserve"
+#define RESERVE_PATH_SIZE (TJ_PATH_SIZE + sizeof TJ__RESERVE_NAME)
 /* For LMDB, beside the segment: the pages of one commit and more. */
 #define RESERVE_FOR_LMDB ((uint64_t)1 << 20)
 /* Segments that should still fit before space is called low. */
@@ -41,19 +41,28 @@ static bool is_low(const tj__journal *journal, uint64_t free_now)
     return free_now < LOW_SEGMENTS * journal->config.segment_size_bytes;
 }
 
-/* Makes the reserve whole. A file system that cannot preallocate has none, and no refusals either. */
-static tj_status fill_reserve(tj__journal *journal, tj_error *error)
+static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH_SIZE],
+                              tj_error *error)
 {
-    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
+    return tj__path_join(path, RESERVE_PATH_SIZE, journal->path, TJ__RESERVE_NAME, error);
+}
+
+/* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no refusals either. */
+static tj_status fill_locked(tj__journal *journal, tj_error *error)
+{
+    char path[RESERVE_PATH_SIZE];
     int fd = -1;
-    TJ_TRY(tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, error));
+    TJ_TRY(reserve_path(journal, path, error));
     TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT, &fd, error));
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
-    if (failed != 0 && failed != EOPNOTSUPP) {
-        (void)ftruncate(fd, 0);
+    if (failed == EOPNOTSUPP) {
+        failed = 0;
+    }
+    if (failed != 0) {
+        (void)!ftruncate(fd, 0);
     }
     tj__file_close(fd);
-    if (failed != 0 && failed != EOPNOTSUPP) {
+    if (failed != 0) {
         return tj__fail_errno(error, failed, "reserving %llu bytes in %s",
                               (unsigned long long)reserve_size(journal), path);
     }
@@ -61,12 +70,25 @@ static tj_status fill_reserve(tj__journal *journal, tj_error *error)
     return TJ_OK;
 }
 
+static tj_status fill_reserve(tj__journal *journal, tj_error *error)
+{
+    pthread_mutex_lock(&journal->reserve_mutex);
+    tj_status status = fill_locked(journal, error);
+    pthread_mutex_unlock(&journal->reserve_mutex);
+    return status;
+}
+
 bool tj__journal_reserve_release(tj__journal *journal)
 {
-    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
-    if (!atomic_exchange(&journal->reserve_held, false) ||
-        tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, NULL) != TJ_OK ||
-        truncate(path, 0) != 0) {
+    char path[RESERVE_PATH_SIZE];
+    pthread_mutex_lock(&journal->reserve_mutex);
+    bool released = atomic_load(&journal->reserve_held) &&
+                    reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
+    if (released) {
+        atomic_store(&journal->reserve_held, false);
+    }
+    pthread_mutex_unlock(&journal->reserve_mutex);
+    if (!released) {
         return false;
     }
     tj__journal_trace(journal, TJ_TRACE_ERROR,
@@ -129,12 +151,11 @@ tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *er
 
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info)
 {
-    char path[TJ_PATH_SIZE + sizeof RESERVE_NAME + 1];
+    char path[RESERVE_PATH_SIZE];
     struct stat found;
     info->free_bytes = free_bytes(journal);
     info->space_low = is_low(journal, info->free_bytes);
-    if (tj__path_join(path, sizeof path, journal->path, RESERVE_NAME, NULL) == TJ_OK &&
-        stat(path, &found) == 0) {
+    if (reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0) {
         info->reserve_bytes = (uint64_t)found.st_size;
     }
 }

@@ -290,9 +290,8 @@ tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
                                                          : fail_poisoned(group, sequence, error);
 }
 
-tj_status tj__group_sync(tj__group *group, tj_error *error)
+tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error)
 {
-    uint64_t sequence = atomic_load(&group->appended);
     if (group->sync) {
         return tj__group_wait(group, sequence, error);
     }

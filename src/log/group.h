@@ -104,7 +104,7 @@ tj_status tj__group_leave_sealed(tj__group *group, const tj__log_file *successor
 /* As their tj__log_writer namesakes. */
 tj_status tj__group_check(tj__group *group, tj_error *error);
 tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error);
-tj_status tj__group_sync(tj__group *group, tj_error *error);
+tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error);
 void tj__group_poison(tj__group *group, const tj_error *cause);
 
 #endif

@@ -101,7 +101,7 @@ tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error)
     if (writer == NULL) {
         return TJ_OK;
     }
-    tj_status status = tj__group_sync(&writer->group, error);
+    tj_status status = tj__log_writer_sync(writer, NULL, error);
     tj__group_dispose(&writer->group);
     tj__successor_dispose(&writer->successor);
     free(writer);
@@ -232,11 +232,16 @@ tj_status tj__log_writer_wait(tj__log_writer *writer, uint64_t sequence, tj_erro
 
 tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_error *error)
 {
-    TJ_TRY(tj__group_sync(&writer->group, error));
+    TJ_TRY(tj__group_sync(&writer->group, atomic_load(&writer->group.appended), error));
     if (durable != NULL) {
         *durable = atomic_load(&writer->group.durable);
     }
     return TJ_OK;
+}
+
+tj_status tj__log_writer_wait_durable(tj__log_writer *writer, uint64_t sequence, tj_error *error)
+{
+    return tj__group_sync(&writer->group, sequence, error);
 }
 
 uint64_t tj__log_writer_acknowledged(const tj__log_writer *writer)

@@ -60,6 +60,9 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
  * number. TJ_OK; TJ_CLOSED with "outcome unknown" or "not applied" in the message. */
 tj_status tj__log_writer_wait(tj__log_writer *writer, uint64_t sequence, tj_error *error);
 
+/* The same, and flushed in os mode too. */
+tj_status tj__log_writer_wait_durable(tj__log_writer *writer, uint64_t sequence, tj_error *error);
+
 /* Makes everything appended so far durable, in os mode too. Any thread. *durable (may be NULL)
  * receives a sequence that is then durable. */
 tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_error *error);

@@ -74,6 +74,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     }
     env->pid = getpid();
     env->read_only = options->read_only;
+    env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
     *out = env;
     return TJ_OK;

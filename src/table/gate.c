@@ -2,19 +2,15 @@
 #include "table/gate.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 void tj__gate_init(tj__gate *gate)
 {
     *gate = (tj__gate){0};
-    pthread_condattr_t monotonic;
-    TJ_ASSERT(pthread_condattr_init(&monotonic) == 0);
-    TJ_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-    TJ_ASSERT(pthread_cond_init(&gate->changed, &monotonic) == 0);
+    tj__condition_init(&gate->changed);
     TJ_ASSERT(pthread_mutex_init(&gate->mutex, NULL) == 0);
-    pthread_condattr_destroy(&monotonic);
 }
 
 void tj__gate_dispose(tj__gate *gate)
@@ -24,24 +20,11 @@ void tj__gate_dispose(tj__gate *gate)
     pthread_mutex_destroy(&gate->mutex);
 }
 
-static struct timespec after_ms(long ms)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += ms / 1000;
-    time.tv_nsec += ms % 1000 * 1000000;
-    if (time.tv_nsec >= 1000000000) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000;
-    }
-    return time;
-}
-
 void tj__gate_enter(tj__gate *gate)
 {
     pthread_mutex_lock(&gate->mutex);
     if (gate->waiting > 0) {
-        struct timespec until = after_ms(TJ__GATE_NEWCOMER_MS);
+        struct timespec until = tj__deadline_after(TJ__GATE_NEWCOMER_MS);
         while (gate->waiting > 0 &&
                pthread_cond_timedwait(&gate->changed, &gate->mutex, &until) != ETIMEDOUT) {
         }
@@ -66,7 +49,7 @@ void tj__gate_leave(tj__gate *gate)
 
 bool tj__gate_close(tj__gate *gate)
 {
-    struct timespec until = after_ms(TJ__GATE_CHANGE_MS);
+    struct timespec until = tj__deadline_after(TJ__GATE_CHANGE_MS);
     pthread_mutex_lock(&gate->mutex);
     gate->waiting++;
     int timed_out = 0;

@@ -28,6 +28,7 @@ struct tj__env {
     ino_t inode;
     pid_t pid; /* LMDB's handle must not be used in a forked child */
     bool read_only;
+    uint64_t map_size_max;
     tj__gate gate;       /* transactions are inside, a change of the map is alone */
     atomic_bool refused; /* set after `reason` is written */
     char reason[TJ_ERROR_MESSAGE_SIZE];

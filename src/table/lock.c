@@ -38,6 +38,15 @@ static tj_status allocate(int fd, const char *path, unsigned *readers_max, tj_er
     return TJ_OK;
 }
 
+/* Readers of the owner's group store into it whatever the umask was. Who does not own it leaves it. */
+static void let_group_write(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) == 0 && (info.st_mode & TJ__DATA_MODE) != TJ__DATA_MODE) {
+        (void)!fchmod(fd, (info.st_mode & 07777) | TJ__DATA_MODE);
+    }
+}
+
 tj_status tj__lock_prepare(const char *directory, unsigned *readers_max, tj_error *error)
 {
     char path[TJ__PATH_SIZE];
@@ -45,6 +54,7 @@ tj_status tj__lock_prepare(const char *directory, unsigned *readers_max, tj_erro
     TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LOCK_NAME, error));
     tj_status status = tj__file_open(path, O_RDWR | O_CREAT, &fd, error);
     if (status == TJ_OK) {
+        let_group_write(fd);
         status = allocate(fd, path, readers_max, error);
     } else {
         tj__error_context(error, "readers too write there, into LMDB's table of readers");

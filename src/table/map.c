@@ -51,15 +51,32 @@ static tj_status change(tj__env *env, uint64_t size, tj_error *error)
     return status;
 }
 
+/* The code tells a full map from a full disk. */
+static tj_status full(tj_error *error)
+{
+    if (error != NULL) {
+        error->engine_code = MDB_MAP_FULL;
+    }
+    return TJ_FULL;
+}
+
 tj_status tj__map_grow(tj__env *env, tj_error *error)
 {
     uint64_t now = map_size(env);
-    uint64_t size = tj__map_round(now * 2);
+    uint64_t size = tj__map_round(now * 2 < env->map_size_max ? now * 2 : env->map_size_max);
+    if (size <= now) {
+        tj__fail(error, TJ_FULL,
+                 "the map of %s is full and has the size that the setting map_size_max allows, "
+                 "%" PRIu64 " KiB: raise it, or delete what is no longer needed",
+                 env->data_path, now >> 10);
+        return full(error);
+    }
     if (size > MAP_SIZE_MAX || !address_space_has(size - now)) {
-        return tj__fail(error, TJ_FULL,
-                        "the map of %s is full, and the address space (ulimit -v) has no room to "
-                        "grow it from %" PRIu64 " to %" PRIu64 " MiB",
-                        env->data_path, now >> 20, size >> 20);
+        tj__fail(error, TJ_FULL,
+                 "the map of %s is full, and the address space (ulimit -v) has no room to "
+                 "grow it from %" PRIu64 " to %" PRIu64 " MiB",
+                 env->data_path, now >> 20, size >> 20);
+        return full(error);
     }
     return change(env, size, error);
 }

@@ -57,6 +57,7 @@ tj_status tj__env_create(const char *directory, const tj__superblock *superblock
 typedef struct tj__env_options {
     const char *directory;
     uint64_t map_size;
+    uint64_t map_size_max; /* it grows by itself up to here; 0: no bound */
     bool read_only; /* another process may be writing: takes a reader slot, writes nothing else */
 } tj__env_options;
 
@@ -74,7 +75,8 @@ void tj__env_abandon(tj__env *env);
 
 /* Applies a batch (deleted entries delete) and the position it leads to, in one transaction, with both
  * flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again. Afterwards
- * data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk), TJ_BUSY (the map must grow
+ * data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk; with an engine_code: the map,
+ * which is at its bound), TJ_BUSY (the map must grow
  * but a snapshot of this process has been open for 10 s), TJ_NOMEM: LMDB holds the previous position, try
  * again. TJ_IO: the previous position too, but the disk fails, and the handle refuses further work.
  * TJ_CLOSED: data.mdb was replaced, or an earlier failure, or the outcome is unknown (MDB_PANIC).

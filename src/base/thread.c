@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "base/thread.h"
+
+#include <signal.h>
+
+#include "base/error.h"
+
+tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
+                           const char *what, tj_error *error)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(thread, NULL, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0 ? TJ_OK : tj__fail_errno(error, failed, "starting %s", what);
+}
+
+void tj__condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    TJ_ASSERT(pthread_condattr_init(&monotonic) == 0);
+    TJ_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+    TJ_ASSERT(pthread_cond_init(condition, &monotonic) == 0);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct timespec tj__deadline_after(uint32_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}

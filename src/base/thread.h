@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The library's own threads, and waiting with a bound. */
+#ifndef TJ_BASE_THREAD_H
+#define TJ_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <tesser/error.h>
+
+/* Starts a thread that blocks all signals: they are for the threads of the program. */
+tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
+                           const char *what, tj_error *error);
+
+/* A condition whose timed waits are not moved by a change of the clock. */
+void tj__condition_init(pthread_cond_t *condition);
+/* So many milliseconds from now, for pthread_cond_timedwait on such a condition. */
+struct timespec tj__deadline_after(uint32_t ms);
+
+#endif

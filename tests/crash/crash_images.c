@@ -165,6 +165,7 @@ static bool run_fault(const options *o, const char *work, const fault *f, const 
     size_t changed = fault_plant(f, sound, &faulty);
     sweep_options how = sweep_with(o, work, "");
     how.quiet = true;
+    how.violations_max = 3;
     how.recoveries_every = 0;
     how.write_back_events = 0;
     sweep_counts n = sweep_and_tell(&how, &faulty, f->name);

@@ -4,6 +4,7 @@
 #include "crash/support.h"
 
 #define FILES_MAX 4096
+#define APPLY_EVENTS 40
 
 typedef struct planting {
     const trace *from;
@@ -52,17 +53,15 @@ static fate hold_log_flush(const planting *p, size_t i)
     return flushes_log(p, &p->from->events[i]) ? HOLD : KEEP;
 }
 
-/* Whether LMDB is written before the log is flushed again. */
+/* A flush that LMDB is written soon after: by an apply that asked for it, or might have. */
 static fate drop_flush_before_apply(const planting *p, size_t i)
 {
     if (!flushes_log(p, &p->from->events[i])) {
         return KEEP;
     }
-    for (size_t next = i + 1; next < p->from->count; next++) {
+    size_t end = i + APPLY_EVENTS < p->from->count ? i + APPLY_EVENTS : p->from->count;
+    for (size_t next = i + 1; next < end; next++) {
         const event *e = &p->from->events[next];
-        if (flushes_log(p, e)) {
-            return KEEP;
-        }
         if (e->kind == EVENT_WRITE && ends_with(path_of(p, e), "/data.mdb")) {
             return DROP;
         }

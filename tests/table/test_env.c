@@ -156,6 +156,7 @@ static int read_while_it_grows(void *context)
     tally seen;
     char byte = 0;
     tj__env *env = reader->limited ? open_limited(reader) : journal_open(&reader->at, 0, true);
+    uint64_t map_size = info_of(env).map_size;
     tj__env_snapshot *snapshot = snapshot_of(env, 1);
     assert_int_equal(write(reader->ready[1], "r", 1), 1);
     assert_int_equal(read(reader->grown[0], &byte, 1), 1);
@@ -166,8 +167,12 @@ static int read_while_it_grows(void *context)
     assert_ok(tally_rows(snapshot, &seen, &error));
     assert_int_equal(seen.rows, 1500);
     tj__env_snapshot_end(snapshot);
-    if (!reader->limited) {
-        assert_int_equal(info_of(env).map_size, (uint64_t)1 << 40);
+    /* The usual map has room for any growth; a sanitizer's address space may hold less of it. */
+    if (reader->limited) {
+        assert_true(info_of(env).map_size > map_size);
+    } else {
+        assert_int_equal(info_of(env).map_size, map_size);
+        assert_in_range(map_size, (uint64_t)1 << 30, (uint64_t)1 << 40);
     }
     tj__env_close(env);
     return 0;

@@ -32,7 +32,8 @@ typedef struct tj__superblock {
 
 /* Looks at <directory>/data.mdb with pread only, before LMDB may map it: regular file, not empty,
  * both meta pages' magic, version and page size, file at least as long as the pages the newer meta
- * counts, the main database's root page sound and naming our tables.
+ * counts (only free pages may be missing: LMDB never wrote those), the main database's root page sound
+ * and naming our tables.
  * TJ_NOT_FOUND; TJ_CORRUPT naming what is wrong (0 bytes, truncated: bytes found and needed, not LMDB);
  * TJ_UNSUPPORTED for LMDB files that are not ours: for Tesser's own (databases live_state, algo_states)
  * the sentence names `tesser-journal import`; a page size other than the system's: the sentence advises to
@@ -64,8 +65,9 @@ typedef struct tj__env_options {
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a
  * signal); data.mdb's descriptors get FD_CLOEXEC; stale reader slots are cleared; a map smaller than
  * the file is enlarged (readers map 1 TiB, or as much as fits). TJ_BUSY when this process has the file
- * open already: LMDB cannot be opened twice, share the handle. Fills *superblock. A newer format version is TJ_FORMAT_NEWER. Writers also
- * make what is visible durable (mdb_env_sync): after a kill the visible meta may not be on the disk. */
+ * open already: LMDB cannot be opened twice, share the handle. Fills *superblock. A newer format
+ * version is TJ_FORMAT_NEWER. Writers also make what is visible durable (mdb_env_sync): after a kill
+ * the visible meta may not be on the disk. */
 tj_status tj__env_open(const tj__env_options *options, tj__env **out, tj__superblock *superblock,
                        tj_error *error);
 /* No snapshot is alive. NULL is allowed. In the child of a fork: nothing. */
@@ -76,9 +78,8 @@ void tj__env_abandon(tj__env *env);
 /* Applies a batch (deleted entries delete) and the position it leads to, in one transaction, with both
  * flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again. Afterwards
  * data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk; with an engine_code: the map,
- * which is at its bound), TJ_BUSY (the map must grow
- * but a snapshot of this process has been open for 10 s), TJ_NOMEM: LMDB holds the previous position, try
- * again. TJ_IO: the previous position too, but the disk fails, and the handle refuses further work.
+ * which is at its bound), TJ_BUSY (the map must grow but a snapshot of this process has been open for
+ * 10 s), TJ_NOMEM: LMDB holds the previous position, try again. TJ_IO: the previous position too, but the disk fails, and the handle refuses further work.
  * TJ_CLOSED: data.mdb was replaced, or an earlier failure, or the outcome is unknown (MDB_PANIC).
  * TJ_MISUSE, TJ_LIMIT for entries that are no rows. One caller at a time. */
 tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,

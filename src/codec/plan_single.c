@@ -63,7 +63,10 @@ tj_status tj__plan_set_candle(tj__plan *plan, const tj_time *time, tj_error *err
 /* Whether checked JSON text is null, with or without white space around. */
 static bool is_null(tj_str json)
 {
-    size_t at = strspn(json.data, " \t\r\n");
+    size_t at = 0;
+    while (at < json.size && strchr(" \t\r\n", json.data[at])) {
+        at++;
+    }
     return json.size - at >= 4 && memcmp(json.data + at, "null", 4) == 0;
 }
 

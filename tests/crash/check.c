@@ -85,14 +85,17 @@ static void write_foreign_mark(const char *path)
     close(fd);
 }
 
-/* writer.lock and lock.mdb: not there, zeros, or of before the power cut. */
+/* writer.lock and lock.mdb: not there, zeros, or of before the power cut. The reserve: not there, or
+ * short. */
 static void write_unseen(const char *directory, uint64_t variant)
 {
     static const uint8_t zeros[8192];
     char lock[PATH_SIZE];
     char readers[PATH_SIZE];
+    char reserve[PATH_SIZE];
     snprintf(lock, sizeof lock, "%s/journal/writer.lock", directory);
     snprintf(readers, sizeof readers, "%s/journal/lock.mdb", directory);
+    snprintf(reserve, sizeof reserve, "%s/journal/reserve", directory);
     if (variant % 3 == 1) {
         close(create_file(lock, zeros, 4096));
     } else if (variant % 3 == 2) {
@@ -100,6 +103,9 @@ static void write_unseen(const char *directory, uint64_t variant)
     }
     if (variant / 3 % 2 == 1) {
         close(create_file(readers, zeros, sizeof zeros));
+    }
+    if (variant / 6 % 2 == 1) {
+        close(create_file(reserve, zeros, 4096));
     }
 }
 

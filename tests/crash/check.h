@@ -37,8 +37,8 @@ typedef struct checker {
     char why[WHY_SIZE];      /* why the last check failed */
 } checker;
 
-/* Replaces the directory's content by the image, with some content of the two files that are not
- * recorded, which the image's hash chooses. */
+/* Replaces the directory's content by the image, with some content of the three files that are
+ * not recorded, which the image's hash chooses. */
 void image_write(const char *directory, const image *image);
 void directory_remove(const char *path);
 /* Makes a directory to work in, in memory when there is some: thousands of small files are written

@@ -4,13 +4,14 @@
 #include <inttypes.h>
 
 #include "base/hash.h"
+#include "crash/names.h"
 #include "crash/support.h"
 
 #define NODES_MAX 256
-#define NAMES_MAX 64
 
-/* These two are stores into maps, of which nothing is recorded; check.c puts other content there. */
-static const char *const unseen[] = {"journal/writer.lock", "journal/lock.mdb"};
+/* Stores into the first two are stores into maps, of which nothing is recorded; the third has a
+ * length that matters to nobody, and no content. check.c makes up what is there. */
+static const char *const unseen[] = {"journal/writer.lock", "journal/lock.mdb", "journal/reserve"};
 
 /* Bytes that grow. */
 typedef struct content {
@@ -19,24 +20,14 @@ typedef struct content {
     size_t capacity;
 } content;
 
-typedef struct node {
+struct node {
     bool directory;
     uint32_t file; /* its number in the trace, 0 while it has none */
     content durable;
     uint64_t durable_hash;
     content scratch; /* of the image that is being built */
     size_t touched;  /* pending units of it that this image takes */
-} node;
-
-typedef struct name {
-    char path[96];
-    node *node;
-} name;
-
-typedef struct names {
-    name list[NAMES_MAX];
-    size_t count;
-} names;
+};
 
 typedef enum unit_kind {
     UNIT_WRITE,
@@ -111,37 +102,6 @@ static uint64_t hash_content(const content *c)
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-static name *find_name(names *n, const char *path)
-{
-    for (size_t i = 0; i < n->count; i++) {
-        if (strcmp(n->list[i].path, path) == 0) {
-            return &n->list[i];
-        }
-    }
-    return NULL;
-}
-
-static void set_name(names *n, const char *path, node *to)
-{
-    name *found = find_name(n, path);
-    if (found == NULL) {
-        if (n->count == NAMES_MAX || strlen(path) >= sizeof found->path) {
-            die("too many names, or too long: %s", path);
-        }
-        found = &n->list[n->count++];
-        snprintf(found->path, sizeof found->path, "%s", path);
-    }
-    found->node = to;
-}
-
-static void remove_name(names *n, const char *path)
-{
-    name *found = find_name(n, path);
-    if (found != NULL) {
-        *found = n->list[--n->count];
-    }
-}
-
 static void change_names(names *n, const unit *u)
 {
     if (u->kind == UNIT_LINK) {
@@ -161,15 +121,6 @@ static void change_names(names *n, const unit *u)
 static bool names_unit(const unit *u)
 {
     return u->kind >= UNIT_LINK;
-}
-
-/* Whether `path` names something in the directory, which is "" for the one that is watched. */
-static bool is_in(const char *path, const char *directory)
-{
-    size_t size = strlen(directory);
-    const char *slash = strrchr(path, '/');
-    size_t parent = slash == NULL ? 0 : (size_t)(slash - path);
-    return parent == size && strncmp(path, directory, size) == 0;
 }
 
 /* ---- events ----------------------------------------------------------------------------- */
@@ -525,11 +476,6 @@ static void build_contents(disk *d, const choice *how)
     }
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    return strcmp(((const name *)left)->path, ((const name *)right)->path);
-}
-
 /* A name counts only when its directories are there. The list is sorted, so they come first. */
 static bool reachable(const image *out, const char *path)
 {
@@ -551,7 +497,7 @@ static bool reachable(const image *out, const char *path)
 void disk_build(disk *d, const choice *how, image *out)
 {
     build_contents(d, how);
-    qsort(d->scratch.list, d->scratch.count, sizeof(name), compare_names);
+    sort_names(&d->scratch);
     out->count = 0;
     out->hash = 0;
     for (size_t i = 0; i < d->scratch.count; i++) {

@@ -7,13 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crash/choices.h"
 #include "crash/known.h"
 #include "crash/record.h"
 #include "crash/support.h"
 
-#define SUBSETS_UNITS_MAX 8
-#define EACH_UNIT_MAX 96 /* units that are left out, or taken, one by one; the newest of many */
-#define TORN_UNITS_MAX 12
 #define CHECK_SECONDS_MAX 60
 /* At each event of a recovery: beside the images that are always checked. */
 #define RECOVERY_SAMPLES 2
@@ -202,8 +200,9 @@ static void add_candidate(sweep *s, const choice *how, bool always)
 }
 
 /* Builds an image; one that is known is judged at once, a new one waits for its turn. */
-static void consider(sweep *s, const choice *how, bool always)
+static void consider(void *context, const choice *how, bool always)
 {
+    sweep *s = context;
     image built;
     if (enough(s)) {
         return;
@@ -223,124 +222,6 @@ static void consider(sweep *s, const choice *how, bool always)
     } else if (entry->state == KNOWN_SEEN) {
         add_candidate(s, how, always);
     }
-}
-
-/* ---- the images at one event ------------------------------------------------------------- */
-
-static choice take_range(size_t from, size_t to)
-{
-    choice c = {0};
-    for (size_t i = from; i < to; i++) {
-        choice_take(&c, i);
-    }
-    return c;
-}
-
-static void tear(sweep *s, size_t unit, choice how, torn_kind kind, size_t sector)
-{
-    choice_take(&how, unit);
-    how.torn = unit;
-    how.torn_kind = kind;
-    how.torn_sector = sector;
-    consider(s, &how, false);
-}
-
-/* One write in parts: at every sector when they are few, else at random ones. */
-static void tear_unit(sweep *s, size_t unit, const choice *others)
-{
-    size_t sectors = disk_unit_sectors(s->disk, unit);
-    if (disk_unit_grows(s->disk, unit)) {
-        tear(s, unit, *others, TORN_LENGTH, 0);
-    }
-    if (sectors < 2) {
-        return;
-    }
-    bool all = sectors <= s->options->torn_samples;
-    size_t count = all ? sectors : s->options->torn_samples;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = all ? i : (size_t)random_below(&s->random, sectors);
-        tear(s, unit, *others, TORN_HOLE, at);
-        if (at > 0) {
-            tear(s, unit, *others, TORN_PREFIX, at);
-        }
-    }
-}
-
-static void consider_torn(sweep *s, size_t count, size_t first)
-{
-    choice all = take_range(0, count);
-    for (size_t i = first > count - 1 ? count - 1 : first; i < count; i++) {
-        choice before = take_range(0, i);
-        tear_unit(s, i, &all);
-        tear_unit(s, i, &before);
-    }
-}
-
-static void consider_each(sweep *s, size_t count)
-{
-    choice all = take_range(0, count);
-    for (size_t i = count > EACH_UNIT_MAX ? count - EACH_UNIT_MAX : 0; i < count; i++) {
-        choice prefix = take_range(0, i);
-        choice one = take_range(i, i + 1);
-        choice others = all;
-        choice_drop(&others, i);
-        consider(s, &prefix, false);
-        consider(s, &others, false);
-        consider(s, &one, false);
-    }
-}
-
-/* With `must_take` a unit: only subsets that hold it; count: any. */
-static void consider_subsets(sweep *s, size_t count, size_t must_take)
-{
-    if (count <= SUBSETS_UNITS_MAX) {
-        for (uint64_t set = 0; set < (uint64_t)1 << count; set++) {
-            choice c = {.taken = {set}};
-            if (must_take == count || choice_has(&c, must_take)) {
-                consider(s, &c, false);
-            }
-        }
-        return;
-    }
-    for (unsigned i = 0; i < s->options->random_images; i++) {
-        choice c = {0};
-        for (size_t word = 0; word * 64 < count; word++) {
-            size_t rest = count - word * 64;
-            uint64_t mask = rest >= 64 ? UINT64_MAX : ((uint64_t)1 << rest) - 1;
-            c.taken[word] = random_next(&s->random) & mask;
-        }
-        if (must_take < count) {
-            choice_take(&c, must_take);
-        }
-        consider(s, &c, false);
-    }
-}
-
-/*
- * When the event has only added a unit, the images without it were those of the event before, with
- * the same bounds: only those with it are new.
- */
-static void consider_event(sweep *s, bool added)
-{
-    size_t count = disk_pending(s->disk);
-    choice none = {0};
-    choice all = take_range(0, count);
-    consider(s, &all, true);
-    if (!added) {
-        consider(s, &none, true);
-    }
-    if (count == 0) {
-        return;
-    }
-    consider_subsets(s, count, added ? count - 1 : count);
-    if (added) {
-        choice newest = take_range(count - 1, count);
-        consider(s, &newest, false);
-        consider_torn(s, count, count - 1);
-        return;
-    }
-    consider_each(s, count);
-    consider_torn(s, count, count > TORN_UNITS_MAX ? count - TORN_UNITS_MAX : 0);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -422,7 +303,15 @@ static void sweep_events(sweep *s, size_t first)
         s->shared->counts.events += !s->in_recovery;
         /* By place, not by what came before: a finding can be replayed alone. */
         s->random = s->options->seed * 1000003 + s->event + 1;
-        consider_event(s, event_changes(e->kind) && disk_pending(s->disk) == before + 1);
+        choices_at how = {.disk = s->disk,
+                          .added = event_changes(e->kind) && disk_pending(s->disk) == before + 1,
+                          .few = !in_time(s, 0),
+                          .random_images = s->options->random_images,
+                          .torn_samples = s->options->torn_samples,
+                          .random = &s->random,
+                          .visit = consider,
+                          .context = s};
+        each_choice(&how);
         check_candidates(s);
     }
 }

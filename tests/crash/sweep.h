@@ -4,10 +4,6 @@
  * there, and has each new one checked. From some images it records the recovery too, and sweeps
  * through that.
  *
- * Images at an event: none of the pending units; all; every prefix; each one left out; each one
- * alone; all subsets while there are few, random ones beyond; and each write torn, at sectors
- * before the gap, in it and behind it, with and without what came after.
- *
  * It works in a child process, so that a library that crashes is a finding too. What is known lives
  * in memory that both share.
  */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "crash/names.h"
+
+#include "crash/support.h"
+
+name *find_name(names *n, const char *path)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (strcmp(n->list[i].path, path) == 0) {
+            return &n->list[i];
+        }
+    }
+    return NULL;
+}
+
+void set_name(names *n, const char *path, node *to)
+{
+    name *found = find_name(n, path);
+    if (found == NULL) {
+        if (n->count == NAMES_MAX || strlen(path) >= sizeof found->path) {
+            die("too many names, or too long: %s", path);
+        }
+        found = &n->list[n->count++];
+        snprintf(found->path, sizeof found->path, "%s", path);
+    }
+    found->node = to;
+}
+
+void remove_name(names *n, const char *path)
+{
+    name *found = find_name(n, path);
+    if (found != NULL) {
+        *found = n->list[--n->count];
+    }
+}
+
+bool is_in(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    const char *slash = strrchr(path, '/');
+    size_t parent = slash == NULL ? 0 : (size_t)(slash - path);
+    return parent == size && strncmp(path, directory, size) == 0;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(((const name *)left)->path, ((const name *)right)->path);
+}
+
+void sort_names(names *n)
+{
+    qsort(n->list, n->count, sizeof(name), compare_names);
+}

@@ -288,6 +288,7 @@ tj_status tj__journal_create(const tj__journal *journal, tj_error *error)
         .journal_id = tj_uuid_generate(),
         .created_at = tj_time_now(),
     };
+    TJ_TRY(tj__journal_check_space(journal, error));
     TJ_TRY(create_first_segment(journal, &superblock, error));
     return create_tables(journal, &superblock, error);
 }

@@ -110,6 +110,8 @@ void tj__journal_helper_nudge(tj__journal *journal);
 tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error);
 
 /* space.c */
+/* Whether there is room for a new journal and its reserve. TJ_FULL. */
+tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error);
 /* Makes the reserve; on a full disk the journal opens without it. */
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error);
 /* Gives the reserve's blocks back to the file system. False when there was none to give. */

@@ -181,9 +181,13 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     tj_time time = 0;
     tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence,
                                              &time, &failure);
-    if (status == TJ_FULL && urgent && tj__journal_reserve_release(journal)) {
+    if (status == TJ_FULL && urgent) {
+        (void)tj__journal_reserve_release(journal); /* the helper may just have done it */
         status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time,
                                        &failure);
+    }
+    if (status == TJ_FULL) {
+        tj__error_context(&failure, "free some space on the file system of %s", journal->path);
     }
     if (status != TJ_OK) {
         return tj__error_pass(error, &failure);

@@ -107,13 +107,29 @@ void tj__journal_space_tend(tj__journal *journal)
                           "space is low for %s: %llu KiB are free, less than %d log segments",
                           journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
     }
-    if (!atomic_load(&journal->reserve_held) && free_now > reserve_size(journal) &&
+    /* A segment must fit beside it: else an urgent commit would have to let go of it at once. */
+    uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    if (!atomic_load(&journal->reserve_held) && free_now >= needed &&
         fill_reserve(journal, NULL) == TJ_OK) {
         tj__journal_trace(journal, TJ_TRACE_INFO,
                           "%s has its reserve of space: all commits are "
                           "taken",
                           journal->path);
     }
+}
+
+tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error)
+{
+    uint64_t free_now = free_bytes(journal);
+    uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    if (free_now >= needed) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_FULL,
+                    "a new journal in %s needs %llu KiB, and %llu KiB are free: free some space on "
+                    "its file system, or set a smaller segment_size",
+                    journal->path, (unsigned long long)(needed >> 10),
+                    (unsigned long long)(free_now >> 10));
 }
 
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)

@@ -16,6 +16,7 @@
 #include "table/foreign.h"
 
 #define STATE_DATABASE "live_state"
+#define STATE_KEY "snapshot"
 #define ALGO_DATABASE "algo_states"
 #define LAYOUT_0_9_2 "Tesser's LMDB journal, layout of 0.9.1 and 0.9.2"
 #define LAYOUT_0_9_3 "Tesser's LMDB journal, layout of 0.9.3"
@@ -29,15 +30,13 @@ static tj_status take_state_row(void *context, tj__bytes key, tj__bytes value, t
 {
     const visit *v = context;
     tj_str name = {(const char *)key.data, key.size};
-    char quoted[TJ__QUOTE_SIZE];
-    if (!tj_str_equal(name, TJ_STR("snapshot"))) {
-        char what[TJ__QUOTE_SIZE + 32];
-        (void)snprintf(what, sizeof what, "live_state %s", tj__text_quote(name, quoted));
-        tj__quarantined row = {.table = TJ__TABLE_STATE,
-                               .key = tj__bytes_of(what, strlen(what)),
-                               .reason = TJ_STR("a row that Tesser's journal does not have"),
-                               .raw = value};
-        return tj__gather_quarantined(v->all, v->source, &row, tj_str_of(what), error);
+    if (!tj_str_equal(name, TJ_STR(STATE_KEY))) {
+        char quoted[TJ__QUOTE_SIZE];
+        char reason[TJ__QUOTE_SIZE + 64];
+        (void)snprintf(reason, sizeof reason, "its key is %s, and Tesser's is \"%s\"",
+                       tj__text_quote(name, quoted), STATE_KEY);
+        tj__quarantined row = {.table = TJ__TABLE_STATE, .reason = tj_str_of(reason), .raw = value};
+        return tj__gather_quarantined(v->all, v->source, &row, TJ_STR("state"), error);
     }
     tj__found_raw found = {.source = v->source};
     tj_str copy = {NULL, 0};
@@ -67,19 +66,31 @@ static tj_status take_algo_row(void *context, tj__bytes key, tj__bytes value, tj
     return tj__gather_algo_row(v->all, v->source, key_text(key, text), json, error);
 }
 
-static tj_status note_databases(tj__gathering *all, size_t source, tj__bytes names, tj_error *error)
+/* Databases that Tesser's journal does not have. Where one of its own is missing, another may be that
+ * one under a damaged name. */
+static tj_status note_databases(tj__gathering *all, size_t source, const tj__foreign *file,
+                                tj_error *error)
 {
+    bool complete = tj__foreign_has(file, STATE_DATABASE) && tj__foreign_has(file, ALGO_DATABASE);
+    tj__bytes names = tj__foreign_names(file);
     const char *end = (const char *)names.data + names.size;
-    for (const char *name = (const char *)names.data; name && name < end;
-         name += strlen(name) + 1) {
-        if (strcmp(name, STATE_DATABASE) != 0 && strcmp(name, ALGO_DATABASE) != 0) {
-            char quoted[TJ__QUOTE_SIZE];
-            char what[TJ__QUOTE_SIZE + 16];
-            (void)snprintf(what, sizeof what, "database %s",
-                           tj__text_quote(tj_str_of(name), quoted));
-            TJ_TRY(tj__note(all, &all->lost, source, tj_str_of(what), error,
-                            "Tesser's journal has no such database: it was not read"));
+    for (const char *name = (const char *)names.data; name < end; name += strlen(name) + 1) {
+        char quoted[TJ__QUOTE_SIZE];
+        char what[TJ__QUOTE_SIZE + 16];
+        if (strcmp(name, STATE_DATABASE) == 0 || strcmp(name, ALGO_DATABASE) == 0) {
+            continue;
         }
+        tj__text_quote(tj_str_of(name), quoted);
+        if (!complete) {
+            return tj__fail(error, TJ_CORRUPT,
+                            "%s is damaged or not Tesser's: it has a database %s, but not both %s "
+                            "and %s",
+                            tj__source(all, source)->path.data, quoted, STATE_DATABASE,
+                            ALGO_DATABASE);
+        }
+        (void)snprintf(what, sizeof what, "database %s", quoted);
+        TJ_TRY(tj__note(all, &all->lost, source, tj_str_of(what), error,
+                        "Tesser's journal has no such database: it was not read"));
     }
     return TJ_OK;
 }
@@ -108,7 +119,7 @@ tj_status tj__lmdb_read(tj__gathering *all, size_t source, const char *path, tj_
         status = refuse(file, path, error);
     }
     if (status == TJ_OK) {
-        status = note_databases(all, source, tj__foreign_names(file), error);
+        status = note_databases(all, source, file, error);
     }
     if (status == TJ_OK) {
         status = tj__foreign_scan(file, STATE_DATABASE, take_state_row, &v, error);

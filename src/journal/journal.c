@@ -157,25 +157,10 @@ tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error 
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-/* P8: a journal that was moved or replaced while it was open takes no more commits. */
-static tj_status check_in_place(tj__journal *journal, tj_error *error)
-{
-    tj_status status = tj__env_same_file(journal->env, error);
-    if (status == TJ_OK) {
-        status = tj__lock_same_file(journal->lock, error);
-    }
-    if (status != TJ_OK) {
-        tj__log_writer_poison(journal->log, "the journal was replaced while it was open");
-        return status;
-    }
-    return tj__log_writer_check(journal->log, error);
-}
-
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
                              const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
                              tj_error *error)
 {
-    TJ_TRY(check_in_place(journal, error));
     TJ_TRY(tj__journal_check_room(journal, urgent, error));
     tj_error failure = TJ_ERROR_INIT;
     tj_time time = 0;

@@ -258,6 +258,14 @@ static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
+/* P8: a journal that was moved or replaced while it was open takes no more commits. */
+static tj_status in_place(void *context, tj_error *error)
+{
+    const tj__journal *journal = context;
+    TJ_TRY(tj__env_same_file(journal->env, error));
+    return tj__lock_same_file(journal->lock, error);
+}
+
 /* The whole log is on the disk: what the last writer had not acknowledged counts as acknowledged. */
 static void publish_mark(const recovery *r)
 {
@@ -288,6 +296,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .segment_size = journal->config.segment_size_bytes,
         .durability = journal->config.durability,
         .acknowledged = acknowledged,
+        .in_place = in_place,
         .context = journal,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->end, &journal->log, error));

@@ -81,22 +81,6 @@ void tj__group_poison(tj__group *group, const tj_error *cause)
     pthread_mutex_unlock(&group->lock);
 }
 
-tj_status tj__group_check(tj__group *group, tj_error *error)
-{
-    pthread_mutex_lock(&group->lock);
-    tj__log_file file = group->file;
-    pthread_mutex_unlock(&group->lock);
-    if (tj__log_file_is_at_path(&file)) {
-        return TJ_OK;
-    }
-    tj_error cause = TJ_ERROR_INIT;
-    tj__fail(&cause, TJ_CLOSED,
-             "%s is not the file that this journal writes any more: it was replaced or removed",
-             file.path);
-    tj__group_poison(group, &cause);
-    return tj__fail(error, TJ_CLOSED, "%s", cause.message);
-}
-
 /* The sentence for a record that was not acknowledged and will not be. */
 static tj_status fail_poisoned(tj__group *group, uint64_t sequence, tj_error *error)
 {
@@ -149,6 +133,27 @@ static void gather(tj__group *group)
         group->gather_penalty = 2 * group->gather_penalty + 1;
     }
     group->gather_pause = group->gather_penalty;
+}
+
+/* P8: a log that was moved or replaced while it was open takes no more records. */
+static void check_place(tj__group *group)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    if (atomic_load(&group->appended) == group->handed) {
+        return;
+    }
+    if (group->in_place != NULL) {
+        (void)group->in_place(group->context, &cause);
+    }
+    if (cause.status == TJ_OK && !tj__log_file_is_at_path(&group->file)) {
+        (void)tj__fail(
+            &cause, TJ_CLOSED,
+            "%s is not the file that this journal writes any more: it was replaced or removed",
+            group->file.path);
+    }
+    if (cause.status != TJ_OK) {
+        tj__group_poison(group, &cause);
+    }
 }
 
 /* Closes the open batch and opens the other one. False when it must not be written any more. */
@@ -241,6 +246,7 @@ static void lead(tj__group *group, tj__batch *batch)
 {
     tj_error cause = TJ_ERROR_INIT;
     gather(group);
+    check_place(group);
     if (close_batch(group) && write_batch(group, batch, &cause) == TJ_OK &&
         !atomic_load(&group->poisoned)) {
         publish(group, batch);

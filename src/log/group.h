@@ -65,6 +65,7 @@ typedef struct tj__batch {
 typedef struct tj__group {
     bool sync; /* acknowledge after the flush, not after the write */
     void (*on_acknowledged)(void *context, uint64_t sequence);
+    tj_status (*in_place)(void *context, tj_error *error);
     void *context;
 
     pthread_mutex_t lock;
@@ -102,7 +103,6 @@ void tj__group_leave(tj__group *group, uint64_t sequence);
 tj_status tj__group_leave_sealed(tj__group *group, const tj__log_file *successor, tj_error *error);
 
 /* As their tj__log_writer namesakes. */
-tj_status tj__group_check(tj__group *group, tj_error *error);
 tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error);
 tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error);
 void tj__group_poison(tj__group *group, const tj_error *cause);

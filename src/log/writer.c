@@ -86,6 +86,7 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
         goto done;
     }
     writer->group.on_acknowledged = options->acknowledged;
+    writer->group.in_place = options->in_place;
     writer->group.context = options->context;
     *out = writer;
 done:
@@ -268,11 +269,6 @@ tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error)
 bool tj__log_writer_wants_prepare(const tj__log_writer *writer)
 {
     return tj__successor_is_wanted(&writer->successor) && !atomic_load(&writer->group.poisoned);
-}
-
-tj_status tj__log_writer_check(tj__log_writer *writer, tj_error *error)
-{
-    return tj__group_check(&writer->group, error);
 }
 
 void tj__log_writer_poison(tj__log_writer *writer, const char *reason)

@@ -37,6 +37,10 @@ typedef struct tj__log_writer_options {
     /* Called by the leader after the write (os) or flush (sync) that acknowledges everything up to
      * sequence, before any waiter is released. Must be quick; calls never overlap and rise. */
     void (*acknowledged)(void *context, uint64_t sequence);
+    /* Called by the leader before it writes records: TJ_OK while the journal is where it was opened. After a
+     * failure nothing is written any more: the batch is "not applied", and the error is what later
+     * calls report. May be NULL. The segment itself is looked at anyway. */
+    tj_status (*in_place)(void *context, tj_error *error);
     void *context;
 } tj__log_writer_options;
 
@@ -79,9 +83,6 @@ uint64_t tj__log_writer_bytes(const tj__log_writer *writer);
 tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error);
 /* Whether tj__log_writer_prepare has something to do. Any thread. */
 bool tj__log_writer_wants_prepare(const tj__log_writer *writer);
-
-/* Whether the current segment's path still names the open file; TJ_CLOSED, and poisoned, if not. */
-tj_status tj__log_writer_check(tj__log_writer *writer, tj_error *error);
 
 /* Poisons the writer from outside (a journal that was replaced under it): the reason is what later
  * calls report. */

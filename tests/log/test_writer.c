@@ -447,7 +447,6 @@ static void *help(void *argument)
         uint64_t appended = tj__log_writer_appended(all->log.writer);
         uint64_t durable = 0;
         if (tj__log_writer_prepare(all->log.writer, NULL) != TJ_OK ||
-            tj__log_writer_check(all->log.writer, NULL) != TJ_OK ||
             tj__log_writer_sync(all->log.writer, &durable, NULL) != TJ_OK || durable < appended) {
             atomic_fetch_add(&all->failures, 1);
         }

@@ -21,6 +21,7 @@ extern "C" {
  *
  * Reserve blocks (say 1,000) and hand their numbers out from memory: a number then costs nothing, and a
  * crash loses at most the rest of a block. A new counter starts at 1.
+ * On a full disk it may use the reserve, as a critical commit.
  * @param book  NULL means the configured book
  * @param name  1 to TJ_COUNTER_NAME_SIZE_MAX bytes of UTF-8 without control characters
  * @param count at least 1

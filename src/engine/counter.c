@@ -15,6 +15,7 @@ tj_status tj_counter_reserve(tj_store *store, const char *book, const char *name
     tj__outcome outcome;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.sync = true;
+    options.critical = true; /* an exit is a new order, and needs an id */
     TJ_TRY(tj__store_plan(store, book != NULL ? book : store->book, &plan, error));
     tj_status status = tj__plan_reserve(plan, tj_str_of(name), count, error);
     if (status == TJ_OK) {

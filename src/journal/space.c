@@ -36,15 +36,27 @@ static uint64_t free_bytes(const tj__journal *journal)
     return statvfs(journal->path, &space) == 0 ? (uint64_t)space.f_bavail * space.f_frsize : 0;
 }
 
-static bool is_low(const tj__journal *journal, uint64_t free_now)
-{
-    return free_now < LOW_SEGMENTS * journal->config.segment_size_bytes;
-}
-
 static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH_SIZE],
                               tj_error *error)
 {
     return tj__path_join(path, RESERVE_PATH_SIZE, journal->path, TJ__RESERVE_NAME, error);
+}
+
+/* What the reserve file has now: all or nothing. */
+static uint64_t reserve_bytes(const tj__journal *journal)
+{
+    char path[RESERVE_PATH_SIZE];
+    struct stat found;
+    return reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0
+               ? (uint64_t)found.st_size
+               : 0;
+}
+
+/* What the reserve has given back is free only until it is made whole again. */
+static bool is_low(const tj__journal *journal, uint64_t free_now)
+{
+    uint64_t segments = LOW_SEGMENTS * journal->config.segment_size_bytes;
+    return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
 }
 
 /* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no refusals either. */
@@ -167,11 +179,7 @@ tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *er
 
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info)
 {
-    char path[RESERVE_PATH_SIZE];
-    struct stat found;
     info->free_bytes = free_bytes(journal);
     info->space_low = is_low(journal, info->free_bytes);
-    if (reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0) {
-        info->reserve_bytes = (uint64_t)found.st_size;
-    }
+    info->reserve_bytes = reserve_bytes(journal);
 }

@@ -184,7 +184,8 @@ static void a_sync_commit_of_nothing_flushes_what_it_equals(void **state)
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.sync = true;
     tj_txn *txn = NULL;
-    commit_with(f->store, 1, false);
+    submit(f->store, 1, false);
+    complete_all(f->store, 1);
     assert_int_equal(atomic_load(&disk.flushes), 0);
     assert_ok(tj_txn_begin(f->store, &txn, &err));
     assert_ok(tj_txn_submit(txn, &options, note_outcome, &outcomes[0], NULL, &err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* LiveState: what is saved is loaded, and what is not valid is refused and changes nothing. */
-#include "contract.h"
+#include "deep_state.h"
 
 static const random_sizes sizes = {12, 6, 8, 6};
 
@@ -233,106 +233,6 @@ static void test_the_order_of_open_orders_is_kept(fixture *f)
     save_orders(f, orders + 3, 20);
 }
 
-/* ---- unknown members ----------------------------------------------------------------------- */
-
-typedef struct deep_state {
-    tj_live_state state;
-    tj_position position;
-    tj_balance balance;
-    tj_sub_account account;
-    tj_position account_position;
-    tj_balance account_balance;
-    tj_order order;
-} deep_state;
-
-#define EXTRA_COUNT 10
-
-/* A state in which each entity that can have unknown members stands once. */
-static void deep_state_init(deep_state *d, tj_str *extras[EXTRA_COUNT])
-{
-    *d = (deep_state){.position = plain_position("BTCUSDT"),
-                      .balance = plain_balance("USDT"),
-                      .account_position = plain_position("kraken:BTCUSDT"),
-                      .account_balance = plain_balance("kraken:USDT"),
-                      .order = plain_order("a")};
-    d->account = (tj_sub_account){.exchange = TJ_STR("kraken"),
-                                  .positions = &d->account_position,
-                                  .position_count = 1,
-                                  .balances = &d->account_balance,
-                                  .balance_count = 1};
-    d->state.has_portfolio = true;
-    d->state.portfolio = plain_portfolio();
-    d->state.portfolio.positions = &d->position;
-    d->state.portfolio.position_count = 1;
-    d->state.portfolio.balances = &d->balance;
-    d->state.portfolio.balance_count = 1;
-    d->state.portfolio.sub_accounts = &d->account;
-    d->state.portfolio.sub_account_count = 1;
-    d->state.open_orders = &d->order;
-    d->state.open_order_count = 1;
-    d->state.has_execution_checkpoint = true;
-    tj_str *all[EXTRA_COUNT] = {&d->state.extra,           &d->state.portfolio.extra,
-                                &d->position.extra,        &d->balance.extra,
-                                &d->account.extra,         &d->account_position.extra,
-                                &d->account_balance.extra, &d->order.extra,
-                                &d->order.request.extra,   &d->state.execution_checkpoint.extra};
-    memcpy(extras, all, sizeof all);
-}
-
-static void test_unknown_members_at_every_depth(fixture *f)
-{
-    for (size_t i = 0; i < EXTRA_COUNT; i++) {
-        tj_str *extras[EXTRA_COUNT];
-        deep_state d;
-        deep_state_init(&d, extras);
-        *extras[i] = TJ_STR("{\"new\":[1.50, null],\"tag\":\"\\u00e9 \\/\"}");
-        assert_ok(tj_state_save(f->states, &d.state, &err));
-        assert_stored(f, &d.state);
-        tj_str first = *extras[i];
-
-        *extras[i] = (tj_str){0}; /* absent: kept, also when something else changes */
-        d.state.last_candle_ts++;
-        d.state.has_last_candle_ts = true;
-        d.order.updated_at++;
-        d.balance.quantity = decimal("7.00");
-        d.account.positions[0].updated_at++;
-        d.state.portfolio.peak_equity = decimal("2");
-        assert_ok(tj_state_save(f->states, &d.state, &err));
-        *extras[i] = first;
-        assert_stored(f, &d.state);
-
-        *extras[i] = TJ_STR("{\"other\":1}"); /* replaced */
-        assert_ok(tj_state_save(f->states, &d.state, &err));
-        assert_stored(f, &d.state);
-        fixture_reopen(f);
-        assert_stored(f, &d.state);
-
-        *extras[i] = TJ_STR("{}"); /* removed */
-        assert_ok(tj_state_save(f->states, &d.state, &err));
-        *extras[i] = (tj_str){0};
-        assert_stored(f, &d.state);
-    }
-}
-
-static void test_unknown_members_that_are_not_valid(fixture *f)
-{
-    static const char *const texts[] = {"[1]", "{\"a\":}", "{", "1", "", "{\"a\":1}x"};
-    tj_str *extras[EXTRA_COUNT];
-    deep_state d;
-    deep_state_init(&d, extras);
-    for (size_t i = 0; i < EXTRA_COUNT; i++) {
-        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
-            *extras[i] = tj_str_of(texts[k]);
-            assert_refused(tj_state_save(f->states, &d.state, &err), TJ_INVALID, "");
-        }
-        *extras[i] = (tj_str){0};
-    }
-    d.order.extra = TJ_STR("{\"status\":\"Filled\"}");
-    assert_refused(tj_state_save(f->states, &d.state, &err), TJ_INVALID,
-                   "\"status\" is a member of its own and cannot stand among the unknown ones");
-    assert_int_equal(newest_sequence(f->store), 0);
-}
-
 /* ---- what is refused ----------------------------------------------------------------------- */
 
 static void test_what_stands_twice_is_refused(fixture *f)
@@ -496,8 +396,6 @@ static const contract_case cases[] = {
     CASE(test_identities_become_canonical),
     CASE(test_strategy_state_is_kept_byte_for_byte),
     CASE(test_the_order_of_open_orders_is_kept),
-    CASE(test_unknown_members_at_every_depth),
-    CASE(test_unknown_members_that_are_not_valid),
     CASE(test_what_stands_twice_is_refused),
     CASE(test_orders_that_are_not_valid),
     CASE(test_the_longest_ids_are_kept),

@@ -1,179 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Unreadable is never empty (P5, P6): what is damaged or not ours is refused with a sentence, and stays as
- * it was to the byte. Only a write that was never acknowledged is cut, and that is told.
+ * Damage in the log is refused with file, offset and sequence (P5), and stays as it was to the byte. Only a
+ * write that was never acknowledged is cut, and that is told.
  */
-#include "journal_fixture.h"
+#include "damage.h"
 
-#include "child.h"
 #include "log/frame.h"
-
-#define APPLIED 20
-#define WRITTEN 40
-
-/* Everything is in LMDB. */
-static void make_closed(fixture *f)
-{
-    fixture_open(f);
-    save_numbers(f->store, 1, APPLIED);
-    fixture_close(f);
-}
-
-/* 1 to APPLIED are in LMDB, the rest is in the log only; the writer was killed. */
-static void make_crashed(fixture *f)
-{
-    make_closed(f);
-    save_and_be_killed(f, "save", "20");
-}
-
-/* The same journal elsewhere: no mark of the writer is valid there. */
-static void move_to_a_copy(fixture *f)
-{
-    shell("cd %s && cp -r journal copy && rm -r journal", f->directory);
-    snprintf(f->path, sizeof f->path, "%s/copy", f->directory);
-}
-
-static void file_path(const fixture *f, const char *name, char out[PATH_TEXT_SIZE])
-{
-    int written = snprintf(out, PATH_TEXT_SIZE, "%s/%s", f->path, name);
-    assert_true(written > 0 && written < PATH_TEXT_SIZE);
-}
-
-/* ---- data.mdb ------------------------------------------------------------------------------ */
-
-static void damage_data(fixture *f, const char *command, tj_status status, const char *text)
-{
-    shell("cd %s && cp data.mdb ../whole && { %s; }", f->path, command);
-    refuse_open(f, status, text);
-    shell("cd %s && rm -rf data.mdb && mv ../whole data.mdb", f->path);
-}
-
-static void damage_data_in_every_way(fixture *f)
-{
-    damage_data(f, ": >data.mdb", TJ_CORRUPT, "data.mdb is empty (0 bytes)");
-    damage_data(f, "truncate -s 4096 data.mdb", TJ_CORRUPT,
-                "data.mdb is truncated: 4096 bytes found, 8192 needed");
-    damage_data(f, "truncate -s 100 data.mdb", TJ_CORRUPT,
-                "data.mdb is not an LMDB file: 100 bytes are too few");
-    damage_data(f, "truncate -s 12288 data.mdb", TJ_CORRUPT, "data.mdb is truncated: 12288 bytes");
-    damage_data(f, "truncate -s -1 data.mdb", TJ_CORRUPT, "data.mdb is truncated: ");
-    damage_data(f, "yes text | head -c 100000 >data.mdb", TJ_CORRUPT,
-                "data.mdb is not an LMDB file");
-    damage_data(f, "head -c 65536 /dev/zero >data.mdb", TJ_CORRUPT, "data.mdb");
-    damage_data(f, "rm data.mdb && mkdir data.mdb", TJ_UNSUPPORTED,
-                "data.mdb is not a regular file");
-}
-
-static void test_damaged_data(void **state)
-{
-    fixture *f = *state;
-    make_closed(f);
-    damage_data_in_every_way(f);
-    assert_opens_at(f, APPLIED);
-    passed = true;
-}
-
-static void test_damaged_data_of_a_crashed_journal(void **state)
-{
-    fixture *f = *state;
-    make_crashed(f);
-    damage_data_in_every_way(f);
-    assert_opens_at(f, WRITTEN);
-    passed = true;
-}
-
-static void test_data_that_is_gone(void **state)
-{
-    fixture *f = *state;
-    make_closed(f);
-    shell("cd %s && mv data.mdb ..", f->path);
-    const char *text = "data.mdb is missing, but the log beside it holds commits: put the file "
-                       "back or restore a backup";
-    refuse_open_as_is(f, TJ_CORRUPT, text);
-    f->config.must_exist = true;
-    refuse_open(f, TJ_CORRUPT, text);
-    f->config.must_exist = false;
-    shell("cd %s && mv ../data.mdb .", f->path);
-    assert_opens_at(f, APPLIED);
-    passed = true;
-}
-
-/* Changes the number at `at` of every copy of a row of the meta table, and mends its checksum. */
-static void patch_meta(const fixture *f, const char *row, size_t size, size_t at, uint32_t value,
-                       bool mend)
-{
-    char path[PATH_TEXT_SIZE];
-    size_t file_size = 0;
-    int patched = 0;
-    file_path(f, "data.mdb", path);
-    uint8_t *bytes = read_whole(path, &file_size);
-    for (size_t i = 0; i + strlen(row) + size <= file_size; i++) {
-        uint8_t *sealed = bytes + i + strlen(row);
-        if (memcmp(bytes + i, row, strlen(row)) != 0 ||
-            tj__hash(sealed, size - 8) != tj__load_u64(sealed + size - 8)) {
-            continue;
-        }
-        tj__store_u32(sealed + at, value);
-        if (mend) {
-            tj__store_u64(sealed + size - 8, tj__hash(sealed, size - 8));
-        }
-        patched++;
-    }
-    assert_true(patched > 0);
-    write_at(path, 0, bytes, file_size);
-    free(bytes);
-}
-
-static void test_another_format(void **state)
-{
-    fixture *f = *state;
-    make_closed(f);
-    shell("cp %s/data.mdb %s/whole", f->path, f->directory);
-    static const struct {
-        const char *row;
-        size_t size;
-        size_t at;
-        uint32_t value;
-        bool mend;
-        tj_status status;
-        const char *text;
-    } patches[] = {
-        {"superblock", 48, 0, 2, true, TJ_FORMAT_NEWER,
-         "written by format version 2; this library reads up to 1: update tesser-journal"},
-        {"position", 64, 0, 7, true, TJ_FORMAT_NEWER, "written by format version 7"},
-        {"superblock", 48, 4, 16384, true, TJ_UNSUPPORTED,
-         "the journal was created on a machine with pages of 16384 bytes"},
-        {"superblock", 48, 36, 0x04030201, true, TJ_UNSUPPORTED, "another byte order"},
-        {"superblock", 48, 8, 5, false, TJ_CORRUPT,
-         "the checksum of the superblock row does not match: in "},
-        {"position", 64, 8, 5, false, TJ_CORRUPT, "the checksum of the position row"},
-        {"superblock", 48, 0, 0, true, TJ_CORRUPT, "the superblock row has version 0"},
-    };
-    for (size_t i = 0; i < sizeof patches / sizeof patches[0]; i++) {
-        patch_meta(f, patches[i].row, patches[i].size, patches[i].at, patches[i].value,
-                   patches[i].mend);
-        refuse_open(f, patches[i].status, patches[i].text);
-        shell("cp %s/whole %s/data.mdb", f->directory, f->path);
-    }
-    assert_opens_at(f, APPLIED);
-    passed = true;
-}
-
-/* The data of one journal with the log of another one. */
-static void test_data_of_another_journal(void **state)
-{
-    fixture *f = *state;
-    char first[PATH_TEXT_SIZE];
-    make_closed(f);
-    snprintf(first, sizeof first, "%s", f->path);
-    snprintf(f->path, sizeof f->path, "%s/second", f->directory);
-    make_closed(f);
-    shell("cd %s && mv data.mdb ../own && cp %s/data.mdb .", f->path, first);
-    refuse_open_as_is(f, TJ_CORRUPT, "0000000001.log");
-    shell("cd %s && mv ../own data.mdb", f->path);
-    assert_opens_at(f, APPLIED);
-    passed = true;
-}
 
 /* ---- damage in the log --------------------------------------------------------------------- */
 
@@ -467,77 +299,6 @@ static void test_missing_segments_of_a_crashed_journal(void **state)
     passed = true;
 }
 
-/* ---- what is no journal -------------------------------------------------------------------- */
-
-static void test_tessers_own_data(void **state)
-{
-    fixture *f = *state;
-    static const char *const sources[] = {"0.9.2", "0.9.3"};
-    if (access(TJ_TESTDATA, F_OK) != 0) {
-        fprintf(stderr, "skipped: " TJ_TESTDATA ", data written by Tesser, is not there\n");
-        passed = true;
-        skip();
-    }
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-        char command[PATH_TEXT_SIZE + 128];
-        shell("cp -r %s/%s/typical/journal.lmdb %s", TJ_TESTDATA, sources[i], f->path);
-        snprintf(command, sizeof command,
-                 "%s/data.mdb is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
-                 "import it with `tesser-journal import ",
-                 f->path);
-        refuse_open(f, TJ_UNSUPPORTED, command);
-        shell("rm -r %s", f->path);
-    }
-    passed = true;
-}
-
-static void test_a_directory_of_something_else(void **state)
-{
-    fixture *f = *state;
-    shell("mkdir %s && echo text >%s/letter.txt", f->path, f->path);
-    refuse_open_as_is(f, TJ_EXISTS,
-                      "holds \"letter.txt\", which is no part of a journal: choose an empty or a "
-                      "new directory");
-    shell("rm %s/letter.txt && mkdir %s/lost+found", f->path, f->path);
-    fixture_open(f); /* a mount point may be one */
-    save_numbers(f->store, 1, 1);
-    fixture_close(f);
-    shell("echo text >%s/letter.txt", f->path); /* beside a journal it does no harm */
-    assert_opens_at(f, 1);
-    passed = true;
-}
-
-static void test_no_journal_at_all(void **state)
-{
-    fixture *f = *state;
-    const char *text = "`tesser-journal init` creates one";
-    f->config.must_exist = true;
-    refuse_open(f, TJ_NOT_FOUND, text);
-    f->config.must_exist = false;
-    f->config.read_only = true;
-    refuse_open_as_is(f, TJ_NOT_FOUND, text);
-    shell("mkdir %s", f->path);
-    refuse_open_as_is(f, TJ_NOT_FOUND, text);
-    f->config.read_only = false;
-    f->config.must_exist = true;
-    refuse_open_as_is(f, TJ_NOT_FOUND, text);
-    f->config.must_exist = false;
-    fixture_open(f);
-    fixture_close(f);
-    passed = true;
-}
-
-static void test_a_path_that_leads_through_a_file(void **state)
-{
-    fixture *f = *state;
-    char path[PATH_TEXT_SIZE + 16];
-    shell("echo text >%s", f->path);
-    snprintf(path, sizeof path, "%s/journal", f->path);
-    f->config.path = path;
-    refuse_open_as_is(f, TJ_IO, "journal");
-    passed = true;
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "child") == 0) {
@@ -545,11 +306,6 @@ int main(int argc, char **argv)
                                             : child_save_large(argv[3]);
     }
     const struct CMUnitTest tests[] = {
-        JOURNAL_TEST(test_damaged_data),
-        JOURNAL_TEST(test_damaged_data_of_a_crashed_journal),
-        JOURNAL_TEST(test_data_that_is_gone),
-        JOURNAL_TEST(test_another_format),
-        JOURNAL_TEST(test_data_of_another_journal),
         JOURNAL_TEST(test_a_flipped_byte_in_what_was_applied),
         JOURNAL_TEST(test_a_flipped_byte_beyond_what_was_applied),
         JOURNAL_TEST(test_a_flipped_byte_in_a_copy),
@@ -559,12 +315,8 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_an_end_before_the_mark),
         JOURNAL_TEST(test_missing_segments),
         JOURNAL_TEST(test_missing_segments_of_a_crashed_journal),
-        JOURNAL_TEST(test_tessers_own_data),
-        JOURNAL_TEST(test_a_directory_of_something_else),
-        JOURNAL_TEST(test_no_journal_at_all),
-        JOURNAL_TEST(test_a_path_that_leads_through_a_file),
     };
-    int failed = cmocka_run_group_tests_name("damage", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("damaged log", tests, NULL, NULL);
     print_sentences();
     return failed;
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Journals to damage. */
+#ifndef TJ_TESTS_JOURNAL_DAMAGE_H
+#define TJ_TESTS_JOURNAL_DAMAGE_H
+
+#include "journal_fixture.h"
+
+#include "child.h"
+
+#define APPLIED 20
+#define WRITTEN 40
+
+/* Everything is in LMDB. */
+static inline void make_closed(fixture *f)
+{
+    fixture_open(f);
+    save_numbers(f->store, 1, APPLIED);
+    fixture_close(f);
+}
+
+/* 1 to APPLIED are in LMDB, the rest is in the log only; the writer was killed. */
+static inline void make_crashed(fixture *f)
+{
+    make_closed(f);
+    save_and_be_killed(f, "save", "20");
+}
+
+/* The same journal elsewhere: no mark of the writer is valid there. */
+static inline void move_to_a_copy(fixture *f)
+{
+    shell("cd %s && cp -r journal copy && rm -r journal", f->directory);
+    snprintf(f->path, sizeof f->path, "%s/copy", f->directory);
+}
+
+static inline void file_path(const fixture *f, const char *name, char out[PATH_TEXT_SIZE])
+{
+    int written = snprintf(out, PATH_TEXT_SIZE, "%s/%s", f->path, name);
+    assert_true(written > 0 && written < PATH_TEXT_SIZE);
+}
+
+#endif

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "json/decode.h"
 #include "json/dom.h"
+#include "json/scan.h"
 
 static tj_status check_size(tj_str text, const char *what, tj_error *error)
 {
@@ -19,7 +20,7 @@ tj_status tj__json_check(tj_str text, const char *what, tj_error *error)
 {
     const tj__json_source source = {text, what};
     TJ_TRY(check_size(text, what, error));
-    return tj__json_validate(&source, error);
+    return tj__json_is_valid(text) ? TJ_OK : tj__json_validate(&source, error);
 }
 
 tj_status tj__json_members(tj_str text, const char *what, tj__json_member_visitor *visitor,

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "json/check.h"
+#include "json/scan.h"
 
 static void good_texts_are_taken(void **state)
 {
@@ -33,6 +34,7 @@ static void good_texts_are_taken(void **state)
         if (tj__json_check(tj_str_of(texts[i]), "payload", &error) != TJ_OK) {
             fail_msg("%s: %s", texts[i], error.message);
         }
+        assert_true(tj__json_is_valid(tj_str_of(texts[i])));
     }
 }
 
@@ -107,6 +109,7 @@ static void bad_texts_are_explained(void **state)
         (void)snprintf(expected, sizeof expected, "payload: %s", table[i].message);
         assert_int_equal(tj__json_check(tj_str_of(table[i].text), "payload", &error), TJ_INVALID);
         assert_string_equal(error.message, expected);
+        assert_false(tj__json_is_valid(tj_str_of(table[i].text)));
         tj__json_doc *doc = NULL;
         assert_int_equal(tj__json_parse(tj_str_of(table[i].text), NULL, ALL_LEVELS, &doc, &error),
                          TJ_INVALID);
@@ -132,8 +135,10 @@ static void limits_are_kept(void **state)
     memset(deep + TJ_JSON_DEPTH_MAX + 1, ']', TJ_JSON_DEPTH_MAX + 1);
     tj_str fits = {deep + 1, 2 * TJ_JSON_DEPTH_MAX};
     assert_int_equal(tj__json_check(fits, "payload", &error), TJ_OK);
+    assert_true(tj__json_is_valid(fits));
     tj_str too_deep = {deep, 2 * TJ_JSON_DEPTH_MAX + 2};
     assert_int_equal(tj__json_check(too_deep, "payload", &error), TJ_LIMIT);
+    assert_false(tj__json_is_valid(too_deep));
     assert_string_equal(error.message, "payload: line 1, column 257: arrays and objects are nested "
                                        "deeper than 256 levels");
 

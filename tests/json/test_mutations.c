@@ -4,6 +4,8 @@
 
 #include "base/random.h"
 #include "json/check.h"
+#include "json/dom.h"
+#include "json/scan.h"
 
 #define ROUNDS 5000
 
@@ -67,6 +69,17 @@ static void assert_sentence(const tj_error *error)
     assert_non_null(strstr(error->message, "line "));
 }
 
+/* The quick look and the parser are two readings of one grammar. */
+static void assert_scan_agrees(tj_str text)
+{
+    const tj__json_source source = {text, "text"};
+    bool valid = tj__json_validate(&source, NULL) == TJ_OK;
+    if (tj__json_is_valid(text) != valid) {
+        fail_msg("valid: %d for the parser, %d for the quick look: %.*s", valid, !valid,
+                 (int)text.size, text.data);
+    }
+}
+
 /* Whether the text was read. */
 static bool try_state(tj_str text)
 {
@@ -75,6 +88,7 @@ static bool try_state(tj_str text)
     tj_live_state *again = NULL;
     tj_text written = {NULL, 0};
     tj_text rewritten = {NULL, 0};
+    assert_scan_agrees(text);
     if (tj_live_state_from_json(text, &state, &error) != TJ_OK) {
         assert_sentence(&error);
         return false;

@@ -33,7 +33,7 @@ typedef struct fixture {
 } fixture;
 
 /* The details of the last refused call. */
-static tj_error err;
+static _Thread_local tj_error err;
 
 #define assert_ok(call)                                                     \
     do {                                                                    \

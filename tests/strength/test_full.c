@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/stand_in.h"
+
 #define MOMENTS 50
 #define DISK_OPTIONS "size=4m"
 #define PAD_SIZE 1500
@@ -60,43 +62,43 @@ static void tick(void)
     }
 }
 
-ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+STAND_IN ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 {
     tick();
     return (ssize_t)syscall(SYS_pwrite64, fd, data, size, offset);
 }
 
-ssize_t writev(int fd, const struct iovec *pieces, int count)
+STAND_IN ssize_t writev(int fd, const struct iovec *pieces, int count)
 {
     tick();
     return (ssize_t)syscall(SYS_writev, fd, pieces, count);
 }
 
-int fdatasync(int fd)
+STAND_IN int fdatasync(int fd)
 {
     tick();
     return (int)syscall(SYS_fdatasync, fd);
 }
 
-int fsync(int fd)
+STAND_IN int fsync(int fd)
 {
     tick();
     return (int)syscall(SYS_fsync, fd);
 }
 
-int ftruncate(int fd, off_t size)
+STAND_IN int ftruncate(int fd, off_t size)
 {
     tick();
     return (int)syscall(SYS_ftruncate, fd, size);
 }
 
-int posix_fallocate(int fd, off_t offset, off_t size)
+STAND_IN int posix_fallocate(int fd, off_t offset, off_t size)
 {
     tick();
     return syscall(SYS_fallocate, fd, 0, offset, size) == 0 ? 0 : errno;
 }
 
-int rename(const char *from, const char *to)
+STAND_IN int rename(const char *from, const char *to)
 {
     tick();
     return (int)syscall(SYS_rename, from, to);

@@ -35,10 +35,10 @@ tj_uuid stress_algo_id(unsigned lane)
 
 static tj_asset asset_of(char side, unsigned lane)
 {
-    char text[8];
+    static const char *const names[2][LANES] = {{"A0", "A1", "A2", "A3", "A4", "A5", "A6", "A7"},
+                                                {"B0", "B1", "B2", "B3", "B4", "B5", "B6", "B7"}};
     tj_asset asset;
-    snprintf(text, sizeof text, "%c%u", side, lane);
-    must(tj_identity_parse(tj_str_of(text), &asset, error));
+    must(tj_identity_parse(tj_str_of(names[side - 'A'][lane]), &asset, error));
     return asset;
 }
 

@@ -147,13 +147,13 @@ static tj_status write_ledger(tj__sqlite *database, const tj__exported *book, tj
     return TJ_OK;
 }
 
-static tj_status write_store(const char *directory, const char *name, const char *schema,
+static tj_status write_store(const char *directory, const char *name, const char *schema, bool wal,
                              writer *write, const tj__exported *book, tj_error *error)
 {
     char path[PATH_SIZE];
     tj__sqlite *database = NULL;
     TJ_TRY(tj__path_join(path, sizeof path, directory, name, error));
-    TJ_TRY(tj__sqlite_create(path, schema, &database, error));
+    TJ_TRY(tj__sqlite_create(path, schema, wal, &database, error));
     tj_status status = tj__sqlite_run(database, "BEGIN", NULL, 0, error);
     if (status == TJ_OK) {
         status = write(database, book, error);
@@ -184,9 +184,10 @@ static tj_status write_snapshot(const char *directory, const tj__exported *book,
 static tj_status write_files(const char *directory, const tj__exported *book, tj_error *error)
 {
     TJ_TRY(write_snapshot(directory, book, error));
-    TJ_TRY(write_store(directory, file_names[1], TJ__STATE_SCHEMA, write_state, book, error));
-    TJ_TRY(write_store(directory, file_names[2], TJ__ALGO_SCHEMA, write_algos, book, error));
-    return write_store(directory, file_names[3], TJ__LEDGER_SCHEMA, write_ledger, book, error);
+    TJ_TRY(write_store(directory, file_names[1], TJ__STATE_SCHEMA, true, write_state, book, error));
+    TJ_TRY(write_store(directory, file_names[2], TJ__ALGO_SCHEMA, false, write_algos, book, error));
+    return write_store(directory, file_names[3], TJ__LEDGER_SCHEMA, true, write_ledger, book,
+                       error);
 }
 
 /* ---- the directory ------------------------------------------------------------------------- */

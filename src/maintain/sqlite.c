@@ -136,14 +136,16 @@ tj_status tj__sqlite_open_image(const char *path, tj__buffer *image, tj__sqlite 
     return TJ_OK;
 }
 
-tj_status tj__sqlite_create(const char *path, const char *schema, tj__sqlite **out, tj_error *error)
+tj_status tj__sqlite_create(const char *path, const char *schema, bool wal, tj__sqlite **out,
+                            tj_error *error)
 {
     tj__sqlite *database = NULL;
     *out = NULL;
     TJ_TRY(new_handle(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &database, error));
     database->deadline = seconds_now() + SECONDS_MAX;
-    int code = sqlite3_exec(database->handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
-                            NULL, NULL, NULL);
+    int code = sqlite3_exec(database->handle,
+                            wal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE", NULL,
+                            NULL, NULL);
     if (code == SQLITE_OK) {
         code = sqlite3_exec(database->handle, schema, NULL, NULL, NULL);
     }

@@ -14,8 +14,8 @@ typedef struct tj__sqlite tj__sqlite;
  * file ends in TJ_CORRUPT, one that would take for ever in TJ_LIMIT. path is for errors. */
 tj_status tj__sqlite_open_image(const char *path, tj__buffer *image, tj__sqlite **out,
                                 tj_error *error);
-/* Creates a database file in WAL mode, as Tesser's are, with a schema. */
-tj_status tj__sqlite_create(const char *path, const char *schema, tj__sqlite **out,
+/* Creates a database file with a schema, in WAL mode or not. */
+tj_status tj__sqlite_create(const char *path, const char *schema, bool wal, tj__sqlite **out,
                             tj_error *error);
 /* Closes; what was written is in the one file. NULL is allowed. */
 tj_status tj__sqlite_close(tj__sqlite *database, tj_error *error);

@@ -177,7 +177,7 @@ static tj_status import_made(const place *p, const char *schema, const char *con
     path_text path = path_in(p->directory, "made.db");
     tj__sqlite *database = NULL;
     (void)unlink(path.text);
-    assert_ok(tj__sqlite_create(path.text, schema, &database, &err));
+    assert_ok(tj__sqlite_create(path.text, schema, false, &database, &err));
     for (size_t i = 0; statements[i] != NULL; i++) {
         assert_ok(tj__sqlite_run(database, statements[i], NULL, 0, &err));
     }

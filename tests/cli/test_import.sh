@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Tesser's own stores go in and come out equal, and stay as they were to the byte.
+source "$(dirname "$0")/lib.sh"
+data=${TJ_TESTDATA:-}
+[ -d "$data" ] || data=${TJ_TESTDATA_COPY:+$TJ_TESTDATA_COPY/tesser}
+[ -d "$data" ] || skip "no Tesser data: TJ_TESTDATA names no directory"
+
+# A writable copy: nothing may be written although it could be.
+cp -a "$data" sources
+chmod -R u+w sources
+stamps() {
+    find sources -printf '%p %y %s %m %i %T@\n' | sort
+    find sources -type f -print0 | sort -z | xargs -0 sha256sum
+}
+stamps >stamps-before
+
+# The state without what is in quarantine, for comparing.
+without_strategy() {
+    python3 -c 'import json, sys
+state = json.load(open(sys.argv[1]))
+state["strategy_state"] = None
+state.pop("execution_checkpoint", None)
+json.dump(state, open(sys.argv[2], "w"))' "$1" "$2"
+}
+
+# same_book FOLDER BOOK: what the book holds is what the folder's JSON says, ledger included if the third
+# argument says so.
+same_state() {
+    run 0 -j j -b "$2" state export --output state.json
+    same_json "$1" state.json
+}
+same_algos() {
+    run 0 -j j -b "$2" algo list --json
+    python3 -c 'import re, sys
+text = open(sys.argv[1]).read()
+print(text[text.index("\"algos\":") + 8:text.rindex(",\"quarantined\"")])' "$out" >algos.json
+    same_json "$1" algos.json
+}
+# Tesser writes the asset's exchange into its table, and leaves it out of its JSON.
+same_ledger() { # FILE BOOK EXCHANGE-IN-ASSET
+    run 0 -j j -b "$2" ledger list --json
+    python3 - "$1" "$out" "$3" <<'PY' || fail "the ledger of $2 differs"
+import json, sys
+def lines(path, qualify):
+    for line in open(path):
+        entry = json.loads(line)
+        if qualify:
+            entry["asset"] = entry["exchange"] + ":" + entry["asset"]
+        yield json.dumps(entry, sort_keys=True)
+expected = list(lines(sys.argv[1], sys.argv[3] == "yes"))
+found = list(lines(sys.argv[2], False))
+sys.exit(0 if expected and expected == found else 1)
+PY
+}
+
+# The bytes in quarantine are the strategy's state, and with 0.9.3 the checkpoint, as bincode has them.
+check_raw() { # SNAPSHOT RAW
+    python3 - "$1" "$2" <<'PY' || fail "the bytes in quarantine are not those of $1"
+import json, struct, sys
+def text(value):
+    data = value.encode()
+    return struct.pack("<Q", len(data)) + data
+def value(v):
+    if v is None:
+        return b""
+    if v is True or v is False:
+        return bytes([v])
+    if isinstance(v, int):
+        return struct.pack("<q", v) if v < 0 else struct.pack("<Q", v)
+    if isinstance(v, float):
+        return struct.pack("<d", v)
+    if isinstance(v, str):
+        return text(v)
+    if isinstance(v, list):
+        return struct.pack("<Q", len(v)) + b"".join(map(value, v))
+    return struct.pack("<Q", len(v)) + b"".join(text(k) + value(v[k]) for k in sorted(v))
+state = json.load(open(sys.argv[1]))
+raw = value(state["strategy_state"])
+if "execution_checkpoint" in state:
+    at = state["execution_checkpoint"]
+    last = at["last_timestamp"]
+    raw += b"\0" if last is None else b"\1" + text(last)
+    raw += struct.pack("<Q", len(at["exec_ids"])) + b"".join(map(text, at["exec_ids"]))
+sys.exit(0 if raw == open(sys.argv[2], "rb").read() else 1)
+PY
+}
+
+count=0
+for folder in sources/*/*/journal.lmdb; do
+    folder=${folder%/journal.lmdb}
+    name=${folder#sources/}
+    # By itself the strategy's state cannot be read, and is kept.
+    run 3 import "$folder/journal.lmdb" --into j --book "$name alone"
+    without_strategy "$folder/snapshot.json" expected.json
+    same_state expected.json "$name alone"
+    same_algos "$folder/algos.json" "$name alone"
+    run 0 -j j -b "$name alone" quarantine list --json
+    json "$out" 'len(d["quarantined"]) == 1 and d["quarantined"][0]["name"] == "strategy_state"'
+    run 0 -j j -b "$name alone" quarantine show strategy_state --raw
+    cp "$out" raw
+    check_raw "$folder/snapshot.json" raw
+    # With what knows it, in each of the ways to name that.
+    run 0 import "$folder/journal.lmdb" --strategy-state "$folder/snapshot.json" --into j -b "$name 1"
+    out_has "taken from $folder/snapshot.json"
+    run 0 import "$folder/journal.lmdb/data.mdb" --strategy-state "$folder/state.db" --into j -b "$name 2"
+    run 0 import "$folder/journal.lmdb" "$folder/state.db" "$folder/ledger.db" --into j -b "$name 3"
+    for book in "$name 1" "$name 2" "$name 3"; do
+        same_state "$folder/snapshot.json" "$book"
+        same_algos "$folder/algos.json" "$book"
+    done
+    same_ledger "$folder/ledger.jsonl" "$name 3" yes
+    case $name in 0.9.2/*) out_layout='layout of 0.9.1 and 0.9.2' ;; *) out_layout='layout of 0.9.3' ;; esac
+    run 0 import "$folder/journal.lmdb" --strategy-state "$folder/snapshot.json" --into j -b x --dry-run
+    out_has "$out_layout"
+    # The SQLite stores, and the JSON files.
+    run 0 import "$folder"/{algos,state,ledger}.db --into j --book "$name sqlite"
+    same_state "$folder/snapshot.json" "$name sqlite"
+    same_algos "$folder/algos.json" "$name sqlite"
+    same_ledger "$folder/ledger.jsonl" "$name sqlite" yes
+    run 0 import "$folder"/{ledger.jsonl,snapshot.json,algos.json} --into j --book "$name json"
+    same_state "$folder/snapshot.json" "$name json"
+    same_algos "$folder/algos.json" "$name json"
+    same_ledger "$folder/ledger.jsonl" "$name json" no
+    # A wrong one proves nothing.
+    echo '{"armed":true}' >other.json
+    run 3 import "$folder/journal.lmdb" --strategy-state other.json --into j -b x --dry-run
+    count=$((count + 1))
+done
+[ $count -eq 6 ] || fail "only $count folders in $data"
+
+# The strategy's state as a JSON of its own.
+python3 -c 'import json
+json.dump(json.load(open("sources/0.9.3/edge/snapshot.json"))["strategy_state"], open("strategy.json", "w"))'
+run 0 import sources/0.9.3/edge/journal.lmdb --strategy-state strategy.json --into j --book own
+# Written by another program: -9223372036854775808 and 1.25e-07 are the same numbers.
+run 0 -j j -b own state export
+python3 - "$out" sources/0.9.3/edge/snapshot.json <<'PY' || fail "the strategy's state differs"
+import json, sys
+a, b = (json.load(open(path)) for path in sys.argv[1:])
+sys.exit(a != b)
+PY
+
+# A store that was not closed: the newest state is in its -wal.
+run 0 import sources/live-wal/state.db --into j --book live
+same_state sources/0.9.3/typical/snapshot.json live
+
+# What is damaged is kept, the rest is imported, and the exit code says so.
+run 3 import sources/damaged/*.db --into j --book damaged --json
+json "$out" 'd["algorithms"] == "5" and d["state"] is None and len(d["quarantined"]) == 2'
+json "$out" '[q["name"] for q in d["quarantined"]] == ["algo:aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "state"]'
+json "$out" 'd["remarks"][0]["what"] == "algorithm 11111111-2222-4333-8444-555555555555"'
+json "$out" '"taken as plugin TWAP" in d["remarks"][0]["reason"]'
+run 0 -j j -b damaged algo list
+out_has "Quarantined, kept as stored (1)"
+run 19 -j j -b damaged state show
+err_has "the live state was imported undecoded and is in quarantine"
+run 0 -j j -b damaged quarantine show state
+out_has "1435"
+run 13 -j j -b damaged quarantine show nothing
+err_is 'tesser-journal: "nothing" is not in the quarantine of book "damaged"
+Correct the call or its input.'
+
+# Two venues with one code.
+run 26 import sources/snapshots/two-venues-as-written.json --into j --book venues
+err_has 'last_prices holds BTCUSDT 2 times: #1 "2.20", #2 "1.10"; say which is which with --map last_prices.BTCUSDT#1=EXCHANGE:BTCUSDT --map last_prices.BTCUSDT#2=EXCHANGE:BTCUSDT'
+run 0 import sources/snapshots/two-venues-as-written.json --into j --book venues \
+    --map last_prices.BTCUSDT#1=bybit_linear:BTCUSDT --map last_prices.BTCUSDT#2=binance_perp:BTCUSDT
+run 0 -j j -b venues state export
+out_has '"last_prices":{"binance_perp:BTCUSDT":"1.10","bybit_linear:BTCUSDT":"2.20"}'
+for snapshot in sources/snapshots/*.json; do
+    case $snapshot in *two-venues*) continue ;; esac
+    run 0 import "$snapshot" --into j --book "$(basename "$snapshot")"
+    same_state "$snapshot" "$(basename "$snapshot")"
+done
+
+# Nothing of all this has changed a source.
+stamps | cmp -s - stamps-before || fail "a source has changed: $(stamps | diff stamps-before - | head -5)"
+
+# A dry run makes nothing; a book that holds data needs --replace.
+run 0 import sources/0.9.3/small/state.db --into new --dry-run
+out_has "Would be imported into book default"
+[ ! -e new ] || fail "a dry run made a journal"
+run 13 import nowhere.json --into new
+[ ! -e new ] || fail "a failed import made a journal"
+run 0 import sources/0.9.3/small/state.db --into new --exchange binance_perp
+out_has "Codes without exchange 0"
+run 14 import sources/0.9.3/typical/state.db --into new
+err_has 'book "default" holds data already'
+run 0 import sources/0.9.3/typical/state.db --into new --replace
+run 0 -j new status --json
+json "$out" 'd["books"][0]["open_orders"] == "24"'
+run 25 import new/data.mdb --into other
+err_has "belongs to a journal of this library and needs no import"
+
+# The arguments.
+run 2 import --into j
+err_has "import needs SOURCE..."
+run 2 import x.json
+err_has "which journal?"
+run 2 status --replace
+err_has "--replace belongs to 'import', not to 'status'"
+run 26 import sources/snapshots/empty.json --into j --book y --map BTCUSDT
+err_has 'the map "BTCUSDT" has no ='
+run 0 import --help
+out_has "--strategy-state FILE"

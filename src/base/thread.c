@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "base/thread.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "base/error.h"
@@ -14,6 +15,9 @@ tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void 
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed == EAGAIN) {
+        return tj__fail(error, TJ_NOMEM, "no memory, or too many threads: starting %s", what);
+    }
     return failed == 0 ? TJ_OK : tj__fail_errno(error, failed, "starting %s", what);
 }
 

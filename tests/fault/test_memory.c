@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Every allocation of a call fails once, in turn, also those inside LMDB and yajl: the call says NOMEM,
+ * or works nevertheless; what is stored is as before, and the store works on.
+ */
+#include "strength/fixture.h"
+
+#include <errno.h>
+
+#include "support/stand_in.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifdef SANITIZED
+
+int main(void)
+{
+    printf("SKIP: a sanitizer has its own allocator\n");
+    return 77;
+}
+
+#else
+
+/* glibc's own names of the functions that are replaced below. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+/* Only of this thread: it makes the call under test. */
+static _Thread_local bool armed;
+static _Thread_local long fail_at;
+static _Thread_local long allocations;
+
+static bool refused(void)
+{
+    if (!armed || ++allocations != fail_at) {
+        return false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+STAND_IN void *malloc(size_t size)
+{
+    return refused() ? NULL : __libc_malloc(size);
+}
+
+STAND_IN void *calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __libc_calloc(count, size);
+}
+
+STAND_IN void *realloc(void *old, size_t size)
+{
+    return refused() ? NULL : __libc_realloc(old, size);
+}
+
+/* ---- one call ----------------------------------------------------------------------------------- */
+
+typedef struct scene {
+    fixture f;
+    unsigned next; /* number of the next commit */
+    unsigned number;
+} scene;
+
+typedef tj_status act(scene *s, tj_error *error);
+
+static tj_status perform(scene *s, act *run, long at)
+{
+    err = (tj_error)TJ_ERROR_INIT;
+    allocations = 0;
+    fail_at = at;
+    armed = true;
+    tj_status status = run(s, &err);
+    armed = false;
+    return status;
+}
+
+static void expect_nomem(const char *name, tj_status status, long at)
+{
+    if (status != TJ_NOMEM || err.message[0] == '\0') {
+        fail_msg("%s, allocation %ld: %s: %s", name, at, tj_status_name(status), err.message);
+    }
+}
+
+/* A write whose every allocation fails: nothing of it is there, and then it works. */
+static void for_each_allocation_of_a_write(scene *s, const char *name, act *run)
+{
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        s->number = s->next++;
+        tj_status status = perform(s, run, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem(name, status, at);
+            assert_true(reached);
+        }
+        assert_int_equal(holds_number(s->f.store, s->number), status == TJ_OK);
+        commit_number(s->f.store, s->next++);
+    }
+    assert_in_range(at, 4, 5000);
+}
+
+static void for_each_allocation_of_a_read(scene *s, const char *name, act *run)
+{
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        tj_status status = perform(s, run, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem(name, status, at);
+            assert_true(reached);
+        }
+    }
+    assert_in_range(at, 3, 5000);
+    commit_number(s->f.store, s->next++);
+}
+
+/* ---- the calls ---------------------------------------------------------------------------------- */
+
+static tj_status do_commit(scene *s, tj_error *error)
+{
+    tj_txn *txn = NULL;
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    options.commit_id = uuid(100000 + s->number);
+    tj_status status = tj_txn_begin(s->f.store, &txn, error);
+    if (status == TJ_OK) {
+        status = note_number(txn, s->number, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    return tj_txn_commit(txn, &options, NULL, error);
+}
+
+static tj_status do_submit(scene *s, tj_error *error)
+{
+    tj_txn *txn = NULL;
+    tj_status status = tj_txn_begin(s->f.store, &txn, error);
+    if (status == TJ_OK) {
+        status = note_number(txn, s->number, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    status = tj_txn_submit(txn, NULL, NULL, NULL, NULL, error);
+    return status == TJ_OK ? tj_store_complete(s->f.store, 10000, NULL, error) : status;
+}
+
+static tj_status do_within(scene *s, tj_error *error)
+{
+    tj_txn *txn = NULL;
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    options.deadline_ms = 60000;
+    tj_status status = tj_txn_begin(s->f.store, &txn, error);
+    if (status == TJ_OK) {
+        status = note_number(txn, s->number, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    return tj_txn_commit(txn, &options, NULL, error);
+}
+
+static tj_status do_line(scene *s, tj_error *error)
+{
+    char line[256];
+    tj_txn *txn = NULL;
+    tj_uuid id = uuid(s->number);
+    char text[TJ_UUID_TEXT_SIZE];
+    tj_uuid_format(id, text);
+    snprintf(line, sizeof line,
+             "{\"algos\":{\"%s\":{\"plugin\":\"twap\",\"payload\":{\"n\":%u}}},"
+             "\"extra\":{\"a\":[1,2]}}",
+             text, s->number);
+    tj_status status = tj_txn_begin(s->f.store, &txn, error);
+    if (status == TJ_OK) {
+        status = tj_txn_apply_json(txn, tj_str_of(line), NULL, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(txn);
+        return status;
+    }
+    return tj_txn_commit(txn, NULL, NULL, error);
+}
+
+static tj_status do_load_state(scene *s, tj_error *error)
+{
+    tj_live_state *state = NULL;
+    tj_status status = tj_state_load(tj_store_state_repository(s->f.store, NULL), &state, error);
+    assert_true((status == TJ_OK) == (state != NULL));
+    tj_live_state_free(state);
+    return status;
+}
+
+static tj_status do_load_algos(scene *s, tj_error *error)
+{
+    tj_algo_list *list = NULL;
+    tj_status status = tj_algo_load_all(tj_store_algo_repository(s->f.store, NULL), &list, error);
+    assert_true((status == TJ_OK) == (list != NULL));
+    assert_true(list == NULL || list->quarantined_count == 0);
+    tj_algo_list_free(list);
+    return status;
+}
+
+static tj_status do_books(scene *s, tj_error *error)
+{
+    tj_book_list *list = NULL;
+    tj_status status = tj_store_books(s->f.store, &list, error);
+    tj_book_list_free(list);
+    return status;
+}
+
+static tj_status do_info(scene *s, tj_error *error)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    return tj_store_info_get(s->f.store, &info, error);
+}
+
+static tj_status do_work(scene *s, tj_error *error)
+{
+    return tj_store_work(s->f.store, error);
+}
+
+static tj_status do_open(scene *s, tj_error *error)
+{
+    return tj_store_open(&s->f.config, &s->f.store, error);
+}
+
+static tj_status do_close(scene *s, tj_error *error)
+{
+    tj_store *store = s->f.store;
+    s->f.store = NULL;
+    return tj_store_close(store, error);
+}
+
+/* ---- the tests ---------------------------------------------------------------------------------- */
+
+static void commits(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    for_each_allocation_of_a_write(s, "commit", do_commit);
+    for_each_allocation_of_a_write(s, "submit", do_submit);
+    for_each_allocation_of_a_write(s, "record", do_line);
+    size_t count = count_numbers(s->f.store);
+    fixture_reopen(&s->f);
+    assert_int_equal(count_numbers(s->f.store), count);
+}
+
+static void commits_with_a_deadline(void **state)
+{
+    scene *s = *state;
+    s->f.config.no_threads = false;
+    fixture_open(&s->f);
+    for_each_allocation_of_a_write(s, "deadline", do_within);
+}
+
+static void commits_in_memory(void **state)
+{
+    scene *s = *state;
+    s->f.config.type = TJ_ENGINE_MEMORY;
+    fixture_open(&s->f);
+    for_each_allocation_of_a_write(s, "commit", do_commit);
+    for_each_allocation_of_a_write(s, "submit", do_submit);
+    for_each_allocation_of_a_read(s, "load", do_load_algos);
+}
+
+/* A failed save leaves the one before. */
+static void saves(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    tj_state_repository *states = tj_store_state_repository(s->f.store, NULL);
+    tj_decimal equity = decimal("1");
+    tj_order orders[3] = {plain_order("a"), plain_order("b"), plain_order("c")};
+    tj_live_state saved = {.has_portfolio_equity = true,
+                           .portfolio_equity = equity,
+                           .has_portfolio = true,
+                           .portfolio = plain_portfolio(),
+                           .open_orders = orders,
+                           .open_order_count = 1,
+                           .strategy_state = TJ_STR("{\"deep\":[1,{\"x\":null}]}"),
+                           .extra = TJ_STR("{\"unknown\":[true]}")};
+    assert_ok(tj_state_save(states, &saved, &err));
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        tj_live_state *before = NULL;
+        tj_live_state *after = NULL;
+        assert_ok(tj_state_load(states, &before, &err));
+        saved.open_order_count = 1 + (size_t)at % 3;
+        saved.portfolio_equity = tj_decimal_int(at);
+        allocations = 0;
+        fail_at = at;
+        armed = true;
+        err = (tj_error)TJ_ERROR_INIT;
+        tj_status status = tj_state_save(states, &saved, &err);
+        armed = false;
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("save", status, at);
+        }
+        assert_ok(tj_state_load(states, &after, &err));
+        bool same = after->sequence == before->sequence;
+        assert_int_equal(same, status != TJ_OK);
+        assert_int_equal(after->open_order_count,
+                         status == TJ_OK ? saved.open_order_count : before->open_order_count);
+        tj_live_state_free(before);
+        tj_live_state_free(after);
+    }
+    assert_in_range(at, 10, 5000);
+    for_each_allocation_of_a_read(s, "load", do_load_state);
+}
+
+static void loads(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    for (; s->next < 40; s->next++) {
+        commit_number(s->f.store, s->next);
+    }
+    assert_int_equal(count_numbers(s->f.store),
+                     39); /* makes the handle, which is NULL without memory */
+    for_each_allocation_of_a_read(s, "load", do_load_algos);
+    for_each_allocation_of_a_read(s, "books", do_books);
+    for_each_allocation_of_a_read(s, "info", do_info);
+}
+
+/* Bringing LMDB up to date fails, and is done the next time. */
+static void applies(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        commit_number(s->f.store, s->next++);
+        tj_status status = perform(s, do_work, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("work", status, at);
+        }
+        assert_ok(tj_store_work(s->f.store, &err));
+        tj_store_info info = info_of(s->f.store);
+        assert_int_equal(info.applied_sequence, info.sequence);
+    }
+    assert_int_equal(count_numbers(s->f.store), s->next - 1);
+}
+
+/* Opening anew, with commits that LMDB does not have, and closing with more of them. */
+static void opening_and_closing(void **state)
+{
+    scene *s = *state;
+    long opened = 1;
+    for (bool reached = true; reached; opened++) {
+        tj_status status = perform(s, do_open, opened);
+        reached = allocations >= opened;
+        if (status != TJ_OK) {
+            expect_nomem("open", status, opened);
+            assert_null(s->f.store);
+            fixture_open(&s->f);
+        }
+        commit_number(s->f.store, s->next++);
+        status = perform(s, do_close, opened);
+        reached = reached || allocations >= opened;
+        if (status != TJ_OK) {
+            expect_nomem("close", status, opened);
+        }
+    }
+    fixture_open(&s->f);
+    assert_int_equal(count_numbers(s->f.store), s->next - 1);
+}
+
+static void creating(void **state)
+{
+    scene *s = *state;
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        directory_remove(s->f.journal);
+        tj_status status = perform(s, do_open, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("create", status, at);
+            assert_null(s->f.store);
+            fixture_open(&s->f);
+        }
+        commit_number(s->f.store, 1);
+        fixture_reopen(&s->f);
+        assert_int_equal(count_numbers(s->f.store), 1);
+        fixture_close(&s->f);
+    }
+}
+
+static int set_up(void **state)
+{
+    static scene s;
+    s = (scene){.next = 1};
+    fixture_make(&s.f);
+    s.f.config.no_threads = true;
+    s.f.config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    *state = &s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    armed = false;
+    scene *s = *state;
+    fixture_remove(&s->f);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(commits),
+        TEST(commits_with_a_deadline),
+        TEST(commits_in_memory),
+        TEST(saves),
+        TEST(loads),
+        TEST(applies),
+        TEST(opening_and_closing),
+        TEST(creating),
+    };
+    directory_in_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif

@@ -123,7 +123,8 @@ typedef struct tj_import_report {
 } tj_import_report;
 
 /**
- * Imports Tesser's own data into one book, in one commit over all sources.
+ * Imports Tesser's own data into one book, in one commit over all sources. What is more than one commit
+ * can have goes into a journal that is not there yet: it is built beside its place and renamed.
  *
  * The sources stay as they are to the byte, and nothing is written beside them. What cannot be
  * decoded goes into quarantine (tj_quarantine_load) while the rest is imported; nothing is

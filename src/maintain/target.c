@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The journal that an import goes into. */
+/* The journal that an import goes into: what it holds, and committing to it. */
 #include "maintain/target.h"
 
+#include <ftw.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "engine/internal.h"
-#include "maintain/same.h"
-
-typedef struct target {
-    tj__gathering *all;
-    const tj_config *config;
-    const char *book;
-    tj_store *store; /* NULL when there is no journal yet */
-    bool has_book;   /* the book is there */
-    tj__plan *plan;
-    uint64_t ledger_last;   /* of the stored entries */
-    tj_ledger_list *stored; /* with replace: the entries that are there */
-} target;
+#include "journal/journal.h"
 
 /* Whether the sources hold rows of a table, decoded or not. */
-static bool comes_in(const tj__gathering *all, tj__table table)
+bool tj__comes_in(const tj__gathering *all, tj__table table)
 {
     const tj__kept_raw *kept = TJ__ITEMS(tj__kept_raw, all->quarantined);
     bool comes = table == TJ__TABLE_STATE    ? all->states.size > 0
@@ -37,7 +29,7 @@ static bool comes_in(const tj__gathering *all, tj__table table)
 
 /* ---- what the book holds ------------------------------------------------------------------- */
 
-static tj_status find_book(target *t, tj_book_info *info, tj_error *error)
+static tj_status find_book(tj__target *t, tj_book_info *info, tj_error *error)
 {
     tj_book_list *books = NULL;
     TJ_TRY(tj_store_books(t->store, &books, error));
@@ -51,7 +43,7 @@ static tj_status find_book(target *t, tj_book_info *info, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status count_quarantined(target *t, size_t *count, tj_error *error)
+static tj_status count_quarantined(tj__target *t, size_t *count, tj_error *error)
 {
     tj_quarantine_list *list = NULL;
     TJ_TRY(tj_quarantine_load(t->store, t->book, &list, error));
@@ -60,7 +52,7 @@ static tj_status count_quarantined(target *t, size_t *count, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status look(target *t, tj_error *error)
+static tj_status look(tj__target *t, tj_error *error)
 {
     tj_book_info info = {.algo_count = 0};
     size_t quarantined = 0;
@@ -82,7 +74,8 @@ static tj_status look(target *t, tj_error *error)
             tj__text_quote(tj_str_of(t->book), quoted), info.state_row_count, info.algo_count,
             info.ledger_sequence, quarantined);
     }
-    if (info.state_row_count > 0 && t->all->states.size == 0 && comes_in(t->all, TJ__TABLE_STATE)) {
+    if (info.state_row_count > 0 && t->all->states.size == 0 &&
+        tj__comes_in(t->all, TJ__TABLE_STATE)) {
         return tj__fail(error, TJ_CORRUPT,
                         "the state in the sources cannot be decoded, and must not stand beside the "
                         "older one that the book holds: import into another book");
@@ -94,165 +87,9 @@ static tj_status look(target *t, tj_error *error)
     return TJ_OK;
 }
 
-/* ---- the plan ------------------------------------------------------------------------------ */
-
-static void forget(tj_str *extra)
-{
-    if (!extra->data) {
-        *extra = TJ_STR("{}");
-    }
-}
-
-static void forget_of(tj_position *positions, size_t position_count, tj_balance *balances,
-                      size_t balance_count)
-{
-    for (size_t i = 0; i < position_count; i++) {
-        forget(&positions[i].extra);
-    }
-    for (size_t i = 0; i < balance_count; i++) {
-        forget(&balances[i].extra);
-    }
-}
-
-/* An absent `extra` would keep the stored unknown members; a state that replaces has none. */
-static void forget_unknown(tj_live_state *state)
-{
-    tj_portfolio *portfolio = &state->portfolio;
-    forget(&state->extra);
-    forget(&state->execution_checkpoint.extra);
-    forget(&portfolio->extra);
-    forget_of(portfolio->positions, portfolio->position_count, portfolio->balances,
-              portfolio->balance_count);
-    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
-        tj_sub_account *account = &portfolio->sub_accounts[i];
-        forget(&account->extra);
-        forget_of(account->positions, account->position_count, account->balances,
-                  account->balance_count);
-    }
-    for (size_t i = 0; i < state->open_order_count; i++) {
-        forget(&state->open_orders[i].extra);
-        forget(&state->open_orders[i].request.extra);
-    }
-}
-
-/* Deletes the stored algorithms before those that come are put. */
-static tj_status delete_algos(target *t, tj_error *error)
-{
-    tj_algo_list *list = NULL;
-    TJ_TRY(tj_algo_load_all(tj_store_algo_repository(t->store, t->book), &list, error));
-    tj_status status = TJ_OK;
-    for (size_t i = 0; i < list->count && status == TJ_OK; i++) {
-        status = tj__plan_delete_algo(t->plan, &list->records[i].id, error);
-    }
-    tj_algo_list_free(list);
-    return status;
-}
-
-static tj_status delete_quarantined_row(void *context, const tj__quarantined *row, tj_error *error)
-{
-    const target *t = context;
-    return comes_in(t->all, row->table)
-               ? tj__plan_delete_quarantine(t->plan, row->table, row->key, error)
-               : TJ_OK;
-}
-
-static tj_status delete_quarantined(target *t, tj_error *error)
-{
-    tj__reading reading;
-    tj_status status = tj__reading_begin(&reading, t->store, t->book, error);
-    if (status == TJ_OK) {
-        status =
-            tj__quarantine_scan(reading.rows, reading.book, 0, delete_quarantined_row, t, error);
-    }
-    tj__reading_end(&reading);
-    return status;
-}
-
-/* Stored entries come in the order of their sequences. */
-static const tj_ledger_entry *stored_entry(const target *t, uint64_t sequence)
-{
-    size_t low = 0;
-    size_t high = t->stored ? t->stored->count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (t->stored->entries[middle].sequence < sequence) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found =
-        t->stored && low < t->stored->count && t->stored->entries[low].sequence == sequence;
-    return found ? &t->stored->entries[low] : NULL;
-}
-
-static tj_status put_entry(target *t, const tj_ledger_entry *entry, tj_error *error)
-{
-    bool numbered = entry->sequence != 0 && entry->sequence <= t->ledger_last;
-    const tj_ledger_entry *stored = numbered ? stored_entry(t, entry->sequence) : NULL;
-    bool same = false;
-    if (stored) {
-        TJ_TRY(tj__entry_same(entry, stored, &same, error));
-    }
-    if (same) {
-        t->all->report->ledger_kept_count++;
-        return TJ_OK;
-    }
-    if (numbered) {
-        return tj__fail(error, TJ_CONFLICT,
-                        "the ledger of book \"%s\" goes up to %" PRIu64 " already, and what it has "
-                        "at %" PRIu64
-                        " differs from the source; a ledger is never rewritten: import "
-                        "into another book",
-                        t->book, t->ledger_last, entry->sequence);
-    }
-    t->all->report->ledger_count++;
-    return tj__plan_append_ledger(t->plan, entry, error);
-}
-
-static tj_status put_all(target *t, tj_live_state *state, tj_error *error)
-{
-    const tj__gathering *all = t->all;
-    const tj__found_algo *algos = TJ__ITEMS(tj__found_algo, all->algos);
-    const tj__found_entry *entries = TJ__ITEMS(tj__found_entry, all->entries);
-    const tj__kept_raw *kept = TJ__ITEMS(tj__kept_raw, all->quarantined);
-    if (state) {
-        forget_unknown(state);
-        TJ_TRY(tj__plan_put_state(t->plan, state, error));
-    }
-    for (size_t i = 0; i < TJ__COUNT(tj__found_algo, all->algos); i++) {
-        TJ_TRY(tj__plan_put_algo(t->plan, &algos[i].record.id, &algos[i].record.state, error));
-    }
-    for (size_t i = 0; i < TJ__COUNT(tj__found_entry, all->entries); i++) {
-        TJ_TRY(put_entry(t, &entries[i].entry, error));
-    }
-    for (size_t i = 0; i < TJ__COUNT(tj__kept_raw, all->quarantined); i++) {
-        TJ_TRY(tj__plan_put_quarantine(t->plan, &kept[i].row, error));
-    }
-    return TJ_OK;
-}
-
-static tj_status make_plan(target *t, tj_live_state *state, tj_error *error)
-{
-    t->plan = tj__plan_new();
-    if (!t->plan) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
-    }
-    TJ_TRY(tj__plan_use_book(t->plan, tj_str_of(t->book), error));
-    if (t->has_book && comes_in(t->all, TJ__TABLE_ALGOS)) {
-        TJ_TRY(delete_algos(t, error));
-    }
-    if (t->has_book) {
-        TJ_TRY(delete_quarantined(t, error));
-    } else {
-        TJ_TRY(tj__plan_create_book(t->plan, tj_str_of(t->book), error));
-    }
-    return put_all(t, state, error);
-}
-
 /* ---- opening and committing ------------------------------------------------------------------ */
 
-static tj_status open_existing(target *t, tj_error *error)
+static tj_status open_existing(tj__target *t, tj_error *error)
 {
     tj_error cause = TJ_ERROR_INIT;
     tj_config config = *t->config;
@@ -262,18 +99,102 @@ static tj_status open_existing(target *t, tj_error *error)
     return status == TJ_NOT_FOUND && !t->config->must_exist ? TJ_OK : tj__error_pass(error, &cause);
 }
 
-static tj_status commit(target *t, tj_error *error)
+static void report_part(const tj__target *t, size_t part)
 {
-    if (!t->store) {
-        TJ_TRY(tj_store_open(t->config, &t->store, error));
+    const tj_import_options *options = t->all->options;
+    if (options->progress) {
+        options->progress(options->progress_context, "committing", part, t->plan_count);
     }
+}
+
+static tj_status commit_parts(tj__target *t, tj_error *error)
+{
     tj__outcome outcome = {.sequence = 0};
-    TJ_TRY(tj__store_commit(t->store, t->plan, NULL, &outcome, error));
+    for (size_t i = 0; i < t->plan_count; i++) {
+        if (t->plan_count > 1) {
+            report_part(t, i);
+        }
+        TJ_TRY(tj__store_commit(t->store, t->plans[i], NULL, &outcome, error));
+    }
     t->all->report->sequence = outcome.sequence;
     return TJ_OK;
 }
 
-static tj_status run(target *t, tj_live_state *state, tj_error *error)
+/* ---- a journal that appears at once ---------------------------------------------------------- */
+
+static tj_status flush_parent(const char *path, tj_error *error)
+{
+    char parent[TJ_PATH_SIZE];
+    const char *slash = strrchr(path, '/');
+    size_t size = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, slash == NULL ? "." : path, size);
+    parent[size] = '\0';
+    return tj__directory_sync(parent, error);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+/* Several commits are as good as one where nobody sees the journal before the last: it is built beside
+ * its place and renamed. */
+static tj_status build_beside(tj__target *t, tj_error *error)
+{
+    char path[TJ_PATH_SIZE];
+    char beside[TJ_PATH_SIZE];
+    tj_config config = *t->config;
+    TJ_TRY(tj__journal_path(t->config->path, path, sizeof path, error));
+    int size = snprintf(beside, sizeof beside, "%s.importing", path);
+    if ((size_t)size >= sizeof beside) {
+        return tj__fail(error, TJ_LIMIT, "the journal's path is too long");
+    }
+    if (tj__path_exists(path) || tj__path_exists(beside)) {
+        return tj__fail(error, TJ_EXISTS,
+                        "an import of this size builds %s and renames it to %s, but one of them is "
+                        "there already: remove it if it holds nothing you need",
+                        beside, path);
+    }
+    config.path = beside;
+    TJ_TRY(tj_store_open(&config, &t->store, error));
+    tj_status status = commit_parts(t, error);
+    tj_status closed = tj_store_close(t->store, status == TJ_OK ? error : NULL);
+    t->store = NULL;
+    status = status == TJ_OK ? closed : status;
+    if (status == TJ_OK) {
+        status = tj__file_rename(beside, path, error);
+    }
+    if (status != TJ_OK) {
+        (void)nftw(beside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        return status;
+    }
+    return flush_parent(path, error);
+}
+
+static tj_status refuse_parts(const tj__target *t, tj_error *error)
+{
+    return tj__fail(
+        error, TJ_LIMIT,
+        "the sources need %zu commits of about %d MiB, and one is all that a journal in "
+        "use gets: import into a journal that is not there yet",
+        t->plan_count, (int)(TJ__PART_SIZE >> 20));
+}
+
+static tj_status commit(tj__target *t, tj_error *error)
+{
+    if (!t->store && t->plan_count > 1) {
+        return build_beside(t, error);
+    }
+    if (!t->store) {
+        TJ_TRY(tj_store_open(t->config, &t->store, error));
+    }
+    return commit_parts(t, error);
+}
+
+static tj_status run(tj__target *t, tj_live_state *state, tj_error *error)
 {
     if (t->config) {
         TJ_TRY(open_existing(t, error));
@@ -281,19 +202,25 @@ static tj_status run(target *t, tj_live_state *state, tj_error *error)
     if (t->store) {
         TJ_TRY(look(t, error));
     }
-    TJ_TRY(make_plan(t, state, error));
+    TJ_TRY(tj__target_plan(t, state, error));
+    if (t->store && t->plan_count > 1) {
+        return refuse_parts(t, error);
+    }
     return t->all->options->dry_run ? TJ_OK : commit(t, error);
 }
 
 tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live_state *state,
                             tj_error *error)
 {
-    target t = {.all = all, .config = config};
+    tj__target t = {.all = all, .config = config};
     t.book = config && config->book ? config->book : TJ_BOOK_DEFAULT;
     TJ_TRY(tj__book_name_check(t.book, error));
     TJ_TRY(tj__keep(all, tj_str_of(t.book), &all->report->book, error));
     tj_status status = run(&t, state, error);
-    tj__plan_free(t.plan);
+    for (size_t i = 0; i < t.plan_count; i++) {
+        tj__plan_free(t.plans[i]);
+    }
+    free(t.plans);
     tj_ledger_list_free(t.stored);
     tj_status closed = tj_store_close(t.store, status == TJ_OK ? error : NULL);
     return status == TJ_OK ? closed : status;

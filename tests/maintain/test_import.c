@@ -516,6 +516,55 @@ static void algorithms_in_quarantine_are_listed(void **state)
     close_journal(store);
 }
 
+/* ---- more than one commit can have ----------------------------------------------------------- */
+
+/* Four algorithms of 15 MiB each, as JSON. */
+static path_text large_algos(const place *p)
+{
+    path_text path = path_in(p->directory, "large");
+    FILE *file = fopen(path.text, "w");
+    assert_non_null(file);
+    char *filling = malloc((size_t)15 << 20);
+    assert_non_null(filling);
+    memset(filling, 'x', (size_t)15 << 20);
+    for (int i = 0; i < 4; i++) {
+        fprintf(file,
+                "%s\"00000000-0000-4000-8000-00000000000%d\":{\"algo_type\":\"T\",\"state\":\"",
+                i == 0 ? "{" : ",", i);
+        assert_int_equal(fwrite(filling, 1, (size_t)15 << 20, file), (size_t)15 << 20);
+        fputs("\"}", file);
+    }
+    fputs("}", file);
+    assert_int_equal(fclose(file), 0);
+    free(filling);
+    return path;
+}
+
+static void a_large_import_builds_a_new_journal(void **state)
+{
+    const place *p = *state;
+    path_text small = file_with(p->directory, "small", SNAPSHOT("\"A\":\"1\""));
+    path_text large = large_algos(p);
+    const char *sources[] = {small.text, large.text};
+    tj_import_options options = options_of(sources, 2);
+    tj_import_report *report = imported(p, &options, NULL);
+    assert_int_equal(report->algo_count, 4);
+    assert_int_equal(report->sequence, 2);
+    tj_import_report_free(report);
+    assert_state(p, NULL, SNAPSHOT("\"A\":\"1\""));
+    assert_int_equal(algo_count(p), 4);
+    assert_int_not_equal(access(path_in(p->directory, "journal.importing").text, F_OK), 0);
+    assert_refused(
+        import(p, &options, "other", &report), TJ_LIMIT,
+        "the sources need 2 commits of about 40 MiB, and one is all that a journal in use "
+        "gets: import into a journal that is not there yet");
+    /* What a cut import left is not taken for one. */
+    place q = *p;
+    q.journal = path_in(p->directory, "second");
+    assert_int_equal(mkdir(path_in(p->directory, "second.importing").text, 0700), 0);
+    assert_refused(import(&q, &options, NULL, &report), TJ_EXISTS, "second.importing");
+}
+
 /* ---- the report ------------------------------------------------------------------------------ */
 
 static void the_report_is_json(void **state)
@@ -587,6 +636,7 @@ int main(void)
         TEST(a_state_in_quarantine_is_no_empty_state),
         TEST(a_broken_state_replaces_nothing),
         TEST(algorithms_in_quarantine_are_listed),
+        TEST(a_large_import_builds_a_new_journal),
         TEST(the_report_is_json),
         TEST(progress_reaches_its_end),
     };

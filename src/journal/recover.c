@@ -118,23 +118,27 @@ static bool at_or_beyond(const tj__position *at, const tj__position *place)
            (at->ordinal == place->ordinal && at->offset >= place->offset);
 }
 
+static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
+{
+    char place[TJ_ERROR_PLACE_SIZE] = "";
+    if (error != NULL) {
+        snprintf(place, sizeof place, "%s", error->place);
+    }
+    tj__fail(
+        error, TJ_CORRUPT,
+        "log segment %s is missing, though commits up to %llu lead to it: put the file back or "
+        "restore a backup",
+        place, (unsigned long long)tj__log_reader_position(reader)->sequence);
+    tj__error_place(error, "%s", place);
+    return TJ_CORRUPT;
+}
+
 /* A segment that is not there is damage to whoever is not overtaken by retention. */
 tj_status tj__journal_read_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                                 tj_error *error)
 {
-    tj_error failure = TJ_ERROR_INIT;
-    tj_status status = tj__log_reader_next(reader, next, record, &failure);
-    if (status == TJ_NOT_FOUND) {
-        char place[TJ_ERROR_PLACE_SIZE];
-        snprintf(place, sizeof place, "%s", failure.place);
-        status =
-            tj__fail(&failure, TJ_CORRUPT,
-                     "log segment %s is missing, though commits up to %llu lead to it: put the "
-                     "file back or restore a backup",
-                     place, (unsigned long long)tj__log_reader_position(reader)->sequence);
-        tj__error_place(&failure, "%s", place);
-    }
-    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
+    tj_status status = tj__log_reader_next(reader, next, record, error);
+    return status == TJ_NOT_FOUND ? report_missing(reader, error) : status;
 }
 
 /* Step 1: from the start of the segment to LMDB's position. */

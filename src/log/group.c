@@ -136,23 +136,22 @@ static void gather(tj__group *group)
 }
 
 /* P8: a log that was moved or replaced while it was open takes no more records. */
-static void check_place(tj__group *group)
+static void check_place(tj__group *group, tj_error *cause)
 {
-    tj_error cause = TJ_ERROR_INIT;
     if (atomic_load(&group->appended) == group->handed) {
         return;
     }
     if (group->in_place != NULL) {
-        (void)group->in_place(group->context, &cause);
+        (void)group->in_place(group->context, cause);
     }
-    if (cause.status == TJ_OK && !tj__log_file_is_at_path(&group->file)) {
+    if (cause->status == TJ_OK && !tj__log_file_is_at_path(&group->file)) {
         (void)tj__fail(
-            &cause, TJ_CLOSED,
+            cause, TJ_CLOSED,
             "%s is not the file that this journal writes any more: it was replaced or removed",
             group->file.path);
     }
-    if (cause.status != TJ_OK) {
-        tj__group_poison(group, &cause);
+    if (cause->status != TJ_OK) {
+        tj__group_poison(group, cause);
     }
 }
 
@@ -246,7 +245,7 @@ static void lead(tj__group *group, tj__batch *batch)
 {
     tj_error cause = TJ_ERROR_INIT;
     gather(group);
-    check_place(group);
+    check_place(group, &cause);
     if (close_batch(group) && write_batch(group, batch, &cause) == TJ_OK &&
         !atomic_load(&group->poisoned)) {
         publish(group, batch);

@@ -98,6 +98,7 @@ typedef struct progress_bar {
     time_t started_at;
     bool wanted;
     bool shown;
+    int percent; /* as shown last */
 } progress_bar;
 
 progress_bar progress_begin(void);

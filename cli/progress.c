@@ -20,6 +20,10 @@ void progress_show(void *context, const char *what, uint64_t done, uint64_t tota
         return;
     }
     int percent = (int)((double)done * 100 / (double)total);
+    if (bar->shown && percent == bar->percent) {
+        return;
+    }
+    bar->percent = percent;
     int filled = percent * BAR_WIDTH / 100;
     char *safe = safe_text(tj_str_of(what));
     fprintf(stderr, "\r[%.*s%*s] %3d%% %-*.*s", filled, "########################",

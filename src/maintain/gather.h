@@ -18,6 +18,7 @@ typedef struct tj__map_rule {
     size_t occurrence; /* of a repeated key, from 1; 0: every code that has no exchange */
     tj_identity target;
     bool leave_out;
+    bool used;
 } tj__map_rule;
 
 typedef struct tj__found_raw {
@@ -121,6 +122,8 @@ const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, t
                                        size_t occurrence);
 /* The rule for a code without an exchange; NULL when there is none. */
 const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code);
+/* Remarks on rules that met nothing: a code that was mistyped would stay without its exchange. */
+tj_status tj__rules_note_unused(tj__gathering *all, tj_error *error);
 
 /* ---- sources ---- */
 

@@ -108,6 +108,7 @@ static tj_status import(tj__gathering *all, const tj_config *config, tj_error *e
     TJ_TRY(read_sources(all, error));
     TJ_TRY(tj__settle(all, &state, error));
     tj__qualify(all, state);
+    TJ_TRY(tj__rules_note_unused(all, error));
     if (state) {
         TJ_TRY(tj__note_unknown(all, state, error));
         count_state(all->report, state);

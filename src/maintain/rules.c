@@ -114,9 +114,10 @@ const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, t
                                        size_t occurrence)
 {
     for (size_t i = 0; i < all->rule_count; i++) {
-        const tj__map_rule *rule = &all->rules[i];
+        tj__map_rule *rule = &all->rules[i];
         if (rule->occurrence == occurrence && tj_identity_compare(rule->code, code) == 0 &&
             (!rule->place.data || tj_str_equal(rule->place, place))) {
+            rule->used = true;
             return rule;
         }
     }
@@ -128,8 +129,20 @@ const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code)
     tj_identity id = {{NULL, 0}, code};
     for (size_t i = 0; i < all->rule_count; i++) {
         if (all->rules[i].occurrence == 0 && tj_identity_compare(all->rules[i].code, id) == 0) {
+            all->rules[i].used = true;
             return &all->rules[i];
         }
     }
     return NULL;
+}
+
+tj_status tj__rules_note_unused(tj__gathering *all, tj_error *error)
+{
+    for (size_t i = 0; i < all->rule_count; i++) {
+        if (!all->rules[i].used) {
+            TJ_TRY(tj__note(all, &all->remarks, SIZE_MAX, tj_str_of(all->options->maps[i]), error,
+                            "this map met nothing in the sources"));
+        }
+    }
+    return TJ_OK;
 }

@@ -156,7 +156,7 @@ static void codes_get_their_exchange(void **state)
     path_text file = file_with(p->directory, "source", venues_snapshot);
     path_text ledger = file_with(p->directory, "ledger", ENTRY("1", "1"));
     const char *sources[] = {file.text, ledger.text};
-    const char *maps[] = {"bbb=Other:bbx", "usdt=cash:usdt"};
+    const char *maps[] = {"bbb=Other:bbx", "usdt=cash:usdt", "nobody=x:Y"};
     tj_import_options options = options_of(sources, 2);
 
     tj_import_report *report = imported(p, &options, "as it is");
@@ -173,10 +173,13 @@ static void codes_get_their_exchange(void **state)
     has(p, "one", "\"balances\":{\"sub:USDT\":{\"currency\":\"sub:USDT\"");
     has(p, "one", "\"balances\":{\"USDT\":{\"currency\":\"USDT\"");
 
-    options.map_count = 2;
+    options.map_count = 3;
     options.exchange = "Binance_Perp";
     report = imported(p, &options, "all");
     assert_int_equal(report->unqualified_count, 0);
+    assert_int_equal(report->remark_count, 1);
+    assert_text(report->remarks[0].what, "nobody=x:Y");
+    assert_text(report->remarks[0].reason, "this map met nothing in the sources");
     tj_import_report_free(report);
     has(p, "all", "\"last_prices\":{\"binance_perp:AAA\":\"1\",\"other:BBX\":\"2\",\"own:CCC\":");
     has(p, "all", "\"positions\":{\"binance_perp:AAA\":{\"symbol\":\"binance_perp:AAA\"");

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every other header needs: visibility, text views and owned text.
+
+use std::ffi::c_char;
+
+/// A borrowed view of UTF-8 text (or of JSON text): pointer and length, no NUL needed.
+///
+/// `data == NULL` means absent; an empty text has `size == 0` and a non-NULL pointer. Who owns
+/// the bytes is said where a `tj_str` appears; a view passed into a call is read during that call
+/// only, a view in a loaded value lives as long as the value.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_str {
+    /// First byte, or NULL when absent
+    pub data: *const c_char,
+    /// Length in bytes
+    pub size: usize,
+}
+
+/// Text this library allocated for the caller; NUL-terminated for convenience.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_text {
+    /// Owned by the struct; NULL when nothing was produced
+    pub data: *mut c_char,
+    /// Length in bytes, without the NUL
+    pub size: usize,
+}
+
+unsafe extern "C" {
+    /// Releases the bytes of a `tj_text` and empties it.
+    ///
+    /// - `text`: may be NULL or already empty
+    ///
+    /// Threads: any, one at a time per object.
+    pub fn tj_text_dispose(text: *mut tj_text);
+}

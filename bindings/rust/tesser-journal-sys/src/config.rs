@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a store is opened: a struct to fill, or a TOML file to read it from.
+
+use std::ffi::{CStr, c_char, c_uint, c_void};
+
+use crate::*;
+
+/// Name of the book that is used when none is given.
+pub const TJ_BOOK_DEFAULT: &CStr = c"default";
+
+/// Longest book name, in bytes.
+pub const TJ_BOOK_SIZE_MAX: usize = 128;
+
+/// Bytes that hold the path of a journal's directory, with its NUL.
+pub const TJ_PATH_SIZE: usize = 1024;
+
+/// LMDB map size when none is configured: 10 GiB (address space, not disk).
+pub const TJ_MAP_SIZE_DEFAULT: u64 = 10 << 30;
+
+/// Size of a log segment when none is configured: 16 MiB, preallocated.
+pub const TJ_SEGMENT_SIZE_DEFAULT: u64 = 16 << 20;
+
+/// Smallest log segment.
+pub const TJ_SEGMENT_SIZE_MIN: u64 = 64 << 10;
+
+/// How far LMDB may lag behind the log before it is brought up to date, in bytes and ms.
+pub const TJ_LAG_BYTES_DEFAULT: u64 = 1 << 20;
+
+/// TJ_LAG_MS_DEFAULT
+pub const TJ_LAG_MS_DEFAULT: u32 = 200;
+
+/// Where the data lives.
+pub type tj_engine_type = c_uint;
+
+/// The journal directory: commit log and LMDB; durable
+pub const TJ_ENGINE_LMDB: tj_engine_type = 0;
+
+/// This process's memory; gone with it
+pub const TJ_ENGINE_MEMORY: tj_engine_type = 1;
+
+/// What an acknowledged save survives (promise P1).
+pub type tj_durability = c_uint;
+
+/// A power cut: the record is flushed to the disk
+pub const TJ_DURABILITY_SYNC: tj_durability = 0;
+
+/// A killed process: the record is written to the kernel
+pub const TJ_DURABILITY_OS: tj_durability = 1;
+
+/// How urgent a trace message is.
+pub type tj_trace_level = c_uint;
+
+/// Info.
+pub const TJ_TRACE_INFO: tj_trace_level = 1;
+
+/// Warning.
+pub const TJ_TRACE_WARNING: tj_trace_level = 2;
+
+/// Error.
+pub const TJ_TRACE_ERROR: tj_trace_level = 3;
+
+/// Receives what the library has to say beside its results: a recovery and what it cut, an apply
+/// that failed and is retried, space running low.
+///
+/// Called from any thread that is inside the library, also from its helper thread, and never with
+/// a lock held that a call of this library needs, except that it must not close the store.
+/// - `context`: as given in `tj_config`
+/// - `message`: one line, borrowed
+pub type tj_trace_fn =
+    unsafe extern "C" fn(context: *mut c_void, level: tj_trace_level, message: *const c_char);
+
+/// How to open a store. Start from `TJ_CONFIG_INIT`; a zero means the default of each member.
+/// Strings are borrowed while a call reads the struct; those that `tj_config_load` filled in
+/// belong to it and are released by `tj_config_dispose`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_config {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Default: `TJ_ENGINE_LMDB`
+    pub r#type: tj_engine_type,
+    /// Journal directory; a file, or a name that ends in .db, means the sibling with .lmdb; one
+    /// that ends in data.mdb means its directory. Required for `TJ_ENGINE_LMDB`.
+    pub path: *const c_char,
+    /// Default: `TJ_BOOK_DEFAULT`
+    pub book: *const c_char,
+    /// Default: `TJ_MAP_SIZE_DEFAULT`; rounded up to whole pages
+    pub map_size_bytes: u64,
+    /// The map grows by itself up to here; default: no bound
+    pub map_size_max_bytes: u64,
+    /// Default: `TJ_SEGMENT_SIZE_DEFAULT`
+    pub segment_size_bytes: u64,
+    /// Default: `TJ_LAG_BYTES_DEFAULT`
+    pub lag_bytes: u64,
+    /// Default: `TJ_LAG_MS_DEFAULT`
+    pub lag_ms: u32,
+    /// Default: `TJ_DURABILITY_SYNC`
+    pub durability: tj_durability,
+    /// Look on: no lock, no recovery, nothing written but LMDB's reader slots.
+    pub read_only: bool,
+    /// Do not create a journal: `TJ_NOT_FOUND` instead.
+    pub must_exist: bool,
+    /// Share the journal with other opens of it in this process that ask so too.
+    pub shared: bool,
+    /// Start no thread: the caller does their work by calling `tj_store_work` now and then.
+    pub no_threads: bool,
+    /// May be NULL
+    pub trace: Option<tj_trace_fn>,
+    /// Passed to the callback.
+    pub trace_context: *mut c_void,
+    /// For `tj_config_load` and `tj_config_dispose` only
+    pub owned: *mut c_void,
+}
+
+unsafe extern "C" {
+    /// Reads a configuration file (TOML) into a configuration.
+    ///
+    /// `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size
+    /// (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms,
+    /// must_exist. Tesser's own `[live.persistence]` with engine ("lmdb") and path is read when
+    /// there is no `[journal]`; both is an error. Tables of other programs beside these are left
+    /// alone; an unknown key or a wrong type inside them is an error. A relative path is relative
+    /// to the configuration file. Then the environment: TESSER_JOURNAL_TYPE and
+    /// TESSER_JOURNAL_PATH (relative to the working directory).
+    ///
+    /// - `file`: path of the file
+    /// - `config`: must be initialized; members that the file does not set keep their values
+    ///
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`, `TJ_IO` for the file; `TJ_INVALID` with file and line;
+    /// `TJ_NOMEM`
+    ///
+    /// Threads: any. On failure the configuration is unchanged.
+    pub fn tj_config_load(
+        file: *const c_char,
+        config: *mut tj_config,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Applies only the environment overrides of `tj_config_load`. As `tj_config_load`.
+    pub fn tj_config_from_environment(config: *mut tj_config, error: *mut tj_error) -> tj_status;
+
+    /// Releases what `tj_config_load` allocated. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_config_dispose(config: *mut tj_config);
+}

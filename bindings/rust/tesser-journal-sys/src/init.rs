@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How structs start: all bits zero, and their own size where they have one. The only unsafe code
+//! of this crate besides the declarations.
+
+use crate::*;
+
+macro_rules! zeroed {
+    ($($name:ident),* $(,)?) => {$(
+        impl Default for $name {
+            fn default() -> Self {
+                // SAFETY: integers, false, NULL, None and arrays of these are valid when all bits
+                // are zero, and there is nothing else in these structs.
+                unsafe { std::mem::zeroed() }
+            }
+        }
+    )*};
+}
+
+macro_rules! sized {
+    ($($name:ident),* $(,)?) => {$(
+        impl Default for $name {
+            fn default() -> Self {
+                // SAFETY: as above.
+                let mut value: Self = unsafe { std::mem::zeroed() };
+                value.struct_size = std::mem::size_of::<Self>();
+                value
+            }
+        }
+    )*};
+}
+
+zeroed!(
+    tj_algo_list,
+    tj_algo_quarantined,
+    tj_algo_record,
+    tj_algo_state,
+    tj_balance,
+    tj_book_info,
+    tj_book_list,
+    tj_decimal,
+    tj_error,
+    tj_execution_checkpoint,
+    tj_export_report,
+    tj_identity,
+    tj_import_report,
+    tj_import_source,
+    tj_ledger_entry,
+    tj_ledger_list,
+    tj_live_state,
+    tj_order,
+    tj_order_request,
+    tj_portfolio,
+    tj_position,
+    tj_price,
+    tj_quarantine_list,
+    tj_quarantined,
+    tj_report_note,
+    tj_str,
+    tj_sub_account,
+    tj_text,
+    tj_uuid,
+);
+
+sized!(
+    tj_commit_options,
+    tj_config,
+    tj_export_options,
+    tj_import_options,
+    tj_ledger_query,
+    tj_store_info,
+);

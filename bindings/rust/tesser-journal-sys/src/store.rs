@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A store: one opened journal (or one in memory), its books and what can be told of it.
+
+use std::ffi::c_char;
+use std::marker::PhantomData;
+
+use crate::*;
+
+/// An opened store.
+#[repr(C)]
+pub struct tj_store {
+    _opaque: [u8; 0],
+    _not_send: PhantomData<*mut ()>,
+}
+
+/// A book as `tj_store_books` lists it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_book_info {
+    /// Its name.
+    pub name: tj_str,
+    /// Rows its LiveState takes
+    pub state_row_count: usize,
+    /// How many there are in `open_orders`.
+    pub open_order_count: usize,
+    /// Of the portfolio and its sub-accounts
+    pub position_count: usize,
+    /// How many there are in `algos`.
+    pub algo_count: usize,
+    /// Newest ledger entry, 0 before the first
+    pub ledger_sequence: u64,
+}
+
+/// Books in the order of their names.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_book_list {
+    /// Books.
+    pub books: *mut tj_book_info,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// What can be told of a store at one moment.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_store_info {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Of which kind it is.
+    pub r#type: tj_engine_type,
+    /// What an acknowledged save survives.
+    pub durability: tj_durability,
+    /// The journal directory, "" in memory
+    pub path: [c_char; TJ_PATH_SIZE],
+    /// Given at creation
+    pub journal_id: tj_uuid,
+    /// Version of the format on disk.
+    pub format_version: u32,
+    /// Newest commit acknowledged, 0 before the first
+    pub sequence: u64,
+    /// Time of that commit, 0 before the first
+    pub sequence_time: tj_time,
+    /// Newest commit that LMDB includes
+    pub applied_sequence: u64,
+    /// Log between the two
+    pub lag_bytes: u64,
+    /// All segments on disk
+    pub log_bytes: u64,
+    /// How many segments the log has.
+    pub segment_count: u32,
+    /// Size of data.mdb
+    pub state_bytes: u64,
+    /// Of this process; 0 when opened read-only
+    pub map_size_bytes: u64,
+    /// A process holds the writer's lock
+    pub writer_alive: bool,
+    /// Its pid, 0 when none
+    pub writer_pid: i64,
+    /// The holder as it describes itself, "" when none
+    pub writer: [c_char; 256],
+    /// LMDB reader slots in use
+    pub reader_count: u32,
+    /// Pid of the reader with the oldest snapshot, 0 when none
+    pub oldest_reader_pid: i64,
+    /// How many LMDB transactions it lags behind
+    pub oldest_reader_lag: u64,
+    /// When a writer last opened the journal, 0 if not known
+    pub recovered_at: tj_time,
+    /// Bytes of torn tail it found then, and zeroed
+    pub recovered_bytes_cut: u64,
+    /// Space left on the file system for this user
+    pub free_bytes: u64,
+    /// Space kept for critical commits; 0 when it is in use
+    pub reserve_bytes: u64,
+    /// Less is free than the journal will soon need
+    pub space_low: bool,
+}
+
+unsafe extern "C" {
+    /// Opens the store that a configuration names, creating and recovering it as needed.
+    ///
+    /// The lmdb engine: creates the directory and its files when they are not there (unless
+    /// must_exist), takes the writer's lock, brings LMDB up to date with the log, and reports
+    /// through the trace callback what recovery did. Nothing that was acknowledged is ever
+    /// dropped (P5).
+    ///
+    /// - `config`: borrowed for the call
+    /// - `out`: receives the store, released with `tj_store_close`; NULL on failure
+    ///
+    /// Returns `TJ_OK`; `TJ_MISUSE` for a configuration that cannot work; `TJ_NOT_FOUND` with
+    /// must_exist; `TJ_BUSY` when another writer holds the journal, naming it, or when this
+    /// process has it open without `shared`; `TJ_CONFLICT` when it is open here with other
+    /// options; `TJ_EXISTS` when the directory holds files of something else; `TJ_UNSUPPORTED`
+    /// for a file system or data file that is not ours (naming the import command for Tesser's
+    /// own); `TJ_CORRUPT` with file, offset and sequence; `TJ_FORMAT_NEWER`; `TJ_READONLY`;
+    /// `TJ_FULL`; `TJ_IO`; `TJ_LIMIT`; `TJ_NOMEM`
+    ///
+    /// Threads: any.
+    ///
+    /// Durability: when it returns, the journal's existence and everything recovered is on the
+    /// disk.
+    ///
+    /// Source: P4, P5, P6, P8, P10.
+    pub fn tj_store_open(
+        config: *const tj_config,
+        out: *mut *mut tj_store,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Closes a store: waits for what is under way, brings LMDB up to date, releases everything.
+    /// Submitted commits are made as durable as was asked for; callbacks that were not taken are
+    /// dropped.
+    ///
+    /// The handle and all repositories of it are gone afterwards, whatever is returned.
+    /// - `store`: may be NULL
+    ///
+    /// Returns `TJ_OK`; otherwise what could not be done: nothing acknowledged is lost by it, the
+    /// next open recovers from the log
+    ///
+    /// Threads: handle; no other call on this store may be under way.
+    pub fn tj_store_close(store: *mut tj_store, error: *mut tj_error) -> tj_status;
+
+    /// Creates a book. The very first book of a journal needs no call: the first save creates it;
+    /// beside stored books a new one must be created, so that a misspelt name never trades from
+    /// empty.
+    ///
+    /// - `name`: 1 to `TJ_BOOK_SIZE_MAX` bytes of UTF-8 without control characters
+    ///
+    /// Returns `TJ_OK`, also when a concurrent call has created it; `TJ_EXISTS` when it was there
+    /// before; `TJ_INVALID` for the name; and as `tj_txn_commit`
+    ///
+    /// Threads: any. Durability: as a save.
+    pub fn tj_store_book_create(
+        store: *mut tj_store,
+        name: *const c_char,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Lists the books with their counts; costs a walk over their rows.
+    ///
+    /// - `out`: released with `tj_book_list_free`; NULL on failure
+    ///
+    /// Returns `TJ_OK`, or as `tj_state_load`
+    ///
+    /// Threads: any.
+    pub fn tj_store_books(
+        store: *mut tj_store,
+        out: *mut *mut tj_book_list,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_book_list_free(list: *mut tj_book_list);
+
+    /// Finds out whether a commit survived, by the caller's own id.
+    ///
+    /// - `sequence`: receives its sequence; may be NULL
+    ///
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`: not among the `TJ_COMMIT_ID_KEPT` newest ids; or as
+    /// `tj_state_load`
+    ///
+    /// Threads: any.
+    pub fn tj_store_commit_find(
+        store: *mut tj_store,
+        commit_id: *const tj_uuid,
+        sequence: *mut u64,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Does the work of the helper threads once, on the caller's thread: brings LMDB up to date,
+    /// prepares the next log segment, looks after reader slots and space, flushes submitted
+    /// commits. For stores opened with no_threads, but allowed on any.
+    ///
+    /// Call it at least every lag_ms or so. It may wait for the disk.
+    ///
+    /// Returns `TJ_OK`; `TJ_FULL`, `TJ_IO`, `TJ_CLOSED`: what could not be done; nothing
+    /// acknowledged is lost by it
+    ///
+    /// Threads: any.
+    pub fn tj_store_work(store: *mut tj_store, error: *mut tj_error) -> tj_status;
+
+    /// Tells of a store.
+    ///
+    /// - `info`: must be initialized
+    ///
+    /// Returns `TJ_OK`; `TJ_MISUSE`; `TJ_IO`
+    ///
+    /// Threads: any.
+    pub fn tj_store_info_get(
+        store: *mut tj_store,
+        info: *mut tj_store_info,
+        error: *mut tj_error,
+    ) -> tj_status;
+}

@@ -136,21 +136,29 @@ static void gather(tj__group *group)
 }
 
 /* P8: a log that was moved or replaced while it was open takes no more records. */
+static tj_status look_at_place(const tj__group *group, tj_error *error)
+{
+    if (group->in_place != NULL) {
+        TJ_TRY(group->in_place(group->context, error));
+    }
+    if (tj__log_file_is_at_path(&group->file)) {
+        return TJ_OK;
+    }
+    return tj__fail(
+        error, TJ_CLOSED,
+        "%s is not the file that this journal writes any more: it was replaced or removed",
+        group->file.path);
+}
+
 static void check_place(tj__group *group, tj_error *cause)
 {
-    if (atomic_load(&group->appended) == group->handed) {
+    uint64_t now = monotonic_ns();
+    if (atomic_load(&group->appended) == group->handed ||
+        now - group->place_checked_ns < TJ__PLACE_CHECK_NS) {
         return;
     }
-    if (group->in_place != NULL) {
-        (void)group->in_place(group->context, cause);
-    }
-    if (cause->status == TJ_OK && !tj__log_file_is_at_path(&group->file)) {
-        (void)tj__fail(
-            cause, TJ_CLOSED,
-            "%s is not the file that this journal writes any more: it was replaced or removed",
-            group->file.path);
-    }
-    if (cause->status != TJ_OK) {
+    group->place_checked_ns = now;
+    if (look_at_place(group, cause) != TJ_OK) {
         tj__group_poison(group, cause);
     }
 }

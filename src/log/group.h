@@ -50,6 +50,10 @@
 /* The open batch takes more records up to this size; a single larger record is let in alone. */
 #define TJ__BATCH_SIZE_SOFT_MAX ((size_t)4 << 20)
 
+/* For so long after the files were seen in their places they are taken to be there: looking costs as
+ * much as encoding a commit. */
+#define TJ__PLACE_CHECK_NS 1000000u
+
 typedef struct tj__batch {
     tj__buffer bytes;
     uint64_t offset;        /* of the first byte, in `file`; set by who adds the first one */
@@ -86,6 +90,7 @@ typedef struct tj__group {
     uint64_t expected;
     uint32_t gather_pause;
     uint32_t gather_penalty;
+    uint64_t place_checked_ns; /* when the files were last seen in their places */
 } tj__group;
 
 /* Everything up to `sequence` is on the disk. After TJ_OK the group owns file->fd. */

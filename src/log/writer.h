@@ -37,7 +37,7 @@ typedef struct tj__log_writer_options {
     /* Called by the leader after the write (os) or flush (sync) that acknowledges everything up to
      * sequence, before any waiter is released. Must be quick; calls never overlap and rise. */
     void (*acknowledged)(void *context, uint64_t sequence);
-    /* Called by the leader before it writes records: TJ_OK while the journal is where it was opened. After a
+    /* Called by the leader before it writes records, at most every TJ__PLACE_CHECK_NS: TJ_OK while the journal is where it was opened. After a
      * failure nothing is written any more: the batch is "not applied", and the error is what later
      * calls report. May be NULL. The segment itself is looked at anyway. */
     tj_status (*in_place)(void *context, tj_error *error);

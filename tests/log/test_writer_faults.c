@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The log's writer when writes and flushes fail: what is told, and that what was acknowledged is there. */
+#include "log/group.h"
 #include "log/writer_fixture.h"
 
 #define BODY 600
@@ -247,6 +248,7 @@ static void a_replaced_segment_is_noticed(void **state)
                  "%s is not the file that this journal writes any more: it was replaced or "
                  "removed",
                  path);
+        usleep(2 * TJ__PLACE_CHECK_NS / 1000);
         uint64_t refused = must_append(&log, BODY, 2);
         expect_closed(tj__log_writer_wait(log.writer, refused, &error), &error, not_applied, cause);
         expect_append_refused(&log, BODY, cause);

@@ -5,157 +5,141 @@
 
 #include "json/text.h"
 
-typedef struct scan {
-    const char *at;
-    const char *end;
-    unsigned depth;
-    bool is_object
-        [TJ_JSON_DEPTH_MAX]; /* of the array or object open at each depth, or it is an array */
-} scan;
+/*
+ * Each of these takes what begins at p and returns what follows it, NULL when it is not there. The
+ * place goes from one to the next in a register: that is half of the speed.
+ */
 
-static void skip_space(scan *s)
+static inline const char *skip_space(const char *p, const char *end)
 {
-    s->at = tj__json_skip_space(s->at, s->end);
+    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) {
+        p++;
+    }
+    return p;
 }
 
-static bool take_char(scan *s, char c)
+static inline const char *take_char(const char *p, const char *end, char c)
 {
-    if (s->at == s->end || *s->at != c) {
-        return false;
-    }
-    s->at++;
-    return true;
+    return p < end && *p == c ? p + 1 : NULL;
 }
 
-static bool take_word(scan *s, const char *word, size_t size)
+static const char *take_word(const char *p, const char *end, tj_str word)
 {
-    if ((size_t)(s->end - s->at) < size || memcmp(s->at, word, size) != 0) {
-        return false;
-    }
-    s->at += size;
-    return true;
+    bool there = (size_t)(end - p) >= word.size && memcmp(p, word.data, word.size) == 0;
+    return there ? p + word.size : NULL;
 }
 
-static bool take_digits(scan *s)
+static inline bool is_digit(const char *p, const char *end)
 {
-    const char *first = s->at;
-    while (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
-        s->at++;
-    }
-    return s->at > first;
+    return p < end && *p >= '0' && *p <= '9';
 }
 
-static bool take_number(scan *s)
+static inline const char *take_digits(const char *p, const char *end)
 {
-    (void)take_char(s, '-');
-    if (!take_char(s, '0') && !take_digits(s)) {
-        return false;
+    const char *first = p;
+    while (is_digit(p, end)) {
+        p++;
     }
-    if (take_char(s, '.') && !take_digits(s)) {
-        return false;
-    }
-    if (take_char(s, 'e') || take_char(s, 'E')) {
-        (void)(take_char(s, '+') || take_char(s, '-'));
-        return take_digits(s);
-    }
-    return true;
+    return p > first ? p : NULL;
 }
 
-static bool take_string(scan *s)
+static inline const char *take_exponent(const char *p, const char *end)
+{
+    if (p == end || (*p | 0x20) != 'e') {
+        return p;
+    }
+    p++;
+    return take_digits(p < end && (*p == '+' || *p == '-') ? p + 1 : p, end);
+}
+
+static const char *take_number(const char *p, const char *end)
+{
+    p += *p == '-';
+    if (!is_digit(p, end)) {
+        return NULL;
+    }
+    p = *p == '0' ? p + 1 : take_digits(p, end);
+    if (p < end && *p == '.') {
+        p = take_digits(p + 1, end);
+    }
+    return p ? take_exponent(p, end) : NULL;
+}
+
+/* Without escapes the end is soon found; the rest is seldom. */
+static inline const char *take_string(const char *p, const char *end)
 {
     tj__json_fault ignored;
-    const char *behind =
-        s->at < s->end && *s->at == '"' ? tj__json_string_end(s->at, s->end, &ignored) : NULL;
-    if (!behind) {
-        return false;
+    if (p == end || *p != '"') {
+        return NULL;
     }
-    s->at = behind;
-    return true;
+    const char *q = p + 1;
+    while (q < end && (unsigned char)*q >= 0x20 && *q != '"' && *q != '\\') {
+        q++;
+    }
+    return q < end && *q == '"' ? q + 1 : tj__json_string_end(p, end, &ignored);
 }
 
-static bool take_scalar(scan *s)
+static inline const char *take_scalar(const char *p, const char *end)
 {
-    switch (*s->at) {
+    switch (*p) {
     case '"':
-        return take_string(s);
+        return take_string(p, end);
     case 't':
-        return take_word(s, "true", 4);
+        return take_word(p, end, TJ_STR("true"));
     case 'f':
-        return take_word(s, "false", 5);
+        return take_word(p, end, TJ_STR("false"));
     case 'n':
-        return take_word(s, "null", 4);
+        return take_word(p, end, TJ_STR("null"));
     default:
-        return take_number(s);
+        return take_number(p, end);
     }
 }
 
-/* What stands before the next value inside: nothing, or in an object its name and a colon. */
-static bool take_name(scan *s)
+/* A name and its colon. */
+static inline const char *take_name(const char *p, const char *end)
 {
-    if (!s->is_object[s->depth - 1]) {
-        return true;
-    }
-    skip_space(s);
-    if (!take_string(s)) {
-        return false;
-    }
-    skip_space(s);
-    return take_char(s, ':');
+    p = take_string(skip_space(p, end), end);
+    return p ? take_char(skip_space(p, end), end, ':') : NULL;
 }
 
-/* Goes into an array or object whose bracket is at hand, up to its first value, or behind it when it is
- * empty. */
-static bool enter(scan *s, bool *empty)
+static bool is_valid(const char *p, const char *end)
 {
-    bool is_object = *s->at == '{';
-    if (s->depth == TJ_JSON_DEPTH_MAX) {
-        return false;
-    }
-    s->is_object[s->depth++] = is_object;
-    s->at++;
-    skip_space(s);
-    *empty = take_char(s, is_object ? '}' : ']');
-    s->depth -= *empty;
-    return *empty || take_name(s);
-}
-
-/* Behind a value: goes out of what it ends, up to the next value; at the end of the text *done. */
-static bool leave(scan *s, bool *done)
-{
-    skip_space(s);
-    while (s->depth > 0 && take_char(s, s->is_object[s->depth - 1] ? '}' : ']')) {
-        s->depth--;
-        skip_space(s);
-    }
-    *done = s->depth == 0;
-    return *done ? s->at == s->end : take_char(s, ',') && take_name(s);
+    char
+        closes[TJ_JSON_DEPTH_MAX + 1]; /* the bracket that ends the array or object at each depth */
+    unsigned depth = 0;
+    do {
+        p = skip_space(p, end);
+        if (p < end && (*p == '{' || *p == '[')) {
+            if (depth == TJ_JSON_DEPTH_MAX) {
+                return false;
+            }
+            closes[++depth] = *p == '{' ? '}' : ']';
+            p = skip_space(p + 1, end);
+            if (p < end && *p != closes[depth]) {
+                p = closes[depth] == '}' ? take_name(p, end) : p;
+                continue;
+            }
+        } else {
+            p = p < end ? take_scalar(p, end) : NULL;
+        }
+        /* Behind a value: out of all that it ends, and on to the next. */
+        while (p && depth > 0 && (p = skip_space(p, end)) < end && *p == closes[depth]) {
+            depth--;
+            p++;
+        }
+        if (depth == 0) {
+            return p && skip_space(p, end) == end;
+        }
+        p = p ? take_char(p, end, ',') : NULL;
+        if (p && closes[depth] == '}') {
+            p = take_name(p, end);
+        }
+    } while (p);
+    return false;
 }
 
 bool tj__json_is_valid(tj_str text)
 {
-    if (text.size == 0 || tj__json_utf8_end(text) != text.data + text.size) {
-        return false;
-    }
-    scan s;
-    s.at = text.data;
-    s.end = text.data + text.size;
-    s.depth = 0;
-    for (bool done = false; !done;) {
-        skip_space(&s);
-        if (s.at == s.end) {
-            return false;
-        }
-        bool complete = true;
-        if (*s.at == '{' || *s.at == '[') {
-            if (!enter(&s, &complete)) {
-                return false;
-            }
-        } else if (!take_scalar(&s)) {
-            return false;
-        }
-        if (complete && !leave(&s, &done)) {
-            return false;
-        }
-    }
-    return true;
+    const char *end = text.data + text.size;
+    return text.size > 0 && tj__json_utf8_end(text) == end && is_valid(text.data, end);
 }

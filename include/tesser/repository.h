@@ -157,7 +157,7 @@ typedef struct tj_txn tj_txn;
 /**
  * Begins a transaction.
  *
- * @param out released by tj_txn_commit or tj_txn_abort; NULL on failure
+ * @param out released by tj_txn_commit or tj_txn_abort, before its store is closed; NULL on failure
  * @return TJ_OK; TJ_MISUSE; TJ_READONLY; TJ_NOMEM
  * Threads: any; the transaction itself belongs to one thread at a time.
  */

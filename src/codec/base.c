@@ -6,6 +6,9 @@
 #include "base/error.h"
 #include "codec/value.h"
 
+/* Places in the index of a commit being resolved that are kept for the next one. */
+#define PENDING_CAPACITY_KEPT 1024
+
 void tj__base_free(tj__base *base)
 {
     if (!base) {
@@ -100,14 +103,24 @@ static void forget_oldest(tj__commit_ids *ids, const tj__held *row)
 
 /* ---- the commit being resolved ------------------------------------------------------------- */
 
+/* Room that a large commit needed would slow all small ones down: it does not fit into the cache. */
+static void empty_pending(tj__base *base)
+{
+    base->pending_rows.size = 0;
+    base->pending_rows.count = 0;
+    if (base->pending.capacity > PENDING_CAPACITY_KEPT) {
+        tj__held_index_dispose(&base->pending);
+        tj__held_list_dispose(&base->pending_rows);
+    }
+}
+
 void tj__base_drop_pending(tj__base *base)
 {
     for (size_t i = 0; i < base->pending_rows.size; i++) {
         tj__held_index_remove(&base->pending, base->pending_rows.rows[i]);
         free(base->pending_rows.rows[i]);
     }
-    base->pending_rows.size = 0;
-    base->pending_rows.count = 0;
+    empty_pending(base);
     for (size_t i = 0; i < base->pending_book_count; i++) {
         tj__held_list_dispose(&base->books[base->book_count + i].rows);
     }
@@ -152,7 +165,7 @@ static void add_row(tj__base *base, tj__base_book *book, tj__held *row)
 /* Moves a STATE, BOOKS, COMMITS or COUNTERS row over. book is NULL but for STATE. */
 static void take_over(tj__base *base, tj__base_book *book, tj__held *row)
 {
-    tj__held *old = tj__held_find(&base->rows, tj__held_key(row));
+    tj__held *old = tj__held_find_same(&base->rows, row);
     if (row->deleted) {
         remove_row(base, book, old);
         free(row);
@@ -218,8 +231,7 @@ void tj__base_advance(tj__base *base, uint64_t sequence)
         tj__held_index_remove(&base->pending, row);
         advance_row(base, row, sequence);
     }
-    base->pending_rows.size = 0;
-    base->pending_rows.count = 0;
+    empty_pending(base);
     for (size_t i = 0; i < base->book_count + base->pending_book_count; i++) {
         tj__base_book *book = &base->books[i];
         book->ledger_last = book->pending_ledger_last;

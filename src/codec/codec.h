@@ -74,6 +74,8 @@ tj__plan *tj__plan_new(void);       /* NULL when memory is short */
 void tj__plan_free(tj__plan *plan); /* NULL is allowed */
 /* Empties it and keeps its memory, for the next use. */
 void tj__plan_clear(tj__plan *plan);
+/* Bytes that it keeps. */
+size_t tj__plan_memory(const tj__plan *plan);
 tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);
 /* Only creates the book; TJ_EXISTS when resolved against a base that has it. */
 tj_status tj__plan_create_book(tj__plan *plan, tj_str name, tj_error *error);

@@ -71,12 +71,8 @@ bool tj__held_index_reserve(tj__held_index *index, size_t more)
     return true;
 }
 
-tj__held *tj__held_find(const tj__held_index *index, tj__bytes key)
+static tj__held *find(const tj__held_index *index, uint32_t hash, tj__bytes key)
 {
-    if (index->count == 0) {
-        return NULL;
-    }
-    uint32_t hash = hash_of(key);
     size_t at = hash & (index->capacity - 1);
     for (const tj__held_place *p = &index->places[at]; p->row; p = &index->places[at]) {
         if (p->hash == hash && tj__bytes_equal(tj__held_key(p->row), key)) {
@@ -85,6 +81,16 @@ tj__held *tj__held_find(const tj__held_index *index, tj__bytes key)
         at = (at + 1) & (index->capacity - 1);
     }
     return NULL;
+}
+
+tj__held *tj__held_find(const tj__held_index *index, tj__bytes key)
+{
+    return index->count > 0 ? find(index, hash_of(key), key) : NULL;
+}
+
+tj__held *tj__held_find_same(const tj__held_index *index, const tj__held *row)
+{
+    return index->count > 0 ? find(index, row->hash, tj__held_key(row)) : NULL;
 }
 
 void tj__held_index_add(tj__held_index *index, tj__held *row)

@@ -48,6 +48,8 @@ typedef struct tj__held_index {
 void tj__held_index_dispose(tj__held_index *index);
 bool tj__held_index_reserve(tj__held_index *index, size_t more);
 tj__held *tj__held_find(const tj__held_index *index, tj__bytes key);
+/* The row with the key of another one. */
+tj__held *tj__held_find_same(const tj__held_index *index, const tj__held *row);
 /* The key is not there, and there is room. */
 void tj__held_index_add(tj__held_index *index, tj__held *row);
 /* The row is there. */

@@ -39,7 +39,7 @@ static tj_status pend(tj__base *base, tj__bytes key, tj__bytes value, bool delet
     }
     row->deleted = deleted;
     row->seen = base->scope;
-    tj__held *old = tj__held_find(&base->pending, key);
+    tj__held *old = tj__held_find_same(&base->pending, row);
     if (old) {
         tj__held_index_replace(&base->pending, old, row);
         row->slot = old->slot;
@@ -89,7 +89,7 @@ static bool changes_nothing(const tj__base *base, const tj__held *row)
     if (row->bytes[0] != TJ__TABLE_STATE) {
         return false;
     }
-    const tj__held *stored = tj__held_find(&base->rows, tj__held_key(row));
+    const tj__held *stored = tj__held_find_same(&base->rows, row);
     if (row->deleted || !stored) {
         return row->deleted && !stored;
     }

@@ -28,6 +28,11 @@ void tj__plan_clear(tj__plan *plan)
     plan->book = 0;
 }
 
+size_t tj__plan_memory(const tj__plan *plan)
+{
+    return plan->rows.capacity + plan->book_capacity * sizeof *plan->books;
+}
+
 /* ---- books ------------------------------------------------------------------------------- */
 
 static tj_status check_book_name(tj_str name, tj_error *error)

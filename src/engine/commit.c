@@ -9,22 +9,41 @@
 #include "base/error.h"
 #include "engine/internal.h"
 
+/* A plan or body that grew beyond this is given back, not kept for the next commit. */
+#define KEPT_SIZE_MAX ((size_t)8 << 20)
+
 tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error)
 {
     if (store->read_only) {
         return tj__fail(error, TJ_READONLY, "the store was opened read-only: nothing can be saved");
     }
-    tj__plan *plan = tj__plan_new();
+    tj__plan *plan = atomic_exchange(&store->core->spare_plan, NULL);
+    if (plan == NULL) {
+        plan = tj__plan_new();
+    }
     if (plan == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
     }
     tj_status status = tj__plan_use_book(plan, tj_str_of(book), error);
     if (status != TJ_OK) {
-        tj__plan_free(plan);
+        tj__core_plan_free(store->core, plan);
         return status;
     }
     *out = plan;
     return TJ_OK;
+}
+
+void tj__core_plan_free(tj__core *core, tj__plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    tj__plan *none = NULL;
+    tj__plan_clear(plan);
+    if (tj__plan_memory(plan) > KEPT_SIZE_MAX ||
+        !atomic_compare_exchange_strong(&core->spare_plan, &none, plan)) {
+        tj__plan_free(plan);
+    }
 }
 
 /* A commit that takes nothing but space away may always be made. With deletes the book's own row is put
@@ -43,31 +62,44 @@ static bool only_deletes(const tj__resolved *resolved)
     return deletes;
 }
 
-/* Under the append lock. *sequence is what must be waited for. */
+/* Under the append lock. outcome->sequence is what must be waited for. */
 static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options *options,
-                        tj__resolved *resolved, uint64_t *sequence, tj_error *error)
+                        tj__outcome *outcome, tj_error *error)
 {
     tj__engine *engine = core->engine;
+    tj__resolved *resolved = &core->resolved;
     bool has_id = !tj_uuid_is_nil(options->commit_id);
     if (has_id) {
         uint64_t earlier = tj__base_commit_sequence(core->base, &options->commit_id);
         if (earlier != 0) {
-            *sequence = earlier;
+            *outcome = (tj__outcome){.sequence = earlier};
             return TJ_OK;
         }
     }
     TJ_TRY(tj__plan_resolve(plan, core->base, options, resolved, error));
+    *outcome = (tj__outcome){0, resolved->ledger_last, resolved->counter_first};
     if (resolved->change_count == 0 && !has_id) {
-        *sequence = engine->ops->appended(engine);
+        outcome->sequence = engine->ops->appended(engine);
         return TJ_OK;
     }
     tj__engine_commit commit = {.body = tj__buffer_bytes(&resolved->body),
                                 .change_count = resolved->change_count,
                                 .commit_id = options->commit_id,
                                 .urgent = options->critical || only_deletes(resolved)};
-    TJ_TRY(engine->ops->append(engine, &commit, sequence, error));
-    tj__base_advance(core->base, *sequence);
+    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+    tj__base_advance(core->base, outcome->sequence);
     return TJ_OK;
+}
+
+/* The same, and gives back the memory of a large commit. */
+static tj_status decide_and_trim(tj__core *core, tj__plan *plan, const tj_commit_options *options,
+                                 tj__outcome *outcome, tj_error *error)
+{
+    tj_status status = decide(core, plan, options, outcome, error);
+    if (core->resolved.body.capacity > KEPT_SIZE_MAX) {
+        tj__resolved_dispose(&core->resolved);
+    }
+    return status;
 }
 
 static tj_status check_call(const tj_store *store, const tj_commit_options **options,
@@ -90,18 +122,16 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
 static tj_status commit(tj__core *core, tj__plan *plan, const tj_commit_options *options,
                         tj__outcome *outcome, tj_error *error)
 {
-    tj__resolved resolved = {0};
-    uint64_t target = 0;
+    tj__outcome decided;
     pthread_mutex_lock(&core->append_lock);
-    tj_status status = decide(core, plan, options, &resolved, &target, error);
+    tj_status status = decide_and_trim(core, plan, options, &decided, error);
     pthread_mutex_unlock(&core->append_lock);
     if (status == TJ_OK) {
-        status = core->engine->ops->wait(core->engine, target, options->sync, error);
+        status = core->engine->ops->wait(core->engine, decided.sequence, options->sync, error);
     }
     if (status == TJ_OK && outcome != NULL) {
-        *outcome = (tj__outcome){target, resolved.ledger_last, resolved.counter_first};
+        *outcome = decided;
     }
-    tj__resolved_dispose(&resolved);
     return status;
 }
 
@@ -132,7 +162,7 @@ static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
 static void dispose_timed(void *argument)
 {
     timed_commit *timed = argument;
-    tj__plan_free(timed->plan);
+    tj__core_plan_free(timed->core, timed->plan);
     free(timed);
 }
 
@@ -142,7 +172,7 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
     tj_status status = check_call(store, &options, error);
     timed_commit *timed = status == TJ_OK ? malloc(sizeof *timed) : NULL;
     if (timed == NULL) {
-        tj__plan_free(plan);
+        tj__core_plan_free(store->core, plan);
         return status != TJ_OK
                    ? status
                    : tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
@@ -168,20 +198,20 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
         return tj__fail(error, TJ_MISUSE,
                         "a submitted commit has no deadline: nobody waits for it");
     }
-    tj__resolved resolved = {0};
+    tj__outcome decided = {0};
     tj__flight flight = {.sync = options->sync, .done = done, .context = context};
     pthread_mutex_lock(&core->append_lock);
     tj_status status = tj__flights_reserve(&core->flights, error);
     if (status == TJ_OK) {
-        status = decide(core, plan, options, &resolved, &flight.sequence, error);
+        status = decide_and_trim(core, plan, options, &decided, error);
     }
     if (status == TJ_OK) {
+        flight.sequence = decided.sequence;
         tj__flights_add(&core->flights, &flight);
     }
     pthread_mutex_unlock(&core->append_lock);
-    tj__resolved_dispose(&resolved);
     if (status == TJ_OK && sequence != NULL) {
-        *sequence = flight.sequence;
+        *sequence = decided.sequence;
     }
     return status;
 }

@@ -24,7 +24,7 @@ tj_status tj_counter_reserve(tj_store *store, const char *book, const char *name
     if (status == TJ_OK) {
         *first = outcome.counter_first;
     }
-    tj__plan_free(plan);
+    tj__core_plan_free(store->core, plan);
     return status;
 }
 

@@ -17,8 +17,10 @@
 /* One opened engine; shared by the stores that asked to share it. */
 typedef struct tj__core {
     tj__engine *engine;
-    tj__base *base; /* guarded by append_lock; NULL when read-only */
-    pthread_mutex_t append_lock;
+    pthread_mutex_t append_lock;    /* guards the next two */
+    tj__base *base;                 /* NULL when read-only */
+    tj__resolved resolved;          /* what the newest commit came to; kept for its memory */
+    _Atomic(tj__plan *) spare_plan; /* of a transaction that ended, for the next one; or NULL */
     tj__flights flights;
     tj__errands errands;
     tj_config config; /* every default filled in; strings are not kept */
@@ -98,7 +100,8 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
 tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj_commit_done *done, void *context, uint64_t *sequence,
                            tj_error *error);
-/* A new plan for a store's book. */
+/* An empty plan for a store's book; tj__core_plan_free takes it back. */
 tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
+void tj__core_plan_free(tj__core *core, tj__plan *plan); /* NULL is allowed */
 
 #endif

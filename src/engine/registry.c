@@ -69,6 +69,8 @@ static tj_status build_base(tj__core *core, tj_error *error)
 
 static void free_core(tj__core *core)
 {
+    tj__plan_free(atomic_load(&core->spare_plan));
+    tj__resolved_dispose(&core->resolved);
     tj__base_free(core->base);
     pthread_mutex_destroy(&core->append_lock);
     free(core);

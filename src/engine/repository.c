@@ -55,7 +55,7 @@ tj_status tj_state_save(tj_state_repository *repository, const tj_live_state *st
     if (status == TJ_OK) {
         status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
-    tj__plan_free(plan);
+    tj__core_plan_free(repository->store->core, plan);
     return status;
 }
 
@@ -73,7 +73,7 @@ tj_status tj_algo_save(tj_algo_repository *repository, const tj_uuid *id,
     if (status == TJ_OK) {
         status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
-    tj__plan_free(plan);
+    tj__core_plan_free(repository->store->core, plan);
     return status;
 }
 
@@ -119,7 +119,7 @@ tj_status tj_algo_delete(tj_algo_repository *repository, const tj_uuid *id, tj_e
     if (status == TJ_OK) {
         status = tj__store_commit(repository->store, plan, NULL, NULL, error);
     }
-    tj__plan_free(plan);
+    tj__core_plan_free(repository->store->core, plan);
     return status;
 }
 
@@ -157,7 +157,7 @@ tj_status tj_ledger_append(tj_ledger_repository *repository, const tj_ledger_ent
             *last = outcome.ledger_last;
         }
     }
-    tj__plan_free(plan);
+    tj__core_plan_free(repository->store->core, plan);
     return status;
 }
 

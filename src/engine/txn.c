@@ -233,7 +233,7 @@ tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options, tj_commit
 void tj_txn_abort(tj_txn *txn)
 {
     if (txn != NULL) {
-        tj__plan_free(txn->plan);
+        tj__core_plan_free(txn->store->core, txn->plan);
         free(txn);
     }
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@
 
 /* Address space, not memory: readers then hardly ever meet a map that has grown beyond theirs. */
 #define READER_MAP_SIZE ((uint64_t)1 << 40)
+#define OPEN_TRIES_MAX 100
 
 tj_status tj__env_usable(tj__env *env, tj_error *error)
 {
@@ -81,8 +83,8 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
 }
 
 /* LMDB would create a missing data.mdb; so what it opened must be the file that was checked. */
-static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_t file_size,
-                           tj_error *error)
+static tj_status open_lmdb_once(tj__env *env, const tj__env_options *options, uint64_t file_size,
+                                tj_error *error)
 {
     struct stat info;
     uint64_t wanted = options->read_only ? READER_MAP_SIZE : options->map_size;
@@ -102,23 +104,55 @@ static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_
 }
 
 /*
- * Slots of dead processes are cleared, and then any that bears this process's id: this handle has
- * taken none yet, and LMDB never clears those of the own id by itself. Either a container before
- * this one, with the same process ids, died; or another one is alive, then taking a slot fails and
- * says so. Closing a handle that has held a slot clears all slots of its process id.
+ * Whether lock.mdb is fit for use by this handle, which has taken no slot yet. Two things make it
+ * unfit, and closing the handle and opening it again mends both:
+ *
+ * Slots of this process's own id. LMDB clears those of other dead processes only. Either a
+ * container before this one, with the same process ids, died; or another one is alive, then taking
+ * a slot fails and says so. Closing a handle that has held a slot clears all slots of its process.
+ *
+ * Unfinished. The first opener sets LMDB's transaction counter to 0, later to that of the newest
+ * meta page, and holds a lock meanwhile. If it dies or fails in between, one that waits for the
+ * lock goes on with 0: a reader would see an older snapshot, and what a writer commits would be
+ * lost, or worse. A journal has at least one commit, so a 0 is nothing else. When every waiting
+ * opener lets go, the next one is the first again.
  */
-static tj_status clear_slots(tj__env *env, bool *reopen, tj_error *error)
+static tj_status check_lock_table(tj__env *env, bool *fit, tj_error *error)
 {
     MDB_txn *txn = NULL;
     (void)tj__readers_reap(env->lmdb);
-    *reopen = tj__readers_has_pid(env->lmdb, env->pid);
-    if (*reopen) {
-        TJ_TRY(tj__read_begin(env, &txn, error));
-        tj__read_end(env, txn);
+    bool own_slots = tj__readers_has_pid(env->lmdb, env->pid);
+    TJ_TRY(tj__read_begin(env, &txn, error));
+    *fit = !own_slots && mdb_txn_id(txn) != 0;
+    tj__read_end(env, txn);
+    return TJ_OK;
+}
+
+/* Time for others that wait, and differing between processes, so that one becomes the first. */
+static void pause_before_reopening(const tj__env *env, unsigned tries)
+{
+    long ms = 1 + (env->pid * 7L + tries * 13L) % 20;
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_t file_size,
+                           tj_error *error)
+{
+    for (unsigned tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+        bool fit = false;
+        TJ_TRY(open_lmdb_once(env, options, file_size, error));
+        TJ_TRY(check_lock_table(env, &fit, error));
+        if (fit) {
+            return TJ_OK;
+        }
         mdb_env_close(env->lmdb);
         env->lmdb = NULL;
+        pause_before_reopening(env, tries);
     }
-    return TJ_OK;
+    return tj__fail(error, TJ_BUSY,
+                    "lock.mdb beside %s was left unfinished by a process that died while opening "
+                    "it, and others hold on to it: end them, then try again",
+                    env->data_path);
 }
 
 static tj_status open_tables(tj__env *env, MDB_txn *txn, tj_error *error)
@@ -181,10 +215,7 @@ static tj_status start(tj__env *env, const tj__env_options *options, tj__superbl
     env->device = info.st_dev;
     env->inode = info.st_ino;
     TJ_TRY(tj__registry_add(env, error));
-    for (bool again = true; again;) {
-        TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
-        TJ_TRY(clear_slots(env, &again, error));
-    }
+    TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
     TJ_TRY(read_meta(env, superblock, error));
     return options->read_only ? TJ_OK : make_durable(env, error);
 }

@@ -70,6 +70,7 @@ void tj__read_end(tj__env *env, MDB_txn *txn);
 
 /* ---- map.c: changing the size of the map. The caller has no transaction. */
 tj_status tj__map_grow(tj__env *env, tj_error *error);
+bool tj__map_fits(uint64_t size); /* whether the address space has room for so much more */
 tj_status tj__map_adopt(tj__env *env, tj_error *error);
 
 /* ---- registry.c: LMDB breaks when a process opens a file twice */

@@ -72,6 +72,17 @@ static int open_once(const tj__lmdb_options *options, unsigned flags, unsigned r
     return 0;
 }
 
+/* Asked for beforehand, not found out by opens that fail: those would leave lock.mdb unfinished for
+ * a process that opens at the same time (env.c, "Unfinished"). */
+static uint64_t fitting_size(const tj__lmdb_options *options)
+{
+    uint64_t size = options->map_size;
+    while (size > options->map_size_min && !tj__map_fits(size)) {
+        size = tj__map_round(size / 2);
+    }
+    return size > options->map_size_min ? size : options->map_size_min;
+}
+
 tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error)
 {
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
@@ -81,13 +92,7 @@ tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_e
     } else {
         TJ_TRY(tj__lock_prepare(options->directory, &readers_max, error));
     }
-    uint64_t map_size = options->map_size;
-    int code = open_once(options, flags, readers_max, map_size, out);
-    while (code == ENOMEM && map_size > options->map_size_min) {
-        map_size = tj__map_round(map_size / 2);
-        map_size = map_size > options->map_size_min ? map_size : options->map_size_min;
-        code = open_once(options, flags, readers_max, map_size, out);
-    }
+    int code = open_once(options, flags, readers_max, fitting_size(options), out);
     if (code != 0) {
         return tj__fail_lmdb(error, code, "opening the LMDB files in %s", options->directory);
     }

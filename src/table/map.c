@@ -16,9 +16,12 @@ static uint64_t map_size(tj__env *env)
     return info.me_mapsize;
 }
 
-/* LMDB unmaps before it maps, and is lost when the second fails; so ask first. */
-static bool address_space_has(uint64_t size)
+/* What LMDB allocates beside the map: the lists of an environment and of a transaction. */
+#define BESIDE_THE_MAP ((uint64_t)16 << 20)
+
+bool tj__map_fits(uint64_t size)
 {
+    size += BESIDE_THE_MAP;
     void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return probe != MAP_FAILED && munmap(probe, size) == 0;
 }
@@ -71,7 +74,8 @@ tj_status tj__map_grow(tj__env *env, tj_error *error)
                  env->data_path, now >> 10);
         return full(error);
     }
-    if (size > MAP_SIZE_MAX || !address_space_has(size - now)) {
+    /* LMDB unmaps before it maps, and is lost when the second fails; so ask first. */
+    if (size > MAP_SIZE_MAX || !tj__map_fits(size - now)) {
         tj__fail(error, TJ_FULL,
                  "the map of %s is full, and the address space (ulimit -v) has no room to "
                  "grow it from %" PRIu64 " to %" PRIu64 " MiB",

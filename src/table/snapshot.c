@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "table/internal.h"
 
-/* Each adoption finds the map of a moment; a writer may have grown it once more. */
-#define ADOPTIONS_MAX 10
+/* Each adoption finds the map of a moment, and a writer may have grown it once more. */
+#define BEGIN_TRIES_MAX 10
+/* Beside LMDB's codes, which are below -30000, and errno values. */
+#define OVERTAKEN (-1)
 
 struct tj__env_snapshot {
     tj__row_source source; /* first: a pointer to it is one to the snapshot */
@@ -31,10 +33,29 @@ static tj_status begin_failed(const tj__env *env, int code, tj_error *error)
                         "namespace: let the containers share one (docker run --pid)",
                         env->data_path, (long)env->pid);
     }
+    if (code == OVERTAKEN) {
+        return tj__fail(error, TJ_BUSY,
+                        "commits overtook the beginning of a view of %s %d times: try again; if it "
+                        "stays so, lock.mdb is out of date: close the journal in every process",
+                        env->data_path, BEGIN_TRIES_MAX);
+    }
     return tj__fail_lmdb(error, code, "beginning to read %s", env->data_path);
 }
 
-/* As tj__read_begin, once: a code of LMDB, or TJ_OK and inside the gate. */
+/*
+ * LMDB puts transaction N into a reader's slot, and copies then the meta page that N shares with
+ * N + 2. A thread that is held up in between while two commits are made gets N + 2, or a part of
+ * each; and N + 2 may be still on its way to the disk, so that the next view goes back to N + 1.
+ * Whether the meta page was still that of N is seen afterwards. An N of 0 is env.c's business.
+ */
+static bool was_overtaken(const tj__env *env, MDB_txn *txn)
+{
+    MDB_envinfo info = {0};
+    (void)mdb_env_info(env->lmdb, &info);
+    return mdb_txn_id(txn) != 0 && info.me_last_txnid > mdb_txn_id(txn) + 1;
+}
+
+/* As tj__read_begin, once: OVERTAKEN, a code of LMDB, or 0 and inside the gate. */
 static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *error)
 {
     int code = 0;
@@ -42,6 +63,10 @@ static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *
     *status = tj__env_usable(env, error);
     if (*status == TJ_OK) {
         code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, out);
+    }
+    if (*status == TJ_OK && code == 0 && was_overtaken(env, *out)) {
+        mdb_txn_abort(*out);
+        code = OVERTAKEN;
     }
     if (*status != TJ_OK || code != 0) {
         tj__gate_leave(&env->gate);
@@ -51,25 +76,24 @@ static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *
 
 tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error)
 {
-    bool reaped = false;
-    for (unsigned adoptions = 0;;) {
-        tj_status status = TJ_OK;
-        int code = begin_once(env, out, &status, error);
+    tj_status status = TJ_OK;
+    int code = OVERTAKEN;
+    for (unsigned tries = 0; tries < BEGIN_TRIES_MAX; tries++) {
+        code = begin_once(env, out, &status, error);
         if (status != TJ_OK || code == 0) {
             return status;
         }
-        if (code == MDB_MAP_RESIZED && adoptions < ADOPTIONS_MAX) {
+        if (code == MDB_MAP_RESIZED) {
             TJ_TRY(tj__map_adopt(env, error));
-            adoptions++;
-        } else if (code == MDB_READERS_FULL && !reaped) {
+        } else if (code == MDB_READERS_FULL) {
             (void)tj__readers_reap(env->lmdb);
-            reaped = true;
-        } else {
-            status = begin_failed(env, code, error);
-            tj__error_place(error, "%s", env->data_path);
-            return status;
+        } else if (code != OVERTAKEN) {
+            break;
         }
     }
+    status = begin_failed(env, code, error);
+    tj__error_place(error, "%s", env->data_path);
+    return status;
 }
 
 void tj__read_end(tj__env *env, MDB_txn *txn)

@@ -194,8 +194,12 @@ static void grow_beside_a_reader(bool limited)
     assert_true(child >= 0);
     if (child == 0) {
         leave_cmocka();
+        close(reader.ready[0]);
+        close(reader.grown[1]);
         _exit(read_while_it_grows(&reader));
     }
+    close(reader.ready[1]); /* so that neither waits for the other when that one is gone */
+    close(reader.grown[0]);
     env = journal_open(&reader.at, 1, false);
     assert_int_equal(read(reader.ready[0], &byte, 1), 1);
     assert_int_equal(info_of(env).reader_count, 1);
@@ -207,10 +211,8 @@ static void grow_beside_a_reader(bool limited)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     tj__env_close(env);
-    for (int i = 0; i < 2; i++) {
-        close(reader.ready[i]);
-        close(reader.grown[i]);
-    }
+    close(reader.ready[0]);
+    close(reader.grown[1]);
     place_remove(&reader.at);
 }
 
@@ -234,20 +236,34 @@ typedef struct reading_crowd {
     atomic_uint views;
 } reading_crowd;
 
+/* One view; a failed assertion in a thread of its own would end the program without a word. */
+static tj_status look_once(tj__env *env, uint64_t *last, tj_error *error)
+{
+    tj__env_snapshot *snapshot = NULL;
+    tj__position position;
+    tally seen = {0};
+    TJ_TRY(tj__env_snapshot_begin(env, &snapshot, &position, error));
+    tj_status status = tally_rows(snapshot, &seen, error);
+    tj__env_snapshot_end(snapshot);
+    if (status == TJ_OK &&
+        (position.sequence < *last || (seen.rows > 0 && seen.sequence != position.sequence))) {
+        status =
+            tj__fail(error, TJ_CORRUPT, "position %" PRIu64 " after %" PRIu64 ", rows of %" PRIu64,
+                     position.sequence, *last, seen.sequence);
+    }
+    *last = position.sequence;
+    return status;
+}
+
 static void *read_in_a_loop(void *context)
 {
     reading_crowd *crowd = context;
     uint64_t last = 0;
+    tj_error error = TJ_ERROR_INIT;
     while (!atomic_load(&crowd->done)) {
-        tj__env_snapshot *snapshot = NULL;
-        tj__position position;
-        tally seen;
-        assert_ok(tj__env_snapshot_begin(crowd->env, &snapshot, &position, &error));
-        assert_ok(tally_rows(snapshot, &seen, &error));
-        assert_true(position.sequence >= last);
-        assert_true(seen.rows == 0 || seen.sequence == position.sequence);
-        last = position.sequence;
-        tj__env_snapshot_end(snapshot);
+        if (look_once(crowd->env, &last, &error) != TJ_OK) {
+            return strdup(error.message);
+        }
         atomic_fetch_add(&crowd->views, 1);
     }
     return NULL;
@@ -270,7 +286,11 @@ static void test_many_readers_while_it_grows(void **state)
     }
     atomic_store(&crowd.done, true);
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        void *failure = NULL;
+        assert_int_equal(pthread_join(threads[i], &failure), 0);
+        if (failure) {
+            fail_msg("a reader saw: %s", (char *)failure);
+        }
     }
     assert_true(atomic_load(&crowd.views) > 0);
     tj__env_close(crowd.env);
@@ -441,6 +461,175 @@ static void test_the_same_pid_in_another_namespace(void **state)
     }
     env = journal_open(&at, 0, true);
     tj__env_close(env);
+    place_remove(&at);
+}
+
+/* LMDB's transaction counter in lock.mdb, behind magic, format and a mutex of 40 bytes. */
+#define LOCK_TRANSACTION_AT 48
+
+/* Sets it from another process: closing the file here would drop the locks LMDB holds in it. */
+static int put_transaction(void *context)
+{
+    const place *at = ((void **)context)[0];
+    const uint64_t *transaction = ((void **)context)[1];
+    int fd = open(at->lock, O_RDWR | O_CLOEXEC);
+    ssize_t put = pwrite(fd, transaction, sizeof *transaction, LOCK_TRANSACTION_AT);
+    return put == sizeof *transaction ? 0 : 1;
+}
+
+/* A counter of two commits ago is what a reader has in hand that was held up for two commits. */
+static void test_a_view_that_commits_overtake(void **state)
+{
+    (void)state;
+    place at = place_new();
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 10, 100, 1);
+    journal_fill(env, 20, 100, 2);
+    uint64_t transaction = 1;
+    void *context[2] = {&at, &transaction};
+    assert_true(in_child(put_transaction, context));
+    tj__env_snapshot *snapshot = NULL;
+    tj__position position;
+    char text[2 * PATH_MAX];
+    snprintf(text, sizeof text,
+             "commits overtook the beginning of a view of %s 10 times: try again; if it stays so, "
+             "lock.mdb is out of date: close the journal in every process",
+             at.data);
+    assert_fails(TJ_BUSY, text, tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_null(snapshot);
+    assert_int_equal(info_of(env).oldest_reader_pid, 0);
+    transaction = 2; /* its meta page is in place still */
+    assert_true(in_child(put_transaction, context));
+    tj__env_snapshot_end(snapshot_of(env, 1));
+    transaction = 3;
+    assert_true(in_child(put_transaction, context));
+    tj__env_snapshot_end(snapshot_of(env, 2));
+    tj__env_close(env);
+    place_remove(&at);
+}
+
+/* As an opener that has begun to set lock.mdb up, and dies before it is done. */
+static int die_setting_up(void *context)
+{
+    const place *at = ((void **)context)[0];
+    const int *pipes = ((void **)context)[1];
+    static const uint64_t none = 0;
+    struct flock lock = {.l_type = F_WRLCK, .l_len = 1};
+    int fd = open(at->lock, O_RDWR | O_CLOEXEC);
+    if (fcntl(fd, F_SETLK, &lock) != 0 ||
+        pwrite(fd, &none, sizeof none, LOCK_TRANSACTION_AT) != sizeof none ||
+        write(pipes[1], "l", 1) != 1) {
+        return 1;
+    }
+    usleep(300000); /* the parent waits for the lock meanwhile */
+    return 0;
+}
+
+static void test_opener_that_died_in_between(void **state)
+{
+    (void)state;
+    place at = place_new();
+    int pipes[2];
+    void *context[2] = {&at, pipes};
+    char byte;
+    int status = 0;
+    uint64_t transaction = 0;
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 10, 100, 1);
+    tj__env_close(env);
+    int fd = open(at.lock, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, &transaction, sizeof transaction, LOCK_TRANSACTION_AT), 8);
+    close(fd);
+    assert_int_equal(transaction, 2);
+    assert_int_equal(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        leave_cmocka();
+        _exit(die_setting_up(context));
+    }
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 20, 100, 2);
+    tj__env_close(env);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    env = journal_open(&at, 0, true);
+    tj__env_snapshot_end(snapshot_of(env, 2)); /* the commit is not lost */
+    tj__env_close(env);
+    assert_ok(tj__page_check(at.data, NULL, &error));
+    close(pipes[0]);
+    close(pipes[1]);
+    place_remove(&at);
+}
+
+/* Opens, looks and closes until it is killed; an assertion aborts it. */
+static _Noreturn void open_in_a_loop(const place *at)
+{
+    alarm(120); /* also when nobody is left to kill it */
+    uint64_t last = 0;
+    for (;;) {
+        tj__env *env = journal_open(at, 0, true);
+        tj__env_snapshot *snapshot = NULL;
+        tj__position position;
+        tally seen;
+        assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+        assert_ok(tally_rows(snapshot, &seen, &error));
+        assert_true(position.sequence >= last);
+        assert_true(seen.rows == 0 || seen.sequence == position.sequence);
+        last = position.sequence;
+        tj__env_snapshot_end(snapshot);
+        tj__env_close(env);
+    }
+}
+
+static pid_t start_opener(const place *at)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        leave_cmocka();
+        open_in_a_loop(at);
+    }
+    return child;
+}
+
+#define OPENERS 3
+#define KILLS 150
+
+/* Readers are killed at any moment of their opening, while the writer opens, commits and closes. */
+static void test_openers_killed_at_random(void **state)
+{
+    (void)state;
+    uint64_t random = seed_new();
+    place at = place_new();
+    pid_t openers[OPENERS];
+    journal_create(&at);
+    tj__env_close(journal_open(&at, 1 << 20, false));
+    for (size_t i = 0; i < OPENERS; i++) {
+        openers[i] = start_opener(&at);
+    }
+    for (uint64_t sequence = 1; sequence <= KILLS; sequence++) {
+        tj__env *env = journal_open(&at, 1 << 20, false);
+        tj__env_snapshot_end(snapshot_of(env, sequence - 1));
+        journal_fill(env, 3, 100, sequence);
+        tj__env_close(env);
+        size_t victim = (size_t)random_below(&random, OPENERS);
+        int status = 0;
+        usleep((useconds_t)random_below(&random, 3000));
+        assert_int_equal(kill(openers[victim], SIGKILL), 0);
+        assert_int_equal(waitpid(openers[victim], &status, 0), openers[victim]);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        openers[victim] = start_opener(&at);
+    }
+    for (size_t i = 0; i < OPENERS; i++) {
+        kill(openers[i], SIGKILL);
+        waitpid(openers[i], NULL, 0);
+    }
+    assert_ok(tj__page_check(at.data, NULL, &error));
     place_remove(&at);
 }
 
@@ -727,6 +916,9 @@ int main(void)
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_slots_of_the_dead),
         cmocka_unit_test(test_the_same_pid_in_another_namespace),
+        cmocka_unit_test(test_a_view_that_commits_overtake),
+        cmocka_unit_test(test_opener_that_died_in_between),
+        cmocka_unit_test(test_openers_killed_at_random),
         cmocka_unit_test(test_all_slots_taken),
         cmocka_unit_test(test_lock_file_is_allocated),
         cmocka_unit_test(test_descriptors_are_not_inherited),

@@ -36,7 +36,7 @@ asan: setup-ci ## Most tests under AddressSanitizer and UndefinedBehaviorSanitiz
 
 tsan: setup-ci ## The tests with threads under ThreadSanitizer
 	@scripts/build.sh tsan tests_with_threads
-	@scripts/sanitized.sh tsan -L threads -E "strength|stress|unit/table/env" $(CTEST_FLAGS)
+	@scripts/sanitized.sh tsan -L threads $(CTEST_FLAGS)
 
 clean: ## Removes build/
 	@rm -rf build

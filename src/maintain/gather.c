@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "maintain/gather.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codec/key.h"
 #include "maintain/repeat.h"
 #include "json/check.h"
 #include "json/dom.h"
 
 /* Plugin of a row from before Tesser kept the plugin's name, as Tesser itself reads it. */
 #define LEGACY_PLUGIN "TWAP"
+/* Bytes of a "#" with any number and a NUL. */
+#define KEY_NUMBER_SIZE 24
 
 void tj__gathering_dispose(tj__gathering *all)
 {
     for (size_t i = 0; i < TJ__COUNT(tj__found_state, all->states); i++) {
         tj_live_state_free(TJ__ITEMS(tj__found_state, all->states)[i].state);
     }
+    tj__rowmap_free(all->taken);
     tj__buffer_dispose(&all->sources);
     tj__buffer_dispose(&all->raw_states);
     tj__buffer_dispose(&all->states);
@@ -75,36 +80,48 @@ void tj__progress(const tj__gathering *all, const char *what, uint64_t more_byte
 
 /* ---- quarantine ---------------------------------------------------------------------------- */
 
-static bool is_taken(const tj__gathering *all, tj__table table, tj__bytes key)
+/* How many rows in quarantine have this key; one more is noted. */
+static tj_status count_key(tj__gathering *all, const tj__key *key, uint64_t *count, tj_error *error)
 {
-    const tj__kept_raw *kept = TJ__ITEMS(tj__kept_raw, all->quarantined);
-    for (size_t i = 0; i < TJ__COUNT(tj__kept_raw, all->quarantined); i++) {
-        if (kept[i].row.table == table && tj__bytes_equal(kept[i].row.key, key)) {
-            return true;
-        }
+    if (!all->taken) {
+        all->taken = tj__rowmap_new();
     }
-    return false;
+    const tj__rowmap_entry *entry =
+        all->taken ? tj__rowmap_find(all->taken, tj__key_bytes(key)) : NULL;
+    *count = entry ? entry->sequence : 0;
+    bool noted = all->taken &&
+                 tj__rowmap_put(all->taken, tj__key_bytes(key), (tj__bytes){NULL, 0}, *count + 1);
+    return noted ? TJ_OK : no_memory(error);
 }
 
-/* The key, cut to what quarantine can hold, and with a number behind it if it is there already. */
-static tj_status unique_key(tj__gathering *all, tj__table table, tj__bytes key, tj_str *kept,
-                            tj_str *suffix, tj_error *error)
+/* The key behind its table, cut to what quarantine can hold, and with a number behind it if it is there
+ * already. The numbers go on from the last one, so that many equal keys cost no search. */
+static tj_status unique_key(tj__gathering *all, const tj__quarantined *row, tj__key *key,
+                            char number[KEY_NUMBER_SIZE], tj_error *error)
 {
-    char text[TJ__QUARANTINE_KEY_SIZE_MAX + 32];
-    char number[32] = "";
-    size_t size =
-        key.size < TJ__QUARANTINE_KEY_SIZE_MAX - 24 ? key.size : TJ__QUARANTINE_KEY_SIZE_MAX - 24;
+    size_t most = TJ__QUARANTINE_KEY_SIZE_MAX - KEY_NUMBER_SIZE;
+    size_t size = row->key.size < most ? row->key.size : most;
+    uint64_t count = 0;
+    key->bytes[0] = (uint8_t)row->table;
     if (size > 0) {
-        memcpy(text, key.data, size);
+        memcpy(key->bytes + 1, row->key.data, size);
     }
-    size_t whole = size;
-    for (size_t n = 2; is_taken(all, table, tj__bytes_of(text, whole)); n++) {
-        int more = snprintf(number, sizeof number, "#%zu", n);
-        memcpy(text + size, number, (size_t)more);
-        whole = size + (size_t)more;
+    key->size = 1 + size;
+    number[0] = '\0';
+    tj__key plain = *key;
+    TJ_TRY(count_key(all, &plain, &count, error));
+    while (count > 0) {
+        int more = snprintf(number, KEY_NUMBER_SIZE, "#%" PRIu64, count + 1);
+        memcpy(key->bytes + plain.size, number, (size_t)more);
+        key->size = plain.size + (size_t)more;
+        uint64_t same = 0;
+        TJ_TRY(count_key(all, key, &same, error));
+        if (same == 0) {
+            break;
+        }
+        TJ_TRY(count_key(all, &plain, &count, error));
     }
-    TJ_TRY(tj__keep(all, (tj_str){text, whole}, kept, error));
-    return tj__keep(all, tj_str_of(number), suffix, error);
+    return TJ_OK;
 }
 
 static tj_status join(tj__gathering *all, tj_str a, tj_str b, tj_str *out, tj_error *error)
@@ -123,15 +140,17 @@ tj_status tj__gather_quarantined(tj__gathering *all, size_t source, const tj__qu
                                  tj_str name, tj_error *error)
 {
     tj__kept_raw kept = {.row = {.table = row->table}, .source = source};
-    tj_str key = {NULL, 0};
-    tj_str suffix = {NULL, 0};
+    tj__key key;
+    char number[KEY_NUMBER_SIZE];
+    tj_str kept_key = {NULL, 0};
     tj_str raw = {row->raw.size > 0 ? (const char *)row->raw.data : "", row->raw.size};
-    TJ_TRY(unique_key(all, row->table, row->key, &key, &suffix, error));
-    TJ_TRY(join(all, name, suffix, &kept.shown.name, error));
+    TJ_TRY(unique_key(all, row, &key, number, error));
+    TJ_TRY(tj__keep(all, (tj_str){(const char *)key.bytes + 1, key.size - 1}, &kept_key, error));
+    TJ_TRY(join(all, name, tj_str_of(number), &kept.shown.name, error));
     TJ_TRY(tj__keep(all, row->reason, &kept.shown.reason, error));
     TJ_TRY(tj__keep(all, raw, &kept.shown.raw, error));
     kept.shown.source = tj__source(all, source)->path;
-    kept.row.key = tj__bytes_of(key.data, key.size);
+    kept.row.key = tj__bytes_of(kept_key.data, kept_key.size);
     kept.row.reason = kept.shown.reason;
     kept.row.raw = tj__bytes_of(kept.shown.raw.data, raw.size);
     tj__source(all, source)->quarantined_count++;

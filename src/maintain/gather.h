@@ -68,6 +68,7 @@ typedef struct tj__gathering {
     tj__buffer entries;     /* tj__found_entry */
     tj__buffer candidates;  /* tj__candidate */
     tj__buffer quarantined; /* tj__kept_raw */
+    tj__rowmap *taken;      /* keys in quarantine; NULL while there are none */
     tj__buffer remarks;     /* tj_report_note */
     tj__buffer lost;        /* tj_report_note */
     uint64_t bytes_done;

@@ -13,6 +13,7 @@
 typedef struct tj__image {
     tj__buffer bytes;
     size_t uncommitted; /* frames of a transaction that was never committed, left out */
+    bool idle_log;      /* the -wal has a header and no frame of its own */
 } tj__image;
 
 /* Reads path and path-wal. TJ_CORRUPT for a -wal that is damaged or cut; TJ_UNSUPPORTED beside a

@@ -17,6 +17,13 @@ static tj_status check_options(const tj_config *config, const tj_import_options 
     if (options->source_count == 0 || options->sources == NULL) {
         return tj__fail(error, TJ_MISUSE, "no source is named");
     }
+    if (options->map_count > 0 && options->maps == NULL) {
+        return tj__fail(error, TJ_MISUSE, "the maps are NULL");
+    }
+    if (config != NULL && config->struct_size != sizeof *config) {
+        return tj__fail(error, TJ_MISUSE,
+                        "the configuration was not initialized with TJ_CONFIG_INIT");
+    }
     if (config == NULL && !options->dry_run) {
         return tj__fail(error, TJ_MISUSE, "no journal to import into");
     }

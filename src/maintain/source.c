@@ -78,9 +78,8 @@ static tj_status detect_json(const char *path, tj_str text, tj_source_kind *kind
     }
     tj_status status = tj__json_parse(text, NULL, 1, &doc, &cause);
     if (status != TJ_OK) {
-        return tj__fail(error, status == TJ_INVALID ? TJ_INVALID : status,
-                        "%s is no LMDB file, no SQLite database and no JSON: %s", path,
-                        cause.message);
+        return tj__fail(error, status, "%s is no LMDB file, no SQLite database and no JSON: %s",
+                        path, cause.message);
     }
     *kind = kind_of(doc->root);
     tj__json_doc_free(doc);

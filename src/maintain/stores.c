@@ -265,6 +265,24 @@ static tj_status read_store(store *s, tj__sqlite *database, tj_error *error)
     return read_tables(s, database, error);
 }
 
+/* What a -wal may have held and does not. One that was cut behind its header or a commit is sound. */
+static tj_status note_log(const store *s, const tj__image *image, tj_error *error)
+{
+    tj_str name = TJ_STR("its -wal");
+    if (image->uncommitted > 0) {
+        return tj__note(s->all, &s->all->remarks, s->source, name, error,
+                        "%zu pages of a transaction that was never committed are left out, as "
+                        "SQLite does",
+                        image->uncommitted);
+    }
+    if (image->idle_log) {
+        return tj__note(s->all, &s->all->remarks, s->source, name, error,
+                        "it has a header and no transaction; unless it was cut there, nothing "
+                        "was committed after the last checkpoint");
+    }
+    return TJ_OK;
+}
+
 tj_status tj__store_read(tj__gathering *all, size_t source, const char *path, bool only_candidate,
                          tj_error *error)
 {
@@ -274,11 +292,8 @@ tj_status tj__store_read(tj__gathering *all, size_t source, const char *path, bo
     TJ_TRY(tj__image_read(path, &image, error));
     s.bytes = image.bytes.size;
     tj_status status = tj__sqlite_open_image(path, &image.bytes, &database, error);
-    if (status == TJ_OK && image.uncommitted > 0 && !only_candidate) {
-        status = tj__note(all, &all->remarks, source, TJ_STR("its -wal"), error,
-                          "%zu pages of a transaction that was never committed are left out, as "
-                          "SQLite does",
-                          image.uncommitted);
+    if (status == TJ_OK && !only_candidate) {
+        status = note_log(&s, &image, error);
     }
     if (status == TJ_OK) {
         status = read_store(&s, database, error);

@@ -41,8 +41,8 @@ static tj_status damaged(const wal *w, size_t frame, const char *reason, tj_erro
     tj_status status = tj__fail(
         error, TJ_CORRUPT,
         "%s is damaged or cut at frame %zu of %zu: %s, so what was committed from there on cannot "
-        "be "
-        "read. To import what the database holds without it, import a copy of the database alone",
+        "be read. If that may be missing, open a copy of the database and its -wal with SQLite "
+        "once, which keeps what was committed before, and import the copy",
         w->path, frame + 1, w->frame_count, reason);
     tj__error_place(error, "%s", w->path);
     return status;
@@ -165,5 +165,6 @@ tj_status tj__wal_apply(const char *path, tj__bytes bytes, tj__image *image, tj_
     count_frames(&w, sums);
     TJ_TRY(check_rest(&w, error));
     image->uncommitted = w.valid - w.committed;
+    image->idle_log = w.valid == 0;
     return w.committed > 0 ? write_pages(&w, image, error) : TJ_OK;
 }

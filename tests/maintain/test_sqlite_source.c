@@ -109,6 +109,21 @@ static void a_cut_wal_is_told(void **state)
     is_refused(&l, "at frame 6 of 5: it ends in the middle of a frame");
     l.frames.size = 31;
     is_refused(&l, "it does not begin as such a log");
+    l.frames.size = 32 + FRAME_SIZE;
+    gives_orders(&l, 3, 1); /* a page that is not committed */
+    l.frames.size = 32;
+    gives_orders(&l, 3, 1); /* SQLite may leave it so, and so may a cut: it is told */
+    free(l.frames.data);
+}
+
+/* Such a log is sound, and may be what was left of one that was cut: there is always a word of it. */
+static void a_wal_cut_between_frames_is_told(void **state)
+{
+    live l = live_store(*state);
+    for (size_t frames = 0; frames < FRAMES; frames++) {
+        l.frames.size = 32 + frames * FRAME_SIZE;
+        gives_orders(&l, 3, 1);
+    }
     free(l.frames.data);
 }
 
@@ -240,6 +255,25 @@ static void what_is_not_tessers_is_told(void **state)
     tj_import_report_free(report);
 }
 
+/* Rows without a key are many under one: that must not cost a search each. */
+static void many_rows_with_one_key_are_kept(void **state)
+{
+    const place *p = *state;
+    tj_import_report *report = NULL;
+    const char *rows[] = {
+        "INSERT INTO algo_states VALUES ('x#2', 'broken')",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < "
+        "100000) INSERT INTO algo_states SELECT 'x', 'broken' FROM r",
+        NULL};
+    assert_ok(import_made(p, "CREATE TABLE algo_states (id TEXT, payload TEXT)", rows, &report));
+    assert_int_equal(report->quarantined_count, 100001);
+    assert_text(report->quarantined[0].name, "algo:\"x#2\"");
+    assert_text(report->quarantined[1].name, "algo:\"x\"");
+    assert_text(report->quarantined[2].name, "algo:\"x\"#3");
+    assert_text(report->quarantined[100000].name, "algo:\"x\"#100001");
+    tj_import_report_free(report);
+}
+
 static void broken_ledger_rows_are_kept(void **state)
 {
     const place *p = *state;
@@ -283,6 +317,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_changed_byte_of_the_wal_is_told, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_cut_wal_is_told, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(a_wal_cut_between_frames_is_told, place_setup,
+                                        place_teardown),
         cmocka_unit_test_setup_teardown(left_over_frames_are_passed_over, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(an_uncommitted_page_is_left_out, place_setup,
@@ -291,6 +327,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_databases_are_refused, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(views_are_not_looked_into, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(what_is_not_tessers_is_told, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(many_rows_with_one_key_are_kept, place_setup,
+                                        place_teardown),
         cmocka_unit_test_setup_teardown(broken_ledger_rows_are_kept, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,9 @@ static tj_status segment_start(const recovery *r, tj__position *start, tj_error 
                         "segment %s is empty, but data.mdb holds commits from it, up to %llu", path,
                         (unsigned long long)r->applied.sequence);
     }
+    if (status == TJ_CONFLICT) {
+        return tj__segment_header_misplaced(&cause, error);
+    }
     if (status != TJ_OK) {
         return tj__fail(error, status, "%s", cause.message);
     }

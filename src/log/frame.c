@@ -104,7 +104,7 @@ static tj_status check_header_bytes(const uint8_t *block, const char *place, tj_
     return TJ_OK;
 }
 
-/* Whether an undamaged header belongs here. */
+/* Whether a header that somebody wrote as it stands belongs here. */
 static tj_status check_header_values(const uint8_t *block, const tj__segment_header *header,
                                      const tj_uuid *journal_id, uint64_t ordinal, const char *place,
                                      tj_error *error)
@@ -117,13 +117,13 @@ static tj_status check_header_values(const uint8_t *block, const tj__segment_hea
         tj_uuid_format(*journal_id, wanted);
         snprintf(reason, sizeof reason, "it belongs to journal %s, this is journal %s", found,
                  wanted);
-        return refuse(TJ_CORRUPT, place, error, reason);
+        return refuse(TJ_CONFLICT, place, error, reason);
     }
     if (header->ordinal != ordinal) {
         snprintf(reason, sizeof reason,
                  "it is that of segment %" PRIu64 ", the file is named as segment %" PRIu64,
                  header->ordinal, ordinal);
-        return refuse(TJ_CORRUPT, place, error, reason);
+        return refuse(TJ_CONFLICT, place, error, reason);
     }
     uint32_t header_size = tj__load_u32(block + SEGMENT_HEADER_SIZE);
     if (header_size != TJ__SEGMENT_HEADER_SIZE ||
@@ -132,7 +132,7 @@ static tj_status check_header_values(const uint8_t *block, const tj__segment_hea
         snprintf(reason, sizeof reason,
                  "impossible sizes, header %" PRIu32 " and segment %" PRIu64 " bytes", header_size,
                  header->segment_size);
-        return refuse(TJ_CORRUPT, place, error, reason);
+        return refuse(TJ_CONFLICT, place, error, reason);
     }
     return TJ_OK;
 }
@@ -151,6 +151,15 @@ tj_status tj__segment_header_decode(const uint8_t block[TJ__SEGMENT_HEADER_SIZE]
     TJ_TRY(check_header_values(block, &header, journal_id, ordinal, place, error));
     *out = header;
     return TJ_OK;
+}
+
+tj_status tj__segment_header_misplaced(const tj_error *cause, tj_error *error)
+{
+    tj__fail(error, TJ_CORRUPT,
+             "%s: it is no segment of this log: put the right file back, or restore a backup",
+             cause->message);
+    tj__error_place(error, "%s", cause->place);
+    return TJ_CORRUPT;
 }
 
 /* The own hash of the record of `size` padded bytes at `record`. The seed carries what a record is

@@ -76,10 +76,14 @@ void tj__segment_header_encode(const tj__segment_header *header,
                                uint8_t out[TJ__SEGMENT_HEADER_SIZE]);
 
 /* Checks in order: magic, version, hash, journal id, ordinal, size. place names the file in
- * errors: TJ_CORRUPT, TJ_FORMAT_NEWER. An all-zero block is TJ_NOT_FOUND: prepared, not begun. */
+ * errors: TJ_CORRUPT, TJ_FORMAT_NEWER. An all-zero block is TJ_NOT_FOUND: prepared, not begun. A
+ * header whose hash is right and whose values are not those of this place is TJ_CONFLICT: no torn
+ * write leaves that, the file is another's. */
 tj_status tj__segment_header_decode(const uint8_t block[TJ__SEGMENT_HEADER_SIZE],
                                     const tj_uuid *journal_id, uint64_t ordinal,
                                     tj__segment_header *out, const char *place, tj_error *error);
+/* What that TJ_CONFLICT is to a log that is read or written: TJ_CORRUPT, and what to do. */
+tj_status tj__segment_header_misplaced(const tj_error *cause, tj_error *error);
 
 /* Appends the record's bytes to out (which has reserved room) and sets record->hash. */
 void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t ordinal,

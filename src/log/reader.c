@@ -128,13 +128,16 @@ static bool header_continues(tj__log_reader *reader, const tj__segment_header *h
 
 /* What a header that cannot be used means. At the start of the records it may be one that never
  * got to the disk, and the log ends. Behind records it was on disk, so it is damage. A newer
- * version is never an end: somebody's records are there. */
+ * version, or a whole header of another log, is never an end: somebody's records are there. */
 static tj_status refuse_header(tj__log_reader *reader, const tj_error *cause, tj_error *error)
 {
     if (cause->status == TJ_FORMAT_NEWER) {
         tj__fail(error, TJ_FORMAT_NEWER, "%s", cause->message);
         tj__error_place(error, "%s", reader->window.path);
         return TJ_FORMAT_NEWER;
+    }
+    if (cause->status == TJ_CONFLICT) {
+        return tj__segment_header_misplaced(cause, error);
     }
     if (reader->position.offset == TJ__SEGMENT_HEADER_SIZE) {
         ends(reader, "%s",

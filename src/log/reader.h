@@ -31,7 +31,8 @@ typedef enum tj__log_next {
  * may be called again, and looks at the file again: the writer may have appended. TJ_OK with *next;
  * TJ_IO; TJ_NOMEM; TJ_NOT_FOUND when a segment that must be there is gone (the seal's successor, or
  * the segment of `from`): corruption, or retention overtook a reader; TJ_CORRUPT when the header of
- * a segment is damaged in which records stand before the position; TJ_FORMAT_NEWER when a header or
+ * a segment is damaged in which records stand before the position, or is that of another log or
+ * another segment; TJ_FORMAT_NEWER when a header or
  * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);
@@ -57,8 +58,8 @@ typedef struct tj__log_tail {
 
 /* Looks at everything behind the reader's position (after TJ__LOG_END): tries every 64-byte
  * boundary of the rest of this segment and all of the later ones. Seals count as records.
- * TJ_CORRUPT when a segment is missing between others, a foreign file is among them, or so much
- * looks like records and is none that the work would have no bound. */
+ * TJ_CORRUPT when a segment is missing between others, a foreign file is among them or has the name
+ * of one, or so much looks like records and is none that the work would have no bound. */
 tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_error *error);
 
 /* For recovery, before anything is acknowledged: writes again, in place, the bytes of the log from

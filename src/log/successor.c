@@ -37,6 +37,9 @@ tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_i
     tj_error reason = TJ_ERROR_INIT;
     tj_status status =
         tj__segment_header_decode(block, journal_id, file->ordinal, header, file->path, &reason);
+    if (status == TJ_CONFLICT) {
+        return tj__segment_header_misplaced(&reason, error);
+    }
     if (status != TJ_OK && status != TJ_NOT_FOUND) {
         if (error != NULL) {
             *error = reason;

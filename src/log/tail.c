@@ -126,12 +126,17 @@ static tj_status scan_header(tail_scan *scan, tj_error *error)
 {
     tj__bytes view;
     TJ_TRY(tj__window_view(&scan->window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
-    tj__segment_header header;
-    if (view.size >= TJ__SEGMENT_HEADER_SIZE &&
-        tj__segment_header_decode(view.data, scan->journal_id, scan->ordinal, &header,
-                                  scan->window.path, NULL) == TJ_OK) {
-        scan->tail->segment_begun_after = true;
+    if (view.size < TJ__SEGMENT_HEADER_SIZE) {
+        return TJ_OK;
     }
+    tj__segment_header header;
+    tj_error cause = TJ_ERROR_INIT;
+    tj_status status = tj__segment_header_decode(view.data, scan->journal_id, scan->ordinal,
+                                                 &header, scan->window.path, &cause);
+    if (status == TJ_CONFLICT) {
+        return tj__segment_header_misplaced(&cause, error);
+    }
+    scan->tail->segment_begun_after = scan->tail->segment_begun_after || status == TJ_OK;
     return TJ_OK;
 }
 

@@ -299,6 +299,64 @@ static void test_missing_segments_of_a_crashed_journal(void **state)
     passed = true;
 }
 
+/* ---- segments of something else ------------------------------------------------------------ */
+
+/* Another journal beside this one, whose first segment has commits. */
+static void make_other(fixture *f)
+{
+    char path[PATH_TEXT_SIZE];
+    snprintf(path, sizeof path, "%s/other", f->directory);
+    f->config.path = path;
+    fixture_open(f);
+    save_numbers(f->store, 1, 3);
+    fixture_close(f);
+    f->config.path = f->path;
+}
+
+/* With another file under the name of a segment it is refused, and the file stays; without, it is
+ * whole. `other` is below the test's directory. */
+static void replace_segment(fixture *f, unsigned ordinal, const char *other, const char *text)
+{
+    char name[32];
+    snprintf(name, sizeof name, "log/%010u.log", ordinal);
+    shell("cd %s && { ! test -e %s || mv %s ../kept; } && cp ../%s %s", f->path, name, name, other,
+          name);
+    refuse_open_as_is(f, TJ_CORRUPT, text);
+    assert_non_null(strstr(err.message, "it is no segment of this log: put the right file back"));
+    assert_non_null(strstr(err.place, name));
+    shell("cd %s && rm %s && { ! test -e ../kept || mv ../kept %s; }", f->path, name, name);
+}
+
+/* Not taken for a start that a power cut tore: what is in it would be zeroed. */
+static void test_another_journals_segment_before_the_first_commit(void **state)
+{
+    fixture *f = *state;
+    make_other(f);
+    fixture_open(f);
+    fixture_close(f);
+    replace_segment(f, 1, "other/log/0000000001.log", "it belongs to journal ");
+    assert_opens_at(f, 0);
+    passed = true;
+}
+
+static void test_another_journals_segment_where_the_log_goes_on(void **state)
+{
+    fixture *f = *state;
+    make_other(f);
+    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    fixture_open(f);
+    save_large(f->store, 0, 12);
+    fixture_close(f);
+    unsigned last = last_begun(f);
+    assert_true(last > 1);
+    for (unsigned ordinal = last; ordinal <= last + 1; ordinal++) {
+        replace_segment(f, ordinal, "journal/log/0000000001.log", "it is that of segment 1, ");
+        replace_segment(f, ordinal, "other/log/0000000001.log", "it belongs to journal ");
+    }
+    assert_large(f, 12);
+    passed = true;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "child") == 0) {
@@ -315,6 +373,8 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_an_end_before_the_mark),
         JOURNAL_TEST(test_missing_segments),
         JOURNAL_TEST(test_missing_segments_of_a_crashed_journal),
+        JOURNAL_TEST(test_another_journals_segment_before_the_first_commit),
+        JOURNAL_TEST(test_another_journals_segment_where_the_log_goes_on),
     };
     int failed = cmocka_run_group_tests_name("damaged log", tests, NULL, NULL);
     print_sentences();

@@ -251,13 +251,13 @@ static void a_wrong_header_is_named(void **unused)
         {8, 0, true, TJ_CORRUPT, "format version 0 does not exist"},
         {3000, 1, false, TJ_CORRUPT, "checksum does not match"},
         {4088, 1, false, TJ_CORRUPT, "checksum does not match"},
-        {16, 9, true, TJ_CORRUPT,
+        {16, 9, true, TJ_CONFLICT,
          "it belongs to journal 09020304-0506-0708-090a-0b0c0d0e0f10, "
          "this is journal 01020304-0506-0708-090a-0b0c0d0e0f10"},
-        {32, 8, true, TJ_CORRUPT, "it is that of segment 8, the file is named as segment 7"},
-        {12, 1, true, TJ_CORRUPT, "impossible sizes, header 4097 and segment 16777216 bytes"},
-        {64, 1, true, TJ_CORRUPT, "impossible sizes, header 4096 and segment 16777217 bytes"},
-        {67, 0, true, TJ_CORRUPT, "impossible sizes, header 4096 and segment 0 bytes"},
+        {32, 8, true, TJ_CONFLICT, "it is that of segment 8, the file is named as segment 7"},
+        {12, 1, true, TJ_CONFLICT, "impossible sizes, header 4097 and segment 16777216 bytes"},
+        {64, 1, true, TJ_CONFLICT, "impossible sizes, header 4096 and segment 16777217 bytes"},
+        {67, 0, true, TJ_CONFLICT, "impossible sizes, header 4096 and segment 0 bytes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tj_error error = TJ_ERROR_INIT;

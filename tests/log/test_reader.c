@@ -209,41 +209,60 @@ static void a_moved_record_is_none(void **unused)
     built_close(&log);
 }
 
-static void another_journals_segment_is_none(void **unused)
+/* A whole header of something else is refused at every position in its segment, and as a later one. */
+static void check_misplaced(const built_log *log, uint64_t ordinal, uint64_t last, const char *what)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj__log_tail tail = {.records_after = 99};
+    char path[TJ__SEGMENT_PATH_SIZE];
+    char message[600];
+    path_of(log, ordinal, path);
+    message_of(log, ordinal, message, what,
+               ": it is no segment of this log: put the right file back, or restore a backup");
+    check_failure(log, last, TJ_CORRUPT, message);
+    tj__log_reader *reader = reader_from(log, &built_start);
+    if (ordinal > 1) {
+        assert_int_equal(tj__log_reader_tail(reader, &tail, &error), TJ_CORRUPT);
+        assert_string_equal(error.message, message);
+        assert_string_equal(error.place, path);
+        assert_int_equal(tail.records_after, 99);
+    }
+    tj__log_reader_close(reader);
+}
+
+static void another_journals_segment_is_refused(void **unused)
 {
     (void)unused;
     built_log log;
-    char why[600];
-    tj_uuid other = {{9}};
     built_open(&log, SMALL_SEGMENT);
     add_commit(&log, 48);
-    log.id = other;
-    message_of(&log, 1, why,
-               "segment header: it belongs to journal 01020304-0506-0708-090a-0b0c0d0e0f10, this "
-               "is journal 09000000-0000-0000-0000-000000000000: ",
-               "");
-    check_end(&log, 0, why);
-    assert_int_equal(tail_from_start(&log).records_after, 0);
+    log.id = (tj_uuid){{9}};
+    check_misplaced(&log, 1, 0,
+                    "segment header: it belongs to journal 01020304-0506-0708-090a-0b0c0d0e0f10, "
+                    "this is journal 09000000-0000-0000-0000-000000000000: ");
     built_close(&log);
 }
 
-static void a_copied_segment_is_none(void **unused)
+static void a_copied_segment_is_refused(void **unused)
 {
     (void)unused;
+    static const char what[] =
+        "segment header: it is that of segment 1, the file is named as segment 2: ";
     built_log log;
-    char why[600];
+    char message[600];
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t last = 0;
     uint8_t bytes[SMALL_SEGMENT];
     build_three(&log);
     peek(&log, 1, 0, bytes, sizeof bytes);
     poke(&log, 2, 0, bytes, sizeof bytes);
-    message_of(&log, 2, why,
-               "segment header: it is that of segment 1, the file is named as segment 2: ", "");
-    check_end(&log, 3, why);
-    tj__log_tail tail = tail_from_start(&log);
-    assert_int_equal(tail.records_after, 2);
-    assert_true(tail.segment_begun_after);
-    assert_int_equal(tail.sequence_max, 8);
-    assert_int_equal(tail.durable_max, 6);
+    check_misplaced(&log, 2, 3, what);
+    message_of(&log, 2, message, what,
+               ": it is no segment of this log: put the right file back, or restore a backup");
+    tj__log_reader *reader = reader_from(&log, &log.places[4]); /* behind records of it */
+    assert_int_equal(read_all(reader, &last, &error), TJ_CORRUPT);
+    assert_string_equal(error.message, message);
+    tj__log_reader_close(reader);
     built_close(&log);
 }
 
@@ -435,8 +454,8 @@ int main(void)
         cmocka_unit_test(a_record_must_continue_the_log),
         cmocka_unit_test(a_seal_must_repeat_the_last_commit),
         cmocka_unit_test(a_moved_record_is_none),
-        cmocka_unit_test(another_journals_segment_is_none),
-        cmocka_unit_test(a_copied_segment_is_none),
+        cmocka_unit_test(another_journals_segment_is_refused),
+        cmocka_unit_test(a_copied_segment_is_refused),
         cmocka_unit_test(a_header_must_continue_the_log),
         cmocka_unit_test(a_missing_segment_is_named),
         cmocka_unit_test(a_seal_without_successor_is_tried_again),

@@ -140,6 +140,9 @@ static bool is_valid(const char *p, const char *end)
 
 bool tj__json_is_valid(tj_str text)
 {
+    if (text.size == 0) {
+        return false; /* an absent text is NULL, from which nothing is counted */
+    }
     const char *end = text.data + text.size;
-    return text.size > 0 && tj__json_utf8_end(text) == end && is_valid(text.data, end);
+    return tj__json_utf8_end(text) == end && is_valid(text.data, end);
 }

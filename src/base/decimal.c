@@ -13,9 +13,6 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define EXPONENT_BIAS 6176u
-#define EXPONENT_SHIFT 49
-#define EXPONENT_MASK 0x3fffu
 #define SIGN_BIT ((uint64_t)1 << 63)
 #define TEN_19 UINT64_C(10000000000000000000)
 
@@ -23,7 +20,7 @@ _Static_assert(sizeof(tj_decimal) == 16, "a decimal is decimal128");
 
 tj_decimal tj__decimal_pack(tj__decimal_parts parts)
 {
-    uint64_t exponent = (uint64_t)(EXPONENT_BIAS - parts.scale) << EXPONENT_SHIFT;
+    uint64_t exponent = (TJ__EXPONENT_BIAS - parts.scale) << TJ__EXPONENT_SHIFT;
     uint64_t sign = parts.negative ? SIGN_BIT : 0;
     return (tj_decimal){
         {(uint64_t)parts.coefficient, sign | exponent | (uint64_t)(parts.coefficient >> 64)}};
@@ -34,16 +31,13 @@ bool tj__decimal_unpack(tj_decimal value, tj__decimal_parts *parts)
     *parts = (tj__decimal_parts){0};
     uint64_t low = value.bits[0];
     uint64_t high = value.bits[1];
-    if (low == 0 && high == 0) {
-        return true;
+    if (!tj__decimal_is_canonical(value)) {
+        return low == 0 && high == 0;
     }
-    unsigned scale = EXPONENT_BIAS - ((unsigned)(high >> EXPONENT_SHIFT) & EXPONENT_MASK);
-    uint64_t upper = high & (((uint64_t)1 << EXPONENT_SHIFT) - 1);
-    tj__u128 coefficient = (tj__u128)upper << 64 | low;
-    if (scale > TJ_DECIMAL_SCALE_MAX || coefficient > TJ__COEFFICIENT_MAX) {
-        return false;
-    }
-    *parts = (tj__decimal_parts){coefficient, scale, (high & SIGN_BIT) != 0};
+    uint64_t upper = high & (((uint64_t)1 << TJ__EXPONENT_SHIFT) - 1);
+    parts->coefficient = (tj__u128)upper << 64 | low;
+    parts->scale = (unsigned)(TJ__EXPONENT_BIAS - (high >> TJ__EXPONENT_SHIFT & TJ__EXPONENT_MASK));
+    parts->negative = (high & SIGN_BIT) != 0;
     return true;
 }
 
@@ -70,8 +64,7 @@ void tj__decimal_store(uint8_t out[16], tj_decimal value)
 bool tj__decimal_load(const uint8_t in[16], tj_decimal *out)
 {
     tj_decimal value = {{tj__load_u64(in), tj__load_u64(in + 8)}};
-    tj__decimal_parts parts;
-    if ((value.bits[0] == 0 && value.bits[1] == 0) || !tj__decimal_unpack(value, &parts)) {
+    if (!tj__decimal_is_canonical(value)) {
         return false;
     }
     *out = value;

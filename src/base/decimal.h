@@ -11,6 +11,11 @@ __extension__ typedef unsigned __int128 tj__u128;
 /* Largest coefficient: TJ_DECIMAL_DIGITS_MAX nines. */
 #define TJ__COEFFICIENT_MAX (TJ__TEN_17 * TJ__TEN_17 - 1)
 
+/* Where the exponent is in the high word. */
+#define TJ__EXPONENT_BIAS UINT64_C(6176)
+#define TJ__EXPONENT_SHIFT 49
+#define TJ__EXPONENT_MASK UINT64_C(0x3fff)
+
 /* (negative ? -1 : 1) * coefficient / 10^scale */
 typedef struct tj__decimal_parts {
     tj__u128 coefficient; /* 0 to TJ__COEFFICIENT_MAX */
@@ -19,6 +24,15 @@ typedef struct tj__decimal_parts {
 } tj__decimal_parts;
 
 tj_decimal tj__decimal_pack(tj__decimal_parts parts);
+/* Whether the bits are those of a row: a finite decimal within the limits, and not the sixteen zero bytes
+ * that a struct never set holds, whose exponent is out of range. */
+static inline bool tj__decimal_is_canonical(tj_decimal value)
+{
+    uint64_t high = value.bits[1];
+    uint64_t scale = TJ__EXPONENT_BIAS - (high >> TJ__EXPONENT_SHIFT & TJ__EXPONENT_MASK);
+    tj__u128 upper = high & (((uint64_t)1 << TJ__EXPONENT_SHIFT) - 1);
+    return scale <= TJ_DECIMAL_SCALE_MAX && (upper << 64 | value.bits[0]) <= TJ__COEFFICIENT_MAX;
+}
 /* False, with the parts of 0, when the bits are no finite decimal within the limits: only a
  * struct that was not made by this library can hold such. */
 bool tj__decimal_unpack(tj_decimal value, tj__decimal_parts *parts);

@@ -150,8 +150,86 @@ static char *put_upper(char *to, tj_str text)
     return to;
 }
 
+/* ---- plain identities ------------------------------------------------------------------------ */
+
+/* A word of eight times the same byte. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (uint64_t)(byte))
+
+/* The highest bit of each byte that is in a range; all bytes are ASCII. */
+static uint64_t find_range(uint64_t word, unsigned first, unsigned last)
+{
+    return (word + EACH(0x80 - first)) & ~(word + EACH(0x7f - last)) & EACH(0x80);
+}
+
+static bool is_plain(uint64_t word)
+{
+    return (word & EACH(0x80)) == 0 && find_range(word, '!', '~') == EACH(0x80) &&
+           find_range(word, ':', ':') == 0;
+}
+
+/* One to seven bytes as a word, underscores behind them. In a few overlapping loads: a copy of so many
+ * bytes would have to reach the memory before the word could be read. */
+static uint64_t load_short(const uint8_t *from, size_t size)
+{
+    uint64_t word = EACH('_') << 8 * size;
+    if (size >= 4) {
+        uint64_t last = tj__load_u32(from + size - 4);
+        return word | tj__load_u32(from) | last << 8 * (size - 4);
+    }
+    for (size_t i = 0; i < size; i++) {
+        word |= (uint64_t)from[i] << 8 * i;
+    }
+    return word;
+}
+
+/* Puts a part that is printable ASCII without space and colon, eight bytes at a time, with the case of
+ * `fold` to `fold` + 25 changed; false for all others. The limits are multiples of eight, so that a whole
+ * last word fits behind any part. */
+static bool put_plain(char *to, tj_str part, size_t size_max, char fold)
+{
+    if (part.size == 0 || part.size > size_max) {
+        return false;
+    }
+    for (size_t at = 0; at < part.size; at += 8) {
+        const uint8_t *from = (const uint8_t *)part.data + at;
+        size_t left = part.size - at;
+        uint64_t word = left >= 8 ? tj__load_u64(from) : load_short(from, left);
+        if (!is_plain(word)) {
+            return false;
+        }
+        word ^= find_range(word, (unsigned)fold, (unsigned)fold + 25) >> 2; /* 0x20: the case */
+        tj__store_u64((uint8_t *)to + at, word);
+    }
+    return true;
+}
+
+_Static_assert(TJ_EXCHANGE_SIZE_MAX % 8 == 0 && TJ_CODE_SIZE_MAX % 8 == 0, "put_plain needs it");
+
+/* What nearly all identities are, and saves look at every one of them. 0 when this one is not plain. */
+static size_t format_plain(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])
+{
+    size_t at = 0;
+    if (id.exchange.size > 0) {
+        if (!put_plain(buffer, id.exchange, TJ_EXCHANGE_SIZE_MAX, 'A')) {
+            return 0;
+        }
+        at = id.exchange.size;
+        buffer[at++] = ':';
+    }
+    if (!put_plain(buffer + at, id.code, TJ_CODE_SIZE_MAX, 'a')) {
+        return 0;
+    }
+    at += id.code.size;
+    buffer[at] = '\0';
+    return at;
+}
+
 size_t tj_identity_format(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])
 {
+    size_t plain = format_plain(id, buffer);
+    if (plain > 0) {
+        return plain;
+    }
     examined result = examine(id);
     char *to = buffer;
     if (result.exchange == FAULT_NONE && result.code == FAULT_NONE) {

@@ -119,14 +119,13 @@ void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
 
 tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member, tj_error *error)
 {
-    tj__decimal_parts parts;
-    if (!tj__decimal_unpack(value, &parts)) {
+    if (!tj__decimal_is_canonical(value)) {
         tj_status status = tj__decimal_check(value, error);
-        tj__error_context(error, "%s", member);
-        return status;
-    }
-    if ((value.bits[0] | value.bits[1]) == 0) {
-        value = tj__decimal_pack(parts); /* the one decimal that has other bits in a row */
+        if (status != TJ_OK) {
+            tj__error_context(error, "%s", member);
+            return status;
+        }
+        value = tj__decimal_pack((tj__decimal_parts){0}); /* of a struct that was never set */
     }
     tj__pen_u64(pen, value.bits[0]);
     tj__pen_u64(pen, value.bits[1]);

@@ -47,6 +47,50 @@ static void canonical_form(void **state)
                      SIXTY "abcd:" SIXTY SIXTY "ABCDEFGH");
 }
 
+static char expected_of(char c, bool upper)
+{
+    char first = upper ? 'a' : 'A';
+    return c >= first && c < first + 26 ? (char)(c ^ 0x20) : c;
+}
+
+/* Parts of `size` bytes that have `c` at `place` and else x and X in turn. */
+static void check_byte(size_t size, size_t place, char c)
+{
+    char part[24] = "xXxXxXxXxXxXxXxXxXxXxXx";
+    char buffer[TJ_IDENTITY_TEXT_SIZE];
+    char expected[TJ_IDENTITY_TEXT_SIZE] = {0};
+    part[place] = c;
+    for (size_t i = 0; i < size; i++) {
+        expected[i] = expected_of(part[i], false);
+        expected[size + 1 + i] = expected_of(part[i], true);
+    }
+    expected[size] = ':';
+    bool refused = c < 0x20 || c == 0x7f || c == ':';
+    tj_str text = {part, size};
+    size_t whole = tj_identity_format((tj_identity){text, text}, buffer);
+    assert_int_equal(whole, refused ? 0 : 2 * size + 1);
+    assert_string_equal(buffer, whole > 0 ? expected : "");
+    size_t alone = tj_identity_format((tj_identity){{NULL, 0}, text}, buffer);
+    assert_int_equal(alone, refused ? 0 : size);
+    assert_string_equal(buffer, alone > 0 ? expected + size + 1 : "");
+}
+
+static void every_byte_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size < 20; size++) {
+        for (size_t place = 0; place < size; place++) {
+            for (int c = 1; c < 0x80; c++) {
+                bool trimmed =
+                    (c == ' ' || (c >= '\t' && c <= '\r')) && (place == 0 || place == size - 1);
+                if (!trimmed) {
+                    check_byte(size, place, (char)c);
+                }
+            }
+        }
+    }
+}
+
 static void assert_refused(tj_identity id, tj_status status, const char *message)
 {
     char buffer[TJ_IDENTITY_TEXT_SIZE] = "x";
@@ -176,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(canonical_form),
+        cmocka_unit_test(every_byte_at_every_place),
         cmocka_unit_test(what_is_not_valid),
         cmocka_unit_test(text_is_split_at_the_first_colon),
         cmocka_unit_test(what_cannot_be_parsed),

@@ -65,7 +65,7 @@ pub struct tj_report_note {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_quarantined {
-    /// "state", "strategy_state", "algo:<UUID>", "ledger:<sequence>", ...
+    /// `state`, `strategy_state`, `algo:<UUID>`, `ledger:<sequence>`, ...
     pub name: tj_str,
     /// Path it came from; absent for one that is stored
     pub source: tj_str,

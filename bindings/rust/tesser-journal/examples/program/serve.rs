@@ -3,12 +3,13 @@
 //! answer a line with the nanoseconds of each call.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{BufRead, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::time::Instant;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Error, Result, bail};
 use rust_decimal::Decimal;
 use serde_json::json;
 use tesser_execution::{AlgoStateRepository, StoredAlgoState};
@@ -36,10 +37,10 @@ pub fn serve(directory: &Path) -> Result<()> {
             bail!("not a request: {line}");
         };
         let (size, count): (usize, usize) = (size.parse()?, count.parse()?);
-        if !subjects.contains_key(&size) {
-            subjects.insert(size, Subject::new(directory.join(size.to_string()), size)?);
-        }
-        let subject = subjects.get_mut(&size).context("it was just inserted")?;
+        let subject = match subjects.entry(size) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Subject::new(directory.join(size.to_string()), size)?),
+        };
         let times = subject.measure(operation, count)?;
         println!("{}", times.iter().map(u128::to_string).collect::<Vec<_>>().join(" "));
     }

@@ -4,7 +4,8 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench install debug clang asan tsan clean setup setup-ci
+.PHONY: help demo test test-rust build bench install debug clang asan tsan clean setup setup-ci \
+    setup-rust
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -14,6 +15,9 @@ demo: build ## A trading runtime is killed and goes on: the point of the project
 
 test: build ## Every test; installs what is missing, builds, and ends with the summary
 	@ctest --test-dir build/release $(CTEST_FLAGS)
+
+test-rust: setup-rust ## The Rust crates with the published Tesser crates; takes minutes the first time
+	@bindings/rust/test.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release
@@ -46,3 +50,6 @@ setup: ## Installs the Debian packages that are missing
 
 setup-ci: ## The same, with those for clang and the sanitizers
 	@scripts/setup.sh --ci
+
+setup-rust: ## The same as setup, with what the published Tesser crates need
+	@scripts/setup.sh --rust

@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian packages that are missing; says nothing when none is.
-# Usage: scripts/setup.sh [--ci]     --ci adds what the extra builds of .ci/run need.
+# Usage: scripts/setup.sh [--ci] [--rust]
+#   --ci    adds what the extra builds of .ci/run need
+#   --rust  adds what the published Tesser crates need to be built
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config python3
     liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libsqlite3-dev libcmocka-dev)
-if [ "${1:-}" = --ci ]; then
-    packages+=(clang clang-format libclang-rt-14-dev llvm strace)
-fi
+for option in "$@"; do
+    case $option in
+        --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace) ;;
+        --rust) packages+=(libssl-dev) ;;
+        *) echo "scripts/setup.sh has no option $option; there are --ci and --rust." >&2; exit 64 ;;
+    esac
+done
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "Not a Debian system. Needed are, by their Debian names: ${packages[*]}"

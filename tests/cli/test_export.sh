@@ -53,6 +53,13 @@ for folder in "$data"/0.9.*/*/; do
     run 0 import "out-$name"/{state,algos,ledger}.db "out-$name/snapshot.json" --into j --book "$name again"
     run 0 -j j -b "$name again" state export --output again.json
     same_json "$folder/snapshot.json" again.json
+    for list in algo ledger; do
+        run 0 -j j -b "$name" $list list --json
+        cp "$out" first.txt
+        run 0 -j j -b "$name again" $list list --json
+        sed "s/$name again/$name/" "$out" | cmp -s first.txt - ||
+            fail "what $list list tells of $name differs after an export and its import"
+    done
 done
 
 # What Tesser cannot hold is told first; where it would lose a value, it needs --force.

@@ -32,6 +32,19 @@ static tj_status has_database(const tj__pages *pages, const char *name, uint8_t 
     return TJ_OK;
 }
 
+/* What is not sound is not taken for another's: in a copy of a journal that was made while a writer
+ * went on, the tables may be where there are other pages now. */
+static tj_status none_of_ours(const tj__pages *pages, tj_error *error)
+{
+    tj_status status = tj__pages_walk(pages, NULL, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "no table of a journal is found in it; restore it from a backup");
+        return status;
+    }
+    return tj__fail(error, TJ_UNSUPPORTED,
+                    "%s is an LMDB file of another program, not of tesser-journal", pages->path);
+}
+
 static tj_status check_foreign(const tj__pages *pages, const char *directory, uint8_t *page,
                                tj_error *error)
 {
@@ -45,8 +58,7 @@ static tj_status check_foreign(const tj__pages *pages, const char *directory, ui
                             pages->path, directory);
         }
     }
-    return tj__fail(error, TJ_UNSUPPORTED,
-                    "%s is an LMDB file of another program, not of tesser-journal", pages->path);
+    return none_of_ours(pages, error);
 }
 
 static tj_status check_names(const tj__pages *pages, const char *directory, uint8_t *page,

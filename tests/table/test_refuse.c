@@ -277,6 +277,40 @@ static void test_files_of_other_programs(void **state)
     place_remove(&at);
 }
 
+/* As in a copy made while a writer goes on: the page where the tables' names were is one of a table. */
+static void test_names_that_were_overwritten(void **state)
+{
+    (void)state;
+    enum { PAGE = 4096, ROOT_AT = 128, TRANSACTION_AT = 144 };
+    place at = place_new();
+    uint8_t page[PAGE];
+    uint64_t transactions[2];
+    uint64_t root = 0;
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 10, 100, 1);
+    tj__env_close(env);
+    int fd = open(at.data, O_RDWR | O_CLOEXEC);
+    for (off_t i = 0; i < 2; i++) {
+        assert_int_equal(pread(fd, &transactions[i], 8, i * PAGE + TRANSACTION_AT), 8);
+    }
+    off_t newest = transactions[1] > transactions[0];
+    assert_int_equal(pread(fd, &root, 8, newest * PAGE + ROOT_AT), 8);
+    off_t other = 2;
+    do {
+        assert_int_equal(pread(fd, page, PAGE, other++ * PAGE), PAGE);
+    } while (!memmem(page, PAGE, "row 0000", 8));
+    memcpy(page, &root, sizeof root);
+    assert_int_equal(pwrite(fd, page, PAGE, (off_t)root * PAGE), PAGE);
+    close(fd);
+    assert_refused(&at, TJ_CORRUPT,
+                   text_for("%s: the main database does not hold as many pages or rows as it "
+                            "counts: no table of a journal is found in it; restore it from a "
+                            "backup",
+                            at.data));
+    place_remove(&at);
+}
+
 /* A main database of more than one page is searched through its branch pages. */
 static void test_many_databases(void **state)
 {
@@ -428,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_page_size),
         cmocka_unit_test(test_damaged_metas),
         cmocka_unit_test(test_files_of_other_programs),
+        cmocka_unit_test(test_names_that_were_overwritten),
         cmocka_unit_test(test_many_databases),
         cmocka_unit_test(test_superblock),
         cmocka_unit_test(test_layout_of_the_meta_rows),

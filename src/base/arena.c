@@ -84,6 +84,17 @@ static void *take_from_new_chunk(tj__arena *arena, size_t size)
     return data;
 }
 
+bool tj__arena_reserve(tj__arena *arena, size_t size)
+{
+    uint8_t *data = add_chunk(arena, size);
+    if (!data) {
+        return false;
+    }
+    arena->at = data;
+    arena->free_size = size;
+    return true;
+}
+
 static void *take(tj__arena *arena, size_t size, size_t alignment)
 {
     size_t padding = (size_t)(-(uintptr_t)arena->at) & (alignment - 1);

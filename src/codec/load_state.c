@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A LiveState from its rows, in two scans: the first counts and reads ranks, so that every array is made
- * once in its size and every order is decoded into its place. A row's key and value are copied into the
- * state's arena, and texts are views of that copy.
+ * A LiveState from its rows. One scan checks, counts and gathers them; then the state's memory is taken
+ * in one piece, the orders are put into the order of their ranks, and each row is decoded into its place.
+ * Texts are views of a copy of all rows.
  */
 #include <stdlib.h>
 
@@ -14,17 +14,14 @@
 #include "codec/value.h"
 #include "json/check.h"
 
-/* Rows of a ranked kind: the ranks in key order, and from them each row's place. */
-typedef struct ranking {
-    tj__buffer pairs; /* ranked_row each */
-    size_t *places;
-    size_t next; /* row that the second scan comes to */
-} ranking;
-
-typedef struct ranked_row {
-    uint64_t rank;
-    size_t row; /* in key order */
-} ranked_row;
+/* A row's place among the gathered bytes: its key, its value behind it. */
+typedef struct gathered_row {
+    size_t at;
+    uint64_t rank; /* of a ranked kind */
+    uint64_t sequence;
+    uint32_t value_size;
+    uint16_t key_size;
+} gathered_row;
 
 /* Owner of each balance or position. Owners come in order, as sub-accounts do. */
 typedef struct holdings {
@@ -36,14 +33,17 @@ typedef struct loading {
     tj_live_state *state;
     tj__arena *arena;
     size_t counts[TJ__KIND_LAST + 1];
-    ranking orders;
-    ranking exec_ids;
+    tj__buffer rows;      /* gathered_row each; in key order, which is that of kinds */
+    tj__buffer gathered;  /* their keys and values */
+    const uint8_t *bytes; /* the state's copy of it */
     tj_position *positions;
     tj_balance *balances;
     holdings position_owners;
     holdings balance_owners;
     size_t sub_account_next;
     size_t price_next;
+    size_t order_next;
+    size_t exec_id_next;
     tj__buffer extra; /* the unknown top-level members as an object */
 } loading;
 
@@ -52,9 +52,19 @@ static tj_status no_memory(tj_error *error)
     return tj__fail(error, TJ_NOMEM, "no memory to load the state");
 }
 
-/* ---- first scan ---------------------------------------------------------------------------- */
+/* ---- the scan ------------------------------------------------------------------------------ */
 
-static tj_status count_row(void *context, const tj__row *row, tj_error *error)
+static tj_status gather_row(loading *l, const tj__row *row, uint64_t rank, tj_error *error)
+{
+    gathered_row place = {l->gathered.size, rank, row->sequence, (uint32_t)row->value.size,
+                          (uint16_t)row->key.size};
+    tj__put_bytes(&l->rows, &place, sizeof place);
+    tj__put_bytes(&l->gathered, row->key.data, row->key.size);
+    tj__put_bytes(&l->gathered, row->value.data, row->value.size);
+    return l->rows.failed || l->gathered.failed ? no_memory(error) : TJ_OK;
+}
+
+static tj_status take_row(void *context, const tj__row *row, tj_error *error)
 {
     loading *l = context;
     tj__key_parts parts;
@@ -62,44 +72,89 @@ static tj_status count_row(void *context, const tj__row *row, tj_error *error)
     if (!tj__key_split(row->key, &parts)) {
         return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "its key is malformed"), error);
     }
-    size_t count = l->counts[parts.kind]++;
-    if (!tj__kind_is_ranked(parts.kind)) {
-        return TJ_OK;
-    }
-    if (row->value.size < TJ__RANK_END) {
+    bool ranked = tj__kind_is_ranked(parts.kind);
+    if (ranked && row->value.size < TJ__RANK_END) {
         return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "it has no rank"), error);
     }
-    ranking *r = parts.kind == TJ__KIND_ORDER ? &l->orders : &l->exec_ids;
-    ranked_row pair = {tj__rank_get(row->value.data), count};
-    tj__put_bytes(&r->pairs, &pair, sizeof pair);
-    return r->pairs.failed ? no_memory(error) : TJ_OK;
+    l->counts[parts.kind]++;
+    return gather_row(l, row, ranked ? tj__rank_get(row->value.data) : 0, error);
 }
 
-static int compare_rank(const void *a, const void *b)
-{
-    const ranked_row *left = a;
-    const ranked_row *right = b;
-    if (left->rank != right->rank) {
-        return left->rank < right->rank ? -1 : 1;
-    }
-    return (left->row > right->row) - (left->row < right->row);
-}
+/* ---- order --------------------------------------------------------------------------------- */
 
-static bool place_ranked(ranking *r, tj__arena *arena)
+/* One step of a radix sort: by one byte of the rank, rows with the same byte as they were. */
+static void sort_by_byte(const gathered_row *from, gathered_row *to, size_t count, unsigned shift)
 {
-    size_t count = r->pairs.size / sizeof(ranked_row);
-    ranked_row *pairs = (ranked_row *)(void *)r->pairs.data;
-    r->places = tj__arena_array(arena, count, sizeof *r->places);
-    if (!r->places) {
-        return false;
+    size_t next[257] = {0};
+    for (size_t i = 0; i < count; i++) {
+        next[(from[i].rank >> shift & 0xff) + 1]++;
     }
-    if (count > 0) {
-        qsort(pairs, count, sizeof *pairs, compare_rank);
+    for (size_t byte = 1; byte < 256; byte++) {
+        next[byte] += next[byte - 1];
     }
     for (size_t i = 0; i < count; i++) {
-        r->places[pairs[i].row] = i;
+        to[next[from[i].rank >> shift & 0xff]++] = from[i];
+    }
+}
+
+/* By rank. Ranks have few bytes that differ, so this takes a step or two where comparing would take
+ * hundreds of thousands. */
+static bool sort_ranked(gathered_row *rows, size_t count)
+{
+    uint64_t differing = 0;
+    bool sorted = true;
+    for (size_t i = 1; i < count; i++) {
+        differing |= rows[i].rank ^ rows[0].rank;
+        sorted = sorted && rows[i - 1].rank <= rows[i].rank;
+    }
+    if (sorted) {
+        return true;
+    }
+    gathered_row *scratch = malloc(count * sizeof *scratch);
+    if (!scratch) {
+        return false;
+    }
+    gathered_row *from = rows;
+    gathered_row *to = scratch;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if (differing >> shift & 0xff) {
+            sort_by_byte(from, to, count, shift);
+            gathered_row *other = from;
+            from = to;
+            to = other;
+        }
+    }
+    if (from == scratch) {
+        memcpy(rows, scratch, count * sizeof *rows);
+    }
+    free(scratch);
+    return true;
+}
+
+static bool sort_kinds(loading *l)
+{
+    gathered_row *rows = (gathered_row *)(void *)l->rows.data;
+    for (unsigned kind = TJ__KIND_FIRST; kind <= TJ__KIND_LAST; kind++) {
+        if (tj__kind_is_ranked(kind) && !sort_ranked(rows, l->counts[kind])) {
+            return false;
+        }
+        rows += l->counts[kind];
     }
     return true;
+}
+
+/* Takes the largest parts of the state's memory together. */
+static bool copy_gathered(loading *l)
+{
+    size_t orders = l->counts[TJ__KIND_ORDER] * sizeof(tj_order);
+    tj_str gathered = {(const char *)l->gathered.data, l->gathered.size};
+    if (!tj__arena_reserve(l->arena, orders + gathered.size + 1)) {
+        return false;
+    }
+    l->state->open_order_count = l->counts[TJ__KIND_ORDER];
+    l->state->open_orders = tj__arena_array(l->arena, l->state->open_order_count, sizeof(tj_order));
+    l->bytes = (const uint8_t *)tj__arena_str(l->arena, gathered).data;
+    return l->state->open_orders && (l->bytes || !gathered.data);
 }
 
 static bool make_arrays(loading *l)
@@ -115,20 +170,17 @@ static bool make_arrays(loading *l)
     state->portfolio.sub_account_count = counts[TJ__KIND_SUB_ACCOUNT];
     state->portfolio.sub_accounts =
         tj__arena_array(l->arena, counts[TJ__KIND_SUB_ACCOUNT], sizeof(tj_sub_account));
-    state->open_order_count = counts[TJ__KIND_ORDER];
-    state->open_orders = tj__arena_array(l->arena, state->open_order_count, sizeof(tj_order));
     state->last_price_count = counts[TJ__KIND_PRICE];
     state->last_prices = tj__arena_array(l->arena, state->last_price_count, sizeof(tj_price));
     state->execution_checkpoint.exec_id_count = counts[TJ__KIND_EXEC_ID];
     state->execution_checkpoint.exec_ids =
         tj__arena_array(l->arena, counts[TJ__KIND_EXEC_ID], sizeof(tj_str));
     return l->positions && l->balances && l->position_owners.owners && l->balance_owners.owners &&
-           state->portfolio.sub_accounts && state->open_orders && state->last_prices &&
-           state->execution_checkpoint.exec_ids && place_ranked(&l->orders, l->arena) &&
-           place_ranked(&l->exec_ids, l->arena);
+           state->portfolio.sub_accounts && state->last_prices &&
+           state->execution_checkpoint.exec_ids;
 }
 
-/* ---- second scan --------------------------------------------------------------------------- */
+/* ---- decoding ------------------------------------------------------------------------------ */
 
 static tj_status load_position(loading *l, tj__bytes rest, tj__bytes value, tj_error *error)
 {
@@ -163,15 +215,13 @@ static tj_status load_extra(loading *l, tj_str name, tj__bytes value, tj_error *
 
 static tj_status load_exec_id(loading *l, tj_str id, tj__bytes value, tj_error *error)
 {
-    size_t place = l->exec_ids.places[l->exec_ids.next++];
-    l->state->execution_checkpoint.exec_ids[place] = id;
+    l->state->execution_checkpoint.exec_ids[l->exec_id_next++] = id;
     return tj__exec_id_get(value, error);
 }
 
 static tj_status load_order(loading *l, tj_str id, tj__bytes value, tj_error *error)
 {
-    size_t place = l->orders.places[l->orders.next++];
-    return tj__order_get(id, value, &l->state->open_orders[place], error);
+    return tj__order_get(id, value, &l->state->open_orders[l->order_next++], error);
 }
 
 static tj_status load_kind(loading *l, const tj__key_parts *parts, tj__bytes value, tj_error *error)
@@ -213,19 +263,24 @@ static tj_status load_kind(loading *l, const tj__key_parts *parts, tj__bytes val
     return TJ_CORRUPT;
 }
 
-static tj_status load_row(void *context, const tj__row *row, tj_error *error)
+static tj_status load_row(loading *l, const gathered_row *place, tj_error *error)
 {
-    loading *l = context;
     tj__key_parts parts;
-    uint8_t *copy = tj__arena_alloc(l->arena, row->key.size + row->value.size);
-    if (!copy) {
-        return no_memory(error);
+    const uint8_t *bytes = l->bytes + place->at;
+    tj__row row = {.key = tj__bytes_of(bytes, place->key_size),
+                   .value = tj__bytes_of(bytes + place->key_size, place->value_size),
+                   .sequence = place->sequence};
+    TJ_ASSERT(tj__key_split(row.key, &parts));
+    return tj__row_explain(&row, load_kind(l, &parts, row.value, error), error);
+}
+
+static tj_status load_rows(loading *l, tj_error *error)
+{
+    const gathered_row *rows = (const gathered_row *)(const void *)l->rows.data;
+    for (size_t i = 0; i < l->rows.size / sizeof *rows; i++) {
+        TJ_TRY(load_row(l, &rows[i], error));
     }
-    memcpy(copy, row->key.data, row->key.size);
-    memcpy(copy + row->key.size, row->value.data, row->value.size);
-    TJ_ASSERT(tj__key_split(tj__bytes_of(copy, row->key.size), &parts));
-    tj__bytes value = tj__bytes_of(copy + row->key.size, row->value.size);
-    return tj__row_explain(row, load_kind(l, &parts, value, error), error);
+    return TJ_OK;
 }
 
 /* ---- putting it together -------------------------------------------------------------------- */
@@ -285,29 +340,19 @@ static tj_status finish(loading *l, tj_error *error)
     return l->state->extra.data ? TJ_OK : no_memory(error);
 }
 
-static bool any_rows(const loading *l)
-{
-    for (unsigned kind = TJ__KIND_FIRST; kind <= TJ__KIND_LAST; kind++) {
-        if (l->counts[kind] > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A book whose state came undecoded and was not saved since is not an empty one. */
 static tj_status load(tj__row_source *rows, uint32_t book, loading *l, tj_error *error)
 {
     tj__key prefix = tj__key_book(TJ__TABLE_STATE, book);
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, count_row, l, error));
-    if (!any_rows(l)) {
-        TJ_TRY(tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
-                                     "the live state", error));
+    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, take_row, l, error));
+    if (l->rows.size == 0) {
+        return tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
+                                     "the live state", error);
     }
-    if (!make_arrays(l)) {
+    if (!sort_kinds(l) || !copy_gathered(l) || !make_arrays(l)) {
         return no_memory(error);
     }
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, load_row, l, error));
+    TJ_TRY(load_rows(l, error));
     return finish(l, error);
 }
 
@@ -322,8 +367,8 @@ tj_status tj__state_load(tj__row_source *rows, uint32_t book, tj_live_state **ou
     l.state = object;
     l.state->sequence = rows->sequence;
     tj_status status = book == 0 ? TJ_OK : load(rows, book, &l, error);
-    tj__buffer_dispose(&l.orders.pairs);
-    tj__buffer_dispose(&l.exec_ids.pairs);
+    tj__buffer_dispose(&l.rows);
+    tj__buffer_dispose(&l.gathered);
     tj__buffer_dispose(&l.extra);
     if (status != TJ_OK) {
         tj__arena_free_object(object);

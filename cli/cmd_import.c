@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <tesser/maintain.h>
 
@@ -139,6 +140,17 @@ static tj_import_options options_of(command_line *cli, progress_bar *bar)
     return options;
 }
 
+/* A source that is no good says nothing against the journal. */
+static void advise(command_line *cli, tj_status status, const tj_error *error)
+{
+    bool unfit = status == TJ_CORRUPT || status == TJ_UNSUPPORTED;
+    for (size_t i = 0; i < cli->argument_count && unfit; i++) {
+        if (strcmp(error->place, cli->arguments[i]) == 0) {
+            cli->advice = "Nothing was imported: correct this source, or leave it out.";
+        }
+    }
+}
+
 tj_status cmd_import(command_line *cli, tj_error *error)
 {
     open_journal journal;
@@ -151,6 +163,7 @@ tj_status cmd_import(command_line *cli, tj_error *error)
     tj_status status = journal_configure(cli, ACCESS_CREATE, &journal, error);
     if (status == TJ_OK) {
         status = tj_import(&journal.config, &options, &report, error);
+        advise(cli, status, error);
     }
     progress_end(&bar);
     if (status == TJ_OK) {

@@ -80,9 +80,10 @@ struct command_line {
     char **arguments; /* after the command's own words */
     size_t argument_count;
     const command_spec *command;
-    const char *group; /* "state", when only the first word of a command was given */
-    int exit_code;     /* of a run that did not fail */
-    bool usage;        /* the failure is the caller's use of the command line: exit code 2 */
+    const char *group;  /* "state", when only the first word of a command was given */
+    int exit_code;      /* of a run that did not fail */
+    const char *advice; /* on a failure, instead of what its status says; NULL for that */
+    bool usage;         /* the failure is the caller's use of the command line: exit code 2 */
 };
 
 /* Reads the arguments into cli; a failure has cli->usage set. */

@@ -89,7 +89,8 @@ static char *advice_on(const command_line *cli, tj_status status)
     char *text = NULL;
     int size;
     if (!cli->usage) {
-        size = asprintf(&text, "%s", tj_advice_text(tj_status_advice(status)));
+        size = asprintf(&text, "%s",
+                        cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));
     } else if (cli->command) {
         size = asprintf(&text, "See 'tesser-journal %s --help'.", cli->command->name);
     } else {

@@ -21,6 +21,8 @@ typedef struct tj__image {
 tj_status tj__image_read(const char *path, tj__image *image, tj_error *error);
 void tj__image_dispose(tj__image *image);
 
+/* Whether a file is a -wal by its first bytes. */
+bool tj__wal_begins(tj_str text);
 /* Applies the committed frames of a -wal (wal.c). */
 tj_status tj__wal_apply(const char *path, tj__bytes wal, tj__image *image, tj_error *error);
 

@@ -44,7 +44,11 @@ static tj_status read_sources(tj__gathering *all, tj_error *error)
         }
     }
     for (size_t i = 0; i < options->source_count; i++) {
-        TJ_TRY(tj__source_read(all, options->sources[i], error));
+        tj_status status = tj__source_read(all, options->sources[i], error);
+        if (status != TJ_OK) {
+            tj__error_place(error, "%s", options->sources[i]);
+            return status;
+        }
     }
     if (options->strategy_state) {
         TJ_TRY(tj__strategy_file_read(all, options->strategy_state, error));

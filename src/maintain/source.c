@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "maintain/gather.h"
+#include "maintain/image.h"
 #include "json/dom.h"
 
 #define PATH_SIZE 4096
@@ -75,6 +76,11 @@ static tj_status detect_json(const char *path, tj_str text, tj_source_kind *kind
     if (is_ledger(text)) {
         *kind = TJ_SOURCE_LEDGER;
         return TJ_OK;
+    }
+    if (tj__wal_begins(text)) {
+        return tj__fail(
+            error, TJ_UNSUPPORTED,
+            "%s is the -wal of a SQLite database: name the database that it lies beside", path);
     }
     tj_status status = tj__json_parse(text, NULL, 1, &doc, &cause);
     if (status != TJ_OK) {

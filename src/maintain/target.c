@@ -68,8 +68,8 @@ static tj_status look(tj__target *t, tj_error *error)
         char quoted[TJ__QUOTE_SIZE];
         return tj__fail(
             error, TJ_EXISTS,
-            "book %s holds data already (%zu rows of state, %zu algorithms, a ledger up "
-            "to %" PRIu64 ", %zu in quarantine): replace it with --replace, or import "
+            "book %s holds data already (rows of state: %zu, algorithms: %zu, last ledger "
+            "entry: %" PRIu64 ", in quarantine: %zu): replace it with --replace, or import "
             "into another book",
             tj__text_quote(tj_str_of(t->book), quoted), info.state_row_count, info.algo_count,
             info.ledger_sequence, quarantined);

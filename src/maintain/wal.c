@@ -11,6 +11,7 @@
  * does not fit is damage, and hides what was committed behind it.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "maintain/image.h"
@@ -23,6 +24,8 @@
 #define PAGE_SIZE_MAX 65536
 /* More often than this nobody starts one log anew. */
 #define RESTARTS_MAX 1000000u
+/* In place of a frame: the damage is in front of all. */
+#define IN_HEADER SIZE_MAX
 
 typedef struct wal {
     const char *path;
@@ -38,12 +41,16 @@ typedef struct wal {
 
 static tj_status damaged(const wal *w, size_t frame, const char *reason, tj_error *error)
 {
-    tj_status status = tj__fail(
-        error, TJ_CORRUPT,
-        "%s is damaged or cut at frame %zu of %zu: %s, so what was committed from there on cannot "
-        "be read. If that may be missing, open a copy of the database and its -wal with SQLite "
-        "once, which keeps what was committed before, and import the copy",
-        w->path, frame + 1, w->frame_count, reason);
+    char where[48] = "in its header";
+    if (frame != IN_HEADER) {
+        (void)snprintf(where, sizeof where, "at frame %zu", frame + 1);
+    }
+    tj_status status =
+        tj__fail(error, TJ_CORRUPT,
+                 "%s is damaged or cut %s: %s, so what was committed from there on cannot be read. "
+                 "If that may be missing, open a copy of the database and its -wal with SQLite "
+                 "once, which keeps what was committed before, and import the copy",
+                 w->path, where, reason);
     tj__error_place(error, "%s", w->path);
     return status;
 }
@@ -64,11 +71,16 @@ static bool sums_fit(const uint8_t *at, const uint32_t sums[2])
     return tj__load_u32_be(at) == sums[0] && tj__load_u32_be(at + 4) == sums[1];
 }
 
+bool tj__wal_begins(tj_str text)
+{
+    return text.size >= 4 && (tj__load_u32_be((const uint8_t *)text.data) & ~1u) == MAGIC;
+}
+
 static tj_status read_header(wal *w, uint32_t sums[2], tj_error *error)
 {
     const uint8_t *header = w->bytes.data;
     if (w->bytes.size < HEADER_SIZE || (tj__load_u32_be(header) & ~1u) != MAGIC) {
-        return damaged(w, 0, "it does not begin as such a log", error);
+        return damaged(w, IN_HEADER, "it does not begin as such a log", error);
     }
     w->big_endian = (tj__load_u32_be(header) & 1) != 0;
     w->page_size = tj__load_u32_be(header + 8);
@@ -78,7 +90,7 @@ static tj_status read_header(wal *w, uint32_t sums[2], tj_error *error)
     bool size_fits = w->page_size >= PAGE_SIZE_MIN && w->page_size <= PAGE_SIZE_MAX &&
                      (w->page_size & (w->page_size - 1)) == 0;
     if (tj__load_u32_be(header + 4) != VERSION || !size_fits || !sums_fit(header + 24, sums)) {
-        return damaged(w, 0, "its header does not match its sums", error);
+        return damaged(w, IN_HEADER, "it does not match its sums", error);
     }
     w->frame_count = (w->bytes.size - HEADER_SIZE) / (FRAME_HEAD_SIZE + w->page_size);
     return TJ_OK;

@@ -182,6 +182,13 @@ out_has "Would be imported into book default"
 [ ! -e new ] || fail "a dry run made a journal"
 run 13 import nowhere.json --into new
 [ ! -e new ] || fail "a failed import made a journal"
+# What is wrong with a source is not wrong with the journal.
+run 25 import sources/live-wal/state.db-wal --into new
+err_is 'tesser-journal: sources/live-wal/state.db-wal is the -wal of a SQLite database: name the database that it lies beside
+Nothing was imported: correct this source, or leave it out.'
+head -c 5000 sources/0.9.3/small/state.db >cut.db
+run 19 import cut.db --into new --json
+json "$err" 'd["place"] == "cut.db" and "leave it out" in d["advice"]'
 run 0 import sources/0.9.3/small/state.db --into new --exchange binance_perp
 out_has "Codes without exchange 0"
 run 14 import sources/0.9.3/typical/state.db --into new

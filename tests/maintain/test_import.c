@@ -370,8 +370,8 @@ static void data_is_not_overwritten(void **state)
     const place *p = *state;
     import_text(p, SNAPSHOT("\"A\":\"1\""), NULL, false);
     refused(p, SNAPSHOT("\"A\":\"2\""), NULL, TJ_EXISTS,
-            "book \"default\" holds data already (1 rows of state, 0 algorithms, a ledger up to 0, "
-            "0 in quarantine): replace it with --replace, or import into another book");
+            "book \"default\" holds data already (rows of state: 1, algorithms: 0, last ledger "
+            "entry: 0, in quarantine: 0): replace it with --replace, or import into another book");
     assert_state(p, NULL, SNAPSHOT("\"A\":\"1\""));
     import_text(p, SNAPSHOT("\"B\":\"2\""), "other", false);
     assert_state(p, "other", SNAPSHOT("\"B\":\"2\""));
@@ -470,7 +470,7 @@ static void a_state_in_quarantine_is_no_empty_state(void **state)
     assert_ok(tj_state_save(tj_store_state_repository(store, NULL), &empty, &err));
     close_journal(store);
     has(p, NULL, "\"last_candle_ts\":\"1970-01-01T00:00:00Z\"");
-    refused(p, SNAPSHOT("\"A\":\"1\""), NULL, TJ_EXISTS, "1 in quarantine");
+    refused(p, SNAPSHOT("\"A\":\"1\""), NULL, TJ_EXISTS, "in quarantine: 1");
     import_text(p, SNAPSHOT("\"A\":\"1\""), NULL, true);
     store = open_journal(p);
     assert_ok(tj_quarantine_load(store, NULL, &list, &err));

@@ -24,7 +24,8 @@ checked() {
         cd "$1"
         cargo fmt --all --check
         cargo clippy --locked --quiet --all-targets -- -D warnings
-        RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps
+        # With the examples, the graph is the one that clippy has just checked.
+        RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --lib --examples
         cargo test --locked --quiet
     )
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The way back: what is exported, Tesser's own published SQLite stores read with equal values.
+
+#[path = "../examples/program/state.rs"]
+#[allow(dead_code)]
+mod state;
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::path::Path;
+use std::ptr;
+
+use serde_json::Value;
+use tesser_core::ExchangeId;
+use tesser_execution::{AlgoStateRepository, SqliteAlgoStateRepository, StoredAlgoState};
+use tesser_journal::LmdbJournal;
+use tesser_journal_sys as sys;
+use tesser_portfolio::{LiveState, SqliteStateRepository, StateRepository};
+use uuid::Uuid;
+
+use state::{algos, describe, full_state};
+
+/// Keys of two venues for one code in [`full_state`]: a price, a position, and two balances.
+const VENUES_THAT_MEET: usize = 4;
+
+/// Tesser reads JSON to 127 levels.
+fn shallow(mut strategy_state: Value) -> Value {
+    strategy_state["deep"] = Value::Null;
+    strategy_state
+}
+
+fn exportable_state(round: usize) -> LiveState {
+    let mut state = full_state(round);
+    // Reading its own JSON, Tesser takes this key for a new exchange that is named "unspecified".
+    let portfolio = state.portfolio.as_mut().unwrap();
+    portfolio.sub_accounts.remove(&ExchangeId::UNSPECIFIED).unwrap();
+    LiveState { strategy_state: state.strategy_state.map(shallow), ..state }
+}
+
+fn exportable_algos(round: usize) -> HashMap<Uuid, StoredAlgoState> {
+    let mut algos = algos(round);
+    for algo in algos.values_mut() {
+        algo.state["strategy"] = shallow(algo.state["strategy"].take());
+    }
+    algos
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.to_str().unwrap()).unwrap()
+}
+
+/// As `tesser-journal --journal JOURNAL export --format tesser INTO --force` does it: Tesser reads two
+/// venues with one code, but its own next save keeps one of them, which the export first refuses.
+fn export(journal: &Path, into: &Path) {
+    let (journal, into) = (c_path(journal), c_path(into));
+    let config = sys::tj_config { path: journal.as_ptr(), shared: true, ..Default::default() };
+    let options = sys::tj_export_options { force: true, ..Default::default() };
+    let mut error = sys::tj_error::default();
+    let (mut store, mut report) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: every pointer is valid for its call; report and store are released once.
+    unsafe {
+        let opened = sys::tj_store_open(&config, &mut store, &mut error) == sys::TJ_OK;
+        let done = opened
+            && sys::tj_export_tesser(store, into.as_ptr(), &options, &mut report, &mut error)
+                == sys::TJ_OK;
+        assert!(done, "{:?}", CStr::from_ptr(error.message.as_ptr()));
+        assert_eq!((*report).refused_count, VENUES_THAT_MEET);
+        sys::tj_export_report_free(report);
+        sys::tj_store_close(store, ptr::null_mut());
+    }
+}
+
+#[test]
+fn the_published_sqlite_stores_read_an_export() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal");
+    let journal = LmdbJournal::open(&path).unwrap();
+    for round in 0..12 {
+        for (id, algo) in exportable_algos(round) {
+            journal.algo_repo().save(&id, &algo).unwrap();
+        }
+        journal.state_repo().save(&exportable_state(round)).unwrap();
+        let exported = directory.path().join(format!("exported-{round}"));
+        export(&path, &exported);
+
+        let loaded = SqliteStateRepository::new(exported.join("state.db")).load().unwrap();
+        assert_eq!(describe(&loaded), describe(&exportable_state(round)), "round {round}");
+        let algos = SqliteAlgoStateRepository::new(&exported.join("algos.db")).unwrap();
+        assert_eq!(algos.load_all().unwrap(), exportable_algos(round), "round {round}");
+    }
+}

@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #define OTHERS 20
 #define OS_COMMITS 20000
 #define MANY_MS 3600000
+#define WRITER "--writer"
 
 typedef struct bench {
     bench_raw raw;
@@ -164,8 +166,9 @@ static double anonymous_mib(void)
     return kib / 1024;
 }
 
-/* In a process of its own: opens the journal, commits, loads the state, changes it and saves it whole. */
-static void be_a_writer(const char *directory, int out)
+/* In a program of its own, which has held nothing else before: opens the journal, loads the state,
+ * commits changes of it and saves it whole. */
+static int be_a_writer(const char *directory, int out)
 {
     double mib[2];
     tj_error error = TJ_ERROR_INIT;
@@ -188,26 +191,29 @@ static void be_a_writer(const char *directory, int out)
     }
     tj_live_state_free(state);
     bench_store_close(store);
+    return 0;
 }
 
 static void measure_memory(const char *directory, bench_series *committing, bench_series *saving)
 {
     int ends[2];
     double mib[2];
+    char out[16];
     if (pipe(ends) != 0) {
         bench_die("a writer", "cannot be asked");
     }
+    snprintf(out, sizeof out, "%d", ends[1]);
     pid_t child = fork();
     if (child == 0) {
-        be_a_writer(directory, ends[1]);
-        _exit(0);
+        execl("/proc/self/exe", "bench_state", WRITER, directory, out, (char *)NULL);
+        _exit(127);
     }
+    close(ends[1]);
     if (child < 0 || read(ends[0], mib, sizeof mib) != (ssize_t)sizeof mib) {
         bench_die("a writer", "does not report");
     }
     waitpid(child, NULL, 0);
     close(ends[0]);
-    close(ends[1]);
     bench_add(committing, mib[0]);
     bench_add(saving, mib[1]);
 }
@@ -248,6 +254,9 @@ static void report(const bench *b, const bench_series *whole, const bench_series
 
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], WRITER) == 0) {
+        return be_a_writer(argv[2], atoi(argv[3]));
+    }
     static bench b;
     static bench_series whole, one, committing, saving;
     char directory[BENCH_PATH_SIZE];

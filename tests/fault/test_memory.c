@@ -124,31 +124,33 @@ static void for_each_allocation_of_a_read(scene *s, const char *name, act *run)
 
 /* ---- the calls ---------------------------------------------------------------------------------- */
 
+/* A transaction that puts the scene's number; there is none unless this succeeds. */
+static tj_status begin_numbered(scene *s, tj_txn **txn, tj_error *error)
+{
+    tj_status status = tj_txn_begin(s->f.store, txn, error);
+    if (status == TJ_OK) {
+        status = note_number(*txn, s->number, error);
+        if (status != TJ_OK) {
+            tj_txn_abort(*txn);
+        }
+    }
+    return status;
+}
+
 static tj_status do_commit(scene *s, tj_error *error)
 {
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.commit_id = uuid(100000 + s->number);
-    tj_status status = tj_txn_begin(s->f.store, &txn, error);
-    if (status == TJ_OK) {
-        status = note_number(txn, s->number, error);
-    }
-    if (status != TJ_OK) {
-        tj_txn_abort(txn);
-        return status;
-    }
-    return tj_txn_commit(txn, &options, NULL, error);
+    tj_status status = begin_numbered(s, &txn, error);
+    return status == TJ_OK ? tj_txn_commit(txn, &options, NULL, error) : status;
 }
 
 static tj_status do_submit(scene *s, tj_error *error)
 {
     tj_txn *txn = NULL;
-    tj_status status = tj_txn_begin(s->f.store, &txn, error);
-    if (status == TJ_OK) {
-        status = note_number(txn, s->number, error);
-    }
+    tj_status status = begin_numbered(s, &txn, error);
     if (status != TJ_OK) {
-        tj_txn_abort(txn);
         return status;
     }
     status = tj_txn_submit(txn, NULL, NULL, NULL, NULL, error);
@@ -160,15 +162,8 @@ static tj_status do_within(scene *s, tj_error *error)
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.deadline_ms = 60000;
-    tj_status status = tj_txn_begin(s->f.store, &txn, error);
-    if (status == TJ_OK) {
-        status = note_number(txn, s->number, error);
-    }
-    if (status != TJ_OK) {
-        tj_txn_abort(txn);
-        return status;
-    }
-    return tj_txn_commit(txn, &options, NULL, error);
+    tj_status status = begin_numbered(s, &txn, error);
+    return status == TJ_OK ? tj_txn_commit(txn, &options, NULL, error) : status;
 }
 
 static tj_status do_line(scene *s, tj_error *error)

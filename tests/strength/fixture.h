@@ -88,6 +88,23 @@ static inline void fixture_remove(fixture *f)
     directory_remove(f->directory);
 }
 
+/* Each test gets a fixture of its own, that is not open yet. */
+static inline int fixture_set_up(void **state)
+{
+    static fixture f;
+    fixture_make(&f);
+    *state = &f;
+    return 0;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    fixture_remove(*state);
+    return 0;
+}
+
+#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+
 /* ---- numbered commits --------------------------------------------------------------------- */
 
 static inline tj_status note_number(tj_txn *txn, unsigned number, tj_error *error)

@@ -227,32 +227,16 @@ static void refused_and_dropped_commits_leave_it(void **state)
     assert_int_equal(next_of(f->store, NULL, "orders"), 51);
 }
 
-static int set_up(void **state)
-{
-    static fixture f;
-    fixture_make(&f);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_remove(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_counter_starts_at_one_and_rises),
-        TEST(books_have_counters_of_their_own),
-        TEST(the_top_is_a_limit),
-        TEST(names_are_checked),
-        TEST(blocks_of_threads_never_overlap),
-        TEST(a_killed_writer_never_repeats_a_number),
-        TEST(refused_and_dropped_commits_leave_it),
+        FIXTURE_TEST(a_counter_starts_at_one_and_rises),
+        FIXTURE_TEST(books_have_counters_of_their_own),
+        FIXTURE_TEST(the_top_is_a_limit),
+        FIXTURE_TEST(names_are_checked),
+        FIXTURE_TEST(blocks_of_threads_never_overlap),
+        FIXTURE_TEST(a_killed_writer_never_repeats_a_number),
+        FIXTURE_TEST(refused_and_dropped_commits_leave_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

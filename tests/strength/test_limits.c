@@ -329,29 +329,17 @@ static void the_group_may_look_on(void **state)
     umask(mask);
 }
 
-static int set_up(void **state)
-{
-    static fixture f;
-    fixture_make(&f);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_remove(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_map_grows_to_its_bound_and_says_so), TEST(a_bound_below_the_size_is_refused),
-        TEST(the_oldest_ids_are_forgotten),           TEST(threads_are_few_and_block_signals),
-        TEST(without_threads_the_lag_is_bounded),     TEST(the_lag_is_bounded_in_time),
-        TEST(status_tells_of_space_and_recovery),     TEST(the_group_may_look_on),
+        FIXTURE_TEST(the_map_grows_to_its_bound_and_says_so),
+        FIXTURE_TEST(a_bound_below_the_size_is_refused),
+        FIXTURE_TEST(the_oldest_ids_are_forgotten),
+        FIXTURE_TEST(threads_are_few_and_block_signals),
+        FIXTURE_TEST(without_threads_the_lag_is_bounded),
+        FIXTURE_TEST(the_lag_is_bounded_in_time),
+        FIXTURE_TEST(status_tells_of_space_and_recovery),
+        FIXTURE_TEST(the_group_may_look_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -501,42 +501,26 @@ static void a_forked_child_is_refused(void **state)
     assert_int_equal(count_numbers(f->store), 0);
 }
 
-static int set_up(void **state)
-{
-    static fixture f;
-    fixture_make(&f);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_remove(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_event_loop_gets_each_once_and_in_order),
-        TEST(the_descriptor_is_readable_while_completions_wait),
-        TEST(complete_waits_for_the_first_one_and_not_longer),
-        TEST(threads_submit_and_one_completes),
-        TEST(several_complete_and_each_callback_is_called_once),
-        TEST(a_callback_submits_again),
-        TEST(complete_ends_although_callbacks_submit),
-        TEST(too_many_are_refused_and_nothing_happens),
-        TEST(closing_with_submissions_in_flight_keeps_them),
-        TEST(what_is_wrong_is_told_at_once),
-        TEST(a_repeated_id_is_told_of_with_its_first_sequence),
-        TEST(shared_stores_share_completions),
-        TEST(in_memory_it_is_the_same),
-        TEST(without_threads_work_flushes),
-        TEST(work_beside_the_thread_forgets_none),
-        TEST(lookers_on_have_none),
-        TEST(a_forked_child_is_refused),
+        FIXTURE_TEST(an_event_loop_gets_each_once_and_in_order),
+        FIXTURE_TEST(the_descriptor_is_readable_while_completions_wait),
+        FIXTURE_TEST(complete_waits_for_the_first_one_and_not_longer),
+        FIXTURE_TEST(threads_submit_and_one_completes),
+        FIXTURE_TEST(several_complete_and_each_callback_is_called_once),
+        FIXTURE_TEST(a_callback_submits_again),
+        FIXTURE_TEST(complete_ends_although_callbacks_submit),
+        FIXTURE_TEST(too_many_are_refused_and_nothing_happens),
+        FIXTURE_TEST(closing_with_submissions_in_flight_keeps_them),
+        FIXTURE_TEST(what_is_wrong_is_told_at_once),
+        FIXTURE_TEST(a_repeated_id_is_told_of_with_its_first_sequence),
+        FIXTURE_TEST(shared_stores_share_completions),
+        FIXTURE_TEST(in_memory_it_is_the_same),
+        FIXTURE_TEST(without_threads_work_flushes),
+        FIXTURE_TEST(work_beside_the_thread_forgets_none),
+        FIXTURE_TEST(lookers_on_have_none),
+        FIXTURE_TEST(a_forked_child_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,21 +211,25 @@ static void test_a_view_that_commits_overtake(void **state)
     place_remove(&at);
 }
 
-/* As an opener that has begun to set lock.mdb up, and dies before it is done. */
-static int die_setting_up(void *context)
+/* As an opener that has begun to set lock.mdb up, with a lock of its first byte. */
+static bool leave_unfinished(void **context, short lock_type)
 {
-    const place *at = ((void **)context)[0];
-    const int *pipes = ((void **)context)[1];
+    const place *at = context[0];
+    const int *pipes = context[1];
     static const uint64_t none = 0;
-    struct flock lock = {.l_type = F_WRLCK, .l_len = 1};
+    struct flock lock = {.l_type = lock_type, .l_len = 1};
     int fd = open(at->lock, O_RDWR | O_CLOEXEC);
-    if (fcntl(fd, F_SETLK, &lock) != 0 ||
-        pwrite(fd, &none, sizeof none, LOCK_TRANSACTION_AT) != sizeof none ||
-        write(pipes[1], "l", 1) != 1) {
-        return 1;
-    }
+    return fcntl(fd, F_SETLK, &lock) == 0 &&
+           pwrite(fd, &none, sizeof none, LOCK_TRANSACTION_AT) == sizeof none &&
+           write(pipes[1], "l", 1) == 1;
+}
+
+/* As one that dies before it is done. */
+static int die_setting_up(void **context)
+{
+    bool begun = leave_unfinished(context, F_WRLCK);
     usleep(300000); /* the parent waits for the lock meanwhile */
-    return 0;
+    return begun ? 0 : 1;
 }
 
 static void test_opener_that_died_in_between(void **state)
@@ -262,6 +266,57 @@ static void test_opener_that_died_in_between(void **state)
     tj__env_snapshot_end(snapshot_of(env, 2)); /* the commit is not lost */
     tj__env_close(env);
     assert_ok(tj__page_check(at.data, NULL, &error));
+    close(pipes[0]);
+    close(pipes[1]);
+    place_remove(&at);
+}
+
+/* As one that has opened it so, and does not let go. */
+static int hold_unfinished(void **context)
+{
+    alarm(120); /* also when nobody is left to kill it */
+    if (leave_unfinished(context, F_RDLCK)) {
+        pause();
+    }
+    return 1;
+}
+
+static void test_an_unfinished_lock_that_is_held_is_told(void **state)
+{
+    (void)state;
+    place at = place_new();
+    int pipes[2];
+    void *context[2] = {&at, pipes};
+    char byte;
+    char text[2 * PATH_MAX];
+    tj__env_options options = {.directory = at.directory, .map_size = 1 << 20};
+    tj__superblock superblock;
+    tj__env *env = NULL;
+    journal_create(&at);
+    env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 10, 100, 1);
+    tj__env_close(env);
+    assert_int_equal(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        leave_cmocka();
+        _exit(hold_unfinished(context));
+    }
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    snprintf(text, sizeof text,
+             "lock.mdb beside %s was left unfinished by a process that died while opening it, and "
+             "others hold on to it: end them, then try again",
+             at.data);
+    env = NULL;
+    assert_fails(TJ_BUSY, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_null(env);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    env = journal_open(&at, 1 << 20, false);
+    tj__env_snapshot_end(snapshot_of(env, 1)); /* nothing is lost */
+    tj__env_close(env);
     close(pipes[0]);
     close(pipes[1]);
     place_remove(&at);
@@ -372,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_the_same_pid_in_another_namespace),
         cmocka_unit_test(test_a_view_that_commits_overtake),
         cmocka_unit_test(test_opener_that_died_in_between),
+        cmocka_unit_test(test_an_unfinished_lock_that_is_held_is_told),
         cmocka_unit_test(test_openers_killed_at_random),
         cmocka_unit_test(test_all_slots_taken),
     };

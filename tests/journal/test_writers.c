@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* One writer (P8): second writers, killed writers, forks, sharing, and files replaced under a writer. */
+#include <sys/socket.h>
+
 #include "journal_fixture.h"
 
 #include "child.h"
@@ -285,7 +287,7 @@ static void test_a_forked_child_is_refused(void **state)
     passed = true;
 }
 
-/* The child opens the journal itself once its parent has closed it. */
+/* The child is refused while its parent has the journal, and opens it itself once that has closed it. */
 static void test_a_forked_child_may_open_its_own(void **state)
 {
     fixture *f = *state;
@@ -293,14 +295,14 @@ static void test_a_forked_child_may_open_its_own(void **state)
     char byte = 0;
     fixture_open(f);
     save_numbers(f->store, 1, 2);
-    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         tj_store *own = NULL;
         uint64_t number = 0;
-        bool fine =
-            tj_store_open(&f->config, &own, &err) == TJ_BUSY && read(ends[0], &byte, 1) == 1;
+        bool fine = tj_store_open(&f->config, &own, &err) == TJ_BUSY &&
+                    write(ends[0], "b", 1) == 1 && read(ends[0], &byte, 1) == 1;
         fine = fine && tj_store_open(&f->config, &own, &err) == TJ_OK &&
                load_number(own, &number, &err) == TJ_OK && number == 2 &&
                save_number(own, 3, &err) == TJ_OK && tj_store_close(own, &err) == TJ_OK;
@@ -309,12 +311,13 @@ static void test_a_forked_child_may_open_its_own(void **state)
         }
         _exit(fine ? 0 : 1);
     }
+    close(ends[0]); /* so that the next line does not wait for a child that is gone */
+    assert_int_equal(read(ends[1], &byte, 1), 1); /* it was refused */
     fixture_close(f);
     assert_int_equal(write(ends[1], "x", 1), 1);
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    close(ends[0]);
     close(ends[1]);
     assert_opens_at(f, 3);
     passed = true;

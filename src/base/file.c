@@ -156,6 +156,13 @@ tj_status tj__file_sync(int fd, const char *path, tj_error *error)
     return flushed(fsync(fd), fd, path, error);
 }
 
+tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t size,
+                              tj_error *error)
+{
+    unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return flushed(sync_file_range(fd, (off_t)offset, (off_t)size, how), fd, path, error);
+}
+
 tj_status tj__directory_sync(const char *path, tj_error *error)
 {
     int fd = -1;

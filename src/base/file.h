@@ -24,6 +24,10 @@ tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, 
 tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error);
 tj_status tj__file_sync_data(int fd, const char *path, tj_error *error); /* fdatasync */
 tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsync */
+/* Has these bytes written to the disk and waits for it, but not for the disk's own cache: nothing is
+ * durable by it, only a later flush finds less to do. */
+tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t size,
+                              tj_error *error);
 tj_status tj__directory_sync(const char *path, tj_error *error);
 tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
 tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */

@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/file.h"
 
-/* What is written between two flushes while a segment is prepared: small enough that the savers'
- * own flushes beside it do not wait long for it. */
+/* What is written at once while a segment is prepared: so little that the savers' own flushes beside it
+ * do not wait long for it. */
 #define PREPARE_PIECE_SIZE ((size_t)256 << 10)
 #define ORDINAL_DIGITS 10
 
@@ -155,7 +155,8 @@ void tj__segment_list_dispose(tj__segment_list *list)
     *list = (tj__segment_list){NULL, 0};
 }
 
-/* Writes the segment's zeros, the header first when there is one. */
+/* Writes the segment's zeros, the header first when there is one, and flushes them at the end: a flush
+ * for each piece would have the file's size to write each time. */
 static tj_status write_pieces(int fd, const char *path, uint64_t size,
                               const tj__segment_header *header, const volatile int *cancel,
                               tj_error *error)
@@ -176,7 +177,7 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
         }
         status = tj__file_write_at(fd, path, piece, count, at, error);
         if (status == TJ_OK) {
-            status = tj__file_sync_data(fd, path, error);
+            status = tj__file_write_back(fd, path, at, count, error);
         }
         if (at == 0) {
             memset(piece, 0, TJ__SEGMENT_HEADER_SIZE);
@@ -184,7 +185,7 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
         at += count;
     }
     free(piece);
-    return status;
+    return status == TJ_OK ? tj__file_sync_data(fd, path, error) : status;
 }
 
 /* Fills a new file under its temporary name. */

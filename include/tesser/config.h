@@ -25,7 +25,7 @@ extern "C" {
 /** Smallest log segment. */
 #define TJ_SEGMENT_SIZE_MIN ((uint64_t)64 << 10)
 /** How far LMDB may lag behind the log before it is brought up to date, in bytes and ms. */
-#define TJ_LAG_BYTES_DEFAULT ((uint64_t)1 << 20)
+#define TJ_LAG_BYTES_DEFAULT ((uint64_t)8 << 20)
 #define TJ_LAG_MS_DEFAULT 200
 
 /** Where the data lives. */

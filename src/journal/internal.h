@@ -20,7 +20,7 @@
  * bounded memory and one LMDB transaction stays far below its page limit. */
 #define TJ__APPLY_BYTES_MAX ((size_t)8 << 20)
 /* How many times the lag bound the log may run ahead while LMDB cannot be brought up to date. */
-#define TJ__LAG_HARD_FACTOR 16
+#define TJ__LAG_HARD_FACTOR 8
 
 /*
  * Locks, in the order in which they may be taken together:

@@ -24,7 +24,7 @@ pub const TJ_SEGMENT_SIZE_DEFAULT: u64 = 16 << 20;
 pub const TJ_SEGMENT_SIZE_MIN: u64 = 64 << 10;
 
 /// How far LMDB may lag behind the log before it is brought up to date, in bytes and ms.
-pub const TJ_LAG_BYTES_DEFAULT: u64 = 1 << 20;
+pub const TJ_LAG_BYTES_DEFAULT: u64 = 8 << 20;
 
 /// TJ_LAG_MS_DEFAULT
 pub const TJ_LAG_MS_DEFAULT: u32 = 200;

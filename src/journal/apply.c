@@ -97,6 +97,7 @@ static tj_status apply_batches(tj__journal *journal, uint64_t target, tj_error *
         journal->apply_from = *tj__log_reader_position(journal->apply_reader);
         atomic_store(&journal->applied, journal->apply_from.sequence);
         atomic_fetch_add(&journal->applied_bytes, bytes);
+        tj__overlay_forget(journal);
     }
     tj__rowmap_clear(journal->apply_batch);
     return TJ_OK;

@@ -9,6 +9,7 @@
 
 #include "journal/journal.h"
 #include "journal/lock.h"
+#include "journal/overlay.h"
 #include "log/reader.h"
 #include "log/writer.h"
 #include "table/table.h"
@@ -34,6 +35,7 @@ struct tj__journal {
     tj__superblock superblock;
     tj__lock *lock; /* NULL when read-only and there is no writer.lock */
     tj__env *env;
+    _Atomic(tj__overlay *) kept_overlay; /* of a view that ended; or NULL */
     /* Writer only. */
     tj__log_writer *log;
     uint64_t epoch;

@@ -125,6 +125,7 @@ static tj_status open_viewer(tj__journal *journal, tj_error *error)
 
 static void release(tj__journal *journal)
 {
+    tj__overlay_forget(journal);
     tj__log_reader_close(journal->apply_reader);
     tj__rowmap_free(journal->apply_batch);
     tj__env_close(journal->env);

@@ -25,11 +25,11 @@
 
 typedef struct view {
     tj__row_source rows; /* must be first: the caller holds a pointer to it */
+    tj__journal *journal;
     tj__env_snapshot *snapshot;
     tj__row_source *below; /* LMDB's rows */
-    tj__rowmap *overlay;   /* what the log adds */
-    tj__rowmap_entry **entries;
-    size_t entry_count;
+    tj__overlay *overlay;
+    bool acknowledged; /* the overlay ends at a valid mark */
 } view;
 
 /* ---- the two layers as one -------------------------------------------------------------- */
@@ -44,7 +44,7 @@ static tj__row row_of(const tj__rowmap_entry *entry)
 static tj_status view_get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
 {
     view *v = (view *)source;
-    const tj__rowmap_entry *entry = tj__rowmap_find(v->overlay, key);
+    const tj__rowmap_entry *entry = tj__rowmap_find(v->overlay->rows, key);
     if (entry == NULL) {
         return v->below->get(v->below, key, row, error);
     }
@@ -57,7 +57,7 @@ static tj_status view_get(tj__row_source *source, tj__bytes key, tj__row *row, t
 
 /* A merge under way: entries [next, end) of the overlay are still to come, from either side. */
 typedef struct merge {
-    const view *v;
+    tj__rowmap_entry *const *entries;
     size_t next;
     size_t end;
     bool descending;
@@ -70,7 +70,7 @@ static const tj__rowmap_entry *merge_peek(const merge *m)
     if (m->next == m->end) {
         return NULL;
     }
-    return m->v->entries[m->descending ? m->end - 1 : m->next];
+    return m->entries[m->descending ? m->end - 1 : m->next];
 }
 
 static void merge_take(merge *m)
@@ -127,9 +127,14 @@ static tj_status view_scan(tj__row_source *source, tj__bytes first, tj__bytes en
                            tj__row_visitor *visitor, void *context, tj_error *error)
 {
     view *v = (view *)source;
-    stoppable s = {.merge = {.v = v,
-                             .next = tj__rowmap_lower_bound(v->entries, v->entry_count, first),
-                             .end = tj__rowmap_lower_bound(v->entries, v->entry_count, end),
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    if (!tj__rowmap_sorted(v->overlay->rows, &entries, &count)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a view");
+    }
+    stoppable s = {.merge = {.entries = entries,
+                             .next = tj__rowmap_lower_bound(entries, count, first),
+                             .end = tj__rowmap_lower_bound(entries, count, end),
                              .descending = descending,
                              .visitor = visitor,
                              .context = context}};
@@ -153,8 +158,8 @@ static tj_status view_scan(tj__row_source *source, tj__bytes first, tj__bytes en
 static void drop(view *v)
 {
     tj__env_snapshot_end(v->snapshot);
-    tj__rowmap_free(v->overlay);
-    *v = (view){0};
+    tj__overlay_free(v->overlay);
+    *v = (view){.journal = v->journal};
 }
 
 /* How one attempt to build a view ended. */
@@ -164,14 +169,14 @@ typedef struct building {
     tj__journal *journal;
     view *v;
     tj__mark mark;
-    tj__log_reader *reader;
-    tj__position short_at; /* where the last attempt fell short of the mark */
+    tj__log_reader *reader; /* the overlay's */
+    tj__position short_at;  /* where the last attempt fell short of the mark */
     attempt outcome;
 } building;
 
 static tj_status take_record(building *b, const tj__record *record, tj_error *error)
 {
-    return tj__body_apply(b->v->overlay, record->body, record->change_count, record->sequence,
+    return tj__body_apply(b->v->overlay->rows, record->body, record->change_count, record->sequence,
                           &record->commit_id, error);
 }
 
@@ -240,16 +245,10 @@ static tj_status build(building *b, tj_error *error)
     TJ_TRY(tj__env_snapshot_begin(journal->env, &v->snapshot, &position, error));
     b->mark = mark_now(journal);
     v->below = tj__env_snapshot_rows(v->snapshot);
-    v->overlay = tj__rowmap_new();
-    if (v->overlay == NULL) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a view");
-    }
-    TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
-                               &b->reader, error));
+    TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));
+    b->reader = v->overlay->reader;
     TJ_TRY(read_log(b, error));
-    if (!tj__rowmap_sorted(v->overlay, &v->entries, &v->entry_count)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a view");
-    }
+    v->acknowledged = b->mark.valid;
     v->rows = (tj__row_source){.get = view_get,
                                .scan = view_scan,
                                .sequence = tj__log_reader_position(b->reader)->sequence};
@@ -270,7 +269,6 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
         building b = {.journal = journal, .v = v};
         tj_error failure = TJ_ERROR_INIT;
         tj_status status = build(&b, &failure);
-        tj__log_reader_close(b.reader);
         if (status == TJ_OK && b.outcome == ATTEMPT_DONE) {
             return TJ_OK;
         }
@@ -299,10 +297,11 @@ tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj
 {
     *rows = NULL;
     TJ_TRY(check_same_files(journal, error));
-    view *v = calloc(1, sizeof *v);
+    view *v = malloc(sizeof *v);
     if (v == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory for a view");
     }
+    *v = (view){.journal = journal};
     tj_status status = build_until_whole(journal, v, error);
     if (status != TJ_OK) {
         free(v);
@@ -317,6 +316,10 @@ void tj__journal_view_end(tj__row_source *rows)
 {
     if (rows != NULL) {
         view *v = (view *)rows;
+        if (v->acknowledged) {
+            tj__overlay_keep(v->journal, v->overlay);
+            v->overlay = NULL;
+        }
         drop(v);
         free(v);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a save asks of the disk: one write and one flush, whatever the size of the state; and that LMDB is
- * never ahead of the flushed log (P3). The system calls are counted by standing in for them.
+ * What a save asks of the disk: one write and one flush, whatever the size of the state; what a load reads;
+ * and that LMDB is never ahead of the flushed log (P3). The system calls are counted by standing in for them.
  */
 #include "journal_fixture.h"
 
@@ -9,7 +9,14 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-typedef enum call { CALL_WRITE, CALL_FDATASYNC, CALL_FSYNC, CALL_MSYNC, CALL_COUNT } call;
+typedef enum call {
+    CALL_READ,
+    CALL_WRITE,
+    CALL_FDATASYNC,
+    CALL_FSYNC,
+    CALL_MSYNC,
+    CALL_COUNT
+} call;
 typedef enum file { FILE_LOG, FILE_DATA, FILE_OTHER, FILE_COUNT } file;
 
 /* Counted for one thread, the saver's, so that the helper's work is not taken for it. */
@@ -50,7 +57,7 @@ static void note(call what, int fd, size_t bytes)
     if (!atomic_load(&watching)) {
         return;
     }
-    if (where == FILE_LOG) {
+    if (where == FILE_LOG && what != CALL_READ) {
         atomic_store(&unflushed_log_writes,
                      what == CALL_WRITE ? atomic_load(&unflushed_log_writes) + 1 : 0);
     } else if (where == FILE_DATA && what == CALL_WRITE) {
@@ -60,6 +67,12 @@ static void note(call what, int fd, size_t bytes)
 }
 
 #define STAND_IN __attribute__((visibility("default")))
+
+STAND_IN ssize_t pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    note(CALL_READ, fd, 0);
+    return syscall(SYS_pread64, fd, bytes, size, offset);
+}
 
 STAND_IN ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
@@ -259,6 +272,38 @@ static void test_one_changed_order_among_many(void **state)
     passed = true;
 }
 
+/* ---- loads behind a long tail ---------------------------------------------------------------- */
+
+/* How often loading the number reads from the log. */
+static unsigned log_reads_of_a_load(fixture *f, uint64_t expected)
+{
+    uint64_t number = 0;
+    count_start();
+    assert_ok(load_number(f->store, &number, &err));
+    counted.on = false;
+    assert_int_equal(number, expected);
+    return counted.calls[CALL_READ][FILE_LOG];
+}
+
+static void test_a_load_reads_only_what_came_since_the_last_one(void **state)
+{
+    fixture *f = *state;
+    open_lazily(f, TJ_DURABILITY_OS);
+    save_numbers(f->store, 1, 5000);
+    unsigned all = log_reads_of_a_load(f, 5000);
+    printf("a first load reads %u blocks of the log\n", all);
+    assert_in_range(all, 5, 50);
+    assert_int_equal(log_reads_of_a_load(f, 5000), 0);
+    save_numbers(f->store, 5001, 5001);
+    assert_in_range(log_reads_of_a_load(f, 5001), 1, 2);
+    assert_ok(tj_store_work(f->store, &err)); /* now LMDB has it all */
+    assert_int_equal(log_reads_of_a_load(f, 5001), 0);
+    save_numbers(f->store, 5002, 5002);
+    assert_in_range(log_reads_of_a_load(f, 5002), 1, 2);
+    fixture_close(f);
+    passed = true;
+}
+
 /* ---- LMDB behind the log ------------------------------------------------------------------- */
 
 static void test_lmdb_is_never_ahead_of_the_flushed_log(void **state)
@@ -292,6 +337,7 @@ int main(void)
         JOURNAL_TEST(test_saving_what_is_stored_costs_nothing),
         JOURNAL_TEST(test_a_transaction_is_one_write_and_one_flush),
         JOURNAL_TEST(test_one_changed_order_among_many),
+        JOURNAL_TEST(test_a_load_reads_only_what_came_since_the_last_one),
         JOURNAL_TEST(test_lmdb_is_never_ahead_of_the_flushed_log),
     };
     return cmocka_run_group_tests_name("flushes", tests, NULL, NULL);

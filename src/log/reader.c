@@ -107,23 +107,28 @@ TJ_PRINTF(2, 3) static bool ends(tj__log_reader *reader, const char *format, ...
     return false;
 }
 
-/* At the start of a segment: whether its header continues what is before it. */
-static bool header_continues(tj__log_reader *reader, const tj__segment_header *header)
+/* At the start of a segment: its header must continue what is before it. A segment is begun only behind a
+ * seal that is durable, so no crash leaves another header: the file is from another time of this log. */
+static tj_status check_header_continues(const tj__log_reader *reader,
+                                        const tj__segment_header *header, tj_error *error)
 {
     const tj__position *position = &reader->position;
+    tj_error cause = TJ_ERROR_INIT;
     if (header->chain_hash != position->hash) {
-        return ends(reader,
-                    "chain broken: the segment header has chain hash %016" PRIx64
-                    ", the record before it has hash %016" PRIx64,
-                    header->chain_hash, position->hash);
+        tj__fail(&cause, TJ_CONFLICT,
+                 "%s follows a segment that ends with hash %016" PRIx64
+                 ", the one before it here ends with %016" PRIx64,
+                 reader->window.path, header->chain_hash, position->hash);
+    } else if (header->first_sequence != position->sequence + 1) {
+        tj__fail(&cause, TJ_CONFLICT,
+                 "%s begins with commit %" PRIu64 ", though the last one before it is %" PRIu64,
+                 reader->window.path, header->first_sequence, position->sequence);
     }
-    if (header->first_sequence != position->sequence + 1) {
-        return ends(reader,
-                    "sequence gap: the segment header begins at %" PRIu64
-                    ", the last commit is %" PRIu64,
-                    header->first_sequence, position->sequence);
+    if (cause.status == TJ_OK) {
+        return TJ_OK;
     }
-    return true;
+    tj__error_place(&cause, "%s", reader->window.path);
+    return tj__segment_header_misplaced(&cause, error);
 }
 
 /* What a header that cannot be used means. At the start of the records it may be one that never
@@ -170,9 +175,11 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     if (cause.status != TJ_OK) {
         return refuse_header(reader, &cause, error);
     }
+    if (reader->position.offset == TJ__SEGMENT_HEADER_SIZE) {
+        TJ_TRY(check_header_continues(reader, &header, error));
+    }
     reader->segment_size = header.segment_size;
-    reader->begun =
-        reader->position.offset > TJ__SEGMENT_HEADER_SIZE || header_continues(reader, &header);
+    reader->begun = true;
     return TJ_OK;
 }
 

@@ -31,8 +31,8 @@ typedef enum tj__log_next {
  * may be called again, and looks at the file again: the writer may have appended. TJ_OK with *next;
  * TJ_IO; TJ_NOMEM; TJ_NOT_FOUND when a segment that must be there is gone (the seal's successor, or
  * the segment of `from`): corruption, or retention overtook a reader; TJ_CORRUPT when the header of
- * a segment is damaged in which records stand before the position, or is that of another log or
- * another segment; TJ_FORMAT_NEWER when a header or
+ * a segment is damaged in which records stand before the position, or is that of another log,
+ * another segment, or another time of this log; TJ_FORMAT_NEWER when a header or
  * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);

@@ -357,6 +357,34 @@ static void test_another_journals_segment_where_the_log_goes_on(void **state)
     passed = true;
 }
 
+/* Put back from an old copy that went on by itself: the names fit, the records do not. */
+static void test_a_segment_of_another_time(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    char name[32];
+    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    fixture_open(f);
+    fixture_close(f);
+    shell("cp -a %s %s/old", f->path, f->directory);
+    snprintf(path, sizeof path, "%s/old", f->directory);
+    f->config.path = path;
+    fixture_open(f);
+    save_large(f->store, 100, 12);
+    fixture_close(f);
+    f->config.path = f->path;
+    save_and_be_killed(f, "save-large", "");
+    move_to_a_copy(f);
+    unsigned last = last_begun(f);
+    assert_true(last >= 3);
+    for (unsigned ordinal = 2; ordinal <= last; ordinal++) {
+        snprintf(name, sizeof name, "old/log/%010u.log", ordinal);
+        replace_segment(f, ordinal, name, "follows a segment that ends with hash ");
+    }
+    assert_large(f, 12);
+    passed = true;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "child") == 0) {
@@ -375,6 +403,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_missing_segments_of_a_crashed_journal),
         JOURNAL_TEST(test_another_journals_segment_before_the_first_commit),
         JOURNAL_TEST(test_another_journals_segment_where_the_log_goes_on),
+        JOURNAL_TEST(test_a_segment_of_another_time),
     };
     int failed = cmocka_run_group_tests_name("damaged log", tests, NULL, NULL);
     print_sentences();

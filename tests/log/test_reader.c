@@ -266,27 +266,29 @@ static void a_copied_segment_is_refused(void **unused)
     built_close(&log);
 }
 
+/* No crash leaves one that does not: it is from another time of this log, and is not overwritten. */
 static void a_header_must_continue_the_log(void **unused)
 {
     (void)unused;
     for (int wrong = 0; wrong < 2; wrong++) {
         built_log log;
-        char why[200];
+        char why[300];
+        char message[600];
         built_open(&log, SMALL_SEGMENT);
         add_commit(&log, 10);
         rotate(&log);
-        uint64_t hash = log.end.hash;
+        unsigned long long hash = log.end.hash;
         snprintf(why, sizeof why,
-                 "chain broken: the segment header has chain hash %016llx, "
-                 "the record before it has hash %016llx",
-                 (unsigned long long)hash + 1, (unsigned long long)hash);
+                 wrong == 0 ? " follows a segment that ends with hash %016llx, the one before it "
+                              "here ends with %016llx"
+                            : " begins with commit 3, though the last one before it is 1",
+                 hash + 1, hash);
+        strcat(why, ": it is no segment of this log: put the right file back, or restore a backup");
         log.end.hash += wrong == 0;
         log.end.sequence += wrong == 1;
         begin_segment(&log);
-        check_end(&log, 1,
-                  wrong == 0 ? why
-                             : "sequence gap: the segment header begins at 3, the last commit is "
-                               "1");
+        message_of(&log, 2, message, "", why);
+        check_failure(&log, 1, TJ_CORRUPT, message);
         built_close(&log);
     }
 }

@@ -238,6 +238,26 @@ static tj_status find_file(const char *path, char file[PATH_SIZE], tj_error *err
     return TJ_OK;
 }
 
+/* What has no number or key of its own, an entry of a ledger or bytes for quarantine, would come in twice. */
+static tj_status check_named_once(tj__gathering *all, const char *path, const char *file,
+                                  tj_error *error)
+{
+    struct stat info;
+    char other[PATH_SIZE];
+    if (stat(file, &info) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", file);
+    }
+    for (size_t i = 0; i < TJ__COUNT(tj_import_source, all->sources); i++) {
+        const char *earlier = tj__source(all, i)->path.data;
+        if (find_file(earlier, other, NULL) == TJ_OK &&
+            tj__path_is_file(other, info.st_dev, info.st_ino)) {
+            return tj__fail(error, TJ_INVALID, "%s and %s are the same file: name it once", earlier,
+                            path);
+        }
+    }
+    return TJ_OK;
+}
+
 static tj_status add_source(tj__gathering *all, const char *path, size_t *index, tj_error *error)
 {
     tj_import_source source = {.layout = TJ_STR("")};
@@ -268,6 +288,7 @@ tj_status tj__source_read(tj__gathering *all, const char *path, tj_error *error)
     size_t source = 0;
     TJ_TRY(find_file(path, file, error));
     TJ_TRY(read_head(file, &h, error));
+    TJ_TRY(check_named_once(all, path, file, error));
     TJ_TRY(add_source(all, path, &source, error));
     (void)snprintf(what, sizeof what, "reading %s", path);
     tj__progress(all, what, 0);

@@ -349,6 +349,20 @@ static void the_same_twice_is_taken_once(void **state)
     close_journal(store);
 }
 
+static void one_file_is_named_once(void **state)
+{
+    const place *p = *state;
+    path_text a = file_with(p->directory, "a", ENTRY("0", "5"));
+    path_text link = path_in(p->directory, "link");
+    assert_int_equal(symlink(a.text, link.text), 0);
+    const char *sources[] = {a.text, link.text};
+    tj_import_options options = options_of(sources, 2);
+    tj_import_report *report = NULL;
+    assert_refused(import(p, &options, NULL, &report), TJ_INVALID,
+                   "/link are the same file: name it once");
+    assert_false(is_journal(p));
+}
+
 static void unknown_members_are_named(void **state)
 {
     const place *p = *state;
@@ -631,6 +645,7 @@ int main(void)
         TEST(repeated_positions_keep_their_symbol),
         TEST(sources_must_not_contradict),
         TEST(the_same_twice_is_taken_once),
+        TEST(one_file_is_named_once),
         TEST(unknown_members_are_named),
         TEST(data_is_not_overwritten),
         TEST(only_what_comes_in_is_replaced),

@@ -138,10 +138,10 @@ typedef struct tj_import_report {
  * @param report  receives the report, released with tj_import_report_free; NULL on failure
  * @return TJ_OK, also when something is quarantined; TJ_NOT_FOUND for a source; TJ_INVALID for a
  *         text source with line and column, a repeated key (listing its values and the options that
- *         resolve it), a file that is named twice, an option; TJ_CORRUPT for a damaged or crafted source; TJ_UNSUPPORTED for a
- *         file that is none of Tesser's; TJ_BUSY when a source is being written; TJ_CONFLICT when
- *         two sources contradict each other or the ledger; TJ_EXISTS when the book holds data;
- *         TJ_LIMIT; TJ_NOMEM; and as tj_store_open and tj_txn_commit
+ *         resolve it), a file that is named twice, an option; TJ_CORRUPT for a damaged or crafted
+ *         source; TJ_UNSUPPORTED for a file that is none of Tesser's; TJ_BUSY when a source is being
+ *         written; TJ_CONFLICT when two sources contradict each other or the ledger; TJ_EXISTS when
+ *         the book holds data; TJ_LIMIT; TJ_NOMEM; and as tj_store_open and tj_txn_commit
  * Threads: any. Durability: as a save. Source: P2, P6, P10, P12.
  */
 TJ_API TJ_CHECKED tj_status tj_import(const tj_config *config, const tj_import_options *options,

@@ -41,6 +41,7 @@ tj_status tj__overlay_begin(tj__journal *journal, const tj__position *from, tj__
 {
     tj__overlay *kept = atomic_exchange(&journal->kept_overlay, NULL);
     if (kept != NULL && same_position(&kept->from, from)) {
+        tj__log_reader_forget(kept->reader);
         *out = kept;
         return TJ_OK;
     }

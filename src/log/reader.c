@@ -76,6 +76,11 @@ void tj__log_reader_close(tj__log_reader *reader)
     free(reader);
 }
 
+void tj__log_reader_forget(tj__log_reader *reader)
+{
+    tj__window_forget(&reader->window);
+}
+
 const tj__position *tj__log_reader_position(const tj__log_reader *reader)
 {
     return &reader->position;

@@ -36,6 +36,9 @@ typedef enum tj__log_next {
  * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);
+/* Forgets what was read ahead: the next call reads what the files hold then. A recovery may have written
+ * something else behind the position, which even a whole record of before would hide. */
+void tj__log_reader_forget(tj__log_reader *reader);
 /* Where the reader stands: after the last commit given out (after a seal that was followed: at the
  * start of the records in the new segment). */
 const tj__position *tj__log_reader_position(const tj__log_reader *reader);

@@ -45,9 +45,14 @@ bool tj__window_holds(const tj__window *window, uint64_t offset)
     return offset >= window->start && offset - window->start < window->size;
 }
 
-tj_status tj__window_refresh(tj__window *window, tj_error *error)
+void tj__window_forget(tj__window *window)
 {
     window->size = 0;
+}
+
+tj_status tj__window_refresh(tj__window *window, tj_error *error)
+{
+    tj__window_forget(window);
     return tj__file_size(window->fd, window->path, &window->file_size, error);
 }
 

@@ -32,6 +32,8 @@ tj_status tj__window_view(tj__window *window, uint64_t offset, size_t size, tj__
                           tj_error *error);
 /* Whether the block holds the byte at offset. */
 bool tj__window_holds(const tj__window *window, uint64_t offset);
+/* The next view reads from the file. */
+void tj__window_forget(tj__window *window);
 /* Looks at the file's size again and makes the next view read from the file: the writer may have
  * written since. */
 tj_status tj__window_refresh(tj__window *window, tj_error *error);

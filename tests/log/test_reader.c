@@ -317,6 +317,30 @@ static void a_missing_segment_is_named(void **unused)
     built_close(&log);
 }
 
+/* A reader that goes on later must not give out a whole record of before that is another one now. */
+static void what_was_read_ahead_can_be_forgotten(void **unused)
+{
+    (void)unused;
+    built_log log;
+    tj_error error = TJ_ERROR_INIT;
+    tj__record record;
+    tj__log_next next = TJ__LOG_END;
+    built_open(&log, SMALL_SEGMENT);
+    add_commit(&log, 10);
+    add_commit(&log, 20);
+    tj__log_reader *reader = reader_from(&log, &built_start);
+    must(tj__log_reader_next(reader, &next, &record, &error), &error);
+    log.end = log.places[1];
+    add_commit(&log, 30);
+    tj__log_reader_forget(reader);
+    must(tj__log_reader_next(reader, &next, &record, &error), &error);
+    assert_int_equal(next, TJ__LOG_RECORD);
+    assert_int_equal(record.sequence, 2);
+    assert_int_equal(record.body.size, 30);
+    tj__log_reader_close(reader);
+    built_close(&log);
+}
+
 static void a_seal_without_successor_is_tried_again(void **unused)
 {
     (void)unused;
@@ -460,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_copied_segment_is_refused),
         cmocka_unit_test(a_header_must_continue_the_log),
         cmocka_unit_test(a_missing_segment_is_named),
+        cmocka_unit_test(what_was_read_ahead_can_be_forgotten),
         cmocka_unit_test(a_seal_without_successor_is_tried_again),
         cmocka_unit_test(a_prepared_segment_is_an_end),
         cmocka_unit_test(a_segment_may_be_extended_before_it_is_begun),

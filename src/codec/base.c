@@ -25,7 +25,7 @@ void tj__base_free(tj__base *base)
     tj__held_index_dispose(&base->pending);
     tj__held_list_dispose(&base->pending_rows);
     tj__buffer_dispose(&base->merged);
-    tj__buffer_dispose(&base->ranked);
+    tj__held_list_dispose(&base->named);
     tj__buffer_dispose(&base->ranks);
     free(base->commit_ids.rows);
     free(base->books);

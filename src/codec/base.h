@@ -51,9 +51,9 @@ struct tj__base {
     size_t pending_book_count;  /* new books, behind book_count */
     tj__held *pending_commit;   /* the commit id's own row; NULL when there is no id */
 
-    tj__buffer merged; /* scratch: a value with kept members */
-    tj__buffer ranked; /* scratch of resolve_scope.c, kept to spare allocations */
-    tj__buffer ranks;  /* likewise */
+    tj__buffer merged;   /* scratch: a value with kept members */
+    tj__held_list named; /* scratch of resolve_scope.c, kept to spare allocations */
+    tj__buffer ranks;    /* likewise */
 };
 
 /* Books beyond book_count are those being created. NULL when there is none of that number. */

@@ -98,7 +98,16 @@ tj_status tj__plan_add_checkpoint(tj__plan *plan, const tj_execution_checkpoint 
 /* json was checked. */
 tj_status tj__plan_add_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error);
 
+/* Takes the plan's last row, at offset `at`, which is removed then. */
+typedef tj_status tj__plan_taker(void *context, tj__plan *plan, size_t at, tj_error *error);
+/* Adds what a state can have thousands of: portfolio, prices, orders. Each row goes to `take` as soon as it
+ * is written; with NULL all stay. */
+tj_status tj__plan_add_entities(tj__plan *plan, const tj_live_state *state, tj__plan_taker *take,
+                                void *context, tj_error *error);
+
 /* TJ_INVALID naming the first of the STATE rows from offset `mark` on that stands twice. */
 tj_status tj__plan_check_unique(const tj__plan *plan, size_t mark, tj_error *error);
+/* TJ_INVALID naming the row with this key. */
+tj_status tj__stands_twice(tj__bytes key, tj_error *error);
 
 #endif

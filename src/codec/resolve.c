@@ -189,42 +189,98 @@ static tj_status resolve_ledger(tj__base *base, tj__base_book *book, tj__bytes k
 
 /* ---- all rows ---------------------------------------------------------------------------- */
 
-static tj_status resolve_row(tj__plan *plan, tj__base *base, size_t *at, tj__resolved *resolved,
-                             tj_error *error)
-{
-    tj__plan_row row;
-    uint8_t *key_bytes = NULL;
+/* What the rows are noted in. */
+typedef struct resolver {
+    tj__plan *plan;
+    tj__base *base;
+    tj__resolved *resolved;
+    tj__scope scope;
+    bool in_scope;
+} resolver;
+
+/* A row of the plan, with the number of its book in the key. */
+typedef struct row_read {
+    tj__plan_row head;
+    tj__base_book *book;
+    tj__bytes key;
     tj__bytes value;
+} row_read;
+
+/* Returns where the next row is. */
+static size_t read_row(const resolver *r, size_t at, row_read *row)
+{
+    uint8_t *key = NULL;
+    size_t next = tj__plan_row_read(r->plan, at, &row->head, &key, &row->value);
+    row->book = &r->base->books[r->plan->books[row->head.book].base_index];
+    row->key = tj__bytes_of(key, row->head.key_size);
+    tj__store_u32_be(key + TJ__KEY_BOOK_AT, row->book->number);
+    return next;
+}
+
+static tj_status put(resolver *r, const row_read *row, tj_error *error)
+{
     tj__held *ignored = NULL;
-    *at = tj__plan_row_read(plan, *at, &row, &key_bytes, &value);
-    tj__base_book *book = &base->books[plan->books[row.book].base_index];
-    tj__store_u32_be(key_bytes + TJ__KEY_BOOK_AT, book->number);
-    tj__bytes key = tj__bytes_of(key_bytes, row.key_size);
-    switch ((tj__plan_op)row.op) {
+    if (r->in_scope) {
+        return tj__scope_put(&r->scope, row->head.keep, row->key, row->value, error);
+    }
+    return row->key.data[0] == TJ__TABLE_STATE
+               ? resolve_put(r->base, row->book, row->head.keep, row->key, row->value, error)
+               : tj__pend_put(r->base, row->key, row->value, &ignored, error);
+}
+
+static tj_status end_scope(resolver *r, tj_error *error)
+{
+    r->in_scope = false;
+    return tj__scope_end(&r->scope, error);
+}
+
+static tj_status resolve_row(resolver *r, const row_read *row, tj_error *error)
+{
+    switch ((tj__plan_op)row->head.op) {
     case TJ__PLAN_PUT:
-        return key.data[0] == TJ__TABLE_STATE ? resolve_put(base, book, row.keep, key, value, error)
-                                              : tj__pend_put(base, key, value, &ignored, error);
+        return put(r, row, error);
     case TJ__PLAN_DELETE:
-        return resolve_delete(base, key, error);
+        return resolve_delete(r->base, row->key, error);
     case TJ__PLAN_SCOPE_BEGIN:
-        return tj__resolve_scope(plan, base, book, tj__load_u32(value.data), at, error);
-    case TJ__PLAN_DELETE_OWNER:
-        return delete_owner(base, book, key, error);
-    case TJ__PLAN_LEDGER:
-        return resolve_ledger(base, book, key, value, resolved, error);
-    case TJ__PLAN_COUNTER:
-        return tj__resolve_counter(base, key, tj__load_u64(value.data), resolved, error);
+        tj__scope_begin(&r->scope, r->base, row->book, tj__load_u32(row->value.data));
+        r->in_scope = true;
+        return TJ_OK;
     case TJ__PLAN_SCOPE_END:
-        break; /* tj__resolve_scope goes behind it */
+        return end_scope(r, error);
+    case TJ__PLAN_DELETE_OWNER:
+        return delete_owner(r->base, row->book, row->key, error);
+    case TJ__PLAN_LEDGER:
+        return resolve_ledger(r->base, row->book, row->key, row->value, r->resolved, error);
+    case TJ__PLAN_COUNTER:
+        return tj__resolve_counter(r->base, row->key, tj__load_u64(row->value.data), r->resolved,
+                                   error);
     }
     TJ_ASSERT(false);
     return TJ_OK;
 }
 
-tj_status tj__resolve_rows(tj__plan *plan, tj__base *base, tj__resolved *resolved, tj_error *error)
+static tj_status take_row(void *context, tj__plan *plan, size_t at, tj_error *error)
 {
+    resolver *r = context;
+    row_read row;
+    TJ_ASSERT(plan == r->plan);
+    read_row(r, at, &row);
+    return put(r, &row, error);
+}
+
+tj_status tj__resolve_rows(tj__plan *plan, const tj_live_state *state, tj__base *base,
+                           tj__resolved *resolved, tj_error *error)
+{
+    resolver r = {.plan = plan, .base = base, .resolved = resolved};
     for (size_t at = 0; at < plan->rows.size;) {
-        TJ_TRY(resolve_row(plan, base, &at, resolved, error));
+        row_read row;
+        at = read_row(&r, at, &row);
+        TJ_TRY(resolve_row(&r, &row, error));
     }
-    return TJ_OK;
+    TJ_ASSERT(r.in_scope == (state != NULL));
+    if (!state) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__plan_add_entities(plan, state, take_row, &r, error));
+    return end_scope(&r, error);
 }

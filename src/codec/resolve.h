@@ -11,22 +11,50 @@
 tj_status tj__resolve_books(tj__plan *plan, tj__base *base, const tj_commit_options *options,
                             tj_error *error);
 
-/* Resolves a scope: plan rows from *at (behind its begin) up to its end; moves *at behind that. */
-tj_status tj__resolve_scope(tj__plan *plan, tj__base *base, tj__base_book *book, unsigned kinds,
-                            size_t *at, tj_error *error);
-
-/* Notes every row of the plan as pending. */
-tj_status tj__resolve_rows(tj__plan *plan, tj__base *base, tj__resolved *resolved, tj_error *error);
+/* Notes every row of the plan as pending, and those of the state that it left open; NULL: none. */
+tj_status tj__resolve_rows(tj__plan *plan, const tj_live_state *state, tj__base *base,
+                           tj__resolved *resolved, tj_error *error);
 
 /* Reserves numbers of the counter with this key. */
 tj_status tj__resolve_counter(tj__base *base, tj__bytes key, uint64_t count, tj__resolved *resolved,
                               tj_error *error);
+
+/* ---- a scope (resolve_scope.c) -------------------------------------------------------------- */
+
+typedef struct tj__scope {
+    tj__base *base;
+    tj__base_book *book;
+    unsigned kinds;
+    bool alone;            /* nothing was pending when it began */
+    size_t pending_before; /* rows pending when it began */
+    size_t next;           /* place in the book's list that the next row is compared with */
+    size_t seen_count;     /* stored rows that were named */
+    size_t miss_count;     /* of these, those that had to be looked up */
+    unsigned ranked_kind;  /* of the newest row; 0 when that has no rank */
+    size_t ranked_first;   /* place in base->named of the first row of that kind */
+    uint64_t rank_last;    /* of the newest row of that kind */
+    bool ranks_rise;       /* so far; a new row has none */
+} tj__scope;
+
+/* The rows put from here on are all rows of these kinds. */
+void tj__scope_begin(tj__scope *scope, tj__base *base, tj__base_book *book, unsigned kinds);
+/* The next row. It may be gone when this returns. TJ_INVALID when it stands twice. */
+tj_status tj__scope_put(tj__scope *scope, unsigned keep, tj__bytes key, tj__bytes value,
+                        tj_error *error);
+/* Deletes the rows of these kinds that were not put. */
+tj_status tj__scope_end(tj__scope *scope, tj_error *error);
 
 /* ---- the commit being resolved (pending.c) -------------------------------------------------- */
 
 /* The row as the commit leaves it so far; NULL when there is none. STATE, BOOKS and
  * COUNTERS rows only. */
 tj__held *tj__current(const tj__base *base, tj__bytes key);
+/* Whether a row of the base is one of the commit's. */
+static inline bool tj__is_pending(const tj__base *base, const tj__held *row)
+{
+    const tj__held_list *list = &base->pending_rows;
+    return row->slot < list->size && list->rows[row->slot] == row;
+}
 /* Notes a row, in place of what was noted under its key. */
 tj_status tj__pend_put(tj__base *base, tj__bytes key, tj__bytes value, tj__held **out,
                        tj_error *error);

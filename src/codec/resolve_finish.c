@@ -147,11 +147,11 @@ static tj_status reserve_advance(tj__base *base, tj_error *error)
     return enough ? TJ_OK : tj__pending_no_memory(error);
 }
 
-static tj_status resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
-                         tj__resolved *resolved, tj_error *error)
+static tj_status resolve(tj__plan *plan, const tj_live_state *state, tj__base *base,
+                         const tj_commit_options *options, tj__resolved *resolved, tj_error *error)
 {
     TJ_TRY(tj__resolve_books(plan, base, options, error));
-    TJ_TRY(tj__resolve_rows(plan, base, resolved, error));
+    TJ_TRY(tj__resolve_rows(plan, state, base, resolved, error));
     TJ_TRY(check_portfolios(base, error));
     tj__pending_compact(base);
     TJ_TRY(keep_state_sequences(base, error));
@@ -162,21 +162,30 @@ static tj_status resolve(tj__plan *plan, tj__base *base, const tj_commit_options
     return write_body(base, resolved, error);
 }
 
-tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
-                           tj__resolved *resolved, tj_error *error)
+/* The outcome of an earlier one, or what a failed one has noted. */
+static void drop(tj__base *base, tj__resolved *resolved)
 {
     tj__base_drop_pending(base);
     tj__buffer_clear(&resolved->body);
     resolved->change_count = 0;
     resolved->ledger_last = 0;
     resolved->counter_first = 0;
-    tj_status status = resolve(plan, base, options, resolved, error);
+}
+
+tj_status tj__plan_resolve_state(tj__plan *plan, const tj_live_state *state, tj__base *base,
+                                 const tj_commit_options *options, tj__resolved *resolved,
+                                 tj_error *error)
+{
+    drop(base, resolved);
+    tj_status status = resolve(plan, state, base, options, resolved, error);
     if (status != TJ_OK) {
-        tj__base_drop_pending(base);
-        tj__buffer_clear(&resolved->body);
-        resolved->change_count = 0;
-        resolved->ledger_last = 0;
-        resolved->counter_first = 0;
+        drop(base, resolved);
     }
     return status;
+}
+
+tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
+                           tj__resolved *resolved, tj_error *error)
+{
+    return tj__plan_resolve_state(plan, NULL, base, options, resolved, error);
 }

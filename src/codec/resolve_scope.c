@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A scope: the plan's rows are all rows of some kinds. Those that equal the current ones are passed
- * over, the others put, and the current rows that no plan row names deleted.
+ * A scope: the rows put in it are all rows of some kinds. Those that equal the current ones are passed
+ * over, the others noted, and the current rows that were not put are deleted.
  *
  * A caller saves the same arrays again and again, so the rows of a book are listed in the order in which
- * the last save named them, and the next plan row is first compared with the next listed row: only what
- * is not there is looked up by its key. When too many had to be looked up, the list is put into the
- * order of this scope.
+ * the last save named them, and the next row is first compared with the next listed one: only what is
+ * not there is looked up by its key. When too many had to be looked up, the list is put into the order
+ * of this scope.
  */
 #include <stdlib.h>
 
@@ -16,31 +16,20 @@
 
 #define MISSES_ALLOWED 16
 
-/* A plan row of a ranked kind. */
-typedef struct ranked {
-    const tj__held *current; /* NULL: new */
-    uint64_t rank;           /* of the current row, 0 for a new one */
-    size_t at;               /* the plan's row */
-    bool same;               /* as the current one, apart from the rank */
-} ranked;
-
-typedef struct scope {
-    tj__plan *plan;
-    tj__base *base;
-    tj__base_book *book;
-    unsigned kinds;
-    bool alone;            /* nothing was pending when it began */
-    size_t pending_before; /* rows pending when it began */
-    size_t next;           /* place in the book's list that the next plan row is compared with */
-    size_t seen_count;     /* stored rows that the plan names */
-    size_t miss_count;     /* of these, those that had to be looked up */
-    unsigned ranked_kind;  /* whose rows are in base->ranked and base->ranks; 0: none */
-    tj_error *error;
-} scope;
+void tj__scope_begin(tj__scope *s, tj__base *base, tj__base_book *book, unsigned kinds)
+{
+    *s = (tj__scope){.base = base,
+                     .book = book,
+                     .kinds = kinds,
+                     .alone = base->pending_rows.size == 0,
+                     .pending_before = base->pending_rows.size};
+    base->scope++;
+    base->named.size = 0;
+}
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-static tj__held *find_stored(scope *s, tj__bytes key)
+static tj__held *find_stored(tj__scope *s, tj__bytes key)
 {
     const tj__held_list *list = &s->book->rows;
     while (s->next < list->size && !list->rows[s->next]) {
@@ -59,141 +48,171 @@ static tj__held *find_stored(scope *s, tj__bytes key)
     return row;
 }
 
-/* The row as the commit has it so far; marks it as named. */
-static tj__held *find_current(scope *s, tj__bytes key)
+/* Marks a row as named by this scope; false when it was before. */
+static bool mark(const tj__scope *s, tj__held *row)
 {
-    tj__held *row = find_stored(s, key);
-    if (row) {
-        row->seen = s->base->scope;
-        s->seen_count++;
+    bool first = row->seen != s->base->scope;
+    row->seen = s->base->scope;
+    return first;
+}
+
+/* The row as the commit has it so far; NULL when there is none. A row that this scope itself has put is
+ * found as the stored one or, when that is new, as the pending one. */
+static tj_status find_current(tj__scope *s, tj__bytes key, tj__held **out, tj_error *error)
+{
+    tj__held *stored = find_stored(s, key);
+    if (stored && !mark(s, stored)) {
+        return tj__stands_twice(key, error);
     }
-    if (s->alone) {
-        return row;
+    s->seen_count += stored != NULL;
+    *out = stored;
+    if (stored && s->alone) {
+        return TJ_OK;
     }
     tj__held *pending = tj__held_find(&s->base->pending, key);
     if (!pending) {
-        return row;
+        return TJ_OK;
     }
-    pending->seen = s->base->scope;
-    return pending->deleted ? NULL : pending;
-}
-
-/* ---- rows without rank ---------------------------------------------------------------------- */
-
-static tj_status put_merged(scope *s, unsigned keep, tj__bytes key, tj__bytes value,
-                            const tj__held *current, uint64_t rank)
-{
-    tj__bytes merged;
-    tj__held *row = NULL;
-    TJ_TRY(tj__merge(s->base, keep, value, current, &merged, s->error));
-    TJ_TRY(tj__pend_put(s->base, key, merged, &row, s->error));
-    if (rank != 0) {
-        tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, rank);
+    if (!mark(s, pending)) {
+        return tj__stands_twice(key, error);
     }
+    *out = pending->deleted ? NULL : pending;
     return TJ_OK;
 }
 
-/* ---- rows with rank: their ranks are known when all are ------------------------------------- */
+/* ---- ranks: known when all rows are ---------------------------------------------------------- */
 
-static void add_ranked(scope *s, size_t at, const tj__held *current, bool same)
+static uint64_t rank_of(const tj__held *row)
 {
-    uint64_t rank = current ? tj__rank_get(tj__held_value(current).data) : 0;
-    ranked each = {current, rank, at, same};
-    tj__put_bytes(&s->base->ranked, &each, sizeof each);
+    return tj__rank_get(tj__held_value(row).data);
 }
 
-static tj_status put_ranked(scope *s, const ranked *each, uint64_t rank)
+static void store_rank(tj__held *row, uint64_t rank)
 {
-    tj__plan_row row;
-    uint8_t *key = NULL;
-    tj__bytes value;
-    tj__plan_row_read(s->plan, each->at, &row, &key, &value);
-    return put_merged(s, row.keep, tj__bytes_of(key, row.key_size), value, each->current, rank);
+    tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, rank);
 }
 
-static tj_status finish_ranked(scope *s)
+/* Gives a row another rank. What was not among the changes is then. */
+static tj_status change_rank(const tj__scope *s, tj__held *row, uint64_t rank, tj_error *error)
 {
-    const ranked *rows = (const ranked *)(const void *)s->base->ranked.data;
-    size_t count = s->base->ranked.size / sizeof *rows;
+    if (!tj__is_pending(s->base, row)) {
+        TJ_TRY(tj__pend_put(s->base, tj__held_key(row), tj__held_value(row), &row, error));
+    }
+    store_rank(row, rank);
+    return TJ_OK;
+}
+
+static tj_status assign_ranks(tj__scope *s, tj__held *const *rows, size_t count, tj_error *error)
+{
     tj__buffer *buffer = &s->base->ranks;
     tj__buffer_clear(buffer);
-    if (s->base->ranked.failed || !tj__buffer_reserve(buffer, count * sizeof(uint64_t))) {
-        return tj__pending_no_memory(s->error);
+    if (!tj__buffer_reserve(buffer, count * sizeof(uint64_t))) {
+        return tj__pending_no_memory(error);
     }
     uint64_t *ranks = (uint64_t *)(void *)buffer->data;
     for (size_t i = 0; i < count; i++) {
-        ranks[i] = rows[i].rank;
+        ranks[i] = rank_of(rows[i]);
     }
     if (!tj__ranks_assign(ranks, count)) {
-        return tj__pending_no_memory(s->error);
+        return tj__pending_no_memory(error);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!rows[i].same || ranks[i] != rows[i].rank) {
-            TJ_TRY(put_ranked(s, &rows[i], ranks[i]));
+        if (ranks[i] != rank_of(rows[i])) {
+            TJ_TRY(change_rank(s, rows[i], ranks[i], error));
         }
     }
-    if (s->ranked_kind == TJ__KIND_ORDER && count > 0) {
-        s->book->pending_rank_last = ranks[count - 1];
-    }
-    tj__buffer_clear(&s->base->ranked);
+    s->rank_last = ranks[count - 1];
     return TJ_OK;
 }
 
-/* ---- the rows of the plan ------------------------------------------------------------------- */
-
-static tj_status resolve_row(scope *s, size_t at, const tj__plan_row *row, uint8_t *key_bytes,
-                             tj__bytes value)
+static tj_status finish_ranks(tj__scope *s, tj_error *error)
 {
-    tj__store_u32_be(key_bytes + TJ__KEY_BOOK_AT, s->book->number);
-    unsigned kind = key_bytes[TJ__KEY_KIND_AT];
-    tj__bytes key = tj__bytes_of(key_bytes, row->key_size);
-    const tj__held *current = find_current(s, key);
-    bool same = current && tj__value_same(kind, row->keep, value, tj__held_value(current));
-    if (tj__kind_is_ranked(kind)) {
-        add_ranked(s, at, current, same);
-        return TJ_OK;
+    const tj__held_list *named = &s->base->named;
+    size_t count = named->size - s->ranked_first;
+    if (s->ranked_kind != 0 && !s->ranks_rise) {
+        TJ_TRY(assign_ranks(s, named->rows + s->ranked_first, count, error));
     }
-    return same ? TJ_OK : put_merged(s, row->keep, key, value, current, 0);
+    if (s->ranked_kind == TJ__KIND_ORDER) {
+        s->book->pending_rank_last = s->rank_last;
+    }
+    return TJ_OK;
 }
 
-static tj_status change_kind(scope *s, unsigned kind)
+/* The rows of a kind stand together, so its ranks are known when a row of another one comes. */
+static tj_status change_kind(tj__scope *s, unsigned kind, tj_error *error)
 {
-    if (kind == s->ranked_kind) {
+    unsigned ranked_kind = tj__kind_is_ranked(kind) ? kind : 0;
+    if (ranked_kind == s->ranked_kind) {
         return TJ_OK;
     }
+    TJ_TRY(finish_ranks(s, error));
+    s->ranked_kind = ranked_kind;
+    s->ranked_first = s->base->named.size;
+    s->rank_last = 0;
+    s->ranks_rise = true;
+    return TJ_OK;
+}
+
+static void add_rank(tj__scope *s, uint64_t rank)
+{
+    s->ranks_rise = s->ranks_rise && rank > s->rank_last;
+    s->rank_last = rank;
+}
+
+/* ---- the rows --------------------------------------------------------------------------------- */
+
+/* Notes a row that is new or differs from the current one; *row is that, and then the noted one. A new row
+ * of a ranked kind has rank 0 for now. */
+static tj_status put_merged(const tj__scope *s, unsigned keep, tj__bytes key, tj__bytes value,
+                            tj__held **row, tj_error *error)
+{
+    bool ranked = *row && tj__kind_is_ranked(key.data[TJ__KEY_KIND_AT]);
+    uint64_t rank = ranked ? rank_of(*row) : 0;
+    tj__bytes merged;
+    TJ_TRY(tj__merge(s->base, keep, value, *row, &merged, error));
+    TJ_TRY(tj__pend_put(s->base, key, merged, row, error));
+    if (ranked) {
+        store_rank(*row, rank);
+    }
+    return TJ_OK;
+}
+
+static tj_status add_named(const tj__scope *s, tj__held *row, tj_error *error)
+{
+    tj__held_list *named = &s->base->named;
+    if (named->size == named->capacity && !tj__held_list_reserve(named, 1)) {
+        return tj__pending_no_memory(error);
+    }
+    named->rows[named->size++] = row;
+    return TJ_OK;
+}
+
+tj_status tj__scope_put(tj__scope *s, unsigned keep, tj__bytes key, tj__bytes value,
+                        tj_error *error)
+{
+    unsigned kind = key.data[TJ__KEY_KIND_AT];
+    tj__held *row = NULL;
+    TJ_TRY(change_kind(s, kind, error));
+    TJ_TRY(find_current(s, key, &row, error));
+    if (!row || !tj__value_same(kind, keep, value, tj__held_value(row))) {
+        TJ_TRY(put_merged(s, keep, key, value, &row, error));
+    }
+    TJ_TRY(add_named(s, row, error));
     if (s->ranked_kind != 0) {
-        TJ_TRY(finish_ranked(s));
+        add_rank(s, rank_of(row));
     }
-    s->ranked_kind = kind;
     return TJ_OK;
 }
 
-static tj_status resolve_rows(scope *s, size_t *at)
-{
-    for (;;) {
-        tj__plan_row row;
-        uint8_t *key = NULL;
-        tj__bytes value;
-        size_t here = *at;
-        *at = tj__plan_row_read(s->plan, here, &row, &key, &value);
-        if (row.op == TJ__PLAN_SCOPE_END) {
-            return change_kind(s, 0);
-        }
-        unsigned kind = key[TJ__KEY_KIND_AT];
-        TJ_TRY(change_kind(s, tj__kind_is_ranked(kind) ? kind : 0));
-        TJ_TRY(resolve_row(s, here, &row, key, value));
-    }
-}
+/* ---- what was not put ------------------------------------------------------------------------- */
 
-/* ---- what is not named any more ------------------------------------------------------------- */
-
-static bool is_left_over(const scope *s, const tj__held *row)
+static bool is_left_over(const tj__scope *s, const tj__held *row)
 {
     return row->seen != s->base->scope &&
            (s->kinds & TJ__KIND_BIT(row->bytes[TJ__KEY_KIND_AT])) != 0;
 }
 
-static tj_status delete_stored(scope *s)
+static tj_status delete_stored(const tj__scope *s, tj_error *error)
 {
     size_t count = 0;
     for (unsigned kind = TJ__KIND_FIRST; kind <= TJ__KIND_LAST; kind++) {
@@ -202,7 +221,7 @@ static tj_status delete_stored(scope *s)
     for (size_t i = 0; i < s->book->rows.size && count > s->seen_count; i++) {
         const tj__held *row = s->book->rows.rows[i];
         if (row && is_left_over(s, row)) {
-            TJ_TRY(tj__pend_delete(s->base, tj__held_key(row), s->error));
+            TJ_TRY(tj__pend_delete(s->base, tj__held_key(row), error));
             count--;
         }
     }
@@ -216,7 +235,7 @@ static bool is_state_of(const tj__held *row, uint32_t book)
 }
 
 /* Rows that the commit itself had put before. */
-static void delete_pending(scope *s)
+static void delete_pending(const tj__scope *s)
 {
     for (size_t i = 0; i < s->pending_before; i++) {
         tj__held *row = s->base->pending_rows.rows[i];
@@ -227,26 +246,24 @@ static void delete_pending(scope *s)
     }
 }
 
-/* ---- the order of the list ------------------------------------------------------------------ */
+/* ---- the order of the list --------------------------------------------------------------------- */
 
 /* Only a hint for the next save, so short memory leaves it as it is. Rows that this scope did not name
  * follow behind. */
-static void relist(const scope *s, size_t first)
+static void relist(const tj__scope *s)
 {
+    const tj__held_list *named = &s->base->named;
     tj__held_list *list = &s->book->rows;
     tj__held **rows = malloc(list->capacity * sizeof(tj__held *));
     if (!rows) {
         return;
     }
     size_t size = 0;
-    tj__plan_row row = {0};
-    for (size_t at = first; row.op != TJ__PLAN_SCOPE_END;) {
-        uint8_t *key = NULL;
-        tj__bytes value;
-        at = tj__plan_row_read(s->plan, at, &row, &key, &value);
-        tj__held *stored = tj__held_find(&s->base->rows, tj__bytes_of(key, row.key_size));
-        if (stored) {
-            rows[size++] = stored;
+    for (size_t i = 0; i < named->size; i++) {
+        tj__held *row = named->rows[i];
+        row = tj__is_pending(s->base, row) ? tj__held_find_same(&s->base->rows, row) : row;
+        if (row) {
+            rows[size++] = row;
         }
     }
     for (size_t i = 0; i < list->size; i++) {
@@ -262,24 +279,13 @@ static void relist(const scope *s, size_t first)
     list->size = size;
 }
 
-tj_status tj__resolve_scope(tj__plan *plan, tj__base *base, tj__base_book *book, unsigned kinds,
-                            size_t *at, tj_error *error)
+tj_status tj__scope_end(tj__scope *s, tj_error *error)
 {
-    scope s = {.plan = plan,
-               .base = base,
-               .book = book,
-               .kinds = kinds,
-               .alone = base->pending_rows.size == 0,
-               .pending_before = base->pending_rows.size,
-               .error = error};
-    base->scope++;
-    tj__buffer_clear(&base->ranked);
-    size_t first = *at;
-    TJ_TRY(resolve_rows(&s, at));
-    TJ_TRY(delete_stored(&s));
-    delete_pending(&s);
-    if (s.miss_count > MISSES_ALLOWED + s.seen_count / 8) {
-        relist(&s, first);
+    TJ_TRY(change_kind(s, 0, error));
+    TJ_TRY(delete_stored(s, error));
+    delete_pending(s);
+    if (s->miss_count > MISSES_ALLOWED + s->seen_count / 8) {
+        relist(s);
     }
     return TJ_OK;
 }

@@ -3,6 +3,11 @@
  * The way of every write: resolve a plan against the base, append it, bring the base up to it, and
  * wait until it is acknowledged. The first three happen under the append lock, the wait outside: so
  * commits are decided one after another, and share their flushes.
+ *
+ * A state that is saved at once is encoded under the lock too, each row just before it is compared. With
+ * 10,000 orders other commits then wait for about a millisecond, instead of 0.4 if all rows were there
+ * already; but writing and reading those rows would make the save itself a third slower. What is checked
+ * as JSON once a state is checked before.
  */
 #include <stdlib.h>
 
@@ -62,10 +67,17 @@ static bool only_deletes(const tj__resolved *resolved)
     return deletes;
 }
 
+/* What is to be committed. */
+typedef struct proposal {
+    tj__plan *plan;
+    const tj_live_state *state; /* that the plan left open; NULL: none */
+    const tj_commit_options *options;
+} proposal;
+
 /* Under the append lock. outcome->sequence is what must be waited for. */
-static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options *options,
-                        tj__outcome *outcome, tj_error *error)
+static tj_status decide(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
 {
+    const tj_commit_options *options = what->options;
     tj__engine *engine = core->engine;
     tj__resolved *resolved = &core->resolved;
     bool has_id = !tj_uuid_is_nil(options->commit_id);
@@ -76,7 +88,7 @@ static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options 
             return TJ_OK;
         }
     }
-    TJ_TRY(tj__plan_resolve(plan, core->base, options, resolved, error));
+    TJ_TRY(tj__plan_resolve_state(what->plan, what->state, core->base, options, resolved, error));
     *outcome = (tj__outcome){0, resolved->ledger_last, resolved->counter_first};
     if (resolved->change_count == 0 && !has_id) {
         outcome->sequence = engine->ops->appended(engine);
@@ -92,10 +104,10 @@ static tj_status decide(tj__core *core, tj__plan *plan, const tj_commit_options 
 }
 
 /* The same, and gives back the memory of a large commit. */
-static tj_status decide_and_trim(tj__core *core, tj__plan *plan, const tj_commit_options *options,
-                                 tj__outcome *outcome, tj_error *error)
+static tj_status decide_and_trim(tj__core *core, const proposal *what, tj__outcome *outcome,
+                                 tj_error *error)
 {
-    tj_status status = decide(core, plan, options, outcome, error);
+    tj_status status = decide(core, what, outcome, error);
     if (core->resolved.body.capacity > KEPT_SIZE_MAX) {
         tj__resolved_dispose(&core->resolved);
     }
@@ -119,15 +131,15 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
     return tj__core_check(store->core, error);
 }
 
-static tj_status commit(tj__core *core, tj__plan *plan, const tj_commit_options *options,
-                        tj__outcome *outcome, tj_error *error)
+static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
 {
     tj__outcome decided;
     pthread_mutex_lock(&core->append_lock);
-    tj_status status = decide_and_trim(core, plan, options, &decided, error);
+    tj_status status = decide_and_trim(core, what, &decided, error);
     pthread_mutex_unlock(&core->append_lock);
     if (status == TJ_OK) {
-        status = core->engine->ops->wait(core->engine, decided.sequence, options->sync, error);
+        bool sync = what->options->sync;
+        status = core->engine->ops->wait(core->engine, decided.sequence, sync, error);
     }
     if (status == TJ_OK && outcome != NULL) {
         *outcome = decided;
@@ -139,7 +151,15 @@ tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_opti
                            tj__outcome *outcome, tj_error *error)
 {
     TJ_TRY(check_call(store, &options, error));
-    return commit(store->core, plan, options, outcome, error);
+    return commit(store->core, &(proposal){plan, NULL, options}, outcome, error);
+}
+
+tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
+                         tj_error *error)
+{
+    const tj_commit_options *defaults = NULL;
+    TJ_TRY(check_call(store, &defaults, error));
+    return commit(store->core, &(proposal){plan, state, defaults}, NULL, error);
 }
 
 /* ---- with a deadline -------------------------------------------------------------------- */
@@ -154,7 +174,8 @@ static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
 {
     timed_commit *timed = argument;
     tj__outcome outcome;
-    TJ_TRY(commit(timed->core, timed->plan, &timed->options, &outcome, error));
+    proposal what = {timed->plan, NULL, &timed->options};
+    TJ_TRY(commit(timed->core, &what, &outcome, error));
     *sequence = outcome.sequence;
     return TJ_OK;
 }
@@ -203,7 +224,7 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     pthread_mutex_lock(&core->append_lock);
     tj_status status = tj__flights_reserve(&core->flights, error);
     if (status == TJ_OK) {
-        status = decide_and_trim(core, plan, options, &decided, error);
+        status = decide_and_trim(core, &(proposal){plan, NULL, options}, &decided, error);
     }
     if (status == TJ_OK) {
         flight.sequence = decided.sequence;

@@ -93,7 +93,10 @@ typedef struct tj__outcome {
 /* commit.c: resolve, append, advance, wait. outcome may be NULL. */
 tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj__outcome *outcome, tj_error *error);
-/* The same within options->deadline_ms; takes the plan. The store need not outlive it, its core does. */
+/* The same for a plan that tj__plan_open_state ended. */
+tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
+                         tj_error *error);
+/* The first within options->deadline_ms; takes the plan. The store need not outlive it, its core does. */
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                                   uint64_t *sequence, tj_error *error);
 /* The first two steps now, the rest behind the caller's back. */

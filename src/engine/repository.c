@@ -51,9 +51,9 @@ tj_status tj_state_save(tj_state_repository *repository, const tj_live_state *st
     }
     tj__plan *plan = NULL;
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
-    tj_status status = tj__plan_put_state(plan, state, error);
+    tj_status status = tj__plan_open_state(plan, state, error);
     if (status == TJ_OK) {
-        status = tj__store_commit(repository->store, plan, NULL, NULL, error);
+        status = tj__store_save(repository->store, plan, state, error);
     }
     tj__core_plan_free(repository->store->core, plan);
     return status;

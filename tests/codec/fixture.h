@@ -139,11 +139,14 @@ static inline void journal_take(journal *j, const tj_commit_options *options)
     tj__base_free(rebuilt);
 }
 
-/* Resolves the plan, appends what there is, and clears it; it goes on with book "default". */
-static inline tj_status journal_try(journal *j, const tj_commit_options *options)
+/* Resolves the plan, with the state that it left open, appends what there is, and clears it; it goes on
+ * with book "default". */
+static inline tj_status journal_try_state(journal *j, const tj_live_state *state,
+                                          const tj_commit_options *options)
 {
     j->error = (tj_error)TJ_ERROR_INIT;
-    tj_status status = tj__plan_resolve(j->plan, j->base, options, &j->resolved, &j->error);
+    tj_status status =
+        tj__plan_resolve_state(j->plan, state, j->base, options, &j->resolved, &j->error);
     bool with_id = options && !tj_uuid_is_nil(options->commit_id);
     if (status == TJ_OK && (j->resolved.change_count > 0 || with_id)) {
         journal_take(j, options);
@@ -151,6 +154,11 @@ static inline tj_status journal_try(journal *j, const tj_commit_options *options
     tj__plan_clear(j->plan);
     assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
     return status;
+}
+
+static inline tj_status journal_try(journal *j, const tj_commit_options *options)
+{
+    return journal_try_state(j, NULL, options);
 }
 
 /* Commits and returns the number of changes. */
@@ -162,10 +170,33 @@ static inline uint32_t journal_commit(journal *j)
     return j->resolved.change_count;
 }
 
+static inline tj_status journal_try_save(journal *j, const tj_live_state *state)
+{
+    assert_ok(tj__plan_open_state(j->plan, state, &test_error));
+    return journal_try_state(j, state, NULL);
+}
+
+static inline void assert_same_body(const tj__resolved *a, const tj__resolved *b)
+{
+    assert_int_equal(a->change_count, b->change_count);
+    assert_int_equal(a->body.size, b->body.size);
+    assert_true(tj__bytes_equal(tj__buffer_bytes(&a->body), tj__buffer_bytes(&b->body)));
+}
+
+/* Saves a state as a store does, and looks that a transaction with it would come to the same. */
 static inline uint32_t journal_save(journal *j, const tj_live_state *state)
 {
+    tj__resolved in_transaction = {0};
     assert_ok(tj__plan_put_state(j->plan, state, &test_error));
-    return journal_commit(j);
+    assert_ok(tj__plan_resolve(j->plan, j->base, NULL, &in_transaction, &test_error));
+    tj__plan_clear(j->plan);
+    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
+    if (journal_try_save(j, state) != TJ_OK) {
+        fail_msg("%s", j->error.message);
+    }
+    assert_same_body(&j->resolved, &in_transaction);
+    tj__resolved_dispose(&in_transaction);
+    return j->resolved.change_count;
 }
 
 /* Commits a plan that must fail and checks the message. */

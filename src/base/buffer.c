@@ -34,13 +34,13 @@ static bool grow(tj__buffer *buffer, size_t needed)
     return true;
 }
 
-bool tj__buffer_reserve(tj__buffer *buffer, size_t more)
+bool tj__buffer_grow(tj__buffer *buffer, size_t more)
 {
     if (buffer->failed || more > SIZE_MAX - buffer->size) {
         buffer->failed = true;
         return false;
     }
-    return buffer->size + more <= buffer->capacity || grow(buffer, buffer->size + more);
+    return grow(buffer, buffer->size + more);
 }
 
 /* Room for `size` bytes that are counted in already; NULL when memory is short. */

@@ -41,8 +41,14 @@ typedef struct tj__buffer {
 void tj__buffer_dispose(tj__buffer *buffer);
 /* Empties it and keeps its memory; clears `failed`. */
 void tj__buffer_clear(tj__buffer *buffer);
+/* What tj__buffer_reserve does when there is no room yet. */
+bool tj__buffer_grow(tj__buffer *buffer, size_t more);
 /* Makes room for `more` bytes; false (and `failed`) when memory is short. */
-bool tj__buffer_reserve(tj__buffer *buffer, size_t more);
+static inline bool tj__buffer_reserve(tj__buffer *buffer, size_t more)
+{
+    return (!buffer->failed && more <= buffer->capacity - buffer->size) ||
+           tj__buffer_grow(buffer, more);
+}
 void tj__put_bytes(tj__buffer *buffer, const void *data, size_t size);
 void tj__put_zeros(tj__buffer *buffer, size_t size);
 void tj__put_u8(tj__buffer *buffer, uint8_t value);

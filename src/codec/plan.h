@@ -98,10 +98,10 @@ tj_status tj__plan_add_checkpoint(tj__plan *plan, const tj_execution_checkpoint 
 /* json was checked. */
 tj_status tj__plan_add_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error);
 
-/* Takes the plan's last row, at offset `at`, which is removed then. */
+/* Takes the plan's last rows, from offset `at` on, which are removed then. */
 typedef tj_status tj__plan_taker(void *context, tj__plan *plan, size_t at, tj_error *error);
-/* Adds what a state can have thousands of: portfolio, prices, orders. Each row goes to `take` as soon as it
- * is written; with NULL all stay. */
+/* Adds what a state can have thousands of: portfolio, prices, orders. They go to `take` a few at a time; with
+ * NULL all stay. */
 tj_status tj__plan_add_entities(tj__plan *plan, const tj_live_state *state, tj__plan_taker *take,
                                 void *context, tj_error *error);
 

@@ -259,28 +259,28 @@ static tj_status resolve_row(resolver *r, const row_read *row, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status take_row(void *context, tj__plan *plan, size_t at, tj_error *error)
+/* Of the plan's rows from offset `at` on. */
+static tj_status resolve_from(void *context, tj__plan *plan, size_t at, tj_error *error)
 {
     resolver *r = context;
-    row_read row;
     TJ_ASSERT(plan == r->plan);
-    read_row(r, at, &row);
-    return put(r, &row, error);
+    while (at < plan->rows.size) {
+        row_read row;
+        at = read_row(r, at, &row);
+        TJ_TRY(resolve_row(r, &row, error));
+    }
+    return TJ_OK;
 }
 
 tj_status tj__resolve_rows(tj__plan *plan, const tj_live_state *state, tj__base *base,
                            tj__resolved *resolved, tj_error *error)
 {
     resolver r = {.plan = plan, .base = base, .resolved = resolved};
-    for (size_t at = 0; at < plan->rows.size;) {
-        row_read row;
-        at = read_row(&r, at, &row);
-        TJ_TRY(resolve_row(&r, &row, error));
-    }
+    TJ_TRY(resolve_from(&r, plan, 0, error));
     TJ_ASSERT(r.in_scope == (state != NULL));
     if (!state) {
         return TJ_OK;
     }
-    TJ_TRY(tj__plan_add_entities(plan, state, take_row, &r, error));
+    TJ_TRY(tj__plan_add_entities(plan, state, resolve_from, &r, error));
     return end_scope(&r, error);
 }

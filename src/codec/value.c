@@ -18,8 +18,6 @@
 #include "base/text.h"
 #include "json/check.h"
 
-#define DECIMAL_SIZE 16
-
 tj_status tj__value_open(tj__reader *in, tj__bytes value, tj_error *error)
 {
     *in = (tj__reader){value, false};
@@ -65,7 +63,7 @@ uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last)
 tj_decimal tj__get_decimal(tj__reader *in)
 {
     tj_decimal value = {{0}};
-    tj__bytes bytes = tj__get_bytes(in, DECIMAL_SIZE);
+    tj__bytes bytes = tj__get_bytes(in, TJ__DECIMAL_SIZE);
     in->failed = in->failed || !tj__decimal_load(bytes.data, &value);
     return value;
 }
@@ -103,53 +101,28 @@ tj_str tj__get_rest(tj__reader *in)
     return (tj_str){rest.size > 0 ? (const char *)rest.data : NULL, rest.size};
 }
 
-tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
+tj_status tj__refuse_row(size_t bound, tj_error *error)
 {
-    if (!tj__buffer_reserve(out, bound)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
+    return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
+}
+
+tj_status tj__put_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error)
+{
+    tj_status status = tj__decimal_check(value, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "%s", member);
+        return status;
     }
-    pen->at = out->data + out->size;
+    tj__decimal_store(at, value); /* of a struct that was never set: 0 */
     return TJ_OK;
 }
 
-void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
-{
-    out->size = (size_t)(pen->at - out->data);
-}
-
-tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member, tj_error *error)
-{
-    if (!tj__decimal_is_canonical(value)) {
-        tj_status status = tj__decimal_check(value, error);
-        if (status != TJ_OK) {
-            tj__error_context(error, "%s", member);
-            return status;
-        }
-        value = tj__decimal_pack((tj__decimal_parts){0}); /* of a struct that was never set */
-    }
-    tj__pen_u64(pen, value.bits[0]);
-    tj__pen_u64(pen, value.bits[1]);
-    return TJ_OK;
-}
-
-/* tj_identity_format says only that an identity is not valid; this says why. */
-static tj_status explain_identity(tj_identity id, const char *member, tj_error *error)
+tj_status tj__refuse_identity(tj_identity id, const char *member, tj_error *error)
 {
     tj_status status = tj__identity_check(id, error);
     TJ_ASSERT(status != TJ_OK);
     tj__error_context(error, "%s", member);
     return status;
-}
-
-tj_status tj__pen_identity(tj__pen *pen, tj_identity id, const char *member, tj_error *error)
-{
-    size_t size = tj_identity_format(id, (char *)pen->at + 2);
-    if (size == 0) {
-        return explain_identity(id, member, error);
-    }
-    tj__pen_u16(pen, (uint16_t)size);
-    pen->at += size;
-    return TJ_OK;
 }
 
 tj_status tj__pen_exchange(tj__pen *pen, tj_str exchange, const char *member, tj_error *error)
@@ -165,14 +138,11 @@ tj_status tj__pen_exchange(tj__pen *pen, tj_str exchange, const char *member, tj
     return TJ_OK;
 }
 
-tj_status tj__check_choice(unsigned value, unsigned first, unsigned last, const char *member,
-                           tj_error *error)
+tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
+                            tj_error *error)
 {
-    if (value < first || value > last) {
-        return tj__fail(error, TJ_INVALID, "%s is %u, which is none of its values (%u to %u)",
-                        member, value, first, last);
-    }
-    return TJ_OK;
+    return tj__fail(error, TJ_INVALID, "%s is %u, which is none of its values (%u to %u)", member,
+                    value, first, last);
 }
 
 /* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time. */
@@ -232,12 +202,9 @@ static tj_status check_extra_member(void *context, tj_str name, tj_str value, tj
     return tj__check_unknown(name, check->known, error);
 }
 
-tj_status tj__check_extra(tj_str *extra, const char *known, const char *member, tj_error *error)
+tj_status tj__check_members(tj_str *extra, const char *known, const char *member, tj_error *error)
 {
     extra_check check = {known, 0};
-    if (!extra->data) {
-        return TJ_OK;
-    }
     TJ_TRY(tj__json_members(*extra, member, check_extra_member, &check, error));
     if (check.count == 0) {
         *extra = (tj_str){NULL, 0};

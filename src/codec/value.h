@@ -17,6 +17,8 @@
 #include <tesser/state.h>
 
 #include "base/buffer.h"
+#include "base/decimal.h"
+#include "base/error.h"
 #include "codec/key.h"
 
 #define TJ__VALUE_VERSION 1
@@ -111,33 +113,89 @@ tj_str tj__get_rest(tj__reader *in);
 /* Splits canonical text into views; false when it has no code. */
 bool tj__identity_split(tj_str text, tj_identity *out);
 
-/* Checks for the encoders, naming the member. */
-tj_status tj__check_choice(unsigned value, unsigned first, unsigned last, const char *member,
-                           tj_error *error);
+/*
+ * For the encoders. A save runs them for every row, so what is right is written or passed here, and only
+ * what is not is looked at in value.c. None of them hands on the pen's address: a pen that stays in a
+ * register is what makes them quick.
+ */
+/* TJ_INVALID for a value that is none of `first` to `last`. */
+tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
+                            tj_error *error);
+static inline tj_status tj__check_choice(unsigned value, unsigned first, unsigned last,
+                                         const char *member, tj_error *error)
+{
+    return value - first <= last - first ? TJ_OK
+                                         : tj__refuse_choice(value, first, last, member, error);
+}
 /* 1 (0 when may_be_empty) to size_max bytes of UTF-8. */
 tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
                          tj_error *error);
 /* That name is none of the members in `known`, each with a NUL behind it, the last with two. */
 tj_status tj__check_unknown(tj_str name, const char *known, tj_error *error);
+/* tj__check_extra of one that is there. */
+tj_status tj__check_members(tj_str *extra, const char *known, const char *member, tj_error *error);
 /* An object without any of the members in `known`; absent is fine. One without members becomes absent. */
-tj_status tj__check_extra(tj_str *extra, const char *known, const char *member, tj_error *error);
+static inline tj_status tj__check_extra(tj_str *extra, const char *known, const char *member,
+                                        tj_error *error)
+{
+    return extra->data ? tj__check_members(extra, known, member, error) : TJ_OK;
+}
 
+/* TJ_NOMEM for a value of at most `bound` bytes. */
+tj_status tj__refuse_row(size_t bound, tj_error *error);
 /* Around the writing of a value of at most `bound` bytes behind the buffer's end: what was not finished
  * is not in the buffer. TJ_NOMEM. */
-tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error);
-void tj__pen_finish(tj__buffer *out, const tj__pen *pen);
+static inline tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
+{
+    if (!tj__buffer_reserve(out, bound)) {
+        return tj__refuse_row(bound, error);
+    }
+    pen->at = out->data + out->size;
+    return TJ_OK;
+}
+static inline void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
+{
+    out->size = (size_t)(pen->at - out->data);
+}
 
 static inline void tj__pen_version(tj__pen *pen)
 {
     tj__pen_u8(pen, TJ__VALUE_VERSION);
 }
 
+#define TJ__DECIMAL_SIZE 16
+/* Writes what a decimal that is not canonical stands for. */
+tj_status tj__put_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error);
 /* TJ_INVALID naming the member when the struct holds no decimal. */
-tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member, tj_error *error);
+static inline tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member,
+                                        tj_error *error)
+{
+    if (!tj__decimal_is_canonical(value)) {
+        TJ_TRY(tj__put_odd_decimal(pen->at, value, member, error));
+        pen->at += TJ__DECIMAL_SIZE;
+        return TJ_OK;
+    }
+    tj__pen_u64(pen, value.bits[0]);
+    tj__pen_u64(pen, value.bits[1]);
+    return TJ_OK;
+}
+
 /* Room tj__pen_identity needs at most. */
 #define TJ__IDENTITY_BOUND (2 + TJ_IDENTITY_TEXT_SIZE)
+/* Says what is wrong with an identity that tj_identity_format refused. */
+tj_status tj__refuse_identity(tj_identity id, const char *member, tj_error *error);
 /* Length (u16) and canonical text. TJ_INVALID naming the member. */
-tj_status tj__pen_identity(tj__pen *pen, tj_identity id, const char *member, tj_error *error);
+static inline tj_status tj__pen_identity(tj__pen *pen, tj_identity id, const char *member,
+                                         tj_error *error)
+{
+    size_t size = tj_identity_format(id, (char *)pen->at + 2);
+    if (size == 0) {
+        return tj__refuse_identity(id, member, error);
+    }
+    tj__pen_u16(pen, (uint16_t)size);
+    pen->at += size;
+    return TJ_OK;
+}
 /* The same for the name of an exchange; needs 2 + TJ_EXCHANGE_SIZE_MAX + 1 bytes at most. */
 tj_status tj__pen_exchange(tj__pen *pen, tj_str exchange, const char *member, tj_error *error);
 

@@ -155,16 +155,19 @@ static char *put_upper(char *to, tj_str text)
 /* A word of eight times the same byte. */
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (uint64_t)(byte))
 
-/* The highest bit of each byte that is in a range; all bytes are ASCII. */
-static uint64_t find_range(uint64_t word, unsigned first, unsigned last)
+/* The highest bit of each byte that is printable ASCII without space and colon. */
+static uint64_t find_plain(uint64_t word)
 {
-    return (word + EACH(0x80 - first)) & ~(word + EACH(0x7f - last)) & EACH(0x80);
+    uint64_t visible = (word + EACH(0x80 - '!')) & ~(word + EACH(0x7f - '~'));
+    uint64_t not_colon = (word ^ EACH(':')) + EACH(0x7f);
+    return visible & not_colon & ~word & EACH(0x80);
 }
 
-static bool is_plain(uint64_t word)
+/* Changes the case of the bytes from `first` to `first` + 25, one of 'a' and 'A'; all are ASCII. */
+static uint64_t fold(uint64_t word, unsigned first)
 {
-    return (word & EACH(0x80)) == 0 && find_range(word, '!', '~') == EACH(0x80) &&
-           find_range(word, ':', ':') == 0;
+    uint64_t found = (word + EACH(0x80 - first)) & ~(word + EACH(0x7f - 25 - first)) & EACH(0x80);
+    return word ^ found >> 2; /* 0x20: the case */
 }
 
 /* One to seven bytes as a word, underscores behind them. In a few overlapping loads: a copy of so many
@@ -182,28 +185,32 @@ static uint64_t load_short(const uint8_t *from, size_t size)
     return word;
 }
 
-/* Puts a part that is printable ASCII without space and colon, eight bytes at a time, with the case of
- * `fold` to `fold` + 25 changed; false for all others. The limits are multiples of eight, so that a whole
- * last word fits behind any part. */
-static bool put_plain(char *to, tj_str part, size_t size_max, char fold)
+/* Puts a part that is printable ASCII without space and colon, eight bytes at a time, with the case of `first`
+ * to `first` + 25 changed; false for all others. The last word of a part overlaps the one before; a part
+ * that is shorter than a word is put as one, and the limits leave room for it. */
+static inline bool put_plain(char *to, tj_str part, size_t size_max, unsigned first)
 {
-    if (part.size == 0 || part.size > size_max) {
+    const uint8_t *from = (const uint8_t *)part.data;
+    if (part.size - 1 >= size_max) { /* 0, too */
         return false;
     }
-    for (size_t at = 0; at < part.size; at += 8) {
-        const uint8_t *from = (const uint8_t *)part.data + at;
-        size_t left = part.size - at;
-        uint64_t word = left >= 8 ? tj__load_u64(from) : load_short(from, left);
-        if (!is_plain(word)) {
-            return false;
-        }
-        word ^= find_range(word, (unsigned)fold, (unsigned)fold + 25) >> 2; /* 0x20: the case */
-        tj__store_u64((uint8_t *)to + at, word);
+    if (part.size < 8) {
+        uint64_t word = load_short(from, part.size);
+        tj__store_u64((uint8_t *)to, fold(word, first));
+        return find_plain(word) == EACH(0x80);
     }
-    return true;
+    uint64_t plain = EACH(0x80);
+    for (size_t end = 8;; end = end + 8 < part.size ? end + 8 : part.size) {
+        uint64_t word = tj__load_u64(from + end - 8);
+        plain &= find_plain(word);
+        tj__store_u64((uint8_t *)to + end - 8, fold(word, first));
+        if (end == part.size) {
+            return plain == EACH(0x80);
+        }
+    }
 }
 
-_Static_assert(TJ_EXCHANGE_SIZE_MAX % 8 == 0 && TJ_CODE_SIZE_MAX % 8 == 0, "put_plain needs it");
+_Static_assert(TJ_EXCHANGE_SIZE_MAX >= 8 && TJ_CODE_SIZE_MAX >= 8, "put_plain needs it");
 
 /* What nearly all identities are, and saves look at every one of them. 0 when this one is not plain. */
 static size_t format_plain(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])

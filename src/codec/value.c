@@ -145,19 +145,22 @@ tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const
                     value, first, last);
 }
 
-/* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time. */
+/* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time, the last word
+ * overlapping the one before. */
 static bool is_ascii(tj_str text)
 {
+    const uint8_t *from = (const uint8_t *)text.data;
     uint64_t all = 0;
-    size_t at = 0;
-    for (; at + sizeof all <= text.size; at += sizeof all) {
-        uint64_t word;
-        memcpy(&word, text.data + at, sizeof word);
-        all |= word;
+    if (text.size < sizeof all) {
+        for (size_t i = 0; i < text.size; i++) {
+            all |= from[i];
+        }
+        return all < 0x80;
     }
-    for (; at < text.size; at++) {
-        all |= (unsigned char)text.data[at];
+    for (size_t at = 0; at < text.size - sizeof all; at += sizeof all) {
+        all |= tj__load_u64(from + at);
     }
+    all |= tj__load_u64(from + text.size - sizeof all);
     return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 

@@ -352,16 +352,25 @@ pub(super) fn uuid_in(id: &Uuid) -> sys::tj_uuid {
     sys::tj_uuid { bytes: *id.as_bytes() }
 }
 
+/// Every order has two, so what cannot be told is looked at elsewhere.
+#[inline]
 pub(super) fn time_in(time: &DateTime<Utc>) -> Result<sys::tj_time> {
-    if time.timestamp_subsec_nanos() >= 1_000_000_000 {
-        return Err(JournalError::invalid(format!(
-            "{time} is inside a leap second, which the journal cannot hold"
-        )));
+    match time.timestamp_nanos_opt() {
+        Some(nanos) if time.timestamp_subsec_nanos() < NANOS_PER_SECOND => Ok(nanos),
+        _ => Err(refuse_time(time)),
     }
-    time.timestamp_nanos_opt().ok_or_else(|| {
-        JournalError::invalid(format!(
+}
+
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
+#[cold]
+fn refuse_time(time: &DateTime<Utc>) -> JournalError {
+    JournalError::invalid(if time.timestamp_subsec_nanos() >= NANOS_PER_SECOND {
+        format!("{time} is inside a leap second, which the journal cannot hold")
+    } else {
+        format!(
             "{time} is outside of what nanoseconds since 1970 can tell (the years 1677 to 2262)"
-        ))
+        )
     })
 }
 

@@ -80,8 +80,8 @@ tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);
 /* Only creates the book; TJ_EXISTS when resolved against a base that has it. */
 tj_status tj__plan_create_book(tj__plan *plan, tj_str name, tj_error *error);
 tj_status tj__plan_put_state(tj__plan *plan, const tj_live_state *state, tj_error *error);
-/* Begins with a state that tj__plan_resolve_state is to end: checks its JSON texts and notes what it has
- * once. The plan's last call. */
+/* Notes only what a state has once, and checks its JSON texts: tj__plan_resolve_state notes the rest. The
+ * plan's last call. */
 tj_status tj__plan_open_state(tj__plan *plan, const tj_live_state *state, tj_error *error);
 tj_status tj__plan_put_order(tj__plan *plan, const tj_order *order, tj_error *error);
 tj_status tj__plan_delete_order(tj__plan *plan, tj_str id, tj_error *error);
@@ -137,10 +137,10 @@ void tj__resolved_dispose(tj__resolved *resolved);
 
 /*
  * Compares a plan with the base and writes the changes that are left into *resolved, one for each key,
- * in the order in which the plan first names the keys; orders and exec ids that only change their rank come
- * behind the others. What is stored does not change: the base only
- * holds the outcome ready for tj__base_advance, until the next call. Puts whose value equals the
- * stored one are dropped (not algorithms' and ledger's). With a commit id, also forgets the oldest
+ * in the order in which the plan first names the keys; orders and exec ids of which only the rank changes
+ * come behind the others of their kind. What is stored does not change: the base only holds the outcome
+ * ready for tj__base_advance, until the next call. Puts whose value equals the stored one are dropped
+ * (not algorithms' and ledger's). With a commit id, also forgets the oldest
  * remembered one beyond TJ_COMMIT_ID_KEPT (a change in the body). A commit that only deletes state
  * rows of a book also puts the book's own row again, so that the book's state sequence can be found
  * in the rows.
@@ -152,9 +152,10 @@ void tj__resolved_dispose(tj__resolved *resolved);
 tj_status tj__plan_resolve(tj__plan *plan, tj__base *base, const tj_commit_options *options,
                            tj__resolved *resolved, tj_error *error);
 
-/* The same for a plan that ended with tj__plan_open_state of this state. Positions, prices and orders are
- * compared as they are encoded, each in the place of the one before: a copy of them all would cost more
- * than the comparing. TJ_INVALID and TJ_LIMIT also for them, with the sentences of tj__plan_put_state. */
+/* The same for a plan that ended with tj__plan_open_state of this state. Portfolio, prices and orders are
+ * compared while they are encoded, a few rows at a time: writing them all and reading them again would cost
+ * as much as comparing them. TJ_INVALID and TJ_LIMIT also for them, with the sentences of
+ * tj__plan_put_state. */
 tj_status tj__plan_resolve_state(tj__plan *plan, const tj_live_state *state, tj__base *base,
                                  const tj_commit_options *options, tj__resolved *resolved,
                                  tj_error *error);

@@ -101,7 +101,7 @@ tj_str tj__get_rest(tj__reader *in)
     return (tj_str){rest.size > 0 ? (const char *)rest.data : NULL, rest.size};
 }
 
-tj_status tj__refuse_row(size_t bound, tj_error *error)
+tj_status tj__value_no_memory(size_t bound, tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
 }

@@ -142,13 +142,13 @@ static inline tj_status tj__check_extra(tj_str *extra, const char *known, const 
 }
 
 /* TJ_NOMEM for a value of at most `bound` bytes. */
-tj_status tj__refuse_row(size_t bound, tj_error *error);
+tj_status tj__value_no_memory(size_t bound, tj_error *error);
 /* Around the writing of a value of at most `bound` bytes behind the buffer's end: what was not finished
  * is not in the buffer. TJ_NOMEM. */
 static inline tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
 {
     if (!tj__buffer_reserve(out, bound)) {
-        return tj__refuse_row(bound, error);
+        return tj__value_no_memory(bound, error);
     }
     pen->at = out->data + out->size;
     return TJ_OK;

@@ -4,10 +4,10 @@
  * wait until it is acknowledged. The first three happen under the append lock, the wait outside: so
  * commits are decided one after another, and share their flushes.
  *
- * A state that is saved at once is encoded under the lock too, each row just before it is compared. With
- * 10,000 orders other commits then wait for about a millisecond, instead of 0.4 if all rows were there
- * already; but writing and reading those rows would make the save itself a third slower. What is checked
- * as JSON once a state is checked before.
+ * A state that is saved at once is encoded under the lock too, a few rows before they are compared. With
+ * 10,000 orders other commits then wait for 0.85 ms, instead of 0.25 if all rows were there already; but
+ * writing and reading those rows would make the save itself a quarter slower. What a state has once, its
+ * JSON above all, is encoded and checked before.
  */
 #include <stdlib.h>
 

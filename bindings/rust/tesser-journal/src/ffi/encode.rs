@@ -86,9 +86,7 @@ pub(super) fn live_state(state: &LiveState) -> Result<Encoded<'_, sys::tj_live_s
         raw.has_portfolio = true;
         raw.portfolio = portfolio(&mut kept, state).map_err(|error| error.of("portfolio"))?;
     }
-    let mut symbols = Symbols::new();
-    let orders = all(state.open_orders.iter().map(|order| order_in(&mut symbols, order)))?;
-    (raw.open_orders, raw.open_order_count) = kept.array(orders);
+    (raw.open_orders, raw.open_order_count) = kept.array(orders_in(&state.open_orders)?);
     let prices = state.last_prices.iter().map(|(symbol, price)| price_in(*symbol, *price));
     (raw.last_prices, raw.last_price_count) = kept.array(all(prices)?);
     if let Some(time) = &state.last_candle_ts {
@@ -106,7 +104,9 @@ pub(super) fn live_state(state: &LiveState) -> Result<Encoded<'_, sys::tj_live_s
 }
 
 pub(super) fn order(order: &Order) -> Result<Encoded<'_, sys::tj_order>> {
-    Ok(Encoded::new(order_in(&mut Symbols::new(), order)?, Kept::default()))
+    let mut raw = sys::tj_order::default();
+    put_order(&mut raw, order, &mut Symbols::new())?;
+    Ok(Encoded::new(raw, Kept::default()))
 }
 
 pub(super) fn position(position: &Position) -> Result<Encoded<'_, sys::tj_position>> {
@@ -224,40 +224,49 @@ fn balance_in(key: AssetId, cash: &Cash) -> Result<sys::tj_balance> {
     encode().map_err(|error: JournalError| error.of(format_args!("balance {key}")))
 }
 
-fn order_in(symbols: &mut Symbols, order: &Order) -> Result<sys::tj_order> {
-    let mut encode = || {
-        let (has_avg_fill_price, avg_fill_price) = optional(order.avg_fill_price);
-        Ok(sys::tj_order {
-            id: view(&order.id),
-            request: request_in(symbols, &order.request)?,
-            status: status_in(order.status),
-            filled_quantity: decimal_in(order.filled_quantity),
-            has_avg_fill_price,
-            avg_fill_price,
-            created_at: time_in(&order.created_at)?,
-            updated_at: time_in(&order.updated_at)?,
-            ..Default::default()
-        })
-    };
-    encode().map_err(|error: JournalError| error.of(format_args!("order {:?}", order.id)))
+/// Each is written where it stays: a large state has thousands, and they are large.
+fn orders_in(orders: &[Order]) -> Result<Vec<sys::tj_order>> {
+    let mut symbols = Symbols::new();
+    let mut array = Vec::with_capacity(orders.len());
+    for order in orders {
+        array.push(sys::tj_order::default());
+        put_order(array.last_mut().expect("it was just pushed"), order, &mut symbols)?;
+    }
+    Ok(array)
 }
 
-fn request_in(symbols: &mut Symbols, request: &OrderRequest) -> Result<sys::tj_order_request> {
-    let mut raw = sys::tj_order_request {
-        symbol: symbols.encode(request.symbol)?,
-        side: side_in(request.side),
-        order_type: order_type_in(request.order_type),
-        quantity: decimal_in(request.quantity),
-        time_in_force: request.time_in_force.map_or(sys::TJ_TIF_NONE, time_in_force_in),
-        client_order_id: request.client_order_id.as_deref().map(view).unwrap_or_default(),
-        ..Default::default()
+/// Fills in an order that holds the defaults.
+fn put_order(raw: &mut sys::tj_order, order: &Order, symbols: &mut Symbols) -> Result<()> {
+    let mut put = || {
+        raw.id = view(&order.id);
+        put_request(&mut raw.request, &order.request, symbols)?;
+        raw.status = status_in(order.status);
+        raw.filled_quantity = decimal_in(order.filled_quantity);
+        (raw.has_avg_fill_price, raw.avg_fill_price) = optional(order.avg_fill_price);
+        raw.created_at = time_in(&order.created_at)?;
+        raw.updated_at = time_in(&order.updated_at)?;
+        Ok(())
     };
+    put().map_err(|error: JournalError| error.of(format_args!("order {:?}", order.id)))
+}
+
+fn put_request(
+    raw: &mut sys::tj_order_request,
+    request: &OrderRequest,
+    symbols: &mut Symbols,
+) -> Result<()> {
+    raw.symbol = symbols.encode(request.symbol)?;
+    raw.side = side_in(request.side);
+    raw.order_type = order_type_in(request.order_type);
+    raw.quantity = decimal_in(request.quantity);
+    raw.time_in_force = request.time_in_force.map_or(sys::TJ_TIF_NONE, time_in_force_in);
+    raw.client_order_id = request.client_order_id.as_deref().map(view).unwrap_or_default();
     (raw.has_price, raw.price) = optional(request.price);
     (raw.has_trigger_price, raw.trigger_price) = optional(request.trigger_price);
     (raw.has_take_profit, raw.take_profit) = optional(request.take_profit);
     (raw.has_stop_loss, raw.stop_loss) = optional(request.stop_loss);
     (raw.has_display_quantity, raw.display_quantity) = optional(request.display_quantity);
-    Ok(raw)
+    Ok(())
 }
 
 pub(super) fn price_in(symbol: Symbol, price: Decimal) -> Result<sys::tj_price> {

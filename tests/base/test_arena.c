@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <limits.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>
@@ -106,6 +108,28 @@ static void a_reserved_block_is_used_up_in_order(void **state)
     tj__arena_free_object(object);
 }
 
+/* Whatever the allocator kept in the memory that it gives again. */
+static void a_large_block_is_zeroed(void **state)
+{
+    (void)state;
+    const size_t size = (size_t)5 << 20;
+    (void)mallopt(M_MMAP_MAX, 0); /* so that freed memory is kept, where the allocator is glibc's */
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    for (int round = 0; round < 3; round++) {
+        void *object = NULL;
+        tj__arena *arena = tj__arena_new(8, &object);
+        uint8_t *bytes = tj__arena_alloc(arena, size);
+        assert_non_null(bytes);
+        uint8_t all = 0;
+        for (size_t i = 0; i < size; i++) {
+            all |= bytes[i];
+        }
+        assert_int_equal(all, 0);
+        memset(bytes, 0xff, size);
+        tj__arena_free_object(object);
+    }
+}
+
 static void too_much_is_refused(void **state)
 {
     (void)state;
@@ -131,6 +155,7 @@ int main(void)
         cmocka_unit_test(pieces_are_apart),
         cmocka_unit_test(texts),
         cmocka_unit_test(a_reserved_block_is_used_up_in_order),
+        cmocka_unit_test(a_large_block_is_zeroed),
         cmocka_unit_test(too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

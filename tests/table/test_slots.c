@@ -114,6 +114,26 @@ static void test_slots_of_the_dead(void **state)
     place_remove(&at);
 }
 
+/* A snapshot keeps the pages that it sees; that of a dead reader is let go before the map grows. */
+static void test_the_map_does_not_grow_for_the_dead(void **state)
+{
+    (void)state;
+    const uint64_t map_size = 1 << 20;
+    place at = place_new();
+    journal_create(&at);
+    tj__env *env = journal_open(&at, map_size, false);
+    journal_fill(env, 40, 1000, 1);
+    assert_true(in_child(die_reading, &at));
+    assert_int_equal(info_of(env).reader_count, 1);
+    for (uint64_t sequence = 2; sequence <= 100; sequence++) {
+        journal_fill(env, 40, 1000, sequence);
+    }
+    assert_int_equal(info_of(env).reader_count, 0);
+    assert_int_equal(info_of(env).map_size, map_size);
+    tj__env_close(env);
+    place_remove(&at);
+}
+
 /* A reader with the process id of another live one: LMDB tells them by a lock on that byte. */
 static int hold_pid_lock(void *context)
 {
@@ -424,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_second_open_in_one_process),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_slots_of_the_dead),
+        cmocka_unit_test(test_the_map_does_not_grow_for_the_dead),
         cmocka_unit_test(test_the_same_pid_in_another_namespace),
         cmocka_unit_test(test_a_view_that_commits_overtake),
         cmocka_unit_test(test_opener_that_died_in_between),

@@ -26,7 +26,7 @@ extern "C" {
 #define TJ_SEGMENT_SIZE_MIN ((uint64_t)64 << 10)
 /** How far LMDB may lag behind the log before it is brought up to date, in bytes and ms. More makes
  * saves cheaper; less makes recovery after a crash quicker, and the first load of a process that
- * looks on. While LMDB cannot follow, saves wait when it is 8 times so many bytes behind. */
+ * looks on. While LMDB cannot follow, saves wait when it is 4 times so many bytes behind. */
 #define TJ_LAG_BYTES_DEFAULT ((uint64_t)8 << 20)
 #define TJ_LAG_MS_DEFAULT 200
 

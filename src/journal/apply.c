@@ -35,14 +35,15 @@ static tj_status durable_sequence(tj__journal *journal, uint64_t *target, tj_err
     return tj__log_writer_sync(journal->log, NULL, error);
 }
 
-/* Reads records into the batch until it is full or the target is reached. *bytes receives their
- * size in the log. */
-static tj_status gather(tj__journal *journal, uint64_t target, uint64_t *bytes, tj_error *error)
+/* Reads records into the batch until it has `size` bytes or the target is reached. *bytes receives
+ * their size in the log. */
+static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint64_t *bytes,
+                        tj_error *error)
 {
     *bytes = 0;
     tj__rowmap_clear(journal->apply_batch);
     while (tj__log_reader_position(journal->apply_reader)->sequence < target &&
-           tj__rowmap_bytes(journal->apply_batch) < TJ__APPLY_BYTES_MAX) {
+           tj__rowmap_bytes(journal->apply_batch) < size) {
         tj__log_next next;
         tj__record record;
         TJ_TRY(tj__journal_read_next(journal->apply_reader, &next, &record, error));
@@ -70,23 +71,23 @@ static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error
 }
 
 /* One batch; *bytes receives its size in the log. */
-static tj_status apply_batch(tj__journal *journal, uint64_t target, uint64_t *bytes,
+static tj_status apply_batch(tj__journal *journal, uint64_t target, size_t size, uint64_t *bytes,
                              tj_error *error)
 {
     if (journal->apply_reader == NULL) {
         TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id,
                                    &journal->apply_from, &journal->apply_reader, error));
     }
-    TJ_TRY(gather(journal, target, bytes, error));
+    TJ_TRY(gather(journal, target, size, bytes, error));
     return tj__env_apply(journal->env, journal->apply_batch,
                          tj__log_reader_position(journal->apply_reader), error);
 }
 
-static tj_status apply_batches(tj__journal *journal, uint64_t target, tj_error *error)
+static tj_status apply_batches(tj__journal *journal, uint64_t target, size_t size, tj_error *error)
 {
     while (journal->apply_from.sequence < target) {
         uint64_t bytes = 0;
-        tj_status status = apply_batch(journal, target, &bytes, error);
+        tj_status status = apply_batch(journal, target, size, &bytes, error);
         if (status != TJ_OK) {
             /* The reader has run ahead of LMDB: the next attempt begins where LMDB stands. */
             tj__log_reader_close(journal->apply_reader);
@@ -103,7 +104,7 @@ static tj_status apply_batches(tj__journal *journal, uint64_t target, tj_error *
     return TJ_OK;
 }
 
-static tj_status apply_locked(tj__journal *journal, uint64_t target, tj_error *error)
+static tj_status apply_locked(tj__journal *journal, uint64_t target, size_t size, tj_error *error)
 {
     if (journal->apply_unusable) {
         return tj__fail(
@@ -111,21 +112,40 @@ static tj_status apply_locked(tj__journal *journal, uint64_t target, tj_error *e
             "LMDB is not brought up to date any more after an earlier failure: open the "
             "journal again");
     }
-    return apply_batches(journal, target, error);
+    return apply_batches(journal, target, size, error);
 }
 
-/* A full disk is what the reserve is for: a log that LMDB cannot follow ends in refused commits. When
- * LMDB's code comes with it, the map is full, and disk space would not help. */
+/* See space.c. */
+static bool may_use_all_space(const tj__journal *journal)
+{
+    return journal->no_commits || tj__journal_lag(journal) > tj__journal_lag_bound(journal, true);
+}
+
+static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_error *error)
+{
+    bool all = may_use_all_space(journal);
+    if (!all && !atomic_load(&journal->reserve_held)) {
+        return tj__fail(error, TJ_FULL,
+                        "the disk of %s is full, and what is left is kept for critical commits and "
+                        "deletes",
+                        journal->path);
+    }
+    tj_status status = apply_locked(journal, target, TJ__APPLY_BYTES_MAX, error);
+    /* When LMDB's code comes with the failure, the map is full, and disk space would not help. */
+    if (status == TJ_FULL && all && error->engine_code == 0) {
+        (void)tj__journal_reserve_release(journal); /* an urgent commit may have done it */
+        status = apply_locked(journal, target, TJ__APPLY_BYTES_SPARING, error);
+    }
+    return status;
+}
+
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
 {
     uint64_t target = 0;
     tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(durable_sequence(journal, &target, error));
     pthread_mutex_lock(&journal->apply_mutex);
-    tj_status status = apply_locked(journal, target, &failure);
-    if (status == TJ_FULL && failure.engine_code == 0 && tj__journal_reserve_release(journal)) {
-        status = apply_locked(journal, target, &failure);
-    }
+    tj_status status = apply_to_space_left(journal, target, &failure);
     pthread_mutex_unlock(&journal->apply_mutex);
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

@@ -14,11 +14,6 @@
 #include "base/thread.h"
 #include "journal/internal.h"
 
-static uint64_t lag_bytes(const tj__journal *journal)
-{
-    return atomic_load(&journal->appended_bytes) - atomic_load(&journal->applied_bytes);
-}
-
 static bool is_behind(tj__journal *journal)
 {
     return atomic_load(&journal->acknowledged) != atomic_load(&journal->applied);
@@ -149,7 +144,7 @@ static void kick(tj__journal *journal)
 
 void tj__journal_helper_nudge(tj__journal *journal)
 {
-    if (lag_bytes(journal) > journal->config.lag_bytes &&
+    if (tj__journal_lag(journal) > journal->config.lag_bytes &&
         !atomic_exchange(&journal->helper_nudged, true)) {
         pthread_mutex_lock(&journal->helper_mutex);
         kick(journal);
@@ -173,11 +168,11 @@ static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error 
     pthread_mutex_lock(&journal->helper_mutex);
     uint64_t attempts = journal->apply_attempts;
     kick(journal);
-    while (lag_bytes(journal) > bound && is_behind(journal) &&
+    while (tj__journal_lag(journal) > bound && is_behind(journal) &&
            (journal->apply_attempts == attempts || journal->apply_error.status == TJ_OK)) {
         pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
     }
-    if (lag_bytes(journal) > bound) {
+    if (tj__journal_lag(journal) > bound) {
         status = tj__error_pass(error, &journal->apply_error);
     }
     pthread_mutex_unlock(&journal->helper_mutex);
@@ -186,14 +181,14 @@ static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error 
 
 tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error)
 {
-    if (lag_bytes(journal) <= bound) {
+    if (tj__journal_lag(journal) <= bound) {
         return TJ_OK;
     }
     tj_status status =
         journal->helper_running ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
     if (status != TJ_OK) {
         tj__error_context(error, "the log is %llu bytes ahead of LMDB, which must catch up first",
-                          (unsigned long long)lag_bytes(journal));
+                          (unsigned long long)tj__journal_lag(journal));
     }
     return status;
 }

@@ -20,8 +20,10 @@
 /* Rows and bytes after which a batch is applied although more is waiting, so that a long tail takes
  * bounded memory and one LMDB transaction stays far below its page limit. */
 #define TJ__APPLY_BYTES_MAX ((size_t)8 << 20)
+/* The same out of the reserve: the pages that one such batch replaces are there for the next but one. */
+#define TJ__APPLY_BYTES_SPARING ((size_t)256 << 10)
 /* How many times the lag bound the log may run ahead while LMDB cannot be brought up to date. */
-#define TJ__LAG_HARD_FACTOR 8
+#define TJ__LAG_HARD_FACTOR 4
 
 /*
  * Locks, in the order in which they may be taken together:
@@ -49,6 +51,7 @@ struct tj__journal {
     tj__log_reader *apply_reader; /* there, or NULL */
     tj__rowmap *apply_batch;
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
+    bool no_commits;     /* opening or closing: LMDB may use all space */
 
     pthread_mutex_t reserve_mutex; /* one change of the reserve at a time */
     _Atomic bool reserve_held;
@@ -120,6 +123,9 @@ tj_status tj__journal_space_start(tj__journal *journal, tj_error *error);
 bool tj__journal_reserve_release(tj__journal *journal);
 /* Warns when space is low, and makes a reserve that was used whole again. */
 void tj__journal_space_tend(tj__journal *journal);
+/* How many bytes the log is ahead of LMDB, and how many it may be before commits wait. */
+uint64_t tj__journal_lag(const tj__journal *journal);
+uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent);
 /* Whether a commit may be taken now; waits while LMDB is too far behind. TJ_FULL. */
 tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error);
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info);

@@ -111,9 +111,11 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
         TJ_TRY(tj__journal_create(journal, error));
     }
     TJ_TRY(open_tables(journal, error));
+    journal->no_commits = true;
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
     TJ_TRY(tj__journal_space_start(journal, error));
+    journal->no_commits = false;
     return tj__journal_helper_start(journal, error);
 }
 
@@ -168,9 +170,12 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence,
                                              &time, &failure);
     if (status == TJ_FULL && urgent) {
-        (void)tj__journal_reserve_release(journal); /* the helper may just have done it */
+        /* Not while LMDB writes, which would take what is given back. */
+        pthread_mutex_lock(&journal->apply_mutex);
+        (void)tj__journal_reserve_release(journal);
         status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time,
                                        &failure);
+        pthread_mutex_unlock(&journal->apply_mutex);
     }
     if (status == TJ_FULL) {
         tj__error_context(&failure, "free some space on the file system of %s", journal->path);
@@ -270,6 +275,7 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
 static tj_status close_writer(tj__journal *journal, tj_error *error)
 {
     tj__journal_helper_stop(journal);
+    journal->no_commits = true;
     tj_status status = tj__log_writer_sync(journal->log, NULL, error);
     if (status == TJ_OK) {
         status = tj__journal_apply(journal, error);

@@ -3,10 +3,14 @@
  * Space: what is kept in reserve for a full disk, and who may use it (P9).
  *
  * <journal>/reserve is a preallocated file, large enough for one more log segment and an LMDB commit. When
- * LMDB cannot grow, or an urgent commit (critical, or one that only deletes) needs a new segment on a full
- * disk, the file is cut to nothing, and its blocks are there. From then on ordinary commits are FULL, so
- * that what the reserve gave is left to the urgent ones, until there is space again and the helper has
- * made the reserve whole: then everything goes on, without a restart.
+ * an urgent commit (critical, or one that only deletes) needs a new segment on a full disk, the file is cut
+ * to nothing, and its blocks are there. From then on ordinary commits are FULL, so that what the reserve
+ * gave is left to the urgent ones, until there is space again and the helper has made the reserve whole:
+ * then everything goes on, without a restart.
+ *
+ * LMDB may stay behind on a full disk, because the log keeps everything; it would use up what urgent commits
+ * need. So it gets the reserve, and what is left of it, only when even they would wait for it, and when the
+ * journal is opened or closed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,12 +161,22 @@ tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
+uint64_t tj__journal_lag(const tj__journal *journal)
+{
+    return atomic_load(&journal->appended_bytes) - atomic_load(&journal->applied_bytes);
+}
+
+uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent)
+{
+    return journal->config.lag_bytes * TJ__LAG_HARD_FACTOR * (urgent ? 2 : 1);
+}
+
 /* An ordinary commit must leave to the urgent ones what the reserve gave. */
 tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error)
 {
-    uint64_t bound = journal->config.lag_bytes * TJ__LAG_HARD_FACTOR;
+    uint64_t bound = tj__journal_lag_bound(journal, urgent);
     if (urgent) {
-        return tj__journal_wait_for_apply(journal, 2 * bound, error);
+        return tj__journal_wait_for_apply(journal, bound, error);
     }
     if (!atomic_load(&journal->reserve_held)) {
         tj__journal_space_tend(journal);

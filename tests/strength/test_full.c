@@ -388,6 +388,63 @@ static void full_without_threads(void **state)
     full_at_many_moments(true);
 }
 
+/* ---- the reserve -------------------------------------------------------------------------------- */
+
+/* LMDB cannot follow any more when the disk becomes full in the middle of a stream of saves. What the
+ * reserve has is for the critical commits, a segment of them, and not for LMDB. */
+static void run_stream(unsigned filler_kib)
+{
+    static run r;
+    r = (run){.config = TJ_CONFIG_INIT};
+    snprintf(r.journal, sizeof r.journal, "%s/journal", disk.mount);
+    r.config.path = r.journal;
+    r.config.segment_size_bytes = 512 << 10;
+    r.config.lag_bytes = 512 << 10;
+    r.config.lag_ms = 1;
+    open_run(&r, false);
+    int fd = open(disk.filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    must(syscall(SYS_fallocate, fd, 0, 0, (off_t)filler_kib << 10) == 0, "filling the disk");
+    close(fd);
+    tj_status status = TJ_OK;
+    unsigned number = 0;
+    while (status == TJ_OK) {
+        status = tj_txn_commit(padded(&r, ++number, true), NULL, NULL, &err);
+    }
+    must(status == TJ_FULL && number > 100, "after %u saves: %s", number, err.message);
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    options.critical = true;
+    for (unsigned i = 0; i < 250; i++) {
+        usleep(i % 50 == 0 ? 5000 : 0); /* the helper tries, too */
+        status = tj_txn_commit(padded(&r, ++number, true), &options, NULL, &err);
+        must(status == TJ_OK, "critical commit %u: %s", i + 1, err.message);
+    }
+    tj_algo_list *list = NULL;
+    status = tj_algo_load_all(tj_store_algo_repository(r.store, NULL), &list, &err);
+    must(status == TJ_OK && list->count == number - 1, "reading: %s", err.message);
+    tj_algo_list_free(list);
+}
+
+static void critical_commits_have_the_reserve(void **state)
+{
+    (void)state;
+    for (unsigned filler_kib = 1; filler_kib < 1000; filler_kib += 100) {
+        char journal[DIRECTORY_SIZE + 16];
+        int code = -1;
+        snprintf(journal, sizeof journal, "%s/journal", disk.mount);
+        directory_remove(journal);
+        unlink(disk.filler);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            disk.full_at = 0;
+            run_stream(filler_kib);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &code, 0), child);
+        assert_int_equal(code, 0);
+    }
+}
+
 /* ---- file systems ------------------------------------------------------------------------------- */
 
 static bool mount_tmpfs(void)
@@ -418,6 +475,7 @@ static int run_on(const char *kind, bool (*mount_it)(void))
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_with_threads),
         cmocka_unit_test(full_without_threads),
+        cmocka_unit_test(critical_commits_have_the_reserve),
     };
     directory_make(disk.mount, "tj-full");
     snprintf(disk.filler, sizeof disk.filler, "%s/filler", disk.mount);

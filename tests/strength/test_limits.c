@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define LAG_BYTES 8192
-#define LAG_HARD_FACTOR 8
+#define LAG_HARD_FACTOR 4
 
 static tj_status commit_padded(tj_store *store, unsigned number, bool critical)
 {

@@ -2,7 +2,24 @@
 /* Segment files: names, listing, preparation. */
 #include "built_log.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "support/stand_in.h"
+
 #define SEGMENT_SIZE ((uint64_t)600 << 10) /* several pieces, the last one not whole */
+
+static int write_back_fails_with; /* 0: it works */
+
+STAND_IN int sync_file_range(int fd, off_t offset, off_t size, unsigned how)
+{
+    if (write_back_fails_with != 0) {
+        errno = write_back_fails_with;
+        return -1;
+    }
+    return (int)syscall(SYS_sync_file_range, fd, offset, size, how);
+}
 
 static void touch(const built_log *log, const char *name)
 {
@@ -201,6 +218,29 @@ static void preparing_can_be_cancelled(void **unused)
     built_close(&log);
 }
 
+/* The flush that follows does the same; but a disk that fails is told. */
+static void writing_back_is_only_a_hint(void **unused)
+{
+    (void)unused;
+    built_log log;
+    tj_error error = TJ_ERROR_INIT;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    built_open(&log, 8192);
+    write_back_fails_with = ENOSYS;
+    must(tj__segment_prepare(log.directory, 2, SEGMENT_SIZE, NULL, NULL, &error), &error);
+    assert_int_equal(size_of(&log, 2), SEGMENT_SIZE);
+    write_back_fails_with = EIO;
+    assert_int_equal(tj__segment_prepare(log.directory, 3, SEGMENT_SIZE, NULL, NULL, &error),
+                     TJ_IO);
+    assert_non_null(strstr(error.message, "0000000003.tmp"));
+    write_back_fails_with = 0;
+    path_of(&log, 3, path);
+    assert_false(tj__path_exists(path));
+    strcpy(strrchr(path, '.'), ".tmp");
+    assert_false(tj__path_exists(path));
+    built_close(&log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_prepared_segment_can_have_a_header),
         cmocka_unit_test(preparing_can_be_refused),
         cmocka_unit_test(preparing_can_be_cancelled),
+        cmocka_unit_test(writing_back_is_only_a_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,16 +115,12 @@ static tj_status apply_locked(tj__journal *journal, uint64_t target, size_t size
     return apply_batches(journal, target, size, error);
 }
 
-/* See space.c. */
-static bool may_use_all_space(const tj__journal *journal)
-{
-    return journal->no_commits || tj__journal_lag(journal) > tj__journal_lag_bound(journal, true);
-}
-
+/* See space.c. In recovery, before there is a writer, nobody has looked for the reserve yet. */
 static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_error *error)
 {
-    bool all = may_use_all_space(journal);
-    if (!all && !atomic_load(&journal->reserve_held)) {
+    bool urgent_wait = tj__journal_lag(journal) > tj__journal_lag_bound(journal, true);
+    bool behind = journal->apply_from.sequence < target;
+    if (behind && !urgent_wait && journal->log != NULL && !atomic_load(&journal->reserve_held)) {
         return tj__fail(error, TJ_FULL,
                         "the disk of %s is full, and what is left is kept for critical commits and "
                         "deletes",
@@ -132,7 +128,7 @@ static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_e
     }
     tj_status status = apply_locked(journal, target, TJ__APPLY_BYTES_MAX, error);
     /* When LMDB's code comes with the failure, the map is full, and disk space would not help. */
-    if (status == TJ_FULL && all && error->engine_code == 0) {
+    if (status == TJ_FULL && urgent_wait && error->engine_code == 0) {
         (void)tj__journal_reserve_release(journal); /* an urgent commit may have done it */
         status = apply_locked(journal, target, TJ__APPLY_BYTES_SPARING, error);
     }

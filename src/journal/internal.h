@@ -51,7 +51,6 @@ struct tj__journal {
     tj__log_reader *apply_reader; /* there, or NULL */
     tj__rowmap *apply_batch;
     bool apply_unusable; /* the log could not be read back; nothing is applied any more */
-    bool no_commits;     /* opening or closing: LMDB may use all space */
 
     pthread_mutex_t reserve_mutex; /* one change of the reserve at a time */
     _Atomic bool reserve_held;

@@ -111,11 +111,9 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
         TJ_TRY(tj__journal_create(journal, error));
     }
     TJ_TRY(open_tables(journal, error));
-    journal->no_commits = true;
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
     TJ_TRY(tj__journal_space_start(journal, error));
-    journal->no_commits = false;
     return tj__journal_helper_start(journal, error);
 }
 
@@ -275,9 +273,9 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
 static tj_status close_writer(tj__journal *journal, tj_error *error)
 {
     tj__journal_helper_stop(journal);
-    journal->no_commits = true;
     tj_status status = tj__log_writer_sync(journal->log, NULL, error);
     if (status == TJ_OK) {
+        tj__journal_space_tend(journal); /* there may be space again */
         status = tj__journal_apply(journal, error);
     }
     bool complete =

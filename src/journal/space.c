@@ -8,9 +8,8 @@
  * gave is left to the urgent ones, until there is space again and the helper has made the reserve whole:
  * then everything goes on, without a restart.
  *
- * LMDB may stay behind on a full disk, because the log keeps everything; it would use up what urgent commits
- * need. So it gets the reserve, and what is left of it, only when even they would wait for it, and when the
- * journal is opened or closed.
+ * LMDB may stay behind on a full disk, at close too, because the log keeps everything; it would use up what
+ * urgent commits need. So it gets the reserve, and what is left of it, only when even they would wait for it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -121,10 +121,7 @@ static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_e
     bool urgent_wait = tj__journal_lag(journal) > tj__journal_lag_bound(journal, true);
     bool behind = journal->apply_from.sequence < target;
     if (behind && !urgent_wait && journal->log != NULL && !atomic_load(&journal->reserve_held)) {
-        return tj__fail(error, TJ_FULL,
-                        "the disk of %s is full, and what is left is kept for critical commits and "
-                        "deletes",
-                        journal->path);
+        return tj__journal_refuse_full(journal, error);
     }
     tj_status status = apply_locked(journal, target, TJ__APPLY_BYTES_MAX, error);
     /* When LMDB's code comes with the failure, the map is full, and disk space would not help. */

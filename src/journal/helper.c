@@ -21,12 +21,23 @@ static bool is_behind(tj__journal *journal)
 
 /* ---- the work --------------------------------------------------------------------------- */
 
+static uint64_t begin_apply(tj__journal *journal)
+{
+    pthread_mutex_lock(&journal->helper_mutex);
+    uint64_t number = ++journal->applies_begun;
+    pthread_mutex_unlock(&journal->helper_mutex);
+    return number;
+}
+
 /* Keeps the outcome for savers that must wait, and says once when it changes. */
-static void note_outcome(tj__journal *journal, tj_status status, const tj_error *error)
+static void note_outcome(tj__journal *journal, uint64_t number, tj_status status,
+                         const tj_error *error)
 {
     pthread_mutex_lock(&journal->helper_mutex);
     tj_status before = journal->apply_error.status;
-    journal->apply_attempts++;
+    if (number > journal->applies_ended) {
+        journal->applies_ended = number;
+    }
     journal->apply_error = *error;
     journal->apply_error.status = status;
     pthread_cond_broadcast(&journal->helper_done);
@@ -41,7 +52,8 @@ static void note_outcome(tj__journal *journal, tj_status status, const tj_error 
 static tj_status catch_up(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    note_outcome(journal, tj__journal_apply(journal, &failure), &failure);
+    uint64_t number = begin_apply(journal);
+    note_outcome(journal, number, tj__journal_apply(journal, &failure), &failure);
     return tj__error_pass(error, &failure);
 }
 
@@ -161,15 +173,16 @@ void tj__journal_helper_notice(tj__journal *journal)
     }
 }
 
-/* Waits for the helper, until it has caught up or failed anew. */
+/* Waits for the helper, until it has caught up or failed in an apply that began after this call: one that was
+ * under way may not have been allowed what this one is (space.c). */
 static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error *error)
 {
     tj_status status = TJ_OK;
     pthread_mutex_lock(&journal->helper_mutex);
-    uint64_t attempts = journal->apply_attempts;
+    uint64_t begun = journal->applies_begun;
     kick(journal);
     while (tj__journal_lag(journal) > bound && is_behind(journal) &&
-           (journal->apply_attempts == attempts || journal->apply_error.status == TJ_OK)) {
+           (journal->applies_ended <= begun || journal->apply_error.status == TJ_OK)) {
         pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
     }
     if (tj__journal_lag(journal) > bound) {

@@ -57,13 +57,14 @@ struct tj__journal {
     _Atomic bool space_low; /* said so */
     _Atomic bool prepare_failing;
 
-    pthread_mutex_t helper_mutex; /* guards the next six */
+    pthread_mutex_t helper_mutex; /* guards the next seven */
     pthread_cond_t helper_wake;   /* the helper waits here */
     pthread_cond_t helper_done;   /* savers that must wait for an apply wait here */
     bool helper_kicked;
     bool helper_stop;
-    tj_error apply_error; /* of the last apply; status TJ_OK when it went well */
-    uint64_t apply_attempts;
+    tj_error apply_error;       /* of the last apply; status TJ_OK when it went well */
+    uint64_t applies_begun;     /* counts them */
+    uint64_t applies_ended;     /* number of the newest that has ended */
     _Atomic bool helper_idle;   /* it sleeps until there is something to do */
     _Atomic bool helper_nudged; /* it was told that lag_bytes have gathered */
     bool helper_running;
@@ -125,6 +126,8 @@ void tj__journal_space_tend(tj__journal *journal);
 /* How many bytes the log is ahead of LMDB, and how many it may be before commits wait. */
 uint64_t tj__journal_lag(const tj__journal *journal);
 uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent);
+/* TJ_FULL, for all but urgent commits while the reserve is in use. */
+tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error);
 /* Whether a commit may be taken now; waits while LMDB is too far behind. TJ_FULL. */
 tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error);
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info);

@@ -170,6 +170,15 @@ uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent)
     return journal->config.lag_bytes * TJ__LAG_HARD_FACTOR * (urgent ? 2 : 1);
 }
 
+tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error)
+{
+    return tj__fail(error, TJ_FULL,
+                    "the disk is full (%llu KiB free) and the reserve of %llu KiB is kept for "
+                    "critical commits and deletes: free some space on the file system of %s",
+                    (unsigned long long)(free_bytes(journal) >> 10),
+                    (unsigned long long)(reserve_size(journal) >> 10), journal->path);
+}
+
 /* An ordinary commit must leave to the urgent ones what the reserve gave. */
 tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error)
 {
@@ -181,11 +190,7 @@ tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *er
         tj__journal_space_tend(journal);
     }
     if (!atomic_load(&journal->reserve_held)) {
-        return tj__fail(error, TJ_FULL,
-                        "the disk is full (%llu KiB free) and the reserve of %llu KiB is kept for "
-                        "critical commits and deletes: free some space on the file system of %s",
-                        (unsigned long long)(free_bytes(journal) >> 10),
-                        (unsigned long long)(reserve_size(journal) >> 10), journal->path);
+        return tj__journal_refuse_full(journal, error);
     }
     return tj__journal_wait_for_apply(journal, bound, error);
 }

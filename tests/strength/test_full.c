@@ -392,14 +392,14 @@ static void full_without_threads(void **state)
 
 /* LMDB cannot follow any more when the disk becomes full in the middle of a stream of saves. What the
  * reserve has is for the critical commits, a segment of them, and not for LMDB. */
-static void run_stream(unsigned filler_kib)
+static void run_stream(unsigned filler_kib, uint64_t lag_bytes, unsigned criticals)
 {
     static run r;
     r = (run){.config = TJ_CONFIG_INIT};
     snprintf(r.journal, sizeof r.journal, "%s/journal", disk.mount);
     r.config.path = r.journal;
     r.config.segment_size_bytes = 512 << 10;
-    r.config.lag_bytes = 512 << 10;
+    r.config.lag_bytes = lag_bytes;
     r.config.lag_ms = 1;
     open_run(&r, false);
     int fd = open(disk.filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -413,7 +413,7 @@ static void run_stream(unsigned filler_kib)
     must(status == TJ_FULL && number > 100, "after %u saves: %s", number, err.message);
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.critical = true;
-    for (unsigned i = 0; i < 250; i++) {
+    for (unsigned i = 0; i < criticals; i++) {
         usleep(i % 50 == 0 ? 5000 : 0); /* the helper tries, too */
         status = tj_txn_commit(padded(&r, ++number, true), &options, NULL, &err);
         must(status == TJ_OK, "critical commit %u: %s", i + 1, err.message);
@@ -424,9 +424,8 @@ static void run_stream(unsigned filler_kib)
     tj_algo_list_free(list);
 }
 
-static void critical_commits_have_the_reserve(void **state)
+static void fill_in_a_stream(uint64_t lag_bytes, unsigned criticals)
 {
-    (void)state;
     for (unsigned filler_kib = 1; filler_kib < 1000; filler_kib += 100) {
         char journal[DIRECTORY_SIZE + 16];
         int code = -1;
@@ -437,12 +436,25 @@ static void critical_commits_have_the_reserve(void **state)
         pid_t child = fork();
         if (child == 0) {
             disk.full_at = 0;
-            run_stream(filler_kib);
+            run_stream(filler_kib, lag_bytes, criticals);
             _exit(0);
         }
         assert_int_equal(waitpid(child, &code, 0), child);
         assert_int_equal(code, 0);
     }
+}
+
+static void critical_commits_have_the_reserve(void **state)
+{
+    (void)state;
+    fill_in_a_stream(512 << 10, 250);
+}
+
+/* Where the log may run ahead so little that critical commits would wait, LMDB gets what it needs of it. */
+static void critical_commits_take_lmdb_along(void **state)
+{
+    (void)state;
+    fill_in_a_stream(4 << 10, 100);
 }
 
 /* ---- file systems ------------------------------------------------------------------------------- */
@@ -476,6 +488,7 @@ static int run_on(const char *kind, bool (*mount_it)(void))
         cmocka_unit_test(full_with_threads),
         cmocka_unit_test(full_without_threads),
         cmocka_unit_test(critical_commits_have_the_reserve),
+        cmocka_unit_test(critical_commits_take_lmdb_along),
     };
     directory_make(disk.mount, "tj-full");
     snprintf(disk.filler, sizeof disk.filler, "%s/filler", disk.mount);

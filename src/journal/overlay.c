@@ -9,12 +9,6 @@
 /* A larger one is rare, and too much to hold for a view that may never come. */
 #define KEPT_BYTES_MAX ((size_t)16 << 20)
 
-static bool same_position(const tj__position *a, const tj__position *b)
-{
-    return a->sequence == b->sequence && a->ordinal == b->ordinal && a->offset == b->offset &&
-           a->hash == b->hash;
-}
-
 static tj_status new_overlay(const tj__journal *journal, const tj__position *from,
                              tj__overlay **out, tj_error *error)
 {
@@ -40,7 +34,7 @@ tj_status tj__overlay_begin(tj__journal *journal, const tj__position *from, tj__
                             tj_error *error)
 {
     tj__overlay *kept = atomic_exchange(&journal->kept_overlay, NULL);
-    if (kept != NULL && same_position(&kept->from, from)) {
+    if (kept != NULL && tj__position_same(&kept->from, from)) {
         tj__log_reader_forget(kept->reader);
         *out = kept;
         return TJ_OK;

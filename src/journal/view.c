@@ -166,11 +166,9 @@ static void drop(view *v)
 typedef enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_SHORT } attempt;
 
 typedef struct building {
-    tj__journal *journal;
     view *v;
     tj__mark mark;
-    tj__log_reader *reader; /* the overlay's */
-    tj__position short_at;  /* where the last attempt fell short of the mark */
+    tj__position short_at; /* where the last attempt fell short of the mark */
     attempt outcome;
 } building;
 
@@ -183,18 +181,19 @@ static tj_status take_record(building *b, const tj__record *record, tj_error *er
 /* The log ended, and there is no mark that says whether it should have. */
 static tj_status judge_unmarked_end(building *b, tj_error *error)
 {
-    if (tj__lock_mark(b->journal->lock).valid) {
+    tj__log_reader *reader = b->v->overlay->reader;
+    if (tj__lock_mark(b->v->journal->lock).valid) {
         b->outcome = ATTEMPT_AGAIN; /* A writer has recovered meanwhile. */
         return TJ_OK;
     }
     tj__log_tail tail;
-    TJ_TRY(tj__log_reader_tail(b->reader, &tail, error));
-    const tj__position *at = tj__log_reader_position(b->reader);
+    TJ_TRY(tj__log_reader_tail(reader, &tail, error));
+    const tj__position *at = tj__log_reader_position(reader);
     if (tail.durable_max > at->sequence || tail.segment_begun_after) {
         bool marked = tail.durable_max > at->sequence;
         b->short_at = *at;
         b->outcome = ATTEMPT_SHORT;
-        return tj__journal_report_damage(b->reader, marked ? tail.durable_max : at->sequence + 1,
+        return tj__journal_report_damage(reader, marked ? tail.durable_max : at->sequence + 1,
                                          marked ? "a later record" : TJ__BEGUN_LATER, error);
     }
     b->outcome = ATTEMPT_DONE;
@@ -203,16 +202,17 @@ static tj_status judge_unmarked_end(building *b, tj_error *error)
 
 static tj_status read_log(building *b, tj_error *error)
 {
+    tj__log_reader *reader = b->v->overlay->reader;
     uint64_t target = b->mark.valid ? b->mark.acknowledged : UINT64_MAX;
-    while (tj__log_reader_position(b->reader)->sequence < target) {
+    while (tj__log_reader_position(reader)->sequence < target) {
         tj__log_next next;
         tj__record record;
-        tj_status status = tj__journal_read_next(b->reader, &next, &record, error);
+        tj_status status = tj__journal_read_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_END && b->mark.valid) {
-            status = tj__journal_report_damage(b->reader, target, "writer.lock", error);
+            status = tj__journal_report_damage(reader, target, "writer.lock", error);
         }
         if (status == TJ_CORRUPT) {
-            b->short_at = *tj__log_reader_position(b->reader);
+            b->short_at = *tj__log_reader_position(reader);
             b->outcome = ATTEMPT_SHORT;
         }
         TJ_TRY(status);
@@ -239,25 +239,19 @@ static tj__mark mark_now(const tj__journal *journal)
 static tj_status build(building *b, tj_error *error)
 {
     view *v = b->v;
-    tj__journal *journal = b->journal;
+    tj__journal *journal = v->journal;
     tj__position position;
     b->outcome = ATTEMPT_DONE;
     TJ_TRY(tj__env_snapshot_begin(journal->env, &v->snapshot, &position, error));
     b->mark = mark_now(journal);
     v->below = tj__env_snapshot_rows(v->snapshot);
     TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));
-    b->reader = v->overlay->reader;
     TJ_TRY(read_log(b, error));
     v->acknowledged = b->mark.valid;
     v->rows = (tj__row_source){.get = view_get,
                                .scan = view_scan,
-                               .sequence = tj__log_reader_position(b->reader)->sequence};
+                               .sequence = tj__log_reader_position(v->overlay->reader)->sequence};
     return TJ_OK;
-}
-
-static bool same_place(const tj__position *a, const tj__position *b)
-{
-    return a->ordinal == b->ordinal && a->offset == b->offset && a->sequence == b->sequence;
 }
 
 /* Builds until a view is whole. */
@@ -266,7 +260,7 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
     tj__position short_at = {0};
     int same = 0;
     for (int restarts = 0; restarts < VIEW_RESTARTS_MAX; restarts++) {
-        building b = {.journal = journal, .v = v};
+        building b = {.v = v};
         tj_error failure = TJ_ERROR_INIT;
         tj_status status = build(&b, &failure);
         if (status == TJ_OK && b.outcome == ATTEMPT_DONE) {
@@ -274,7 +268,7 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
         }
         drop(v);
         if (b.outcome == ATTEMPT_SHORT) {
-            same = same_place(&b.short_at, &short_at) ? same + 1 : 1;
+            same = tj__position_same(&b.short_at, &short_at) ? same + 1 : 1;
             short_at = b.short_at;
         }
         if (status != TJ_OK && (b.outcome != ATTEMPT_SHORT || same == VIEW_ATTEMPTS_MAX)) {

@@ -2,9 +2,9 @@
 /*
  * Segment files: <directory>/<ordinal, 10 digits>.log.
  *
- * A segment is prepared long before its first record: zeros are written to the disk in
- * small pieces as <ordinal>.tmp, which is then flushed, renamed, and the directory flushed. From then on it exists under
- * its final name with an all-zero header: "prepared". It is begun by writing its header, in one
+ * A segment is prepared long before its first record: zeros are written to the disk in small pieces
+ * as <ordinal>.tmp, which is then flushed, renamed, and the directory flushed. From then on it exists
+ * under its final name with an all-zero header: "prepared". It is begun by writing its header, in one
  * write with its first record. So a flush on the acknowledging path moves data only, and the seal
  * of a segment is never on disk without its successor's file being there.
  */

@@ -131,12 +131,6 @@ static tj_status settle_records(settling *file, const char *directory, const tj_
     return TJ_OK;
 }
 
-static bool same_place(const tj__position *a, const tj__position *b)
-{
-    return a->ordinal == b->ordinal && a->offset == b->offset && a->hash == b->hash &&
-           a->sequence == b->sequence;
-}
-
 /* Whether the log leads from `from` to `to`: what is behind a wrong place must not be zeroed. */
 static tj_status confirm(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error)
@@ -146,11 +140,11 @@ static tj_status confirm(const char *directory, const tj_uuid *journal_id, const
     TJ_TRY(tj__log_reader_open(directory, journal_id, from, &reader, error));
     tj_status status = TJ_OK;
     while (status == TJ_OK && next == TJ__LOG_RECORD &&
-           !same_place(tj__log_reader_position(reader), to)) {
+           !tj__position_same(tj__log_reader_position(reader), to)) {
         tj__record record;
         status = tj__log_reader_next(reader, &next, &record, error);
     }
-    if (status == TJ_OK && !same_place(tj__log_reader_position(reader), to)) {
+    if (status == TJ_OK && !tj__position_same(tj__log_reader_position(reader), to)) {
         status = tj__fail(error, TJ_CORRUPT,
                           "the log %s does not lead to sequence %" PRIu64 " at offset %" PRIu64
                           " of segment %" PRIu64 ": after sequence %" PRIu64 ": %s",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a source is, by its content. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -180,6 +179,8 @@ typedef struct head {
     uint8_t bytes[64];
     size_t size;
     uint64_t file_size;
+    dev_t device;
+    ino_t inode;
 } head;
 
 static tj_status read_head(const char *path, head *out, tj_error *error)
@@ -194,6 +195,8 @@ static tj_status read_head(const char *path, head *out, tj_error *error)
         status = tj__fail(error, TJ_UNSUPPORTED, "%s is not a regular file", path);
     } else {
         out->file_size = (uint64_t)info.st_size;
+        out->device = info.st_dev;
+        out->inode = info.st_ino;
         status = tj__file_read_some(fd, path, out->bytes, sizeof out->bytes, 0, &out->size, error);
     }
     tj__file_close(fd);
@@ -239,18 +242,14 @@ static tj_status find_file(const char *path, char file[PATH_SIZE], tj_error *err
 }
 
 /* What has no number or key of its own, an entry of a ledger or bytes for quarantine, would come in twice. */
-static tj_status check_named_once(tj__gathering *all, const char *path, const char *file,
+static tj_status check_named_once(tj__gathering *all, const char *path, const head *h,
                                   tj_error *error)
 {
-    struct stat info;
     char other[PATH_SIZE];
-    if (stat(file, &info) != 0) {
-        return tj__fail_errno(error, errno, "looking at %s", file);
-    }
     for (size_t i = 0; i < TJ__COUNT(tj_import_source, all->sources); i++) {
         const char *earlier = tj__source(all, i)->path.data;
         if (find_file(earlier, other, NULL) == TJ_OK &&
-            tj__path_is_file(other, info.st_dev, info.st_ino)) {
+            tj__path_is_file(other, h->device, h->inode)) {
             return tj__fail(error, TJ_INVALID, "%s and %s are the same file: name it once", earlier,
                             path);
         }
@@ -288,7 +287,7 @@ tj_status tj__source_read(tj__gathering *all, const char *path, tj_error *error)
     size_t source = 0;
     TJ_TRY(find_file(path, file, error));
     TJ_TRY(read_head(file, &h, error));
-    TJ_TRY(check_named_once(all, path, file, error));
+    TJ_TRY(check_named_once(all, path, &h, error));
     TJ_TRY(add_source(all, path, &source, error));
     (void)snprintf(what, sizeof what, "reading %s", path);
     tj__progress(all, what, 0);

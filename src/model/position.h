@@ -3,6 +3,8 @@
 #ifndef TJ_MODEL_POSITION_H
 #define TJ_MODEL_POSITION_H
 
+#include <stdbool.h>
+
 #include <tesser/time.h>
 
 typedef struct tj__position {
@@ -13,5 +15,12 @@ typedef struct tj__position {
     uint64_t ordinal;  /* segment in which the next record stands, or would stand */
     uint64_t offset;   /* where in that segment */
 } tj__position;
+
+/* Whether both are behind the same record, at the same place. */
+static inline bool tj__position_same(const tj__position *a, const tj__position *b)
+{
+    return a->sequence == b->sequence && a->hash == b->hash && a->ordinal == b->ordinal &&
+           a->offset == b->offset;
+}
 
 #endif

@@ -301,14 +301,24 @@ static void test_missing_segments_of_a_crashed_journal(void **state)
 
 /* ---- segments of something else ------------------------------------------------------------ */
 
-/* Another journal beside this one, whose first segment has commits. */
-static void make_other(fixture *f)
+static void save_three(tj_store *store)
+{
+    save_numbers(store, 1, 3);
+}
+
+static void save_twelve_large(tj_store *store)
+{
+    save_large(store, 100, 12);
+}
+
+/* Saves into the journal of this name beside the fixture's; creates it when it is not there. */
+static void save_beside(fixture *f, const char *name, void (*save)(tj_store *store))
 {
     char path[PATH_TEXT_SIZE];
-    snprintf(path, sizeof path, "%s/other", f->directory);
+    snprintf(path, sizeof path, "%s/%s", f->directory, name);
     f->config.path = path;
     fixture_open(f);
-    save_numbers(f->store, 1, 3);
+    save(f->store);
     fixture_close(f);
     f->config.path = f->path;
 }
@@ -331,7 +341,7 @@ static void replace_segment(fixture *f, unsigned ordinal, const char *other, con
 static void test_another_journals_segment_before_the_first_commit(void **state)
 {
     fixture *f = *state;
-    make_other(f);
+    save_beside(f, "other", save_three);
     fixture_open(f);
     fixture_close(f);
     replace_segment(f, 1, "other/log/0000000001.log", "it belongs to journal ");
@@ -342,7 +352,7 @@ static void test_another_journals_segment_before_the_first_commit(void **state)
 static void test_another_journals_segment_where_the_log_goes_on(void **state)
 {
     fixture *f = *state;
-    make_other(f);
+    save_beside(f, "other", save_three);
     f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     save_large(f->store, 0, 12);
@@ -361,18 +371,12 @@ static void test_another_journals_segment_where_the_log_goes_on(void **state)
 static void test_a_segment_of_another_time(void **state)
 {
     fixture *f = *state;
-    char path[PATH_TEXT_SIZE];
     char name[32];
     f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fixture_close(f);
     shell("cp -a %s %s/old", f->path, f->directory);
-    snprintf(path, sizeof path, "%s/old", f->directory);
-    f->config.path = path;
-    fixture_open(f);
-    save_large(f->store, 100, 12);
-    fixture_close(f);
-    f->config.path = f->path;
+    save_beside(f, "old", save_twelve_large);
     save_and_be_killed(f, "save-large", "");
     move_to_a_copy(f);
     unsigned last = last_begun(f);

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "codec/plan.h"
-#include "codec/rowmap_source.h"
+#include "commit/plan.h"
+#include "rows/body.h"
+#include "rows/load.h"
+#include "rows/rowmap_source.h"
 
 #define ORDER_COUNT 10000
 #define POSITION_COUNT 1000
@@ -141,29 +143,29 @@ static double encode(tj__plan *plan)
     return now_us() - start;
 }
 
-static double save(tj__plan *plan, tj__base *base, tj__resolved *resolved)
+static double save(tj__plan *plan, tj__tip *tip, tj__resolved *resolved)
 {
     tj_error error = TJ_ERROR_INIT;
     double start = now_us();
     begin(plan);
     must(tj__plan_open_state(plan, &b.state, &error), &error);
-    must(tj__plan_resolve_state(plan, &b.state, base, NULL, resolved, &error), &error);
+    must(tj__plan_resolve_state(plan, &b.state, tip, NULL, resolved, &error), &error);
     return now_us() - start;
 }
 
 /* Comes to the same changes once more. */
-static double save_in_transaction(tj__plan *plan, tj__base *base, tj__resolved *resolved)
+static double save_in_transaction(tj__plan *plan, tj__tip *tip, tj__resolved *resolved)
 {
     tj_error error = TJ_ERROR_INIT;
     double start = now_us();
     begin(plan);
     must(tj__plan_put_state(plan, &b.state, &error), &error);
-    must(tj__plan_resolve(plan, base, NULL, resolved, &error), &error);
+    must(tj__plan_resolve(plan, tip, NULL, resolved, &error), &error);
     return now_us() - start;
 }
 
 /* Puts one order, from plan to advance. */
-static double put_order(tj__plan *plan, tj__base *base, tj__resolved *resolved, size_t round)
+static double put_order(tj__plan *plan, tj__tip *tip, tj__resolved *resolved, size_t round)
 {
     tj_error error = TJ_ERROR_INIT;
     tj_order *order = &b.orders[round * 29];
@@ -171,8 +173,8 @@ static double put_order(tj__plan *plan, tj__base *base, tj__resolved *resolved, 
     order->updated_at += 1;
     begin(plan);
     must(tj__plan_put_order(plan, order, &error), &error);
-    must(tj__plan_resolve(plan, base, NULL, resolved, &error), &error);
-    tj__base_advance(base, round + 1);
+    must(tj__plan_resolve(plan, tip, NULL, resolved, &error), &error);
+    tj__tip_advance(tip, round + 1);
     return now_us() - start;
 }
 
@@ -192,25 +194,25 @@ static void run(const char *title, bool random_ids)
     tj_error error = TJ_ERROR_INIT;
     tj__rowmap *rows = tj__rowmap_new();
     rowmap_source source = rowmap_source_of(rows, 0);
-    tj__base *base = NULL;
+    tj__tip *tip = NULL;
     tj__resolved resolved = {0};
     tj__plan *plan = tj__plan_new();
-    must(tj__base_build(&source.source, &base, &error), &error);
+    must(tj__tip_build(&source.source, &tip, &error), &error);
     fill(random_ids);
     for (size_t round = 0; round < ROUNDS + 2; round++) {
         size_t at = round > 1 ? round - 2 : 0; /* two rounds to warm up */
         b.orders[round * 31].updated_at += 1;
         b.encode_us[at] = encode(plan);
-        b.kept_us[at] = save_in_transaction(plan, base, &resolved);
-        b.save_us[at] = save(plan, base, &resolved);
+        b.kept_us[at] = save_in_transaction(plan, tip, &resolved);
+        b.save_us[at] = save(plan, tip, &resolved);
         must(tj__body_apply(rows, tj__buffer_bytes(&resolved.body), resolved.change_count,
                             round + 1, NULL, &error),
              &error);
-        tj__base_advance(base, round + 1);
+        tj__tip_advance(tip, round + 1);
         if (round == 0) {
             printf("%s: %u rows, %zu bytes\n", title, resolved.change_count, resolved.body.size);
         }
-        b.transaction_us[at] = put_order(plan, base, &resolved, round);
+        b.transaction_us[at] = put_order(plan, tip, &resolved, round);
         b.load_us[at] = load(&source.source);
     }
     printf("  one order changed: %u change, %zu bytes\n", resolved.change_count,
@@ -223,7 +225,7 @@ static void run(const char *title, bool random_ids)
     print("transaction", b.transaction_us);
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
-    tj__base_free(base);
+    tj__tip_free(tip);
     tj__rowmap_free(rows);
 }
 

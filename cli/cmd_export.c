@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <tesser/maintain.h>
+#include <tesser/migrate.h>
 
 static void print_report(const tj_export_report *report, bool written, output *out)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <tesser/maintain.h>
+#include <tesser/migrate.h>
 
 /* ---- the report for people ------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include <tesser/maintain.h>
+#include <tesser/migrate.h>
 
 static void print_list(const tj_quarantine_list *list, output *out)
 {

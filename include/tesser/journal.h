@@ -67,7 +67,7 @@
 #include <tesser/identity.h>
 #include <tesser/json.h>
 #include <tesser/ledger.h>
-#include <tesser/maintain.h>
+#include <tesser/migrate.h>
 #include <tesser/repository.h>
 #include <tesser/state.h>
 #include <tesser/store.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What an engine provides. Everything above it (repositories, transactions, the base that saves are
+ * What an engine provides. Everything above it (repositories, transactions, the tip that saves are
  * compared with) is the same code for every engine: engines move rows and never see a model value.
  *
  * A new engine is one file that fills in this table and one line in store.c.
@@ -17,7 +17,7 @@ typedef struct tj__engine tj__engine;
 
 /* One commit as an engine takes it. */
 typedef struct tj__engine_commit {
-    tj__bytes body; /* record body, codec.h */
+    tj__bytes body; /* record body, rows/body.h */
     uint32_t change_count;
     tj_uuid commit_id; /* nil: none */
     bool urgent;       /* may use what is kept in reserve for when the disk is full */
@@ -31,7 +31,7 @@ typedef struct tj__engine_ops {
     void (*view_end)(tj__engine *engine, tj__row_source *rows);
 
     /* Must provide, unless read-only. Takes one commit as the next in order. Calls are serialized by the
-     * store. After TJ_OK the store's base includes it, and `wait` says when it may be acknowledged;
+     * store. After TJ_OK the store's tip includes it, and `wait` says when it may be acknowledged;
      * after any other status nothing changed. */
     tj_status (*append)(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
                         tj_error *error);

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/rowmap.h"
-#include "codec/codec.h"
 #include "engine/engine.h"
+#include "rows/body.h"
 
 typedef struct memory_engine {
     tj__engine engine;   /* must be first */

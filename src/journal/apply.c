@@ -8,8 +8,8 @@
  * and at close. The log is flushed through the batch first, in os mode too (P3).
  */
 #include "base/error.h"
-#include "codec/codec.h"
 #include "journal/internal.h"
+#include "rows/body.h"
 
 /* ---- one apply -------------------------------------------------------------------------- */
 

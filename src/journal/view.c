@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "codec/codec.h"
 #include "journal/internal.h"
+#include "rows/body.h"
 
 /* A view that fell short at the same place so often is not being overtaken. */
 #define VIEW_ATTEMPTS_MAX 3

@@ -2,7 +2,7 @@
 /*
  * Tables and changes: a commit is a list of changes, each putting or deleting one row.
  *
- * FORMAT.md, "Rows", gives the keys and values of every table; src/codec writes and reads them.
+ * FORMAT.md, "Rows", gives the keys and values of every table; src/rows writes and reads them.
  */
 #ifndef TJ_MODEL_CHANGE_H
 #define TJ_MODEL_CHANGE_H

@@ -11,18 +11,21 @@ BELOW = {
     "log": ["model", "base"],
     "table": ["model", "base"],
     "json": ["model", "base"],
-    "codec": ["json", "model", "base"],
-    "journal": ["codec", "json", "table", "log", "model", "base"],
-    "engine": ["journal", "codec", "json", "table", "log", "model", "base"],
-    "maintain": ["engine", "journal", "codec", "json", "table", "log", "model", "base"],
+    "rows": ["json", "model", "base"],
+    "commit": ["rows", "json", "model", "base"],
+    "journal": ["rows", "table", "log", "model", "base"],
+    "config": ["base"],
+    "engine": ["journal", "rows", "model", "base"],
+    "store": ["engine", "journal", "commit", "rows", "json", "model", "base"],
+    "migrate": ["store", "journal", "commit", "rows", "json", "table", "model", "base"],
 }
 
 # Header pattern -> the only files that may include it; some of them by one file alone.
 FOREIGN = {
     r"lmdb\.h": r"src/table/.*",
     r"yajl/.*": r"src/json/.*",
-    r"toml\.hpp": r"src/engine/[^/]*\.cc",
-    r"sqlite3\.h": r"src/maintain/.*",
+    r"toml\.hpp": r"src/config/[^/]*\.cc",
+    r"sqlite3\.h": r"src/migrate/.*",
     r"bid_functions\.h": r"src/base/decimal[^/]*",
     r"uuid/uuid\.h": r"src/base/uuid\.c",
     r"xxhash\.h": r"src/base/hash\.h",

@@ -56,7 +56,7 @@ class Rooms(Planted):
 
     def test_foreign(self):
         for path, header in (("src/log/planted.c", "lmdb.h"),
-                             ("src/codec/planted.c", "yajl/yajl_parse.h"),
+                             ("src/rows/planted.c", "yajl/yajl_parse.h"),
                              ("src/base/planted.c", "bid_functions.h"),
                              ("src/base/time.c", "uuid/uuid.h"),
                              ("cli/planted.cc", "toml.hpp")):
@@ -65,7 +65,7 @@ class Rooms(Planted):
                 self.assert_red(f"{path}:1: <{header}> belongs to", "rooms")
 
     def test_library_of_one_file_in_two(self):
-        for path, header in (("src/engine/{}.cc", "toml.hpp"), ("src/maintain/{}.c", "sqlite3.h")):
+        for path, header in (("src/config/{}.cc", "toml.hpp"), ("src/migrate/{}.c", "sqlite3.h")):
             with self.subTest(header):
                 for name in ("planted_a", "planted_b"):
                     self.plant(path.format(name), f"#include <{header}>\n")

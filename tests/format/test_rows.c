@@ -12,8 +12,10 @@
 #include <cmocka.h>
 
 #include "base/rowmap.h"
-#include "codec/codec.h"
-#include "codec/rowmap_source.h"
+#include "commit/commit.h"
+#include "rows/body.h"
+#include "rows/load.h"
+#include "rows/rowmap_source.h"
 
 static tj_error error;
 
@@ -221,19 +223,19 @@ static void test_rows(void **context)
     (void)context;
     tj__rowmap *map = tj__rowmap_new();
     rowmap_source source = rowmap_source_of(map, 0);
-    tj__base *base = NULL;
+    tj__tip *tip = NULL;
     tj__plan *plan = tj__plan_new();
     tj__resolved resolved = {0};
     tj_uuid commit_id = {{0xcc}};
-    assert_ok(tj__base_build(&source.source, &base, &error));
+    assert_ok(tj__tip_build(&source.source, &tip, &error));
     put_everything(plan);
-    assert_ok(tj__plan_resolve(plan, base, NULL, &resolved, &error));
+    assert_ok(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
     assert_ok(tj__body_apply(map, tj__buffer_bytes(&resolved.body), resolved.change_count, 258,
                              &commit_id, &error));
     assert_rows(map);
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
-    tj__base_free(base);
+    tj__tip_free(tip);
     tj__rowmap_free(map);
 }
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* --map: [PLACE.]CODE[#N]=TARGET. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/identity.h"
+#include "base/text.h"
+#include "migrate/gather.h"
+
+static tj_status bad_rule(const char *text, const char *reason, tj_error *error)
+{
+    char quoted[TJ__QUOTE_SIZE];
+    return tj__fail(error, TJ_INVALID,
+                    "the map %s %s; it is CODE=EXCHANGE:CODE, or for the N-th member under a "
+                    "repeated key PLACE.CODE#N=EXCHANGE:CODE or PLACE.CODE#N=-",
+                    tj__text_quote(tj_str_of(text), quoted), reason);
+}
+
+/* Where the name of a map ends in "last_prices.BTCUSDT"; 0 when none stands there. A code can hold
+ * points, so only the names that there are count. */
+static size_t place_size(tj_str text)
+{
+    static const char *const names[] = {"last_prices.", "positions.", "balances."};
+    size_t start = 0;
+    const char sub_accounts[] = "sub_accounts.";
+    if (text.size > sizeof sub_accounts &&
+        !memcmp(text.data, sub_accounts, sizeof sub_accounts - 1)) {
+        start = sizeof sub_accounts - 1;
+        while (start < text.size && text.data[start] != '.') {
+            start++;
+        }
+        start++;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t size = strlen(names[i]);
+        if (start < text.size && text.size - start > size &&
+            !memcmp(text.data + start, names[i], size)) {
+            return start + size - 1;
+        }
+    }
+    return 0;
+}
+
+static tj_status read_occurrence(const char *text, tj_str *code, size_t *occurrence,
+                                 tj_error *error)
+{
+    const char *mark = memrchr(code->data, '#', code->size);
+    size_t value = 0;
+    if (!mark) {
+        return TJ_OK;
+    }
+    for (const char *digit = mark + 1; digit < code->data + code->size; digit++) {
+        if (*digit < '0' || *digit > '9' || value > 100000000) {
+            return bad_rule(text, "has no number behind its #", error);
+        }
+        value = value * 10 + (size_t)(*digit - '0');
+    }
+    if (value == 0) {
+        return bad_rule(text, "has no number from 1 on behind its #", error);
+    }
+    code->size = (size_t)(mark - code->data);
+    *occurrence = value;
+    return TJ_OK;
+}
+
+static tj_status read_rule(const char *text, tj__map_rule *rule, tj_error *error)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals) {
+        return bad_rule(text, "has no =", error);
+    }
+    tj_str from = {text, (size_t)(equals - text)};
+    tj_str to = tj_str_of(equals + 1);
+    TJ_TRY(read_occurrence(text, &from, &rule->occurrence, error));
+    size_t place = rule->occurrence > 0 ? place_size(from) : 0;
+    if (place > 0) {
+        rule->place = (tj_str){from.data, place};
+        from = (tj_str){from.data + place + 1, from.size - place - 1};
+    }
+    if (tj_identity_parse(from, &rule->code, NULL) != TJ_OK) {
+        return bad_rule(text, "names no code before its =", error);
+    }
+    if (rule->occurrence == 0 && rule->code.exchange.size > 0) {
+        return bad_rule(text, "starts from a code that has an exchange already", error);
+    }
+    rule->leave_out = rule->occurrence > 0 && tj_str_equal(to, TJ_STR("-"));
+    if (!rule->leave_out &&
+        (tj_identity_parse(to, &rule->target, NULL) != TJ_OK || rule->target.exchange.size == 0)) {
+        return bad_rule(text, "does not end in an exchange and a code", error);
+    }
+    return TJ_OK;
+}
+
+tj_status tj__rules_read(tj__gathering *all, tj_error *error)
+{
+    const tj_import_options *options = all->options;
+    if (options->exchange) {
+        char canonical[TJ_EXCHANGE_SIZE_MAX + 1];
+        size_t size = 0;
+        TJ_TRY(tj__exchange_canonical(tj_str_of(options->exchange), canonical, &size, error));
+    }
+    all->rules = tj__arena_array(all->arena, options->map_count, sizeof *all->rules);
+    if (!all->rules) {
+        return tj__fail(error, TJ_NOMEM, "no memory for %zu maps", options->map_count);
+    }
+    for (size_t i = 0; i < options->map_count; i++) {
+        TJ_TRY(read_rule(options->maps[i], &all->rules[i], error));
+        all->rule_count = i + 1;
+    }
+    return TJ_OK;
+}
+
+const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, tj_identity code,
+                                       size_t occurrence)
+{
+    for (size_t i = 0; i < all->rule_count; i++) {
+        tj__map_rule *rule = &all->rules[i];
+        if (rule->occurrence == occurrence && tj_identity_compare(rule->code, code) == 0 &&
+            (!rule->place.data || tj_str_equal(rule->place, place))) {
+            rule->used = true;
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code)
+{
+    tj_identity id = {{NULL, 0}, code};
+    for (size_t i = 0; i < all->rule_count; i++) {
+        if (all->rules[i].occurrence == 0 && tj_identity_compare(all->rules[i].code, id) == 0) {
+            all->rules[i].used = true;
+            return &all->rules[i];
+        }
+    }
+    return NULL;
+}
+
+tj_status tj__rules_note_unused(tj__gathering *all, tj_error *error)
+{
+    for (size_t i = 0; i < all->rule_count; i++) {
+        if (!all->rules[i].used) {
+            TJ_TRY(tj__note(all, &all->remarks, SIZE_MAX, tj_str_of(all->options->maps[i]), error,
+                            "this map met nothing in the sources"));
+        }
+    }
+    return TJ_OK;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What was gathered as changes: mostly one commit, in parts when it is more than one commit can have. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "migrate/same.h"
+#include "migrate/target.h"
+#include "store/internal.h"
+
+static tj__plan *plan_of(const tj__target *t)
+{
+    return t->plans[t->plan_count - 1];
+}
+
+static tj_status begin_part(tj__target *t, tj_error *error)
+{
+    tj__plan **plans = realloc(t->plans, (t->plan_count + 1) * sizeof(*plans));
+    t->plans = plans ? plans : t->plans;
+    tj__plan *plan = plans ? tj__plan_new() : NULL;
+    if (!plan) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
+    }
+    t->plans[t->plan_count++] = plan;
+    return tj__plan_use_book(plan, tj_str_of(t->book), error);
+}
+
+static void forget(tj_str *extra)
+{
+    if (!extra->data) {
+        *extra = TJ_STR("{}");
+    }
+}
+
+static void forget_of(tj_position *positions, size_t position_count, tj_balance *balances,
+                      size_t balance_count)
+{
+    for (size_t i = 0; i < position_count; i++) {
+        forget(&positions[i].extra);
+    }
+    for (size_t i = 0; i < balance_count; i++) {
+        forget(&balances[i].extra);
+    }
+}
+
+/* An absent `extra` would keep the stored unknown members; a state that replaces has none. */
+static void forget_unknown(tj_live_state *state)
+{
+    tj_portfolio *portfolio = &state->portfolio;
+    forget(&state->extra);
+    forget(&state->execution_checkpoint.extra);
+    forget(&portfolio->extra);
+    forget_of(portfolio->positions, portfolio->position_count, portfolio->balances,
+              portfolio->balance_count);
+    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
+        tj_sub_account *account = &portfolio->sub_accounts[i];
+        forget(&account->extra);
+        forget_of(account->positions, account->position_count, account->balances,
+                  account->balance_count);
+    }
+    for (size_t i = 0; i < state->open_order_count; i++) {
+        forget(&state->open_orders[i].extra);
+        forget(&state->open_orders[i].request.extra);
+    }
+}
+
+/* Deletes the stored algorithms before those that come are put. */
+static tj_status delete_algos(tj__target *t, tj_error *error)
+{
+    tj_algo_list *list = NULL;
+    TJ_TRY(tj_algo_load_all(tj_store_algo_repository(t->store, t->book), &list, error));
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < list->count && status == TJ_OK; i++) {
+        status = tj__plan_delete_algo(plan_of(t), &list->records[i].id, error);
+    }
+    tj_algo_list_free(list);
+    return status;
+}
+
+static tj_status delete_quarantined_row(void *context, const tj__quarantined *row, tj_error *error)
+{
+    const tj__target *t = context;
+    return tj__comes_in(t->all, row->table)
+               ? tj__plan_delete_quarantine(plan_of(t), row->table, row->key, error)
+               : TJ_OK;
+}
+
+static tj_status delete_quarantined(tj__target *t, tj_error *error)
+{
+    tj__reading reading;
+    tj_status status = tj__reading_begin(&reading, t->store, t->book, error);
+    if (status == TJ_OK) {
+        status =
+            tj__quarantine_scan(reading.rows, reading.book, 0, delete_quarantined_row, t, error);
+    }
+    tj__reading_end(&reading);
+    return status;
+}
+
+/* Stored entries come in the order of their sequences. */
+static const tj_ledger_entry *stored_entry(const tj__target *t, uint64_t sequence)
+{
+    size_t low = 0;
+    size_t high = t->stored ? t->stored->count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (t->stored->entries[middle].sequence < sequence) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found =
+        t->stored && low < t->stored->count && t->stored->entries[low].sequence == sequence;
+    return found ? &t->stored->entries[low] : NULL;
+}
+
+static tj_status put_entry(tj__target *t, const tj_ledger_entry *entry, tj_error *error)
+{
+    bool numbered = entry->sequence != 0 && entry->sequence <= t->ledger_last;
+    const tj_ledger_entry *stored = numbered ? stored_entry(t, entry->sequence) : NULL;
+    bool same = false;
+    if (stored) {
+        TJ_TRY(tj__entry_same(entry, stored, &same, error));
+    }
+    if (same) {
+        t->all->report->ledger_kept_count++;
+        return TJ_OK;
+    }
+    if (numbered) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "the ledger of book \"%s\" goes up to %" PRIu64 " already, and what it has "
+                        "at %" PRIu64
+                        " differs from the source; a ledger is never rewritten: import "
+                        "into another book",
+                        t->book, t->ledger_last, entry->sequence);
+    }
+    t->all->report->ledger_count++;
+    return tj__plan_append_ledger(plan_of(t), entry, error);
+}
+
+/* Begins another part when this one is as large as one commit should be. */
+static tj_status part(tj__target *t, tj_error *error)
+{
+    return plan_of(t)->rows.size < TJ__PART_SIZE ? TJ_OK : begin_part(t, error);
+}
+
+static tj_status put_all(tj__target *t, tj_live_state *state, tj_error *error)
+{
+    const tj__gathering *all = t->all;
+    const tj__found_algo *algos = TJ__ITEMS(tj__found_algo, all->algos);
+    const tj__found_entry *entries = TJ__ITEMS(tj__found_entry, all->entries);
+    const tj__kept_raw *kept = TJ__ITEMS(tj__kept_raw, all->quarantined);
+    if (state) {
+        forget_unknown(state);
+        TJ_TRY(tj__plan_put_state(plan_of(t), state, error));
+    }
+    for (size_t i = 0; i < TJ__COUNT(tj__found_algo, all->algos); i++) {
+        TJ_TRY(part(t, error));
+        TJ_TRY(tj__plan_put_algo(plan_of(t), &algos[i].record.id, &algos[i].record.state, error));
+    }
+    for (size_t i = 0; i < TJ__COUNT(tj__found_entry, all->entries); i++) {
+        TJ_TRY(part(t, error));
+        TJ_TRY(put_entry(t, &entries[i].entry, error));
+    }
+    for (size_t i = 0; i < TJ__COUNT(tj__kept_raw, all->quarantined); i++) {
+        TJ_TRY(part(t, error));
+        TJ_TRY(tj__plan_put_quarantine(plan_of(t), &kept[i].row, error));
+    }
+    return TJ_OK;
+}
+
+tj_status tj__target_plan(tj__target *t, tj_live_state *state, tj_error *error)
+{
+    TJ_TRY(begin_part(t, error));
+    if (t->has_book && tj__comes_in(t->all, TJ__TABLE_ALGOS)) {
+        TJ_TRY(delete_algos(t, error));
+    }
+    if (t->has_book) {
+        TJ_TRY(delete_quarantined(t, error));
+    } else {
+        TJ_TRY(tj__plan_create_book(plan_of(t), tj_str_of(t->book), error));
+    }
+    return put_all(t, state, error);
+}

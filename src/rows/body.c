@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "rows/body.h"
+#include "base/error.h"
+#include "rows/value.h"
+
+void tj__body_put(tj__buffer *body, const tj__change *change)
+{
+    if (!tj__buffer_reserve(body, TJ__CHANGE_HEAD_SIZE + change->key.size + change->value.size)) {
+        return;
+    }
+    tj__pen pen = {body->data + body->size};
+    tj__pen_u8(&pen, (uint8_t)change->op);
+    tj__pen_u8(&pen, 0);
+    tj__pen_u16(&pen, (uint16_t)change->key.size);
+    tj__pen_u32(&pen, (uint32_t)change->value.size);
+    tj__pen_bytes(&pen, change->key.data, change->key.size);
+    tj__pen_bytes(&pen, change->value.data, change->value.size);
+    body->size = (size_t)(pen.at - body->data);
+}
+
+/* Whether the head of a change can be one that tj__body_put wrote. */
+static bool head_is_sound(const tj__change *change, uint8_t zero)
+{
+    bool put = change->op == TJ__CHANGE_PUT;
+    return zero == 0 && (put || change->op == TJ__CHANGE_DELETE) && change->key.size > 0 &&
+           change->key.size <= TJ__ROW_KEY_SIZE_MAX &&
+           change->value.size <= (put ? TJ__ROW_VALUE_SIZE_MAX : 0);
+}
+
+tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error)
+{
+    tj__reader in = {*rest, false};
+    tj__change next = {(tj__change_op)tj__get_u8(&in), {NULL, 0}, {NULL, 0}};
+    uint8_t zero = tj__get_u8(&in);
+    next.key.size = tj__get_u16(&in);
+    next.value.size = tj__get_u32(&in);
+    if (in.failed || !head_is_sound(&next, zero)) {
+        return tj__fail(error, TJ_CORRUPT, "a change has no valid head %zu bytes before the end",
+                        rest->size);
+    }
+    next.key = tj__get_bytes(&in, next.key.size);
+    next.value = tj__get_bytes(&in, next.value.size);
+    if (in.failed) {
+        return tj__fail(error, TJ_CORRUPT, "a change is cut %zu bytes before the end", rest->size);
+    }
+    if (next.key.data[0] <= TJ__TABLE_META || next.key.data[0] > TJ__TABLE_LAST) {
+        return tj__fail(error, TJ_CORRUPT, "a change names table %u, which takes no changes",
+                        next.key.data[0]);
+    }
+    *rest = in.rest;
+    *change = next;
+    return TJ_OK;
+}
+
+static tj_status apply(tj__rowmap *map, const tj__change *change, uint64_t sequence,
+                       tj_error *error)
+{
+    const tj__rowmap_entry *entry = change->op == TJ__CHANGE_PUT
+                                        ? tj__rowmap_put(map, change->key, change->value, sequence)
+                                        : tj__rowmap_put_deleted(map, change->key, sequence);
+    return entry ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for the rows of a commit");
+}
+
+static tj_status apply_commit_id(tj__rowmap *map, const tj_uuid *commit_id, uint64_t sequence,
+                                 tj_error *error)
+{
+    if (!commit_id || tj_uuid_is_nil(*commit_id)) {
+        return TJ_OK;
+    }
+    uint8_t value[TJ__COMMIT_VALUE_SIZE];
+    tj__commit_value(value, sequence);
+    tj__key key = tj__key_commit(commit_id);
+    tj__change change = {TJ__CHANGE_PUT, tj__key_bytes(&key), tj__bytes_of(value, sizeof value)};
+    return apply(map, &change, sequence, error);
+}
+
+tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count, uint64_t sequence,
+                         const tj_uuid *commit_id, tj_error *error)
+{
+    tj__bytes rest = body;
+    for (uint32_t i = 0; i < change_count; i++) {
+        tj__change change;
+        TJ_TRY(tj__body_next(&rest, &change, error));
+        TJ_TRY(apply(map, &change, sequence, error));
+    }
+    if (rest.size > 0) {
+        return tj__fail(error, TJ_CORRUPT, "%zu bytes follow the last of %u changes", rest.size,
+                        change_count);
+    }
+    return apply_commit_id(map, commit_id, sequence, error);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <tesser/config.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rows/load.h"
+#include "rows/row.h"
+#include "rows/value.h"
+
+static tj_status scan_books(tj__row_source *rows, tj__row_visitor *visitor, void *context,
+                            tj_error *error)
+{
+    uint8_t prefix = TJ__TABLE_BOOKS;
+    return tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, visitor, context, error);
+}
+
+/* ---- finding one --------------------------------------------------------------------------- */
+
+static tj_status list_name(void *context, const tj__row *row, tj_error *error)
+{
+    (void)error;
+    tj_str name = {(const char *)row->key.data + TJ__KEY_REST_AT, row->key.size - TJ__KEY_REST_AT};
+    tj__name_list_add(context, name);
+    return TJ_OK;
+}
+
+static tj_status not_found(tj__row_source *rows, tj_str name, uint32_t *number, tj_error *error)
+{
+    tj__name_list list = {0};
+    TJ_TRY(scan_books(rows, list_name, &list, error));
+    if (list.size > 0) {
+        return tj__book_unknown(name, &list, error);
+    }
+    *number = 0;
+    return TJ_OK;
+}
+
+tj_status tj__book_find(tj__row_source *rows, tj_str name, uint32_t *number, tj_error *error)
+{
+    tj__row row;
+    if (name.size == 0 || name.size > TJ_BOOK_SIZE_MAX) {
+        return not_found(rows, name, number, error);
+    }
+    tj__key key = tj__key_book_name(name);
+    tj_status status = rows->get(rows, tj__key_bytes(&key), &row, error);
+    if (status == TJ_NOT_FOUND) {
+        return not_found(rows, name, number, error);
+    }
+    TJ_TRY(status);
+    TJ_TRY(tj__row_intact(&row, error));
+    return tj__row_explain(&row, tj__book_value_get(row.value, number, error), error);
+}
+
+/* ---- listing ------------------------------------------------------------------------------ */
+
+/* Books as they are found, with their numbers. */
+typedef struct listing {
+    tj__arena *arena;
+    tj_book_list *list;
+    uint32_t *numbers;
+    size_t capacity;
+} listing;
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory for the list of books");
+}
+
+static tj_status count_book(void *context, const tj__row *row, tj_error *error)
+{
+    (void)row;
+    (void)error;
+    listing *all = context;
+    all->capacity++;
+    return TJ_OK;
+}
+
+static tj_status add_book(void *context, const tj__row *row, tj_error *error)
+{
+    listing *all = context;
+    size_t at = all->list->count;
+    TJ_ASSERT(at < all->capacity);
+    TJ_TRY(tj__row_intact(row, error));
+    TJ_TRY(tj__row_explain(row, tj__book_value_get(row->value, &all->numbers[at], error), error));
+    tj_str name = {(const char *)row->key.data + TJ__KEY_REST_AT, row->key.size - TJ__KEY_REST_AT};
+    all->list->books[at].name = tj__arena_str(all->arena, name);
+    all->list->count++;
+    return all->list->books[at].name.data ? TJ_OK : no_memory(error);
+}
+
+static tj_status count_state_row(void *context, const tj__row *row, tj_error *error)
+{
+    (void)error;
+    tj_book_info *book = context;
+    tj__key_parts parts;
+    book->state_row_count++;
+    if (tj__key_split(row->key, &parts)) {
+        book->open_order_count += parts.kind == TJ__KIND_ORDER;
+        book->position_count += parts.kind == TJ__KIND_POSITION;
+    }
+    return TJ_OK;
+}
+
+static tj_status count_algo(void *context, const tj__row *row, tj_error *error)
+{
+    (void)row;
+    (void)error;
+    tj_book_info *book = context;
+    book->algo_count++;
+    return TJ_OK;
+}
+
+static tj_status count_rows(tj__row_source *rows, uint32_t number, tj_book_info *book,
+                            tj_error *error)
+{
+    tj__key state = tj__key_book(TJ__TABLE_STATE, number);
+    tj__key algos = tj__key_book(TJ__TABLE_ALGOS, number);
+    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, book, error));
+    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&algos), false, count_algo, book, error));
+    return tj__ledger_latest(rows, number, &book->ledger_sequence, error);
+}
+
+static tj_status load(tj__row_source *rows, listing *all, tj_error *error)
+{
+    TJ_TRY(scan_books(rows, count_book, all, error));
+    all->list->books = tj__arena_array(all->arena, all->capacity, sizeof *all->list->books);
+    all->numbers = tj__arena_array(all->arena, all->capacity, sizeof *all->numbers);
+    if (!all->list->books || !all->numbers) {
+        return no_memory(error);
+    }
+    TJ_TRY(scan_books(rows, add_book, all, error));
+    for (size_t i = 0; i < all->list->count; i++) {
+        TJ_TRY(count_rows(rows, all->numbers[i], &all->list->books[i], error));
+    }
+    return TJ_OK;
+}
+
+tj_status tj__book_list_load(tj__row_source *rows, tj_book_list **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    tj__arena *arena = tj__arena_new(sizeof(tj_book_list), &object);
+    if (!arena) {
+        return no_memory(error);
+    }
+    listing all = {.arena = arena, .list = object};
+    tj_status status = load(rows, &all, error);
+    if (status != TJ_OK) {
+        tj__arena_free_object(object);
+        return status;
+    }
+    *out = object;
+    return TJ_OK;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A LiveState from its rows. One scan checks, counts and gathers them; then the state's memory is taken
+ * in one piece, the orders are put into the order of their ranks, and each row is decoded into its place.
+ * Texts are views of a copy of all rows.
+ */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rows/load.h"
+#include "rows/quarantine.h"
+#include "rows/row.h"
+#include "rows/value.h"
+#include "json/check.h"
+
+/* A row's place among the gathered bytes: its key, its value behind it. */
+typedef struct gathered_row {
+    size_t at;
+    uint64_t rank; /* of a ranked kind */
+    uint64_t sequence;
+    uint32_t value_size;
+    uint16_t key_size;
+} gathered_row;
+
+/* Owner of each balance or position. Owners come in order, as sub-accounts do. */
+typedef struct holdings {
+    tj_str *owners;
+    size_t next;
+} holdings;
+
+typedef struct loading {
+    tj_live_state *state;
+    tj__arena *arena;
+    size_t counts[TJ__KIND_LAST + 1];
+    tj__buffer rows;      /* gathered_row each; in key order, which is that of kinds */
+    tj__buffer gathered;  /* their keys and values */
+    const uint8_t *bytes; /* the state's copy of it */
+    tj_position *positions;
+    tj_balance *balances;
+    holdings position_owners;
+    holdings balance_owners;
+    size_t sub_account_next;
+    size_t price_next;
+    size_t order_next;
+    size_t exec_id_next;
+    tj__buffer extra; /* the unknown top-level members as an object */
+} loading;
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory to load the state");
+}
+
+/* ---- the scan ------------------------------------------------------------------------------ */
+
+static tj_status gather_row(loading *l, const tj__row *row, uint64_t rank, tj_error *error)
+{
+    gathered_row place = {l->gathered.size, rank, row->sequence, (uint32_t)row->value.size,
+                          (uint16_t)row->key.size};
+    tj__put_bytes(&l->rows, &place, sizeof place);
+    tj__put_bytes(&l->gathered, row->key.data, row->key.size);
+    tj__put_bytes(&l->gathered, row->value.data, row->value.size);
+    return l->rows.failed || l->gathered.failed ? no_memory(error) : TJ_OK;
+}
+
+static tj_status take_row(void *context, const tj__row *row, tj_error *error)
+{
+    loading *l = context;
+    tj__key_parts parts;
+    TJ_TRY(tj__row_intact(row, error));
+    if (!tj__key_split(row->key, &parts)) {
+        return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "its key is malformed"), error);
+    }
+    bool ranked = tj__kind_is_ranked(parts.kind);
+    if (ranked && row->value.size < TJ__RANK_END) {
+        return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "it has no rank"), error);
+    }
+    l->counts[parts.kind]++;
+    return gather_row(l, row, ranked ? tj__rank_get(row->value.data) : 0, error);
+}
+
+/* ---- order --------------------------------------------------------------------------------- */
+
+/* One step of a radix sort: by one byte of the rank, rows with the same byte as they were. */
+static void sort_by_byte(const gathered_row *from, gathered_row *to, size_t count, unsigned shift)
+{
+    size_t next[257] = {0};
+    for (size_t i = 0; i < count; i++) {
+        next[(from[i].rank >> shift & 0xff) + 1]++;
+    }
+    for (size_t byte = 1; byte < 256; byte++) {
+        next[byte] += next[byte - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[next[from[i].rank >> shift & 0xff]++] = from[i];
+    }
+}
+
+/* By rank. Ranks have few bytes that differ, so this takes a step or two where comparing would take
+ * hundreds of thousands. */
+static bool sort_ranked(gathered_row *rows, size_t count)
+{
+    uint64_t differing = 0;
+    bool sorted = true;
+    for (size_t i = 1; i < count; i++) {
+        differing |= rows[i].rank ^ rows[0].rank;
+        sorted = sorted && rows[i - 1].rank <= rows[i].rank;
+    }
+    if (sorted) {
+        return true;
+    }
+    gathered_row *scratch = malloc(count * sizeof *scratch);
+    if (!scratch) {
+        return false;
+    }
+    gathered_row *from = rows;
+    gathered_row *to = scratch;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if (differing >> shift & 0xff) {
+            sort_by_byte(from, to, count, shift);
+            gathered_row *other = from;
+            from = to;
+            to = other;
+        }
+    }
+    if (from == scratch) {
+        memcpy(rows, scratch, count * sizeof *rows);
+    }
+    free(scratch);
+    return true;
+}
+
+static bool sort_kinds(loading *l)
+{
+    gathered_row *rows = (gathered_row *)(void *)l->rows.data;
+    for (unsigned kind = TJ__KIND_FIRST; kind <= TJ__KIND_LAST; kind++) {
+        if (tj__kind_is_ranked(kind) && !sort_ranked(rows, l->counts[kind])) {
+            return false;
+        }
+        rows += l->counts[kind];
+    }
+    return true;
+}
+
+/* Takes the largest parts of the state's memory together. */
+static bool copy_gathered(loading *l)
+{
+    size_t orders = l->counts[TJ__KIND_ORDER] * sizeof(tj_order);
+    tj_str gathered = {(const char *)l->gathered.data, l->gathered.size};
+    if (!tj__arena_reserve(l->arena, orders + gathered.size + 1)) {
+        return false;
+    }
+    l->state->open_order_count = l->counts[TJ__KIND_ORDER];
+    l->state->open_orders = tj__arena_array(l->arena, l->state->open_order_count, sizeof(tj_order));
+    l->bytes = (const uint8_t *)tj__arena_str(l->arena, gathered).data;
+    return l->state->open_orders && (l->bytes || !gathered.data);
+}
+
+static bool make_arrays(loading *l)
+{
+    tj_live_state *state = l->state;
+    const size_t *counts = l->counts;
+    size_t positions = counts[TJ__KIND_POSITION];
+    size_t balances = counts[TJ__KIND_BALANCE];
+    l->positions = tj__arena_array(l->arena, positions, sizeof *l->positions);
+    l->balances = tj__arena_array(l->arena, balances, sizeof *l->balances);
+    l->position_owners.owners = tj__arena_array(l->arena, positions, sizeof(tj_str));
+    l->balance_owners.owners = tj__arena_array(l->arena, balances, sizeof(tj_str));
+    state->portfolio.sub_account_count = counts[TJ__KIND_SUB_ACCOUNT];
+    state->portfolio.sub_accounts =
+        tj__arena_array(l->arena, counts[TJ__KIND_SUB_ACCOUNT], sizeof(tj_sub_account));
+    state->last_price_count = counts[TJ__KIND_PRICE];
+    state->last_prices = tj__arena_array(l->arena, state->last_price_count, sizeof(tj_price));
+    state->execution_checkpoint.exec_id_count = counts[TJ__KIND_EXEC_ID];
+    state->execution_checkpoint.exec_ids =
+        tj__arena_array(l->arena, counts[TJ__KIND_EXEC_ID], sizeof(tj_str));
+    return l->positions && l->balances && l->position_owners.owners && l->balance_owners.owners &&
+           state->portfolio.sub_accounts && state->last_prices &&
+           state->execution_checkpoint.exec_ids;
+}
+
+/* ---- decoding ------------------------------------------------------------------------------ */
+
+static tj_status load_position(loading *l, tj__bytes rest, tj__bytes value, tj_error *error)
+{
+    size_t at = l->position_owners.next++;
+    tj_str symbol = {0};
+    if (!tj__key_split_owner(rest, &l->position_owners.owners[at], &symbol)) {
+        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
+    }
+    return tj__position_get(symbol, value, &l->positions[at], error);
+}
+
+static tj_status load_balance(loading *l, tj__bytes rest, tj__bytes value, tj_error *error)
+{
+    size_t at = l->balance_owners.next++;
+    tj_str currency = {0};
+    if (!tj__key_split_owner(rest, &l->balance_owners.owners[at], &currency)) {
+        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
+    }
+    return tj__balance_get(currency, value, &l->balances[at], error);
+}
+
+static tj_status load_extra(loading *l, tj_str name, tj__bytes value, tj_error *error)
+{
+    tj_str json = {0};
+    TJ_TRY(tj__json_get(value, &json, error));
+    tj__put_u8(&l->extra, l->extra.size == 0 ? '{' : ',');
+    tj__json_put_string(&l->extra, name);
+    tj__put_u8(&l->extra, ':');
+    tj__put_str(&l->extra, json);
+    return l->extra.failed ? no_memory(error) : TJ_OK;
+}
+
+static tj_status load_exec_id(loading *l, tj_str id, tj__bytes value, tj_error *error)
+{
+    l->state->execution_checkpoint.exec_ids[l->exec_id_next++] = id;
+    return tj__exec_id_get(value, error);
+}
+
+static tj_status load_order(loading *l, tj_str id, tj__bytes value, tj_error *error)
+{
+    return tj__order_get(id, value, &l->state->open_orders[l->order_next++], error);
+}
+
+static tj_status load_kind(loading *l, const tj__key_parts *parts, tj__bytes value, tj_error *error)
+{
+    tj_live_state *state = l->state;
+    tj_str identity = {(const char *)parts->rest.data, parts->rest.size};
+    switch ((tj__kind)parts->kind) {
+    case TJ__KIND_HEAD:
+        state->has_portfolio = true;
+        return tj__head_get(value, &state->portfolio, error);
+    case TJ__KIND_EQUITY:
+        state->has_portfolio_equity = true;
+        return tj__equity_get(value, &state->portfolio_equity, error);
+    case TJ__KIND_CANDLE:
+        state->has_last_candle_ts = true;
+        return tj__candle_get(value, &state->last_candle_ts, error);
+    case TJ__KIND_STRATEGY:
+        return tj__json_get(value, &state->strategy_state, error);
+    case TJ__KIND_CHECKPOINT:
+        state->has_execution_checkpoint = true;
+        return tj__checkpoint_get(value, &state->execution_checkpoint, error);
+    case TJ__KIND_EXTRA:
+        return load_extra(l, identity, value, error);
+    case TJ__KIND_BALANCE:
+        return load_balance(l, parts->rest, value, error);
+    case TJ__KIND_POSITION:
+        return load_position(l, parts->rest, value, error);
+    case TJ__KIND_SUB_ACCOUNT:
+        return tj__sub_account_get(identity, value,
+                                   &state->portfolio.sub_accounts[l->sub_account_next++], error);
+    case TJ__KIND_PRICE:
+        return tj__price_get(identity, value, &state->last_prices[l->price_next++], error);
+    case TJ__KIND_ORDER:
+        return load_order(l, identity, value, error);
+    case TJ__KIND_EXEC_ID:
+        return load_exec_id(l, identity, value, error);
+    }
+    TJ_ASSERT(false);
+    return TJ_CORRUPT;
+}
+
+static tj_status load_row(loading *l, const gathered_row *place, tj_error *error)
+{
+    tj__key_parts parts;
+    const uint8_t *bytes = l->bytes + place->at;
+    tj__row row = {.key = tj__bytes_of(bytes, place->key_size),
+                   .value = tj__bytes_of(bytes + place->key_size, place->value_size),
+                   .sequence = place->sequence};
+    TJ_ASSERT(tj__key_split(row.key, &parts));
+    return tj__row_explain(&row, load_kind(l, &parts, row.value, error), error);
+}
+
+static tj_status load_rows(loading *l, tj_error *error)
+{
+    const gathered_row *rows = (const gathered_row *)(const void *)l->rows.data;
+    for (size_t i = 0; i < l->rows.size / sizeof *rows; i++) {
+        TJ_TRY(load_row(l, &rows[i], error));
+    }
+    return TJ_OK;
+}
+
+/* ---- putting it together -------------------------------------------------------------------- */
+
+/* How many of the owners from h->next on are `owner`; moves behind them. */
+static size_t take_owned(holdings *h, size_t count, tj_str owner)
+{
+    size_t first = h->next;
+    while (h->next < count && tj_str_equal(h->owners[h->next], owner)) {
+        h->next++;
+    }
+    return h->next - first;
+}
+
+/* Hands positions and balances, which are sorted by owner, out to the portfolio and its sub-accounts. */
+static tj_status assign_holdings(loading *l, tj_error *error)
+{
+    tj_portfolio *portfolio = &l->state->portfolio;
+    size_t positions = l->counts[TJ__KIND_POSITION];
+    size_t balances = l->counts[TJ__KIND_BALANCE];
+    l->position_owners.next = 0;
+    l->balance_owners.next = 0;
+    portfolio->positions = l->positions;
+    portfolio->balances = l->balances;
+    portfolio->position_count = take_owned(&l->position_owners, positions, (tj_str){0});
+    portfolio->balance_count = take_owned(&l->balance_owners, balances, (tj_str){0});
+    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
+        tj_sub_account *account = &portfolio->sub_accounts[i];
+        account->positions = l->positions + l->position_owners.next;
+        account->balances = l->balances + l->balance_owners.next;
+        account->position_count = take_owned(&l->position_owners, positions, account->exchange);
+        account->balance_count = take_owned(&l->balance_owners, balances, account->exchange);
+    }
+    if (l->position_owners.next < positions || l->balance_owners.next < balances) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "a position or balance belongs to a sub-account that is not stored");
+    }
+    if (!l->state->has_portfolio && positions + balances + portfolio->sub_account_count > 0) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "positions, balances or sub-accounts are stored, but no portfolio");
+    }
+    return TJ_OK;
+}
+
+static tj_status finish(loading *l, tj_error *error)
+{
+    TJ_TRY(assign_holdings(l, error));
+    if (!l->state->has_execution_checkpoint && l->counts[TJ__KIND_EXEC_ID] > 0) {
+        return tj__fail(error, TJ_CORRUPT, "exec ids are stored, but no execution checkpoint");
+    }
+    if (l->extra.size == 0) {
+        return TJ_OK;
+    }
+    tj__put_u8(&l->extra, '}');
+    tj_str extra = {(const char *)l->extra.data, l->extra.size};
+    l->state->extra = l->extra.failed ? (tj_str){0} : tj__arena_str(l->arena, extra);
+    return l->state->extra.data ? TJ_OK : no_memory(error);
+}
+
+/* A book whose state came undecoded and was not saved since is not an empty one. */
+static tj_status load(tj__row_source *rows, uint32_t book, loading *l, tj_error *error)
+{
+    tj__key prefix = tj__key_book(TJ__TABLE_STATE, book);
+    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, take_row, l, error));
+    if (l->rows.size == 0) {
+        return tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
+                                     "the live state", error);
+    }
+    if (!sort_kinds(l) || !copy_gathered(l) || !make_arrays(l)) {
+        return no_memory(error);
+    }
+    TJ_TRY(load_rows(l, error));
+    return finish(l, error);
+}
+
+tj_status tj__state_load(tj__row_source *rows, uint32_t book, tj_live_state **out, tj_error *error)
+{
+    void *object = NULL;
+    *out = NULL;
+    loading l = {.arena = tj__arena_new(sizeof(tj_live_state), &object)};
+    if (!l.arena) {
+        return no_memory(error);
+    }
+    l.state = object;
+    l.state->sequence = rows->sequence;
+    tj_status status = book == 0 ? TJ_OK : load(rows, book, &l, error);
+    tj__buffer_dispose(&l.rows);
+    tj__buffer_dispose(&l.gathered);
+    tj__buffer_dispose(&l.extra);
+    if (status != TJ_OK) {
+        tj__arena_free_object(object);
+        return tj__error_book(rows, book, status, error);
+    }
+    *out = l.state;
+    return TJ_OK;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the loaders share: judging a row and saying which one it is. */
+#ifndef TJ_ROWS_ROW_H
+#define TJ_ROWS_ROW_H
+
+#include "base/rows.h"
+#include "rows/key.h"
+
+/* TJ_CORRUPT naming the row when its checksum does not match. */
+tj_status tj__row_intact(const tj__row *row, tj_error *error);
+/* Returns status; when it is not TJ_OK, adds which row it is about. */
+tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error);
+/* TJ_CORRUPT or TJ_FORMAT_NEWER when it is no counter's row. */
+tj_status tj__counter_row_check(const tj__row *row, tj_error *error);
+/* Returns status; when it is not TJ_OK, adds the book's name, or its number when the name cannot be
+ * found, or nothing for number 0. */
+tj_status tj__error_book(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error);
+
+/* Names for a message, as many as fit: `default, momentum`. Zero-initialized is empty. */
+typedef struct tj__name_list {
+    char text[512];
+    size_t size;
+    bool cut;
+} tj__name_list;
+void tj__name_list_add(tj__name_list *list, tj_str name);
+/* TJ_NOT_FOUND: the book is not among those listed. */
+tj_status tj__book_unknown(tj_str name, const tj__name_list *list, tj_error *error);
+
+#endif

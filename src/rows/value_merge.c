@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A new value against the stored one: is it the same, and what is it with the stored unknown members
+ * kept? A value that keeps them was encoded without them, so its fixed part is all there is (of an
+ * order: followed by the length 0), and no other value of that entity can start with the same bytes.
+ */
+#include "base/error.h"
+#include "rows/value.h"
+
+#define EXTRA_SIZE_SIZE 4 /* the length before an order's request's extra */
+
+/* A value cut at its unknown members. */
+typedef struct pieces {
+    tj__bytes fixed;
+    tj_str request_extra;
+    tj_str extra;
+} pieces;
+
+/* Decodes a STATE row's value for its unknown members, or only to see whether it decodes. */
+static tj_status find_extra(unsigned kind, tj_str identity, tj__bytes value, pieces *out,
+                            tj_error *error)
+{
+    union {
+        tj_portfolio head;
+        tj_balance balance;
+        tj_position position;
+        tj_sub_account account;
+        tj_order order;
+        tj_price price;
+        tj_execution_checkpoint checkpoint;
+        tj_decimal decimal;
+        tj_time time;
+        tj_str json;
+    } entity;
+    memset(&entity, 0, sizeof entity);
+    switch (kind) {
+    case TJ__KIND_HEAD:
+        TJ_TRY(tj__head_get(value, &entity.head, error));
+        out->extra = entity.head.extra;
+        return TJ_OK;
+    case TJ__KIND_BALANCE:
+        TJ_TRY(tj__balance_get(identity, value, &entity.balance, error));
+        out->extra = entity.balance.extra;
+        return TJ_OK;
+    case TJ__KIND_POSITION:
+        TJ_TRY(tj__position_get(identity, value, &entity.position, error));
+        out->extra = entity.position.extra;
+        return TJ_OK;
+    case TJ__KIND_SUB_ACCOUNT:
+        TJ_TRY(tj__sub_account_get(identity, value, &entity.account, error));
+        out->extra = entity.account.extra;
+        return TJ_OK;
+    case TJ__KIND_ORDER:
+        TJ_TRY(tj__order_get(identity, value, &entity.order, error));
+        out->request_extra = entity.order.request.extra;
+        out->extra = entity.order.extra;
+        return TJ_OK;
+    case TJ__KIND_CHECKPOINT:
+        TJ_TRY(tj__checkpoint_get(value, &entity.checkpoint, error));
+        out->extra = entity.checkpoint.extra;
+        return TJ_OK;
+    case TJ__KIND_EQUITY:
+        return tj__equity_get(value, &entity.decimal, error);
+    case TJ__KIND_PRICE:
+        return tj__price_get(identity, value, &entity.price, error);
+    case TJ__KIND_CANDLE:
+        return tj__candle_get(value, &entity.time, error);
+    case TJ__KIND_EXEC_ID:
+        return tj__exec_id_get(value, error);
+    default: /* strategy state, unknown member */
+        return tj__json_get(value, &entity.json, error);
+    }
+}
+
+static tj_status cut(unsigned kind, tj__bytes value, pieces *out, tj_error *error)
+{
+    /* The identity is in the key, checked when the key was made; any valid one will do. */
+    *out = (pieces){.fixed = value};
+    TJ_TRY(find_extra(kind, TJ_STR("X"), value, out, error));
+    out->fixed.size -= out->extra.size;
+    if (kind == TJ__KIND_ORDER) {
+        out->fixed.size -= out->request_extra.size + EXTRA_SIZE_SIZE;
+    }
+    return TJ_OK;
+}
+
+tj_status tj__state_row_check(tj__bytes key, tj__bytes value, tj_error *error)
+{
+    tj__key_parts parts;
+    pieces ignored;
+    tj_str owner = {0};
+    if (!tj__key_split(key, &parts)) {
+        return tj__fail(error, TJ_CORRUPT, "its key is malformed");
+    }
+    tj_str identity = {(const char *)parts.rest.data, parts.rest.size};
+    bool owned = parts.kind == TJ__KIND_BALANCE || parts.kind == TJ__KIND_POSITION;
+    if (owned && !tj__key_split_owner(parts.rest, &owner, &identity)) {
+        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
+    }
+    return find_extra(parts.kind, identity, value, &ignored, error);
+}
+
+/* Bytes from the rank's end on; ranks are the tip's matter. */
+static tj__bytes without_rank(unsigned kind, tj__bytes value)
+{
+    if (!tj__kind_is_ranked(kind) || value.size < TJ__RANK_END) {
+        return value;
+    }
+    return tj__bytes_of(value.data + TJ__RANK_END, value.size - TJ__RANK_END);
+}
+
+bool tj__value_same(unsigned kind, unsigned keep, tj__bytes value, tj__bytes stored)
+{
+    tj__bytes a = without_rank(kind, value);
+    tj__bytes b = without_rank(kind, stored);
+    if (keep == 0) {
+        return tj__bytes_equal(a, b);
+    }
+    if (keep == TJ__KEEP_REQUEST_EXTRA) {
+        return false; /* the order's own members follow: only the merged value tells */
+    }
+    if (keep & TJ__KEEP_REQUEST_EXTRA) {
+        a.size -= EXTRA_SIZE_SIZE;
+    }
+    return a.size <= b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+tj_status tj__value_merge(unsigned kind, unsigned keep, tj__bytes value, tj__bytes stored,
+                          tj__buffer *out, tj_error *error)
+{
+    pieces new_pieces;
+    pieces old_pieces;
+    TJ_TRY(cut(kind, value, &new_pieces, error));
+    TJ_TRY(cut(kind, stored, &old_pieces, error));
+    const pieces *request = keep & TJ__KEEP_REQUEST_EXTRA ? &old_pieces : &new_pieces;
+    const pieces *own = keep & TJ__KEEP_EXTRA ? &old_pieces : &new_pieces;
+    tj__buffer_clear(out);
+    tj__put_bytes(out, new_pieces.fixed.data, new_pieces.fixed.size);
+    if (kind == TJ__KIND_ORDER) {
+        tj__put_u32(out, (uint32_t)request->request_extra.size);
+        tj__put_str(out, request->request_extra);
+    }
+    tj__put_str(out, own->extra);
+    return out->failed ? tj__fail(error, TJ_NOMEM, "no memory for a row") : TJ_OK;
+}

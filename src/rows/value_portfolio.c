@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * head (kind 1):
+ *   version, flags (0 drawdown_limit, 1 liquidate_only), identity reporting_currency,
+ *   decimal initial_equity, decimal peak_equity, [decimal drawdown_limit], rest extra
+ * balance (kind 7):
+ *   version, decimal quantity, decimal conversion_rate, rest extra
+ * position (kind 8):
+ *   version, flags (0 entry_price), choice side, decimal quantity, decimal unrealized_pnl,
+ *   time updated_at, [decimal entry_price], rest extra
+ * sub-account (kind 9):
+ *   version, rest extra
+ */
+#include "base/error.h"
+#include "rows/value.h"
+
+#define HEAD_DRAWDOWN_LIMIT 1u
+#define HEAD_LIQUIDATE_ONLY 2u
+#define HEAD_BOUND (1 + 2 + TJ__IDENTITY_BOUND + 3 * 16)
+#define BALANCE_BOUND (1 + 2 * 16)
+#define POSITION_ENTRY_PRICE 1u
+#define POSITION_BOUND (1 + 2 + 1 + 3 * 16 + 8)
+#define SUB_ACCOUNT_BOUND 1
+
+static const char head_members[] =
+    "positions\0balances\0reporting_currency\0initial_equity\0drawdown_limit\0peak_equity\0"
+    "liquidate_only\0sub_accounts\0";
+static const char balance_members[] = "currency\0quantity\0conversion_rate\0";
+static const char position_members[] =
+    "symbol\0side\0quantity\0entry_price\0unrealized_pnl\0updated_at\0";
+static const char sub_account_members[] = "exchange\0positions\0balances\0";
+
+tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error)
+{
+    tj__pen pen = {NULL};
+    tj_str extra = portfolio->extra;
+    TJ_TRY(tj__check_extra(&extra, head_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
+                                 (portfolio->liquidate_only ? HEAD_LIQUIDATE_ONLY : 0)));
+    TJ_TRY(tj__pen_identity(&pen, portfolio->reporting_currency, "reporting_currency", error));
+    TJ_TRY(tj__pen_decimal(&pen, portfolio->initial_equity, "initial_equity", error));
+    TJ_TRY(tj__pen_decimal(&pen, portfolio->peak_equity, "peak_equity", error));
+    if (portfolio->has_drawdown_limit) {
+        TJ_TRY(tj__pen_decimal(&pen, portfolio->drawdown_limit, "drawdown_limit", error));
+    }
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
+    return TJ_OK;
+}
+
+tj_status tj__head_get(tj__bytes value, tj_portfolio *out, tj_error *error)
+{
+    tj__reader in;
+    TJ_TRY(tj__value_open(&in, value, error));
+    uint16_t flags = tj__get_flags(&in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
+    out->has_drawdown_limit = flags & HEAD_DRAWDOWN_LIMIT;
+    out->liquidate_only = flags & HEAD_LIQUIDATE_ONLY;
+    out->reporting_currency = tj__get_identity(&in);
+    out->initial_equity = tj__get_decimal(&in);
+    out->peak_equity = tj__get_decimal(&in);
+    if (out->has_drawdown_limit) {
+        out->drawdown_limit = tj__get_decimal(&in);
+    }
+    out->extra = tj__get_rest(&in);
+    return tj__value_close(&in, value, error);
+}
+
+tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *error)
+{
+    tj__pen pen = {NULL};
+    tj_str extra = balance->extra;
+    TJ_TRY(tj__check_extra(&extra, balance_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
+    TJ_TRY(tj__pen_decimal(&pen, balance->conversion_rate, "conversion_rate", error));
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
+    return TJ_OK;
+}
+
+tj_status tj__balance_get(tj_str currency, tj__bytes value, tj_balance *out, tj_error *error)
+{
+    tj__reader in;
+    TJ_TRY(tj__value_open(&in, value, error));
+    in.failed = !tj__identity_split(currency, &out->currency);
+    out->quantity = tj__get_decimal(&in);
+    out->conversion_rate = tj__get_decimal(&in);
+    out->extra = tj__get_rest(&in);
+    return tj__value_close(&in, value, error);
+}
+
+tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_error *error)
+{
+    tj__pen pen = {NULL};
+    tj_str extra = position->extra;
+    TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
+    TJ_TRY(tj__check_extra(&extra, position_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
+    tj__pen_u8(&pen, (uint8_t)position->side);
+    TJ_TRY(tj__pen_decimal(&pen, position->quantity, "quantity", error));
+    TJ_TRY(tj__pen_decimal(&pen, position->unrealized_pnl, "unrealized_pnl", error));
+    tj__pen_u64(&pen, (uint64_t)position->updated_at);
+    if (position->has_entry_price) {
+        TJ_TRY(tj__pen_decimal(&pen, position->entry_price, "entry_price", error));
+    }
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
+    return TJ_OK;
+}
+
+tj_status tj__position_get(tj_str symbol, tj__bytes value, tj_position *out, tj_error *error)
+{
+    tj__reader in;
+    TJ_TRY(tj__value_open(&in, value, error));
+    in.failed = !tj__identity_split(symbol, &out->symbol);
+    out->has_entry_price = tj__get_flags(&in, POSITION_ENTRY_PRICE) != 0;
+    out->side = (tj_side)tj__get_choice(&in, TJ_SIDE_NONE, TJ_SIDE_SELL);
+    out->quantity = tj__get_decimal(&in);
+    out->unrealized_pnl = tj__get_decimal(&in);
+    out->updated_at = (tj_time)tj__get_u64(&in);
+    if (out->has_entry_price) {
+        out->entry_price = tj__get_decimal(&in);
+    }
+    out->extra = tj__get_rest(&in);
+    return tj__value_close(&in, value, error);
+}
+
+tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj_error *error)
+{
+    tj__pen pen = {NULL};
+    tj_str extra = account->extra;
+    TJ_TRY(tj__check_extra(&extra, sub_account_members, "extra", error));
+    TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
+    tj__pen_version(&pen);
+    tj__pen_str(&pen, extra);
+    tj__pen_finish(out, &pen);
+    return TJ_OK;
+}
+
+tj_status tj__sub_account_get(tj_str exchange, tj__bytes value, tj_sub_account *out,
+                              tj_error *error)
+{
+    tj__reader in;
+    TJ_TRY(tj__value_open(&in, value, error));
+    in.failed = exchange.size == 0 || exchange.size > TJ_EXCHANGE_SIZE_MAX;
+    out->exchange = exchange;
+    out->extra = tj__get_rest(&in);
+    return tj__value_close(&in, value, error);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a store is made of, for the files of this folder only. */
+#ifndef TJ_STORE_INTERNAL_H
+#define TJ_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <tesser/repository.h>
+
+#include "commit/commit.h"
+#include "engine/engine.h"
+#include "rows/body.h"
+#include "rows/load.h"
+#include "store/deadline.h"
+#include "store/submit.h"
+
+/* One opened engine; shared by the stores that asked to share it. */
+typedef struct tj__core {
+    tj__engine *engine;
+    pthread_mutex_t append_lock;    /* guards the next two */
+    tj__tip *tip;                   /* NULL when read-only */
+    tj__resolved resolved;          /* what the newest commit came to; kept for its memory */
+    _Atomic(tj__plan *) spare_plan; /* of a transaction that ended, for the next one; or NULL */
+    tj__flights flights;
+    tj__errands errands;
+    tj_config config; /* every default filled in; strings are not kept */
+    pid_t pid;
+    _Atomic bool forked; /* this process is a child of the one that opened it */
+
+    /* Guarded by the registry's lock. */
+    dev_t device;
+    ino_t inode;
+    unsigned references;
+    struct tj__core *next;
+} tj__core;
+
+struct tj_state_repository {
+    tj_store *store;
+    const char *book;
+};
+struct tj_algo_repository {
+    tj_store *store;
+    const char *book;
+};
+struct tj_ledger_repository {
+    tj_store *store;
+    const char *book;
+};
+
+/* The repositories of one book name. */
+typedef struct tj__book_handle {
+    struct tj_state_repository state;
+    struct tj_algo_repository algo;
+    struct tj_ledger_repository ledger;
+    struct tj__book_handle *next;
+    char name[];
+} tj__book_handle;
+
+struct tj_store {
+    tj__core *core;
+    bool read_only;
+    char book[TJ_BOOK_SIZE_MAX + 1];
+    pthread_mutex_t handles_lock;
+    tj__book_handle *handles; /* guarded by handles_lock */
+};
+
+/* registry.c: the engines that are open in this process. */
+tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error);
+tj_status tj__core_release(tj__core *core, tj_error *error);
+/* TJ_CLOSED in the child of a fork. */
+tj_status tj__core_check(const tj__core *core, tj_error *error);
+
+/* A name that can be a book's: TJ_INVALID or TJ_LIMIT if not. */
+tj_status tj__book_name_check(const char *name, tj_error *error);
+
+/* A view with the number of a book in it; end it with tj__reading_end whatever begin returned. */
+typedef struct tj__reading {
+    tj__core *core;
+    tj__row_source *rows;
+    uint32_t book;
+} tj__reading;
+tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
+                            tj_error *error);
+void tj__reading_end(tj__reading *reading);
+
+/* What a commit came to. */
+typedef struct tj__outcome {
+    uint64_t sequence;
+    uint64_t ledger_last;   /* 0 when no ledger entry was appended */
+    uint64_t counter_first; /* 0 when no counter was reserved */
+} tj__outcome;
+
+/* commit.c: resolve, append, advance, wait. outcome may be NULL. */
+tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj__outcome *outcome, tj_error *error);
+/* The same for a plan that tj__plan_open_state ended. */
+tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
+                         tj_error *error);
+/* The first within options->deadline_ms; takes the plan. The store need not outlive it, its core does. */
+tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                                  uint64_t *sequence, tj_error *error);
+/* The first two steps now, the rest behind the caller's back. */
+tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj_commit_done *done, void *context, uint64_t *sequence,
+                           tj_error *error);
+/* An empty plan for a store's book; tj__core_plan_free takes it back. */
+tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
+void tj__core_plan_free(tj__core *core, tj__plan *plan); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The engines that are open in this process, by device and inode of their directory (P8).
+ *
+ * LMDB must not open one environment twice in a process: closing one wipes the other's reader slots
+ * and locks. So a second open is refused, unless both ask to share; then it is the same engine. A
+ * fork handler makes the child forget everything, and closes the writer's lock there, which would
+ * otherwise outlive the writer.
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "journal/journal.h"
+#include "store/internal.h"
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static tj__core *registry;
+static pthread_once_t fork_handlers_once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&registry_lock);
+}
+
+static void after_fork_parent(void)
+{
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void after_fork_child(void)
+{
+    for (tj__core *core = registry; core != NULL; core = core->next) {
+        if (core->engine->ops->abandon != NULL) {
+            core->engine->ops->abandon(core->engine);
+        }
+        atomic_store(&core->forked, true);
+    }
+    registry = NULL;
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void install_fork_handlers(void)
+{
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+tj_status tj__core_check(const tj__core *core, tj_error *error)
+{
+    if (!atomic_load_explicit(&core->forked, memory_order_relaxed) && core->pid == getpid()) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_CLOSED,
+                    "this store was opened by process %lld; a child of it must open its own",
+                    (long long)core->pid);
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static tj_status build_tip(tj__core *core, tj_error *error)
+{
+    tj__row_source *rows = NULL;
+    TJ_TRY(core->engine->ops->view_begin(core->engine, &rows, error));
+    tj_status status = tj__tip_build(rows, &core->tip, error);
+    core->engine->ops->view_end(core->engine, rows);
+    return status;
+}
+
+static void free_core(tj__core *core)
+{
+    tj__plan_free(atomic_load(&core->spare_plan));
+    tj__resolved_dispose(&core->resolved);
+    tj__tip_free(core->tip);
+    pthread_mutex_destroy(&core->append_lock);
+    free(core);
+}
+
+static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *error)
+{
+    tj__core *core = calloc(1, sizeof *core);
+    if (core == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a store");
+    }
+    core->config = *config;
+    core->config.path = NULL;
+    core->config.book = NULL;
+    core->pid = getpid();
+    core->references = 1;
+    pthread_mutex_init(&core->append_lock, NULL);
+    tj_status status = config->type == TJ_ENGINE_MEMORY
+                           ? tj__memory_open(&core->engine, error)
+                           : tj__lmdb_open(config, &core->engine, error);
+    if (status == TJ_OK && !config->read_only) {
+        status = build_tip(core, error);
+    }
+    if (status != TJ_OK) {
+        if (core->engine != NULL) {
+            core->engine->ops->close(core->engine, NULL);
+        }
+        free_core(core);
+        return status;
+    }
+    tj__flights_init(&core->flights, core->engine, !config->no_threads);
+    tj__errands_init(&core->errands, !config->no_threads);
+    *out = core;
+    return TJ_OK;
+}
+
+static tj__core *find_open(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) != 0) {
+        return NULL;
+    }
+    tj__core *core = registry;
+    while (core != NULL && (core->device != found.st_dev || core->inode != found.st_ino)) {
+        core = core->next;
+    }
+    return core;
+}
+
+/* What must agree between two opens that share a journal. */
+static bool same_options(const tj_config *a, const tj_config *b)
+{
+    return a->map_size_bytes == b->map_size_bytes &&
+           a->segment_size_bytes == b->segment_size_bytes && a->lag_bytes == b->lag_bytes &&
+           a->lag_ms == b->lag_ms && a->durability == b->durability &&
+           a->map_size_max_bytes == b->map_size_max_bytes && a->no_threads == b->no_threads;
+}
+
+static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
+{
+    if (!core->config.shared || !config->shared) {
+        return tj__fail(error, TJ_BUSY,
+                        "journal %s is already open in this process (pid %lld): use that store, or "
+                        "set `shared` in both configurations",
+                        config->path, (long long)getpid());
+    }
+    if (core->config.read_only && !config->read_only) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "journal %s is open read-only in this process: close that store before "
+                        "opening it for writing",
+                        config->path);
+    }
+    if (!config->read_only && !same_options(&core->config, config)) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "journal %s is open in this process with other options (map size, segment "
+                        "size, lag, durability or threads)",
+                        config->path);
+    }
+    core->references++;
+    return TJ_OK;
+}
+
+static tj_status open_journal(const tj_config *config, tj__core **out, tj_error *error)
+{
+    tj__core *core = find_open(config->path);
+    if (core != NULL) {
+        TJ_TRY(share(core, config, error));
+        *out = core;
+        return TJ_OK;
+    }
+    TJ_TRY(open_engine(config, &core, error));
+    struct stat found;
+    if (stat(config->path, &found) == 0) {
+        core->device = found.st_dev;
+        core->inode = found.st_ino;
+    }
+    core->next = registry;
+    registry = core;
+    *out = core;
+    return TJ_OK;
+}
+
+tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error)
+{
+    if (config->type == TJ_ENGINE_MEMORY) {
+        return open_engine(config, out, error);
+    }
+    char path[TJ_PATH_SIZE];
+    tj_config resolved = *config;
+    TJ_TRY(tj__journal_path(config->path, path, sizeof path, error));
+    resolved.path = path;
+    pthread_once(&fork_handlers_once, install_fork_handlers);
+    pthread_mutex_lock(&registry_lock);
+    tj_status status = open_journal(&resolved, out, error);
+    pthread_mutex_unlock(&registry_lock);
+    return status;
+}
+
+/* ---- closing ---------------------------------------------------------------------------- */
+
+static void forget(const tj__core *core)
+{
+    for (tj__core **at = &registry; *at != NULL; at = &(*at)->next) {
+        if (*at == core) {
+            *at = core->next;
+            return;
+        }
+    }
+}
+
+/* The registry stays locked while the engine closes: a new open of the same directory must wait. */
+tj_status tj__core_release(tj__core *core, tj_error *error)
+{
+    if (tj__core_check(core, NULL) != TJ_OK) {
+        return TJ_OK; /* In a child nothing of it may be touched; it is left to the exit. */
+    }
+    tj_status status = tj__flights_flush(&core->flights, error);
+    pthread_mutex_lock(&registry_lock);
+    if (--core->references == 0) {
+        forget(core);
+        tj__errands_dispose(&core->errands);
+        tj__flights_dispose(&core->flights);
+        status = core->engine->ops->close(core->engine, error);
+        free_core(core);
+    }
+    pthread_mutex_unlock(&registry_lock);
+    return status;
+}

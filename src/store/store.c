@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Opening and closing a store, its books and its repositories' handles. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/internal.h"
+
+tj_status tj__book_name_check(const char *name, tj_error *error)
+{
+    size_t size = name == NULL ? 0 : strlen(name);
+    if (size == 0) {
+        return tj__fail(error, TJ_INVALID, "a book's name must not be empty");
+    }
+    if (size > TJ_BOOK_SIZE_MAX) {
+        return tj__fail(error, TJ_LIMIT, "a book's name has at most %d bytes, this one %zu",
+                        TJ_BOOK_SIZE_MAX, size);
+    }
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) {
+            return tj__fail(error, TJ_INVALID,
+                            "a book's name must not hold control characters (byte %zu is 0x%02x)",
+                            i + 1, (unsigned)(unsigned char)name[i]);
+        }
+    }
+    return TJ_OK;
+}
+
+/* ---- opening and closing ---------------------------------------------------------------- */
+
+/* The map's size, within the bound of its growth. */
+static tj_status fill_map_size(tj_config *config, tj_error *error)
+{
+    uint64_t bound = config->map_size_max_bytes;
+    if (bound != 0 && config->map_size_bytes > bound) {
+        return tj__fail(error, TJ_MISUSE, "map_size is %llu bytes, more than map_size_max, %llu",
+                        (unsigned long long)config->map_size_bytes, (unsigned long long)bound);
+    }
+    if (config->map_size_bytes == 0) {
+        config->map_size_bytes =
+            bound != 0 && bound < TJ_MAP_SIZE_DEFAULT ? bound : TJ_MAP_SIZE_DEFAULT;
+    }
+    return TJ_OK;
+}
+
+static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_error *error)
+{
+    if (given == NULL || given->struct_size != sizeof *given) {
+        return tj__fail(error, TJ_MISUSE,
+                        "the configuration was not initialized with TJ_CONFIG_INIT, or by another "
+                        "version of this library");
+    }
+    *config = *given;
+    config->book = given->book != NULL ? given->book : TJ_BOOK_DEFAULT;
+    config->segment_size_bytes =
+        given->segment_size_bytes ? given->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
+    config->lag_bytes = given->lag_bytes ? given->lag_bytes : TJ_LAG_BYTES_DEFAULT;
+    config->lag_ms = given->lag_ms ? given->lag_ms : TJ_LAG_MS_DEFAULT;
+    if (config->segment_size_bytes < TJ_SEGMENT_SIZE_MIN) {
+        return tj__fail(error, TJ_MISUSE, "segment_size is %llu bytes; it must be at least %llu",
+                        (unsigned long long)config->segment_size_bytes,
+                        (unsigned long long)TJ_SEGMENT_SIZE_MIN);
+    }
+    /* Segments are whole pages, so that the last record never shares one with the file's end. */
+    config->segment_size_bytes = (config->segment_size_bytes + 4095) / 4096 * 4096;
+    if (config->type != TJ_ENGINE_LMDB && config->type != TJ_ENGINE_MEMORY) {
+        return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
+    }
+    if (config->type == TJ_ENGINE_MEMORY && config->read_only) {
+        return tj__fail(error, TJ_MISUSE,
+                        "a store in memory cannot be opened read-only: it would "
+                        "always be empty");
+    }
+    TJ_TRY(fill_map_size(config, error));
+    return tj__book_name_check(config->book, error);
+}
+
+tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error)
+{
+    if (out == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no place to return the store in");
+    }
+    *out = NULL;
+    tj_config filled;
+    TJ_TRY(fill_defaults(config, &filled, error));
+    tj_store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a store");
+    }
+    store->read_only = filled.read_only;
+    snprintf(store->book, sizeof store->book, "%s", filled.book);
+    tj_status status = tj__core_open(&filled, &store->core, error);
+    if (status != TJ_OK) {
+        free(store);
+        return status;
+    }
+    pthread_mutex_init(&store->handles_lock, NULL);
+    *out = store;
+    return TJ_OK;
+}
+
+tj_status tj_store_close(tj_store *store, tj_error *error)
+{
+    if (store == NULL) {
+        return TJ_OK;
+    }
+    tj_status status = tj__core_release(store->core, error);
+    while (store->handles != NULL) {
+        tj__book_handle *handle = store->handles;
+        store->handles = handle->next;
+        free(handle);
+    }
+    pthread_mutex_destroy(&store->handles_lock);
+    free(store);
+    return status;
+}
+
+/* ---- handles ---------------------------------------------------------------------------- */
+
+static tj__book_handle *new_handle(tj_store *store, const char *book)
+{
+    size_t size = strlen(book) + 1;
+    tj__book_handle *handle = calloc(1, sizeof *handle + size);
+    if (handle != NULL) {
+        memcpy(handle->name, book, size);
+        handle->state = (struct tj_state_repository){store, handle->name};
+        handle->algo = (struct tj_algo_repository){store, handle->name};
+        handle->ledger = (struct tj_ledger_repository){store, handle->name};
+        handle->next = store->handles;
+        store->handles = handle;
+    }
+    return handle;
+}
+
+static tj__book_handle *handle_of(tj_store *store, const char *book)
+{
+    if (store == NULL) {
+        return NULL;
+    }
+    const char *name = book != NULL ? book : store->book;
+    if (tj__book_name_check(name, NULL) != TJ_OK) {
+        return NULL;
+    }
+    pthread_mutex_lock(&store->handles_lock);
+    tj__book_handle *handle = store->handles;
+    while (handle != NULL && strcmp(handle->name, name) != 0) {
+        handle = handle->next;
+    }
+    if (handle == NULL) {
+        handle = new_handle(store, name);
+    }
+    pthread_mutex_unlock(&store->handles_lock);
+    return handle;
+}
+
+tj_state_repository *tj_store_state_repository(tj_store *store, const char *book)
+{
+    tj__book_handle *handle = handle_of(store, book);
+    return handle == NULL ? NULL : &handle->state;
+}
+
+tj_algo_repository *tj_store_algo_repository(tj_store *store, const char *book)
+{
+    tj__book_handle *handle = handle_of(store, book);
+    return handle == NULL ? NULL : &handle->algo;
+}
+
+tj_ledger_repository *tj_store_ledger_repository(tj_store *store, const char *book)
+{
+    tj__book_handle *handle = handle_of(store, book);
+    return handle == NULL ? NULL : &handle->ledger;
+}
+
+/* ---- books and information -------------------------------------------------------------- */
+
+tj_status tj_store_book_create(tj_store *store, const char *name, tj_error *error)
+{
+    if (store == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no store");
+    }
+    TJ_TRY(tj__book_name_check(name, error));
+    tj__plan *plan = tj__plan_new();
+    if (plan == NULL) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
+    }
+    tj_status status = tj__plan_create_book(plan, tj_str_of(name), error);
+    if (status == TJ_OK) {
+        status = tj__store_commit(store, plan, NULL, NULL, error);
+    }
+    tj__plan_free(plan);
+    return status;
+}
+
+tj_status tj_store_books(tj_store *store, tj_book_list **out, tj_error *error)
+{
+    if (store == NULL || out == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no store, or no place to return the books in");
+    }
+    *out = NULL;
+    TJ_TRY(tj__core_check(store->core, error));
+    tj__engine *engine = store->core->engine;
+    tj__row_source *rows = NULL;
+    TJ_TRY(engine->ops->view_begin(engine, &rows, error));
+    tj_status status = tj__book_list_load(rows, out, error);
+    engine->ops->view_end(engine, rows);
+    return status;
+}
+
+tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *error)
+{
+    if (store == NULL || info == NULL || info->struct_size != sizeof *info) {
+        return tj__fail(error, TJ_MISUSE,
+                        "no store, or information not initialized with "
+                        "TJ_STORE_INFO_INIT");
+    }
+    TJ_TRY(tj__core_check(store->core, error));
+    tj_store_info found = TJ_STORE_INFO_INIT;
+    TJ_TRY(store->core->engine->ops->info(store->core->engine, &found, error));
+    *info = found;
+    return TJ_OK;
+}
+
+/* ---- submitted commits, and the work of the threads ------------------------------------- */
+
+int tj_store_completion_fd(tj_store *store)
+{
+    if (store == NULL || store->read_only || tj__core_check(store->core, NULL) != TJ_OK) {
+        return -1;
+    }
+    return tj__flights_fd(&store->core->flights);
+}
+
+tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj_error *error)
+{
+    if (store == NULL || store->read_only) {
+        return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
+    }
+    TJ_TRY(tj__core_check(store->core, error));
+    size_t taken = tj__flights_take(&store->core->flights, wait_ms);
+    if (count != NULL) {
+        *count = taken;
+    }
+    return TJ_OK;
+}
+
+tj_status tj_store_work(tj_store *store, tj_error *error)
+{
+    if (store == NULL || store->read_only) {
+        return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
+    }
+    tj__engine *engine = store->core->engine;
+    TJ_TRY(tj__core_check(store->core, error));
+    TJ_TRY(tj__flights_flush(&store->core->flights, error));
+    return engine->ops->work == NULL ? TJ_OK : engine->ops->work(engine, error);
+}
+
+tj_status tj_store_commit_find(tj_store *store, const tj_uuid *commit_id, uint64_t *sequence,
+                               tj_error *error)
+{
+    if (store == NULL || commit_id == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no store, or no commit id");
+    }
+    TJ_TRY(tj__core_check(store->core, error));
+    tj__engine *engine = store->core->engine;
+    tj__row_source *rows = NULL;
+    uint64_t found = 0;
+    TJ_TRY(engine->ops->view_begin(engine, &rows, error));
+    tj_status status = tj__commit_find(rows, commit_id, &found, error);
+    engine->ops->view_end(engine, rows);
+    if (status == TJ_OK && sequence != NULL) {
+        *sequence = found;
+    }
+    return status;
+}

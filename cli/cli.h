@@ -3,6 +3,7 @@
 #ifndef TJ_CLI_CLI_H
 #define TJ_CLI_CLI_H
 
+#include <sys/types.h>
 #include <time.h>
 
 #include <tesser/config.h>
@@ -16,8 +17,19 @@
 tj_status fail(tj_error *error, tj_status status, const char *format, ...) TJ_PRINTF(3, 4);
 /* As fail for a failed system call; its text stands first. */
 tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...) TJ_PRINTF(3, 4);
+/* Fails with the cause of one line of a text that is read line by line: "name:7: ...", "line 7: ..."
+ * without a name. A place inside that line is told without its own line, which is always the first. */
+tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_t number,
+                    const tj_error *cause);
+/* Cuts "line 1, " out of the place that an error of a single line names. */
+void cut_line_one(tj_error *error);
 /* Says on standard error what failed and what to do; returns the exit code. */
 int report_failure(const command_line *cli, tj_status status, const tj_error *error);
+/* Notes what is durable from here on, as the beginning of a sentence: "book x is created". */
+void note_durable(command_line *cli, const char *format, ...) TJ_PRINTF(2, 3);
+void note_commit(command_line *cli, uint64_t sequence);
+/* What was noted is told already. */
+void forget_durable(command_line *cli);
 /* The trace callback; its context is the cli. */
 void report_trace(void *context, tj_trace_level level, const char *message);
 
@@ -32,6 +44,7 @@ extern const size_t exit_code_count;
 
 #define EXIT_USAGE 2
 #define EXIT_PARTIAL 3
+#define EXIT_DURABLE 4
 
 /* ---- the journal (open.c) ---- */
 
@@ -56,8 +69,9 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
-/* Commits when all that was put into txn succeeded, else drops it. */
-tj_status txn_finish(tj_txn *txn, tj_status status, uint64_t *sequence, tj_error *error);
+/* Commits when all that was put into txn succeeded, and notes it; else drops it. */
+tj_status txn_finish(command_line *cli, tj_txn *txn, tj_status status, uint64_t *sequence,
+                     tj_error *error);
 
 /* ---- files and standard input (input.c) ---- */
 
@@ -69,8 +83,9 @@ tj_status txn_finish(tj_txn *txn, tj_status status, uint64_t *sequence, tj_error
 const char *input_name(const char *path);
 /* Reads a whole file, or standard input for "-". Released with free. */
 tj_status input_read(const char *path, char **data, size_t *size, tj_error *error);
-/* Replaces a file through a temporary one beside it, so that it is never half-written. */
-tj_status file_replace(const char *path, tj_str data, tj_error *error);
+/* Replaces a file through a temporary one beside it, so that it is never half-written. Mode, owner
+ * and group stay as they are; a new file gets new_mode. */
+tj_status file_replace(const char *path, tj_str data, mode_t new_mode, tj_error *error);
 /* Without the JSON white space around it. */
 tj_str trimmed(tj_str text);
 

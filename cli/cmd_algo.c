@@ -218,7 +218,7 @@ static tj_status save(command_line *cli, const tj_uuid *id, const tj_algo_state 
     if (status == TJ_OK) {
         status = tj_txn_put_algo(txn, id, state, error);
     }
-    status = txn_finish(txn, status, &sequence, error);
+    status = txn_finish(cli, txn, status, &sequence, error);
     if (status == TJ_OK) {
         tell_change(cli, &journal, was_there ? "replaced" : "saved", was_there, sequence);
     }
@@ -272,7 +272,7 @@ tj_status cmd_algo_delete(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_txn_delete_algo(txn, &id, error);
     }
-    status = txn_finish(txn, status, &sequence, error);
+    status = txn_finish(cli, txn, status, &sequence, error);
     if (status == TJ_OK) {
         tell_change(cli, &journal, was_there ? "deleted" : "found no", was_there, sequence);
     }

@@ -73,6 +73,9 @@ tj_status cmd_export(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_export_tesser(journal.store, cli->arguments[0], &options, &report, error);
     }
+    if (status == TJ_OK && !options.dry_run) {
+        note_durable(cli, "book %s is exported to %s", journal.book, cli->arguments[0]);
+    }
     if (report) {
         tj_error late = TJ_ERROR_INIT;
         tj_status told = tell(cli, report, status == TJ_OK && !options.dry_run, &late);

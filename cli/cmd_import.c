@@ -166,6 +166,9 @@ tj_status cmd_import(command_line *cli, tj_error *error)
         advise(cli, status, error);
     }
     progress_end(&bar);
+    if (status == TJ_OK && !options.dry_run) {
+        note_commit(cli, report->sequence);
+    }
     if (status == TJ_OK) {
         status = tell(cli, report, error);
     }

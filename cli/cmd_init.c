@@ -78,6 +78,10 @@ tj_status cmd_init(command_line *cli, tj_error *error)
         status = tj_store_book_create(journal.store, journal.book, error);
     }
     if (status == TJ_OK) {
+        note_durable(cli, "%s%s%s %s is created", made.book ? "book " : "journal",
+                     made.book ? journal.book : "", made.book ? " in" : "", journal.config.path);
+    }
+    if (status == TJ_OK) {
         status = tj_store_info_get(journal.store, &info, error);
     }
     if (status == TJ_OK) {

@@ -196,8 +196,7 @@ static tj_status append_lines(line_reader *reader, tj_txn *txn, uint64_t *count,
             *count += 1;
         }
         if (status != TJ_OK) {
-            return fail(error, status, "%s:%" PRIu64 ": %s", reader->name, reader->number,
-                        cause.message);
+            return fail_line(error, status, reader->name, reader->number, &cause);
         }
     }
 }
@@ -235,7 +234,7 @@ static tj_status append(command_line *cli, line_reader *reader, tj_error *error)
     if (status == TJ_OK) {
         status = append_lines(reader, txn, &count, error);
     }
-    status = txn_finish(txn, status, &sequence, error);
+    status = txn_finish(cli, txn, status, &sequence, error);
     if (status == TJ_OK) {
         tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
         status = tj_ledger_latest(ledger, &latest, error);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static tj_status commit_line(tj_store *store, tj_str line, uint64_t *sequence, tj_error *error)
+static tj_status commit_line(command_line *cli, tj_store *store, tj_str line, uint64_t *sequence,
+                             tj_error *error)
 {
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    forget_durable(cli);
     tj_status status = tj_txn_begin(store, &txn, error);
     if (status == TJ_OK) {
         status = tj_txn_apply_json(txn, line, &options, error);
@@ -18,7 +20,11 @@ static tj_status commit_line(tj_store *store, tj_str line, uint64_t *sequence, t
         tj_txn_abort(txn);
         return status;
     }
-    return tj_txn_commit(txn, &options, sequence, error);
+    status = tj_txn_commit(txn, &options, sequence, error);
+    if (status == TJ_OK) {
+        note_commit(cli, *sequence);
+    }
+    return status;
 }
 
 /* An answer leaves at once: whoever waits for it must not wait for the next line. */
@@ -38,7 +44,7 @@ static void answer(output *out, tj_status status, uint64_t sequence, uint64_t li
 }
 
 /* Reads and commits one line; *more is false at the end of the input. */
-static tj_status record_line(tj_store *store, line_reader *reader, output *out, bool *more,
+static tj_status record_line(command_line *cli, tj_store *store, line_reader *reader, bool *more,
                              tj_error *error)
 {
     tj_str line = {NULL, 0};
@@ -52,9 +58,10 @@ static tj_status record_line(tj_store *store, line_reader *reader, output *out, 
         return status;
     }
     if (status == TJ_OK) {
-        status = commit_line(store, line, &sequence, error);
+        status = commit_line(cli, store, line, &sequence, error);
     }
-    answer(out, status, sequence, reader->number, error);
+    cut_line_one(error);
+    answer(&cli->out, status, sequence, reader->number, error);
     return status;
 }
 
@@ -65,11 +72,14 @@ static tj_status record_lines(command_line *cli, tj_store *store, line_reader *r
     tj_status first = TJ_OK;
     for (bool more = true; more && cli->out.os_errno == 0;) {
         tj_error cause = TJ_ERROR_INIT;
-        tj_status status = record_line(store, reader, &cli->out, &more, &cause);
+        tj_status status = record_line(cli, store, reader, &more, &cause);
         if (status != TJ_OK && first == TJ_OK) {
-            first = fail(error, status, "line %" PRIu64 ": %s", reader->number, cause.message);
+            first = fail_line(error, status, NULL, reader->number, &cause);
             more = more && given(cli, OPTION_KEEP_GOING);
         }
+    }
+    if (first != TJ_OK && cli->out.os_errno == 0) {
+        forget_durable(cli); /* the answers tell what was committed; this tells what was not */
     }
     return first;
 }

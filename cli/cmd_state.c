@@ -4,8 +4,32 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <tesser/json.h>
+
+/* A new file lets nobody in whom the journal keeps out. */
+static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_error *error)
+{
+    const char *file = cli->values[OPTION_OUTPUT];
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    struct stat data;
+    char *path = NULL;
+    tj_status status = tj_store_info_get(store, &info, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    need(asprintf(&path, "%s/data.mdb", info.path) < 0 ? NULL : path);
+    mode_t widest = stat(path, &data) == 0 ? data.st_mode & 0666 : 0600;
+    free(path);
+    status = file_replace(file, text, widest & ~mask, error);
+    if (status == TJ_OK) {
+        note_durable(cli, "%s is written", file);
+    }
+    return status;
+}
 
 tj_status cmd_state_export(command_line *cli, tj_error *error)
 {
@@ -21,7 +45,7 @@ tj_status cmd_state_export(command_line *cli, tj_error *error)
         status = tj_live_state_to_json(state, &text, error);
     }
     if (status == TJ_OK && given(cli, OPTION_OUTPUT)) {
-        status = file_replace(cli->values[OPTION_OUTPUT], (tj_str){text.data, text.size}, error);
+        status = write_file(cli, journal.store, (tj_str){text.data, text.size}, error);
     } else if (status == TJ_OK) {
         out_bytes(&cli->out, (tj_str){text.data, text.size});
         out_bytes(&cli->out, TJ_STR("\n"));
@@ -97,8 +121,8 @@ static size_t position_count(const tj_live_state *state)
     return count;
 }
 
-static tj_status save(const open_journal *journal, tj_live_state *state, uint64_t *sequence,
-                      tj_error *error)
+static tj_status save(command_line *cli, const open_journal *journal, tj_live_state *state,
+                      uint64_t *sequence, tj_error *error)
 {
     tj_txn *txn = NULL;
     tj_status status = tj_txn_begin(journal->store, &txn, error);
@@ -106,7 +130,7 @@ static tj_status save(const open_journal *journal, tj_live_state *state, uint64_
         replace_extras(state);
         status = tj_txn_put_state(txn, state, error);
     }
-    return txn_finish(txn, status, sequence, error);
+    return txn_finish(cli, txn, status, sequence, error);
 }
 
 static void tell_import(command_line *cli, const open_journal *journal, const tj_live_state *state,
@@ -157,7 +181,8 @@ tj_status cmd_state_import(command_line *cli, tj_error *error)
     uint64_t sequence = 0;
     status = journal_open(cli, dry_run ? ACCESS_READ : ACCESS_WRITE, &journal, error);
     if (status == TJ_OK) {
-        status = dry_run ? check_book(&journal, error) : save(&journal, state, &sequence, error);
+        status =
+            dry_run ? check_book(&journal, error) : save(cli, &journal, state, &sequence, error);
     }
     if (status == TJ_OK) {
         tell_import(cli, &journal, state, sequence);

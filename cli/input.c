@@ -73,23 +73,18 @@ static tj_status write_all(int fd, const char *path, tj_str data, tj_error *erro
         data.data += put > 0 ? put : 0;
         data.size -= put > 0 ? (size_t)put : 0;
     }
-    return fsync(fd) == 0 ? TJ_OK : fail_errno(error, errno, "flushing %s", path);
+    return TJ_OK;
 }
 
-static tj_status write_new(const char *path, tj_str data, tj_error *error)
+/* Gives a new file the owner, group and mode of the one it replaces. Where the group cannot be kept,
+ * another one does not get what only that was given. */
+static tj_status take_after(int fd, const char *path, const struct stat *old, tj_error *error)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        return fail_errno(error, errno, "creating %s", path);
+    mode_t mode = old->st_mode & 0777;
+    if (fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0) {
+        mode &= ~(mode_t)S_IRWXG | (mode & S_IRWXO) << 3;
     }
-    tj_status status = write_all(fd, path, data, error);
-    if (close(fd) != 0 && status == TJ_OK) {
-        status = fail_errno(error, errno, "closing %s", path);
-    }
-    if (status != TJ_OK) {
-        unlink(path);
-    }
-    return status;
+    return fchmod(fd, mode) == 0 ? TJ_OK : fail_errno(error, errno, "setting the mode of %s", path);
 }
 
 /* Flushes the directory that holds a path, so that its new name is on the disk. */
@@ -108,22 +103,73 @@ static tj_status flush_directory_of(const char *path, tj_error *error)
     return status;
 }
 
-tj_status file_replace(const char *path, tj_str data, tj_error *error)
+/* What a symbolic link names is replaced, not the link. */
+static tj_status find_target(const char *path, char **target, struct stat *old, bool *replaces,
+                             tj_error *error)
 {
-    struct stat found;
-    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode)) {
+    struct stat link;
+    *target = realpath(path, NULL);
+    *replaces = *target != NULL;
+    if (!*target && (errno != ENOENT || lstat(path, &link) == 0)) {
+        return fail_errno(error, errno, "following %s", path);
+    }
+    if (*replaces && stat(*target, old) != 0) {
+        return fail_errno(error, errno, "looking at %s", path);
+    }
+    if (*replaces && !S_ISREG(old->st_mode)) {
         return fail(error, TJ_EXISTS, "%s is no regular file and is not replaced", path);
     }
-    /* What a symbolic link names is replaced, not the link. */
-    char *target = realpath(path, NULL);
-    target = need(target ? target : strdup(path));
-    char *temporary = NULL;
-    need(asprintf(&temporary, "%s.%ld.tmp", target, (long)getpid()) < 0 ? NULL : temporary);
+    if (!*replaces) {
+        *target = need(strdup(path));
+    }
+    return TJ_OK;
+}
 
-    tj_status status = write_new(temporary, data, error);
+static tj_status fill_and_rename(int fd, const char *temporary, const char *target,
+                                 const struct stat *as, tj_str data, tj_error *error)
+{
+    tj_status status = write_all(fd, target, data, error);
+    if (status == TJ_OK) {
+        status = take_after(fd, target, as, error);
+    }
+    if (status == TJ_OK && fsync(fd) != 0) {
+        status = fail_errno(error, errno, "flushing %s", target);
+    }
+    if (close(fd) != 0 && status == TJ_OK) {
+        status = fail_errno(error, errno, "closing %s", target);
+    }
     if (status == TJ_OK && rename(temporary, target) != 0) {
         status = fail_errno(error, errno, "renaming %s to %s", temporary, target);
-        unlink(temporary);
+    }
+    return status;
+}
+
+tj_status file_replace(const char *path, tj_str data, mode_t new_mode, tj_error *error)
+{
+    char *target = NULL;
+    struct stat as = {.st_mode = new_mode, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1};
+    bool replaces = false;
+    tj_status status = find_target(path, &target, &as, &replaces, error);
+    if (status != TJ_OK) {
+        free(target);
+        return status;
+    }
+    /* The name is random and the file must be new: what an earlier run left behind stops nothing,
+     * and nobody can put a link there. */
+    const char *slash = strrchr(target, '/');
+    char *temporary = NULL;
+    need(asprintf(&temporary, "%.*s.tesser-journal-XXXXXX", slash ? (int)(slash - target) + 1 : 0,
+                  target) < 0
+             ? NULL
+             : temporary);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        status = fail_errno(error, errno, "creating a file beside %s", path);
+    } else {
+        status = fill_and_rename(fd, temporary, target, &as, data, error);
+        if (status != TJ_OK) {
+            unlink(temporary);
+        }
     }
     if (status == TJ_OK) {
         status = flush_directory_of(target, error);

@@ -43,7 +43,7 @@ static tj_status finish_output(command_line *cli, tj_status status, tj_error *er
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    if (cli->out.os_errno != 0 && status == TJ_OK) {
+    if (cli->out.os_errno != 0 && (status == TJ_OK || cli->durable[0])) {
         status = fail_errno(error, cli->out.os_errno, "writing standard output");
     }
     return status;

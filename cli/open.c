@@ -80,11 +80,16 @@ tj_status journal_close(open_journal *journal, tj_status status, tj_error *error
     return status;
 }
 
-tj_status txn_finish(tj_txn *txn, tj_status status, uint64_t *sequence, tj_error *error)
+tj_status txn_finish(command_line *cli, tj_txn *txn, tj_status status, uint64_t *sequence,
+                     tj_error *error)
 {
     if (status != TJ_OK) {
         tj_txn_abort(txn);
         return status;
     }
-    return tj_txn_commit(txn, NULL, sequence, error);
+    status = tj_txn_commit(txn, NULL, sequence, error);
+    if (status == TJ_OK) {
+        note_commit(cli, *sequence);
+    }
+    return status;
 }

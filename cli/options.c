@@ -100,6 +100,9 @@ tj_status unknown_command(command_line *cli, char *const *words, size_t count, t
     const char *best = NULL;
     size_t best_at = DISTANCE_LIMIT;
     for (size_t i = 0; i < command_count; i++) {
+        if (command_table[i].writes) {
+            continue;
+        }
         snprintf(text, sizeof(text), "%.*s", (int)strcspn(command_table[i].name, " "),
                  command_table[i].name);
         size_t before = best_at;

@@ -3,6 +3,8 @@
 #ifndef TJ_CLI_OPTIONS_H
 #define TJ_CLI_OPTIONS_H
 
+#include <tesser/config.h>
+
 #include "output.h"
 
 typedef enum option_id {
@@ -62,6 +64,7 @@ typedef struct command_spec {
     const char *summary; /* one line */
     const char *text;    /* what else there is to know, in paragraphs; "" for nothing */
     const char *example; /* lines to paste */
+    bool writes;         /* never guessed from a misspelt word */
     tj_status (*run)(command_line *cli, tj_error *error);
 } command_spec;
 
@@ -80,8 +83,12 @@ struct command_line {
     char **arguments; /* after the command's own words */
     size_t argument_count;
     const command_spec *command;
-    const char *group;  /* "state", when only the first word of a command was given */
-    int exit_code;      /* of a run that did not fail */
+    const char *group; /* "state", when only the first word of a command was given */
+    int exit_code;     /* of a run that did not fail */
+    /* What this run has made durable, "" for nothing yet. A failure after that is told as one of
+     * the answer: whoever is told that nothing changed does it again. */
+    char durable[TJ_PATH_SIZE + 64];
+    uint64_t sequence;  /* of the commit that is durable, 0 for none */
     const char *advice; /* on a failure, instead of what its status says; NULL for that */
     bool usage;         /* the failure is the caller's use of the command line: exit code 2 */
 };

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@ const exit_code exit_code_table[] = {
     {0, "OK", "it is done"},
     {EXIT_USAGE, "USAGE", "the arguments are wrong; --help tells"},
     {EXIT_PARTIAL, "PARTIAL", "imported, but not all of it: the report tells what is quarantined"},
+    {EXIT_DURABLE, "DURABLE",
+     "it is done and durable, but the answer was lost or closing failed: do not repeat it"},
     {11, "MISUSE", "the program called its library wrongly: please report it"},
     {12, "NOMEM", "memory could not be allocated; nothing changed"},
     {13, "NOT_FOUND", "no such journal, book, algorithm or file"},
@@ -30,7 +33,7 @@ const exit_code exit_code_table[] = {
     {26, "INVALID", "malformed input: JSON, a decimal, a UUID, configuration"},
     {27, "INEXACT", "the exact result needs more digits than a decimal holds"},
     {28, "UNKNOWN", "the deadline passed: the commit may be durable now, or later"},
-    {128 + 13, "SIGPIPE", "whoever read the output went away"},
+    {128 + 13, "SIGPIPE", "whoever read the output went away; what was done by then stays"},
 };
 const size_t exit_code_count = sizeof(exit_code_table) / sizeof(exit_code_table[0]);
 
@@ -73,6 +76,31 @@ tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...)
     return error->status;
 }
 
+void cut_line_one(tj_error *error)
+{
+    static const char one[] = "line 1, ";
+    char *at =
+        strncmp(error->place, one, strlen(one)) == 0 ? strstr(error->message, error->place) : NULL;
+    if (at) {
+        memmove(at, at + strlen(one), strlen(at + strlen(one)) + 1);
+        memmove(error->place, error->place + strlen(one), strlen(error->place + strlen(one)) + 1);
+    }
+}
+
+tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_t number,
+                    const tj_error *cause)
+{
+    tj_error inner = *cause;
+    cut_line_one(&inner);
+    const char *before = name ? name : "line";
+    const char *between = name ? ":" : " ";
+    (void)fail(error, status, "%s%s%" PRIu64 ": %s", before, between, number, inner.message);
+    error->os_errno = cause->os_errno;
+    snprintf(error->place, sizeof(error->place), "%s%s%" PRIu64 "%s%.64s", before, between, number,
+             inner.place[0] ? ", " : "", inner.place);
+    return status;
+}
+
 tj_status usage_error(command_line *cli, tj_error *error, const char *format, ...)
 {
     va_list arguments;
@@ -84,11 +112,33 @@ tj_status usage_error(command_line *cli, tj_error *error, const char *format, ..
     return TJ_MISUSE;
 }
 
+void note_durable(command_line *cli, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cli->durable, sizeof(cli->durable), format, arguments);
+    va_end(arguments);
+}
+
+void note_commit(command_line *cli, uint64_t sequence)
+{
+    note_durable(cli, "commit %" PRIu64 " is durable", sequence);
+    cli->sequence = sequence;
+}
+
+void forget_durable(command_line *cli)
+{
+    cli->durable[0] = '\0';
+    cli->sequence = 0;
+}
+
 static char *advice_on(const command_line *cli, tj_status status)
 {
     char *text = NULL;
     int size;
-    if (!cli->usage) {
+    if (cli->durable[0]) {
+        size = asprintf(&text, "It is done: do not repeat it.");
+    } else if (!cli->usage) {
         size = asprintf(&text, "%s",
                         cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));
     } else if (cli->command) {
@@ -99,31 +149,49 @@ static char *advice_on(const command_line *cli, tj_status status)
     return need(size < 0 ? NULL : text);
 }
 
-static void report_json(const command_line *cli, int code, const tj_error *error,
-                        const char *advice)
+static void report_json(const command_line *cli, int code, const char *message,
+                        const tj_error *error, const char *advice)
 {
+    const char *name = cli->durable[0] ? "DURABLE"
+                       : cli->usage    ? "USAGE"
+                                       : tj_status_name(error->status);
     output out = {.stream = stderr};
     json_writer json = {.out = &out};
     json_open(&json, NULL, '{');
-    json_text(&json, "error", tj_str_of(error->message));
-    json_text(&json, "status", tj_str_of(cli->usage ? "USAGE" : tj_status_name(error->status)));
+    json_text(&json, "error", tj_str_of(message));
+    json_text(&json, "status", tj_str_of(name));
     json_unsigned(&json, "exit_code", (uint64_t)code);
     json_text(&json, "place", tj_str_of(error->place));
     json_text(&json, "advice", tj_str_of(advice));
+    if (cli->sequence > 0) {
+        json_unsigned(&json, "seq", cli->sequence);
+    }
     json_close(&json, '}');
+}
+
+static int exit_code_of(const command_line *cli, tj_status status)
+{
+    return cli->durable[0] ? EXIT_DURABLE
+           : cli->usage    ? EXIT_USAGE
+                           : EXIT_STATUS_BASE + (int)status;
 }
 
 int report_failure(const command_line *cli, tj_status status, const tj_error *error)
 {
-    int code = cli->usage ? EXIT_USAGE : EXIT_STATUS_BASE + (int)status;
+    int code = exit_code_of(cli, status);
     char *advice = advice_on(cli, status);
+    char *message = NULL;
+    int size = asprintf(&message, "%s%s%s", cli->durable,
+                        cli->durable[0] ? ", but what followed failed: " : "", error->message);
+    need(size < 0 ? NULL : message);
     if (given(cli, OPTION_JSON)) {
-        report_json(cli, code, error, advice);
+        report_json(cli, code, message, error, advice);
     } else {
-        char *message = safe_text(tj_str_of(error->message));
-        fprintf(stderr, "tesser-journal: %s\n%s%s", message, advice, advice[0] ? "\n" : "");
-        free(message);
+        char *safe = safe_text(tj_str_of(message));
+        fprintf(stderr, "tesser-journal: %s\n%s%s", safe, advice, advice[0] ? "\n" : "");
+        free(safe);
     }
+    free(message);
     free(advice);
     return code;
 }

@@ -69,24 +69,26 @@ const command_spec command_table[] = {
      "starts from empty.",
      "tesser-journal --journal ./journal init\n"
      "tesser-journal --journal ./journal init --book alpha",
-     cmd_init},
+     true, cmd_init},
     {"status", "", 0, 0, "what the journal holds, and who uses it",
      "Works beside a running writer and after a crash; writes nothing but a reader slot.",
-     "tesser-journal --journal ./journal status", cmd_status},
+     "tesser-journal --journal ./journal status", false, cmd_status},
     {"state show", "", 0, 0, "a summary of the book's live state",
      "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
      "the whole state, with the commit it was read at.",
-     "tesser-journal --journal ./journal state show --all", cmd_state_show},
+     "tesser-journal --journal ./journal state show --all", false, cmd_state_show},
     {"state export", "", 0, 0, "the book's live state as JSON, in Tesser's spelling", "",
-     "tesser-journal --journal ./journal state export --output snapshot.json", cmd_state_export},
+     "tesser-journal --journal ./journal state export --output snapshot.json", false,
+     cmd_state_export},
     {"state import", "FILE|-", 1, 1, "replace the book's live state by a JSON snapshot",
      "One commit: the book's state is then exactly the snapshot. Algorithms and ledger stay as "
      "they are.",
-     "tesser-journal --journal ./journal state import snapshot.json --dry-run", cmd_state_import},
+     "tesser-journal --journal ./journal state import snapshot.json --dry-run", true,
+     cmd_state_import},
     {"algo list", "", 0, 0, "the book's algorithms, and those that cannot be decoded", "",
-     "tesser-journal --journal ./journal algo list", cmd_algo_list},
+     "tesser-journal --journal ./journal algo list", false, cmd_algo_list},
     {"algo show", "ID", 1, 1, "one algorithm with its payload", "",
-     "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+     "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f", false,
      cmd_algo_show},
     {"algo save", "ID [FILE|-]", 1, 2, "save one algorithm, new or not",
      "The input (standard input when no file is named) is a record such as "
@@ -94,21 +96,21 @@ const command_spec command_table[] = {
      "--plugin it is the payload alone. The payload is kept byte for byte.",
      "echo '{\"pending\":2}' | tesser-journal --journal ./journal algo save "
      "6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f --plugin TWAP",
-     cmd_algo_save},
+     true, cmd_algo_save},
     {"algo delete", "ID", 1, 1, "delete one algorithm",
      "Deleting what is not there is no failure; the output tells.",
-     "tesser-journal --journal ./journal algo delete 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+     "tesser-journal --journal ./journal algo delete 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f", true,
      cmd_algo_delete},
     {LEDGER_LIST, "", 0, 0, "entries of the book's ledger",
      "Through an index on sequence or on time. With --json one entry per line, as 'ledger append' "
      "reads them.",
      "tesser-journal --journal ./journal ledger list --type fee --from-time 2025-01-01T00:00:00Z",
-     cmd_ledger_list},
+     false, cmd_ledger_list},
     {"ledger append", "FILE|-", 1, 1, "append entries, one JSON object per line, in one commit",
      "All or none. An entry with sequence 0 gets the next number; others must be above the newest.",
-     "tesser-journal --journal ./journal ledger append ledger.jsonl", cmd_ledger_append},
+     "tesser-journal --journal ./journal ledger append ledger.jsonl", true, cmd_ledger_append},
     {"book list", "", 0, 0, "the books of the journal with their counts", "",
-     "tesser-journal --journal ./journal book list", cmd_book_list},
+     "tesser-journal --journal ./journal book list", false, cmd_book_list},
     {"record", "", 0, 0, "commit JSON lines from standard input, one commit per line",
      "Each line is an object, every member optional: book, id (a UUID: the same id is never "
      "applied twice), state (a whole LiveState), portfolio, portfolio_equity, last_candle_ts, "
@@ -119,7 +121,7 @@ const command_spec command_table[] = {
      "--keep-going is given. Blank lines are skipped; a line may have 64 MiB.",
      "echo '{\"last_prices\":{\"binance_perp:BTCUSDT\":\"64000.10\"}}' | "
      "tesser-journal --journal ./journal record",
-     cmd_record},
+     true, cmd_record},
     {IMPORT, "SOURCE...", 1, SIZE_MAX, "import Tesser's own data, in one commit",
      "A source is Tesser's LMDB journal (its directory or data.mdb), one of its SQLite stores "
      "(with "
@@ -129,19 +131,19 @@ const command_spec command_table[] = {
      "cannot be decoded goes into quarantine while the rest is imported, and the exit code is 3. "
      "With --json the whole report, the quarantined bytes included.",
      "tesser-journal import ./tesser/journal.lmdb ./tesser/state.db --into ./journal --dry-run",
-     cmd_import},
+     true, cmd_import},
     {EXPORT, "DIRECTORY", 1, 1, "write a book as Tesser's own stores",
      "A new directory with snapshot.json, state.db, algos.db and ledger.db. What Tesser cannot "
      "hold is told before anything is written; where a value would be lost, it needs --force.",
-     "tesser-journal --journal ./journal export --format tesser ./tesser", cmd_export},
+     "tesser-journal --journal ./journal export --format tesser ./tesser", true, cmd_export},
     {"quarantine list", "", 0, 0, "what imports could not decode", "",
-     "tesser-journal --journal ./journal quarantine list", cmd_quarantine_list},
+     "tesser-journal --journal ./journal quarantine list", false, cmd_quarantine_list},
     {"quarantine show", "NAME", 1, 1, "one thing in quarantine, or its bytes",
      "NAME is as 'quarantine list' has it.",
-     "tesser-journal --journal ./journal quarantine show strategy_state --raw >strategy.bin",
+     "tesser-journal --journal ./journal quarantine show strategy_state --raw >strategy.bin", false,
      cmd_quarantine_show},
     {"help", "[COMMAND|exit-codes|man]", 0, 2,
      "show help for a command, the exit codes, the man page", "",
-     "tesser-journal help state import", cmd_help},
+     "tesser-journal help state import", false, cmd_help},
 };
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

@@ -56,8 +56,8 @@ TJ_API tj_status tj_store_close(tj_store *store, tj_error *error);
  * beside stored books a new one must be created, so that a misspelt name never trades from empty.
  *
  * @param name 1 to TJ_BOOK_SIZE_MAX bytes of UTF-8 without control characters
- * @return TJ_OK, also when a concurrent call has created it; TJ_EXISTS when it was there before;
- *         TJ_INVALID for the name; and as tj_txn_commit
+ * @return TJ_OK for the one call that created it; TJ_EXISTS when it is there already, be it by a
+ *         concurrent call; TJ_INVALID for the name; and as tj_txn_commit
  * Threads: any. Durability: as a save.
  */
 TJ_API TJ_CHECKED tj_status tj_store_book_create(tj_store *store, const char *name,

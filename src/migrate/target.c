@@ -222,6 +222,12 @@ tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live
     }
     free(t.plans);
     tj_ledger_list_free(t.stored);
-    tj_status closed = tj_store_close(t.store, status == TJ_OK ? error : NULL);
-    return status == TJ_OK ? closed : status;
+    tj_error late = TJ_ERROR_INIT;
+    if (tj_store_close(t.store, &late) != TJ_OK && status == TJ_OK && !all->options->dry_run) {
+        /* It is committed and durable: that closing failed is no reason to import it again. */
+        status =
+            tj__note(all, &all->remarks, SIZE_MAX, TJ_STR("closing the journal"), error,
+                     "all of it is imported and durable, but closing failed: %s", late.message);
+    }
+    return status;
 }

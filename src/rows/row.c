@@ -52,9 +52,9 @@ tj_status tj__book_unknown(tj_str name, const tj__name_list *list, tj_error *err
     char quoted[TJ__QUOTE_SIZE];
     tj__text_quote(name, quoted);
     return tj__fail(error, TJ_NOT_FOUND,
-                    "book %s is not in this journal (it has: %s); create it with "
-                    "tj_store_book_create or `tesser-journal init --book %s`",
-                    quoted, list->text, quoted);
+                    "book %s is not in this journal (it has: %s); a new one must be created before "
+                    "its first use",
+                    quoted, list->text);
 }
 
 typedef struct name_search {

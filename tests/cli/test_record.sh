@@ -75,6 +75,9 @@ assert "nowhere" in answers[2]["error"] and "unknown" in answers[3]["error"], an
 assert "1.2.3" in answers[4]["error"] and "zz" in answers[5]["error"], answers
 PY
 err_has "tesser-journal: line 1: "
+! grep -q "line 1" "$out" || fail "an answer counts the lines inside a line"
+run 26 -j j record --json <<<'{"last_prices":{"a:X":"1.2.3"}}'
+json "$err" 'd["place"] == "line 1, column 23" and d["error"].startswith("line 1: last_prices.a:X: column 23: ")'
 printf '%s\n' '{"book":"nowhere","portfolio_equity":"1"}' 'nonsense' >lines
 run 13 -j j record -k <lines
 run 0 -j j state export
@@ -133,7 +136,8 @@ run 18 -j j record <&-
 err_has "Bad file descriptor: reading standard input"
 code=0
 "$TESSER_JOURNAL" -j j record <<<'{"portfolio_equity":"15"}' >&- 2>"$err" || code=$?
-[ $code -eq 18 ] || fail "exit code $code for a closed standard output"
+[ $code -eq 4 ] || fail "exit code $code for a closed standard output"
+err_has "is durable, but what followed failed: Bad file descriptor: writing standard output"
 digest j >before
 "$TESSER_JOURNAL" -j j algo show 1234 >&- 2>&- || code=$?
 [ $code -eq 2 ] || fail "exit code $code with all closed"

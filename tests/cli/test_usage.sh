@@ -14,6 +14,9 @@ See 'tesser-journal$help --help'."
 usage 'no command is given' ''
 usage 'unknown command "stauts"; did you mean "status"?' '' stauts
 usage 'unknown command "frobnicate"' '' frobnicate
+for word in restore reocrd recrod inti imort exprot; do # never a guess that would write
+    usage "unknown command \"$word\"" '' $word
+done
 usage 'unknown command "state shw"; it can be "show", "export" or "import"' '' state shw
 usage 'state what? It can be "show", "export" or "import"' '' state
 usage 'ledger what? It can be "list" or "append"' '' ledger

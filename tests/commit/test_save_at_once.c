@@ -239,8 +239,8 @@ static void test_a_book_that_is_not_there(void **context)
     journal_save(&j, &state);
     assert_ok(tj__plan_use_book(j.plan, TJ_STR("other"), &test_error));
     refuse(&j, &state, TJ_NOT_FOUND,
-           "book \"other\" is not in this journal (it has: default); create it with "
-           "tj_store_book_create or `tesser-journal init --book \"other\"`");
+           "book \"other\" is not in this journal (it has: default); a new one must be created "
+           "before its first use");
     journal_close(&j);
 }
 

@@ -211,8 +211,8 @@ static void test_books(void **context)
     assert_int_equal(journal_commit(&j), 1);
     assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
     journal_refuse(&j, NULL, TJ_NOT_FOUND,
-                   "book \"default\" is not in this journal (it has: momentum); create it with "
-                   "tj_store_book_create or `tesser-journal init --book \"default\"`");
+                   "book \"default\" is not in this journal (it has: momentum); a new one must be "
+                   "created before its first use");
     assert_ok(tj__plan_create_book(j.plan, TJ_STR("momentum"), &test_error));
     journal_refuse(&j, NULL, TJ_EXISTS, "book \"momentum\" is in this journal already");
     /* Created and used in one commit; two books in one commit. */
@@ -271,10 +271,8 @@ static void test_book_find_and_list(void **context)
     assert_int_equal(number, 1);
     assert_int_equal(tj__book_find(&source.source, TJ_STR("momentm"), &number, &error),
                      TJ_NOT_FOUND);
-    assert_string_equal(
-        error.message,
-        "book \"momentm\" is not in this journal (it has: a, default); create it with "
-        "tj_store_book_create or `tesser-journal init --book \"momentm\"`");
+    assert_string_equal(error.message, "book \"momentm\" is not in this journal (it has: a, "
+                                       "default); a new one must be created before its first use");
     tj_book_list *list = NULL;
     assert_ok(tj__book_list_load(&source.source, &list, &test_error));
     assert_int_equal(list->count, 2);

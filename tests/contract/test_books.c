@@ -36,9 +36,9 @@ static void test_an_algorithm_makes_the_first_book_too(fixture *f)
     assert_refused(save_equity(f->store, "other", "1"), TJ_NOT_FOUND, "(it has: default)");
 }
 
-#define UNKNOWN                                                                        \
-    "book \"defualt\" is not in this journal (it has: default, zeta); create it with " \
-    "tj_store_book_create or `tesser-journal init --book \"defualt\"`"
+#define UNKNOWN                                                                                   \
+    "book \"defualt\" is not in this journal (it has: default, zeta); a new one must be created " \
+    "before its first use"
 
 static void test_a_misspelt_book_is_not_found(fixture *f)
 {

@@ -16,6 +16,7 @@ typedef struct worker {
     uint64_t seed;
     _Atomic bool *stop;
     unsigned done;
+    unsigned created;                /* books */
     uint64_t sequences[ROUND_COUNT]; /* of its commits */
     char failure[TJ_ERROR_MESSAGE_SIZE + 64];
 } worker;
@@ -304,6 +305,7 @@ static void *create_books(void *context)
         if (status != TJ_EXISTS && !worker_check(w, status, &error)) {
             break;
         }
+        w->created += status == TJ_OK;
     }
     return NULL;
 }
@@ -315,6 +317,11 @@ static void test_creating_the_same_books(fixture *f)
         workers[i] = (worker){.f = f, .number = i};
     }
     run_workers(workers, SAVER_COUNT, create_books);
+    unsigned created = 0;
+    for (unsigned i = 0; i < SAVER_COUNT; i++) {
+        created += workers[i].created;
+    }
+    assert_int_equal(created, 10);
     tj_book_list *books = NULL;
     assert_ok(tj_store_books(f->store, &books, &err));
     assert_int_equal(books->count, 10);

@@ -57,8 +57,7 @@ static void note_damage(tj__tip_book *book, const tj__row *row)
         status = tj__row_explain(row, tj__state_row_check(row->key, row->value, &found), &found);
     }
     if (status != TJ_OK && book->damage.status == TJ_OK) {
-        tj__error_context(&found,
-                          "the state of book \"%.*s\" cannot be saved until the row is repaired",
+        tj__error_context(&found, "the state of book \"%.*s\" cannot be saved over it",
                           (int)book->name.size, book->name.data);
         book->damage = found;
     }

@@ -46,10 +46,10 @@ static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint
            tj__rowmap_bytes(journal->apply_batch) < size) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(tj__journal_read_next(journal->apply_reader, &next, &record, error));
+        TJ_TRY(tj__logbook_next(journal->apply_reader, &next, &record, error));
         if (next == TJ__LOG_END) {
-            return tj__journal_report_damage(journal->apply_reader, target, "its acknowledgement",
-                                             error);
+            return tj__logbook_fell_short(journal->apply_reader, target, "its acknowledgement",
+                                          error);
         }
         TJ_TRY(tj__body_apply(journal->apply_batch, record.body, record.change_count,
                               record.sequence, &record.commit_id, error));

@@ -191,7 +191,7 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
     if (status == TJ_OK && used) {
         status = tj__fail(error, TJ_CORRUPT,
                           "%s/data.mdb is missing, but the log beside it holds commits: put the "
-                          "file back or restore a backup",
+                          "file back, or restore a copy of the whole journal",
                           path);
     }
     return status;

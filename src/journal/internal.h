@@ -9,6 +9,7 @@
 
 #include "journal/journal.h"
 #include "journal/lock.h"
+#include "journal/logbook.h"
 #include "journal/overlay.h"
 #include "log/reader.h"
 #include "log/writer.h"
@@ -86,17 +87,6 @@ tj_status tj__journal_create_tidy(const char *path, tj_error *error);
 
 /* recover.c: brings the log to its end and LMDB up to it, and opens the log for writing. */
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
-/* The sentence for a log that ends before `covered`, of which `by` knows. */
-tj_status tj__journal_report_damage(tj__log_reader *reader, uint64_t covered, const char *by,
-                                    tj_error *error);
-
-/* The log's segments; TJ_CORRUPT when their directory is gone. */
-tj_status tj__journal_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
-/* As tj__log_reader_next, with TJ_CORRUPT for a segment that is not there. */
-tj_status tj__journal_read_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
-                                tj_error *error);
-/* Such a `by`: a segment is begun only after the one before it was flushed whole. */
-#define TJ__BEGUN_LATER "a later segment that was begun"
 
 /* apply.c */
 tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *applied,

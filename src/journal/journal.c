@@ -82,7 +82,8 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
                                .read_only = journal->config.read_only};
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, error);
     if (status == TJ_CORRUPT) {
-        tj__error_context(error, "in %s/data.mdb; restore a backup", journal->path);
+        tj__error_context(error, "in %s/data.mdb; restore a copy of the whole journal",
+                          journal->path);
     } else if (status != TJ_OK) {
         tj__error_context(error, "opening %s/data.mdb", journal->path);
     }
@@ -202,7 +203,7 @@ uint64_t tj__journal_appended(tj__journal *journal)
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__segment_list segments = {0};
-    TJ_TRY(tj__journal_segments(journal, &segments, error));
+    TJ_TRY(tj__logbook_segments(journal, &segments, error));
     info->segment_count = (uint32_t)segments.count;
     for (size_t i = 0; i < segments.count; i++) {
         char path[TJ__SEGMENT_PATH_SIZE];
@@ -233,7 +234,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     while (status == TJ_OK && next == TJ__LOG_RECORD &&
            (!mark.valid || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
         tj__record record;
-        status = tj__journal_read_next(reader, &next, &record, error);
+        status = tj__logbook_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
             info->lag_bytes += tj__record_size((uint32_t)record.body.size);
         }

@@ -178,51 +178,41 @@ static tj_status take_record(building *b, const tj__record *record, tj_error *er
                           &record->commit_id, error);
 }
 
-/* The log ended, and there is no mark that says whether it should have. */
-static tj_status judge_unmarked_end(building *b, tj_error *error)
+/* The log ended. Without a mark that is where the view ends, unless a writer has recovered meanwhile. */
+static tj_status end_of_log(building *b, tj_error *error)
 {
-    tj__log_reader *reader = b->v->overlay->reader;
-    if (tj__lock_mark(b->v->journal->lock).valid) {
-        b->outcome = ATTEMPT_AGAIN; /* A writer has recovered meanwhile. */
+    tj__log_tail tail;
+    if (!b->mark.valid && tj__lock_mark(b->v->journal->lock).valid) {
+        b->outcome = ATTEMPT_AGAIN;
         return TJ_OK;
     }
-    tj__log_tail tail;
-    TJ_TRY(tj__log_reader_tail(reader, &tail, error));
-    const tj__position *at = tj__log_reader_position(reader);
-    if (tail.durable_max > at->sequence || tail.segment_begun_after) {
-        bool marked = tail.durable_max > at->sequence;
-        b->short_at = *at;
-        b->outcome = ATTEMPT_SHORT;
-        return tj__journal_report_damage(reader, marked ? tail.durable_max : at->sequence + 1,
-                                         marked ? "a later record" : TJ__BEGUN_LATER, error);
-    }
-    b->outcome = ATTEMPT_DONE;
-    return TJ_OK;
+    return tj__logbook_judge_end(b->v->overlay->reader, &b->mark, &tail, error);
 }
 
-static tj_status read_log(building *b, tj_error *error)
+static tj_status read_records(building *b, tj_error *error)
 {
     tj__log_reader *reader = b->v->overlay->reader;
     uint64_t target = b->mark.valid ? b->mark.acknowledged : UINT64_MAX;
     while (tj__log_reader_position(reader)->sequence < target) {
         tj__log_next next;
         tj__record record;
-        tj_status status = tj__journal_read_next(reader, &next, &record, error);
-        if (status == TJ_OK && next == TJ__LOG_END && b->mark.valid) {
-            status = tj__journal_report_damage(reader, target, "writer.lock", error);
-        }
-        if (status == TJ_CORRUPT) {
-            b->short_at = *tj__log_reader_position(reader);
-            b->outcome = ATTEMPT_SHORT;
-        }
-        TJ_TRY(status);
+        TJ_TRY(tj__logbook_next(reader, &next, &record, error));
         if (next == TJ__LOG_END) {
-            return judge_unmarked_end(b, error);
+            return end_of_log(b, error);
         }
         TJ_TRY(take_record(b, &record, error));
     }
-    b->outcome = ATTEMPT_DONE;
     return TJ_OK;
+}
+
+static tj_status read_log(building *b, tj_error *error)
+{
+    tj_status status = read_records(b, error);
+    if (status == TJ_CORRUPT) {
+        b->short_at = *tj__log_reader_position(b->v->overlay->reader);
+        b->outcome = ATTEMPT_SHORT;
+    }
+    return status;
 }
 
 static tj__mark mark_now(const tj__journal *journal)

@@ -38,7 +38,7 @@ static tj_status none_of_ours(const tj__pages *pages, tj_error *error)
 {
     tj_status status = tj__pages_walk(pages, NULL, error);
     if (status != TJ_OK) {
-        tj__error_context(error, "no table of a journal is found in it; restore it from a backup");
+        tj__error_context(error, "no table of a journal is found in it; restore a copy of it");
         return status;
     }
     return tj__fail(error, TJ_UNSUPPORTED,
@@ -77,8 +77,8 @@ static tj_status check_names(const tj__pages *pages, const char *directory, uint
     }
     if (missing) {
         return tj__fail(error, TJ_CORRUPT,
-                        "%s has no table \"%s\": it is damaged; restore it from a backup",
-                        pages->path, missing);
+                        "%s has no table \"%s\": it is damaged; restore a copy of it", pages->path,
+                        missing);
     }
     return TJ_OK;
 }
@@ -99,7 +99,7 @@ static tj_status check_content(const tj__pages *pages, const char *directory, tj
 {
     if (pages->main.root == TJ__NO_PAGE) {
         return tj__fail(error, TJ_CORRUPT,
-                        "%s is an LMDB file without any table: restore it from a backup or move it "
+                        "%s is an LMDB file without any table: restore a copy of it or move it "
                         "away only if you know the journal held nothing",
                         pages->path);
     }

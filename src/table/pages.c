@@ -40,7 +40,7 @@ static tj_status truncated(const tj__pages *pages, uint64_t needed, tj_error *er
     return at_path(pages,
                    tj__fail(error, TJ_CORRUPT,
                             "%s is truncated: %" PRIu64 " bytes found, %" PRIu64
-                            " needed; restore it from a backup",
+                            " needed; restore a copy of it",
                             pages->path, pages->size, needed),
                    error);
 }
@@ -184,7 +184,7 @@ static tj_status check_file(tj__pages *pages, uint32_t page_size, tj_error *erro
     pages->size = (uint64_t)pages->info.st_size;
     if (pages->size == 0) {
         return tj__fail(error, TJ_CORRUPT,
-                        "%s is empty (0 bytes): it was truncated; restore it from a backup or move "
+                        "%s is empty (0 bytes): it was truncated; restore a copy of it or move "
                         "it away only if you know the journal held nothing",
                         pages->path);
     }

@@ -183,7 +183,7 @@ static void test_a_damaged_row_stops_load_and_save(void **context)
     tj_live_state none = {0};
     const char *refusal =
         "the stored bytes do not match their checksum: order \"o1\" (commit 1): the "
-        "state of book \"default\" cannot be saved until the row is repaired";
+        "state of book \"default\" cannot be saved over it";
     assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
     journal_refuse(&j, NULL, TJ_CORRUPT, refusal);
     assert_ok(tj__plan_put_state(j.plan, &none, &test_error));
@@ -217,7 +217,7 @@ static void test_an_unknown_layout(void **context)
     journal_refuse(
         &j, NULL, TJ_FORMAT_NEWER,
         "layout version 2, this library reads 1: last price \"x:Y\" (commit 1): the state "
-        "of book \"default\" cannot be saved until the row is repaired");
+        "of book \"default\" cannot be saved over it");
     journal_close(&j);
 }
 

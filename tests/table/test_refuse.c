@@ -81,7 +81,7 @@ static void test_empty_file(void **state)
     place at = place_new();
     write_text(&at, "", 0);
     assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is empty (0 bytes): it was truncated; restore it from a backup or "
+                   text_for("%s is empty (0 bytes): it was truncated; restore a copy of it or "
                             "move it away only if you know the journal held nothing",
                             at.data));
     place_remove(&at);
@@ -125,14 +125,13 @@ static void test_truncated(void **state)
         assert_int_equal(truncate(at.data, (off_t)size), 0);
         assert_refused(&at, TJ_CORRUPT,
                        text_for("%s is truncated: %" PRIu64 " bytes found, %" PRIu64
-                                " needed; restore it from a backup",
+                                " needed; restore a copy of it",
                                 at.data, size, whole));
     }
     assert_int_equal(truncate(at.data, 5000), 0);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is truncated: 5000 bytes found, 8192 needed; restore it from a "
-                            "backup",
-                            at.data));
+    assert_refused(
+        &at, TJ_CORRUPT,
+        text_for("%s is truncated: 5000 bytes found, 8192 needed; restore a copy of it", at.data));
     place_remove(&at);
 }
 
@@ -265,7 +264,7 @@ static void test_files_of_other_programs(void **state)
     at = place_new();
     make_foreign(&at, other, 0);
     assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is an LMDB file without any table: restore it from a backup or "
+                   text_for("%s is an LMDB file without any table: restore a copy of it or "
                             "move it away only if you know the journal held nothing",
                             at.data));
     place_remove(&at);
@@ -273,7 +272,7 @@ static void test_files_of_other_programs(void **state)
     make_foreign(&at, partly, 8);
     assert_refused(
         &at, TJ_CORRUPT,
-        text_for("%s has no table \"state\": it is damaged; restore it from a backup", at.data));
+        text_for("%s has no table \"state\": it is damaged; restore a copy of it", at.data));
     place_remove(&at);
 }
 
@@ -305,8 +304,7 @@ static void test_names_that_were_overwritten(void **state)
     close(fd);
     assert_refused(&at, TJ_CORRUPT,
                    text_for("%s: the main database does not hold as many pages or rows as it "
-                            "counts: no table of a journal is found in it; restore it from a "
-                            "backup",
+                            "counts: no table of a journal is found in it; restore a copy of it",
                             at.data));
     place_remove(&at);
 }

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "journal/logbook.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "journal/internal.h"
+
+/* ---- segments and records --------------------------------------------------------------- */
+
+/* All segments from the first must be there, not only those that are read now. */
+static tj_status check_first(const tj__journal *journal, const tj__segment_list *list,
+                             tj_error *error)
+{
+    if (list->count > 0 && list->ordinals[0] == 1) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_CORRUPT,
+                    "the first segment of the log, %s/0000000001.log, is missing: put it back, or "
+                    "restore a copy of the whole journal",
+                    journal->log_path);
+}
+
+tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)
+{
+    if (!tj__path_is_directory(journal->log_path)) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "the log directory %s is missing: put it back, or restore a copy of the "
+                        "whole journal",
+                        journal->log_path);
+    }
+    tj__segment_list list = {0};
+    TJ_TRY(tj__segment_list_read(journal->log_path, &list, error));
+    tj_status status = check_first(journal, &list, error);
+    if (status != TJ_OK) {
+        tj__segment_list_dispose(&list);
+        return status;
+    }
+    *out = list;
+    return TJ_OK;
+}
+
+static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
+{
+    char place[TJ_ERROR_PLACE_SIZE] = "";
+    if (error != NULL) {
+        snprintf(place, sizeof place, "%s", error->place);
+    }
+    tj__fail(error, TJ_CORRUPT,
+             "log segment %s is missing, though commits up to %llu lead to it: put the file back, "
+             "or restore a copy of the whole journal",
+             place, (unsigned long long)tj__log_reader_position(reader)->sequence);
+    tj__error_place(error, "%s", place);
+    return TJ_CORRUPT;
+}
+
+tj_status tj__logbook_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
+                           tj_error *error)
+{
+    tj_status status = tj__log_reader_next(reader, next, record, error);
+    return status == TJ_NOT_FOUND ? report_missing(reader, error) : status;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------ */
+
+tj_status tj__logbook_fell_short(const tj__log_reader *reader, uint64_t covered, const char *by,
+                                 tj_error *error)
+{
+    const tj__position *at = tj__log_reader_position(reader);
+    tj__fail(
+        error, TJ_CORRUPT,
+        "commit %llu is damaged or missing at offset %llu of %s (%s), and %s shows that commits up "
+        "to %llu were durable: put the file back as it was, or restore a copy of the whole journal",
+        (unsigned long long)(at->sequence + 1), (unsigned long long)at->offset,
+        tj__log_reader_path(reader), tj__log_reader_why(reader), by, (unsigned long long)covered);
+    tj__error_place(error, "%s:%llu", tj__log_reader_path(reader), (unsigned long long)at->offset);
+    return TJ_CORRUPT;
+}
+
+tj_status tj__logbook_judge_end(tj__log_reader *reader, const tj__mark *mark, tj__log_tail *tail,
+                                tj_error *error)
+{
+    uint64_t end = tj__log_reader_position(reader)->sequence;
+    if (mark->valid && mark->acknowledged > end) {
+        return tj__logbook_fell_short(reader, mark->acknowledged, "writer.lock", error);
+    }
+    TJ_TRY(tj__log_reader_tail(reader, tail, error));
+    if (tail->durable_max > end) {
+        char by[TJ__SEGMENT_PATH_SIZE + 64];
+        snprintf(by, sizeof by, "a valid record at offset %llu of %s",
+                 (unsigned long long)tail->first_after_offset, tail->first_after);
+        return tj__logbook_fell_short(reader, tail->durable_max, by, error);
+    }
+    if (tail->segment_begun_after) {
+        return tj__logbook_fell_short(reader, end + 1, "a later segment that was begun", error);
+    }
+    return TJ_OK;
+}
+
+/* ---- from LMDB's position to the end ---------------------------------------------------- */
+
+/* The start of the records in the segment of LMDB's position. */
+static tj_status segment_start(const tj__journal *journal, const tj__logbook *book,
+                               tj__position *start, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    uint8_t block[TJ__SEGMENT_HEADER_SIZE];
+    int fd = -1;
+    tj__segment_header header;
+    TJ_TRY(tj__segment_path(path, journal->log_path, book->applied.ordinal, error));
+    tj_status status = tj__file_open(path, O_RDONLY, &fd, error);
+    if (status == TJ_NOT_FOUND) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "segment %s is missing, and the state in data.mdb stands at commit %llu in "
+                        "it: put it back, or restore a copy of the whole journal",
+                        path, (unsigned long long)book->applied.sequence);
+    }
+    if (status == TJ_OK) {
+        status = tj__file_read_at(fd, path, block, sizeof block, 0, error);
+    }
+    tj__file_close(fd);
+    TJ_TRY(status);
+    tj_error cause = TJ_ERROR_INIT;
+    status = tj__segment_header_decode(block, &journal->superblock.journal_id,
+                                       book->applied.ordinal, &header, path, &cause);
+    bool unusable = status == TJ_NOT_FOUND || status == TJ_CORRUPT;
+    if (unusable && book->applied.offset == TJ__SEGMENT_HEADER_SIZE) {
+        /* Nothing in it was applied: prepared, or a power cut tore the write that began it. What
+         * stands behind the header tells whether that is so. */
+        *start = book->applied;
+        return TJ_OK;
+    }
+    if (status == TJ_NOT_FOUND) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "segment %s is empty, but data.mdb holds commits from it, up to %llu", path,
+                        (unsigned long long)book->applied.sequence);
+    }
+    if (status == TJ_CONFLICT) {
+        return tj__segment_header_misplaced(&cause, error);
+    }
+    if (status != TJ_OK) {
+        return tj__fail(error, status, "%s", cause.message);
+    }
+    *start = (tj__position){.sequence = header.first_sequence - 1,
+                            .time = INT64_MIN,
+                            .hash = header.chain_hash,
+                            .ordinal = book->applied.ordinal,
+                            .offset = TJ__SEGMENT_HEADER_SIZE};
+    return TJ_OK;
+}
+
+static tj_status check_on_chain(const tj__logbook *book, tj_error *error)
+{
+    const tj__position *at = tj__log_reader_position(book->reader);
+    if (at->ordinal == book->applied.ordinal && at->offset == book->applied.offset &&
+        at->hash == book->applied.hash && at->sequence == book->applied.sequence) {
+        return TJ_OK;
+    }
+    return tj__fail(
+        error, TJ_CORRUPT,
+        "data.mdb and the log do not belong together: data.mdb stands after commit %llu "
+        "at offset %llu of %s, where the log has commit %llu at offset %llu; one of them "
+        "was replaced: put it back, or restore a copy of the whole journal",
+        (unsigned long long)book->applied.sequence, (unsigned long long)book->applied.offset,
+        tj__log_reader_path(book->reader), (unsigned long long)at->sequence,
+        (unsigned long long)at->offset);
+}
+
+static bool at_or_beyond(const tj__position *at, const tj__position *place)
+{
+    return at->ordinal > place->ordinal ||
+           (at->ordinal == place->ordinal && at->offset >= place->offset);
+}
+
+/* From the start of the segment to LMDB's position. */
+static tj_status read_to_applied(const tj__journal *journal, tj__logbook *book, tj_error *error)
+{
+    tj__position start;
+    TJ_TRY(segment_start(journal, book, &start, error));
+    TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &start,
+                               &book->reader, error));
+    while (!at_or_beyond(tj__log_reader_position(book->reader), &book->applied)) {
+        tj__log_next next;
+        tj__record record;
+        TJ_TRY(tj__logbook_next(book->reader, &next, &record, error));
+        if (next == TJ__LOG_END &&
+            !at_or_beyond(tj__log_reader_position(book->reader), &book->applied)) {
+            return tj__logbook_fell_short(book->reader, book->applied.sequence, "data.mdb", error);
+        }
+    }
+    return check_on_chain(book, error);
+}
+
+static tj_status read_to_end(tj__logbook *book, tj_error *error)
+{
+    bool believed = book->mark.valid && book->mark.durability == TJ_DURABILITY_SYNC;
+    book->settled = *tj__log_reader_position(book->reader);
+    for (;;) {
+        tj__log_next next;
+        tj__record record;
+        TJ_TRY(tj__logbook_next(book->reader, &next, &record, error));
+        if (next == TJ__LOG_END) {
+            break;
+        }
+        book->pending_bytes += tj__record_size((uint32_t)record.body.size);
+        if (believed && record.sequence <= book->mark.acknowledged) {
+            book->settled = *tj__log_reader_position(book->reader);
+        }
+    }
+    book->end = *tj__log_reader_position(book->reader);
+    /* A segment without records knows neither. */
+    book->end.epoch = book->end.epoch > book->applied.epoch ? book->end.epoch : book->applied.epoch;
+    book->end.time = book->end.time > book->applied.time ? book->end.time : book->applied.time;
+    return TJ_OK;
+}
+
+static tj_status find_applied(const tj__journal *journal, tj__logbook *book, tj_error *error)
+{
+    tj__env_snapshot *snapshot = NULL;
+    TJ_TRY(tj__env_snapshot_begin(journal->env, &snapshot, &book->applied, error));
+    tj__env_snapshot_end(snapshot);
+    return TJ_OK;
+}
+
+static tj_status check_segments(const tj__journal *journal, tj_error *error)
+{
+    tj__segment_list segments = {0};
+    TJ_TRY(tj__logbook_segments(journal, &segments, error));
+    tj__segment_list_dispose(&segments);
+    return TJ_OK;
+}
+
+tj_status tj__logbook_survey(const tj__journal *journal, tj__logbook *out, tj_error *error)
+{
+    *out = (tj__logbook){.mark = tj__lock_mark(journal->lock)};
+    TJ_TRY(find_applied(journal, out, error));
+    TJ_TRY(check_segments(journal, error));
+    TJ_TRY(read_to_applied(journal, out, error));
+    TJ_TRY(read_to_end(out, error));
+    return tj__logbook_judge_end(out->reader, &out->mark, &out->tail, error);
+}
+
+void tj__logbook_dispose(tj__logbook *book)
+{
+    tj__log_reader_close(book->reader);
+    book->reader = NULL;
+}

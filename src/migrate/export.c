@@ -15,7 +15,7 @@
 #include "migrate/sqlite.h"
 #include "migrate/stores.h"
 #include "rows/load.h"
-#include "store/internal.h"
+#include "store/store.h"
 
 #define PATH_SIZE 4096
 
@@ -303,7 +303,7 @@ static tj_status need_force(const tj_export_report *report, tj_error *error)
 static tj_status run(tj_store *store, const char *directory, const tj_export_options *options,
                      tj_export_report *report, tj_error *error)
 {
-    const char *name = options->book ? options->book : store->book;
+    const char *name = options->book ? options->book : tj__store_book(store);
     tj__exported book = {0};
     tj_status status = TJ_OK;
     TJ_TRY(tj__book_name_check(name, error));

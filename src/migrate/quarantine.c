@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "rows/key.h"
-#include "store/internal.h"
+#include "store/store.h"
 
 typedef struct listing {
     tj__arena *arena;
@@ -124,7 +124,7 @@ tj_status tj_quarantine_load(tj_store *store, const char *book, tj_quarantine_li
     if (!all.arena) {
         return no_memory(error);
     }
-    tj_status status = load(&all, store, book ? book : store->book, object, error);
+    tj_status status = load(&all, store, book ? book : tj__store_book(store), object, error);
     tj__buffer_dispose(&all.items);
     if (status != TJ_OK) {
         tj__arena_free_object(object);

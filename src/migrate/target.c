@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "journal/journal.h"
-#include "store/internal.h"
+#include "store/store.h"
 
 /* Whether the sources hold rows of a table, decoded or not. */
 bool tj__comes_in(const tj__gathering *all, tj__table table)

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "migrate/same.h"
 #include "migrate/target.h"
-#include "store/internal.h"
+#include "store/store.h"
 
 static tj__plan *plan_of(const tj__target *t)
 {

@@ -14,6 +14,7 @@
 #include "rows/body.h"
 #include "rows/load.h"
 #include "store/deadline.h"
+#include "store/store.h"
 #include "store/submit.h"
 
 /* One opened engine; shared by the stores that asked to share it. */
@@ -72,29 +73,6 @@ tj_status tj__core_release(tj__core *core, tj_error *error);
 /* TJ_CLOSED in the child of a fork. */
 tj_status tj__core_check(const tj__core *core, tj_error *error);
 
-/* A name that can be a book's: TJ_INVALID or TJ_LIMIT if not. */
-tj_status tj__book_name_check(const char *name, tj_error *error);
-
-/* A view with the number of a book in it; end it with tj__reading_end whatever begin returned. */
-typedef struct tj__reading {
-    tj__core *core;
-    tj__row_source *rows;
-    uint32_t book;
-} tj__reading;
-tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
-                            tj_error *error);
-void tj__reading_end(tj__reading *reading);
-
-/* What a commit came to. */
-typedef struct tj__outcome {
-    uint64_t sequence;
-    uint64_t ledger_last;   /* 0 when no ledger entry was appended */
-    uint64_t counter_first; /* 0 when no counter was reserved */
-} tj__outcome;
-
-/* commit.c: resolve, append, advance, wait. outcome may be NULL. */
-tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
-                           tj__outcome *outcome, tj_error *error);
 /* The same for a plan that tj__plan_open_state ended. */
 tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
                          tj_error *error);

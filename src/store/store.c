@@ -116,6 +116,11 @@ tj_status tj_store_close(tj_store *store, tj_error *error)
     return status;
 }
 
+const char *tj__store_book(const tj_store *store)
+{
+    return store->book;
+}
+
 /* ---- handles ---------------------------------------------------------------------------- */
 
 static tj__book_handle *new_handle(tj_store *store, const char *book)

@@ -1,24 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A room includes only from rooms below it, and a foreign library is included from one room."""
+"""A room includes only from rooms below it, never what is internal to them; a foreign library is included
+from one room; the command line sees nothing of src/."""
 import re
 import sys
 from pathlib import Path
 
-BELOW = {
-    "base": [],
-    "model": ["base"],
-    "log": ["model", "base"],
-    "table": ["model", "base"],
-    "json": ["model", "base"],
-    "rows": ["json", "model", "base"],
-    "commit": ["rows", "json", "model", "base"],
-    "journal": ["rows", "table", "log", "model", "base"],
-    "config": ["base"],
-    "engine": ["journal", "rows", "model", "base"],
-    "store": ["engine", "journal", "commit", "rows", "json", "model", "base"],
-    "migrate": ["store", "journal", "commit", "rows", "json", "table", "model", "base"],
-}
+ROOM = re.compile(r"^tj_room\((\w+)(?: BELOW ([\w ]+?))?(?: FOREIGN [\w ]+)?\)$", re.M)
 
 # Header pattern -> the only files that may include it; some of them by one file alone.
 FOREIGN = {
@@ -49,20 +37,23 @@ def included_room(text, quoted):
     return text.split("/")[0] if "/" in text else ""
 
 
-def may_include(room, other):
+def rooms_of(root):
+    """Room -> the rooms it may include from, as cmake/Rooms.cmake states them."""
+    return {name: below.split() for name, below in ROOM.findall((root / "cmake/Rooms.cmake").read_text())}
+
+
+def may_include(below, room, header, other):
     if other in (None, "", "include", room):
         return True
-    if room == "cli":
-        return other in BELOW
-    return other in BELOW.get(room, [])
+    return other in below.get(room, []) and not header.endswith("/internal.h")
 
 
-def violations_in(path, source):
+def violations_in(below, path, source):
     room = room_of(path)
     for match in INCLUDE.finditer(source):
         line = source.count("\n", 0, match.start(2)) + 1
         header = match[2]
-        if not may_include(room, included_room(header, match[1] == '"')):
+        if not may_include(below, room, header, included_room(header, match[1] == '"')):
             yield f'{path}:{line}: {room} must not include "{header}"'
         for pattern, owner in FOREIGN.items():
             if re.fullmatch(pattern, header) and not re.fullmatch(owner, path):
@@ -71,6 +62,7 @@ def violations_in(path, source):
 
 def main(root):
     found = []
+    below = rooms_of(root)
     users = {pattern: set() for pattern in ONE_FILE}
     for folder in FOLDERS:
         for file in sorted((root / folder).rglob("*")):
@@ -78,7 +70,7 @@ def main(root):
                 continue
             path = str(file.relative_to(root))
             source = file.read_text()
-            found += violations_in(path, source)
+            found += violations_in(below, path, source)
             for pattern in ONE_FILE:
                 if any(re.fullmatch(pattern, match[2]) for match in INCLUDE.finditer(source)):
                     users[pattern].add(path)

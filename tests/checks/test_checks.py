@@ -17,7 +17,7 @@ class Planted(unittest.TestCase):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
         self.tree = Path(holder.name) / "tree"
-        for folder in ("include", "src", "tests/checks"):
+        for folder in ("cmake", "include", "src", "tests/checks"):
             shutil.copytree(ROOT / folder, self.tree / folder)
         shutil.copy(ROOT / ".clang-format", self.tree)
 
@@ -53,6 +53,18 @@ class Rooms(Planted):
         self.assert_red('log must not include "table/table.h"', "rooms")
         self.plant("src/table/planted.c", '#include "log/frame.h"\n')
         self.assert_red('table must not include "log/frame.h"', "rooms")
+
+    def test_what_is_internal_to_another_room(self):
+        self.plant("src/migrate/planted.c", '#include "store/internal.h"\n')
+        self.assert_red('migrate must not include "store/internal.h"', "rooms")
+
+    def test_room_that_is_not_stated(self):
+        self.plant("src/attic/planted.c", '#include "base/buffer.h"\n')
+        self.assert_red('attic must not include "base/buffer.h"', "rooms")
+
+    def test_command_line_uses_the_public_interface(self):
+        self.plant("cli/planted.c", '#include "base/buffer.h"\n')
+        self.assert_red('cli must not include "base/buffer.h"', "rooms")
 
     def test_foreign(self):
         for path, header in (("src/log/planted.c", "lmdb.h"),

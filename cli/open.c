@@ -2,6 +2,7 @@
 /* From the options to an open journal and back. */
 #include "cli.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define DEFAULT_FILE "tesser.toml"
@@ -11,7 +12,8 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
 {
     const char *file = cli->values[OPTION_CONFIG];
     const char *path = cli->values[OPTION_JOURNAL];
-    if (!file && !path && access(DEFAULT_FILE, F_OK) == 0) {
+    /* One that cannot be looked at is not passed over: loading it says why. */
+    if (!file && !path && (access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT)) {
         file = DEFAULT_FILE;
     }
     tj_status status = file    ? tj_config_load(file, config, error)

@@ -192,23 +192,53 @@ tj_status tj__file_remove(const char *path, tj_error *error)
     return TJ_OK;
 }
 
-bool tj__path_exists(const char *path)
+static bool means_nothing_there(int os_errno)
 {
-    struct stat info;
-    return stat(path, &info) == 0;
+    return os_errno == ENOENT || os_errno == ENOTDIR;
 }
 
-bool tj__path_is_directory(const char *path)
+/* Whether it is a link although stat finds nothing. */
+static tj_status refuse_dangling(const char *path, tj_error *error)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    struct stat link;
+    if (lstat(path, &link) != 0) {
+        return means_nothing_there(errno) ? TJ_OK
+                                          : FAIL_ERRNO(path, error, errno, "looking at %s", path);
+    }
+    return at_path(tj__fail(error, TJ_IO,
+                            "%s is a symbolic link that leads nowhere: mount or put back what it "
+                            "names, or remove the link",
+                            path),
+                   path, error);
 }
 
-bool tj__path_is_file(const char *path, dev_t device, ino_t inode)
+tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_error *error)
+{
+    struct stat info = {0};
+    bool is_there = stat(path, &info) == 0;
+    if (!is_there && !means_nothing_there(errno)) {
+        return FAIL_ERRNO(path, error, errno, "looking at %s", path);
+    }
+    if (!is_there) {
+        TJ_TRY(refuse_dangling(path, error));
+    }
+    *there = is_there;
+    *found = info;
+    return TJ_OK;
+}
+
+tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error)
 {
     struct statx info;
-    return statx(AT_FDCWD, path, 0, STATX_INO, &info) == 0 && info.stx_ino == inode &&
-           makedev(info.stx_dev_major, info.stx_dev_minor) == device;
+    if (statx(AT_FDCWD, path, 0, STATX_INO, &info) == 0) {
+        *same = info.stx_ino == inode && makedev(info.stx_dev_major, info.stx_dev_minor) == device;
+        return TJ_OK;
+    }
+    if (!means_nothing_there(errno)) {
+        return FAIL_ERRNO(path, error, errno, "looking at %s", path);
+    }
+    *same = false;
+    return TJ_OK;
 }
 
 /* Flushes the directory that holds the last part of path. */
@@ -227,18 +257,21 @@ static tj_status sync_parent(const char *path, tj_error *error)
 
 static tj_status create_one(const char *path, tj_error *error)
 {
-    if (tj__path_is_directory(path)) {
-        return TJ_OK;
-    }
-    if (mkdir(path, DIRECTORY_MODE) == 0) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (!there && mkdir(path, DIRECTORY_MODE) == 0) {
         return sync_parent(path, error);
     }
-    int os_errno = errno;
-    if (os_errno == EEXIST && tj__path_is_directory(path)) {
-        return TJ_OK; /* another process was faster */
+    if (!there && errno != EEXIST) {
+        return FAIL_ERRNO(path, error, errno, "creating the directory %s", path);
     }
-    return FAIL_ERRNO(path, error, os_errno == EEXIST ? ENOTDIR : os_errno,
-                      "creating the directory %s", path);
+    if (!there) { /* another process was faster */
+        TJ_TRY(tj__path_look(path, &there, &found, error));
+    }
+    return S_ISDIR(found.st_mode)
+               ? TJ_OK
+               : FAIL_ERRNO(path, error, ENOTDIR, "creating the directory %s", path);
 }
 
 tj_status tj__directory_create(const char *path, tj_error *error)

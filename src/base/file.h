@@ -3,6 +3,7 @@
 #ifndef TJ_BASE_FILE_H
 #define TJ_BASE_FILE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <tesser/error.h>
@@ -33,12 +34,14 @@ tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
 tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
 /* Creates a directory and its parents; each new one's parent is flushed. */
 tj_status tj__directory_create(const char *path, tj_error *error);
-bool tj__path_exists(const char *path);
-bool tj__path_is_directory(const char *path);
-/* Whether the path names the file of this device and inode. Nothing else is asked, above all no change
- * time: where the kernel keeps fine ones, a file whose change time was asked for gets a new one with the
- * next write, and a flush then has the inode to write too. */
-bool tj__path_is_file(const char *path, dev_t device, ino_t inode);
+/* Whether something is at the path, and what. Only ENOENT and ENOTDIR say that nothing is; any other failure
+ * is the caller's too, for what cannot be looked at may well be there. So is a symbolic link that leads
+ * nowhere (TJ_IO): what it names may be on a disk that is not mounted. *found is zeros when nothing is there. */
+tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_error *error);
+/* Whether the path names the file of this device and inode; a failure as above says neither yes nor no.
+ * Nothing else is asked, above all no change time: where the kernel keeps fine ones, a file whose change time
+ * was asked for gets a new one with the next write, and a flush then has the inode to write too. */
+tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
 

@@ -53,9 +53,15 @@ static const file_system file_systems[] = {
 };
 
 /* The nearest directory above a path that exists, in place. */
-static void nearest_existing(char *path)
+static tj_status nearest_existing(char *path, tj_error *error)
 {
-    while (!tj__path_exists(path)) {
+    for (;;) {
+        bool there = false;
+        struct stat found;
+        TJ_TRY(tj__path_look(path, &there, &found, error));
+        if (there) {
+            return TJ_OK;
+        }
         char *slash = strrchr(path, '/');
         if (slash == NULL) {
             memcpy(path, ".", 2);
@@ -71,7 +77,7 @@ tj_status tj__journal_check_file_system(const char *path, const tj_config *confi
 {
     char existing[PATH_MAX];
     snprintf(existing, sizeof existing, "%s", path);
-    nearest_existing(existing);
+    TJ_TRY(nearest_existing(existing, error));
     struct statfs found;
     if (statfs(existing, &found) != 0) {
         return tj__fail_errno(error, errno, "asking for the file system of %s", existing);
@@ -163,7 +169,10 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
 {
     char log_path[PATH_MAX];
     TJ_TRY(tj__path_join(log_path, sizeof log_path, path, TJ__LOG_DIRECTORY, error));
-    if (!tj__path_exists(log_path)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(log_path, &there, &found, error));
+    if (!there) {
         return TJ_OK;
     }
     tj__segment_list segments = {0};
@@ -200,15 +209,19 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
 tj_status tj__journal_look(const char *path, bool *found, tj_error *error)
 {
     *found = false;
-    if (!tj__path_exists(path)) {
+    bool there = false;
+    struct stat seen;
+    TJ_TRY(tj__path_look(path, &there, &seen, error));
+    if (!there) {
         return TJ_OK;
     }
-    if (!tj__path_is_directory(path)) {
+    if (!S_ISDIR(seen.st_mode)) {
         return tj__fail(error, TJ_EXISTS, "%s is not a directory", path);
     }
     char data_path[PATH_MAX];
     TJ_TRY(tj__path_join(data_path, sizeof data_path, path, "data.mdb", error));
-    if (tj__path_exists(data_path)) {
+    TJ_TRY(tj__path_look(data_path, &there, &seen, error));
+    if (there) {
         *found = true;
         return tj__env_check(path, error);
     }
@@ -228,10 +241,10 @@ static tj_status remove_entry(const char *directory, const char *name, tj_error 
 /* Empties a directory that an interrupted creation may have left, or makes it. */
 static tj_status fresh_directory(const char *path, tj_error *error)
 {
-    if (tj__path_exists(path)) {
-        return each_entry(path, remove_entry, error);
-    }
-    return tj__directory_create(path, error);
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    return there ? each_entry(path, remove_entry, error) : tj__directory_create(path, error);
 }
 
 static tj_status create_first_segment(const tj__journal *journal, const tj__superblock *superblock,
@@ -253,7 +266,10 @@ tj_status tj__journal_create_tidy(const char *path, tj_error *error)
 {
     char creating[PATH_MAX];
     TJ_TRY(tj__path_join(creating, sizeof creating, path, CREATING_DIRECTORY, error));
-    if (!tj__path_exists(creating)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(creating, &there, &found, error));
+    if (!there) {
         return TJ_OK;
     }
     TJ_TRY(each_entry(creating, remove_entry, error));

@@ -205,16 +205,19 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
     tj__segment_list segments = {0};
     TJ_TRY(tj__logbook_segments(journal, &segments, error));
     info->segment_count = (uint32_t)segments.count;
-    for (size_t i = 0; i < segments.count; i++) {
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < segments.count && status == TJ_OK; i++) {
         char path[TJ__SEGMENT_PATH_SIZE];
-        struct stat found;
-        if (tj__segment_path(path, journal->log_path, segments.ordinals[i], NULL) == TJ_OK &&
-            stat(path, &found) == 0) {
-            info->log_bytes += (uint64_t)found.st_size;
+        bool there = false;
+        struct stat found = {0};
+        status = tj__segment_path(path, journal->log_path, segments.ordinals[i], error);
+        if (status == TJ_OK) {
+            status = tj__path_look(path, &there, &found, error);
         }
+        info->log_bytes += (uint64_t)found.st_size;
     }
     tj__segment_list_dispose(&segments);
-    return TJ_OK;
+    return status;
 }
 
 /* Sequence, its time, and how much of the log LMDB does not include yet. */

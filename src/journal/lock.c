@@ -208,8 +208,9 @@ tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
     *out = NULL;
     tj__lock *lock = NULL;
     TJ_TRY(new_lock(directory, &lock, error));
-    tj_status status = TJ_OK;
-    bool there = tj__path_exists(lock->path);
+    bool there = false;
+    struct stat found;
+    tj_status status = tj__path_look(lock->path, &there, &found, error);
     if (there) {
         status = tj__file_open(lock->path, O_RDONLY, &lock->fd, error);
     }
@@ -289,7 +290,9 @@ tj__mark tj__lock_mark(const tj__lock *lock)
 
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
 {
-    if (tj__path_is_file(lock->path, lock->device, lock->inode)) {
+    bool same = false;
+    TJ_TRY(tj__path_names(lock->path, lock->device, lock->inode, &same, error));
+    if (same) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_CLOSED,

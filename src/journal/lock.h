@@ -48,8 +48,7 @@ typedef struct tj__mark {
 /* Creates the file if needed and takes the writer's lock. TJ_BUSY names the holder. The page keeps
  * what the last writer left until tj__lock_publish. */
 tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
-/* Maps it for reading only. TJ_NOT_FOUND when there is none (a copied directory): then every mark
- * is void, and *out is NULL. */
+/* Maps it for reading only. When there is none (a copied directory) every mark is void, and *out is NULL. */
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
 /* Says in the page who holds it. For the taker, before it changes anything in the directory. */
 void tj__lock_sign(tj__lock *lock);

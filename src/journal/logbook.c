@@ -25,7 +25,10 @@ static tj_status check_first(const tj__journal *journal, const tj__segment_list 
 
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)
 {
-    if (!tj__path_is_directory(journal->log_path)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(journal->log_path, &there, &found, error));
+    if (!S_ISDIR(found.st_mode)) {
         return tj__fail(error, TJ_CORRUPT,
                         "the log directory %s is missing: put it back, or restore a copy of the "
                         "whole journal",

@@ -2,9 +2,9 @@
 /* From the configured path to the journal's directory. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "journal/journal.h"
 
 static bool ends_with(const char *text, size_t size, const char *ending)
@@ -13,10 +13,13 @@ static bool ends_with(const char *text, size_t size, const char *ending)
     return size >= ending_size && memcmp(text + size - ending_size, ending, ending_size) == 0;
 }
 
-static bool is_plain_file(const char *path)
+static tj_status is_plain_file(const char *path, bool *is, tj_error *error)
 {
+    bool there = false;
     struct stat found;
-    return stat(path, &found) == 0 && S_ISREG(found.st_mode);
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    *is = S_ISREG(found.st_mode);
+    return TJ_OK;
 }
 
 /* Length of the path without the extension of its last component. */
@@ -48,9 +51,15 @@ tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_er
         length = 1;
     } else if (ends_with(configured, length, "/data.mdb")) {
         length -= length == 9 ? 8 : 9;
-    } else if (ends_with(configured, length, ".db") || is_plain_file(configured)) {
-        length = stem_size(configured, length);
-        added = ".lmdb";
+    } else {
+        bool of_a_file = ends_with(configured, length, ".db");
+        if (!of_a_file) {
+            TJ_TRY(is_plain_file(configured, &of_a_file, error));
+        }
+        if (of_a_file) {
+            length = stem_size(configured, length);
+            added = ".lmdb";
+        }
     }
     int written = snprintf(out, size, "%.*s%s", (int)length, configured, added);
     if (written < 0 || (size_t)written >= size) {

@@ -141,13 +141,7 @@ static tj_status look_at_place(const tj__group *group, tj_error *error)
     if (group->in_place != NULL) {
         TJ_TRY(group->in_place(group->context, error));
     }
-    if (tj__log_file_is_at_path(&group->file)) {
-        return TJ_OK;
-    }
-    return tj__fail(
-        error, TJ_CLOSED,
-        "%s is not the file that this journal writes any more: it was replaced or removed",
-        group->file.path);
+    return tj__log_file_in_place(&group->file, error);
 }
 
 static void check_place(tj__group *group, tj_error *cause)
@@ -157,10 +151,15 @@ static void check_place(tj__group *group, tj_error *cause)
         now - group->place_checked_ns < TJ__PLACE_CHECK_NS) {
         return;
     }
-    group->place_checked_ns = now;
-    if (look_at_place(group, cause) != TJ_OK) {
+    tj_error seen = TJ_ERROR_INIT;
+    tj_status status = look_at_place(group, &seen);
+    if (status == TJ_OK) {
+        group->place_checked_ns = now;
+    } else if (status == TJ_CLOSED) {
+        (void)tj__error_pass(cause, &seen);
         tj__group_poison(group, cause);
     }
+    /* A look that failed says nothing about the files, which are open and locked: the next batch looks again. */
 }
 
 /* Closes the open batch and opens the other one. False when it must not be written any more. */

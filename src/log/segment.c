@@ -211,7 +211,10 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
     if (size < TJ__SEGMENT_HEADER_SIZE + TJ__SEAL_SIZE || size % TJ__RECORD_ALIGN != 0) {
         return tj__fail(error, TJ_MISUSE, "a segment of %" PRIu64 " bytes is not possible", size);
     }
-    if (tj__path_exists(path)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (there) {
         return tj__fail(error, TJ_EXISTS, "log segment %s is already there", path);
     }
     tj_status status = write_temporary(temporary, size, header, cancel, error);

@@ -64,9 +64,15 @@ tj_status tj__log_file_extend(const tj__log_file *file, uint64_t from, uint64_t 
     return status;
 }
 
-bool tj__log_file_is_at_path(const tj__log_file *file)
+tj_status tj__log_file_in_place(const tj__log_file *file, tj_error *error)
 {
-    return tj__path_is_file(file->path, file->device, file->inode);
+    bool same = false;
+    TJ_TRY(tj__path_names(file->path, file->device, file->inode, &same, error));
+    return same ? TJ_OK
+                : tj__fail(error, TJ_CLOSED,
+                           "%s is not the file that this journal writes any more: it was replaced "
+                           "or removed",
+                           file->path);
 }
 
 tj_status tj__successor_init(tj__successor *successor, const char *directory,
@@ -120,8 +126,11 @@ static tj_status provide(tj__successor *successor, uint64_t ordinal, uint64_t si
         return TJ_OK;
     }
     char path[TJ__SEGMENT_PATH_SIZE];
+    bool there = false;
+    struct stat found;
     TJ_TRY(tj__segment_path(path, successor->directory, ordinal, error));
-    if (tj__path_exists(path)) {
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (there) {
         TJ_TRY(adopt(successor, ordinal, error));
     } else {
         TJ_TRY(tj__segment_prepare(successor->directory, ordinal, size, NULL, NULL, error));

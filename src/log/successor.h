@@ -35,8 +35,8 @@ tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_i
  * failure it is as long as it was. */
 tj_status tj__log_file_extend(const tj__log_file *file, uint64_t from, uint64_t to,
                               tj_error *error);
-/* Whether the path still names the file. */
-bool tj__log_file_is_at_path(const tj__log_file *file);
+/* TJ_CLOSED when the path does not name the file any more. */
+tj_status tj__log_file_in_place(const tj__log_file *file, tj_error *error);
 
 typedef struct tj__successor {
     char directory[TJ__SEGMENT_PATH_SIZE];

@@ -306,8 +306,11 @@ static tj_status run(tj_store *store, const char *directory, const tj_export_opt
     const char *name = options->book ? options->book : tj__store_book(store);
     tj__exported book = {0};
     tj_status status = TJ_OK;
+    bool there = false;
+    struct stat found;
     TJ_TRY(tj__book_name_check(name, error));
-    if (tj__path_exists(directory)) {
+    TJ_TRY(tj__path_look(directory, &there, &found, error));
+    if (there) {
         return tj__fail(error, TJ_EXISTS,
                         "%s is there already: an export makes a directory of its own", directory);
     }

@@ -203,20 +203,26 @@ static tj_status read_head(const char *path, head *out, tj_error *error)
     return status;
 }
 
-static bool has_file(const char *path, const char *suffix)
+static tj_status has_wal(const char *path, bool *has, tj_error *error)
 {
     char name[PATH_SIZE];
+    bool there = false;
     struct stat info;
-    int size = snprintf(name, sizeof name, "%s%s", path, suffix);
-    return (size_t)size < sizeof name && stat(name, &info) == 0 && info.st_size > 0;
+    int size = snprintf(name, sizeof name, "%s-wal", path);
+    if ((size_t)size >= sizeof name) {
+        return tj__fail(error, TJ_LIMIT, "a source's path is too long");
+    }
+    TJ_TRY(tj__path_look(name, &there, &info, error));
+    *has = info.st_size > 0;
+    return TJ_OK;
 }
 
 /* A database whose pages are all in its -wal yet has an empty file. */
-static bool is_sqlite(const head *h, const char *path)
+static tj_status is_sqlite(const head *h, const char *path, bool *is, tj_error *error)
 {
-    return (h->size >= sizeof SQLITE_MAGIC &&
-            memcmp(h->bytes, SQLITE_MAGIC, sizeof SQLITE_MAGIC) == 0) ||
-           (h->file_size == 0 && has_file(path, "-wal"));
+    *is =
+        h->size >= sizeof SQLITE_MAGIC && memcmp(h->bytes, SQLITE_MAGIC, sizeof SQLITE_MAGIC) == 0;
+    return h->file_size == 0 ? has_wal(path, is, error) : TJ_OK;
 }
 
 static bool is_lmdb(const head *h, const char *path)
@@ -228,13 +234,17 @@ static bool is_lmdb(const head *h, const char *path)
 
 static tj_status find_file(const char *path, char file[PATH_SIZE], tj_error *error)
 {
-    if (!tj__path_is_directory(path)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (!S_ISDIR(found.st_mode)) {
         int size = snprintf(file, PATH_SIZE, "%s", path);
         return (size_t)size < PATH_SIZE ? TJ_OK
                                         : tj__fail(error, TJ_LIMIT, "a source's path is too long");
     }
     TJ_TRY(tj__path_join(file, PATH_SIZE, path, "data.mdb", error));
-    if (!tj__path_exists(file)) {
+    TJ_TRY(tj__path_look(file, &there, &found, error));
+    if (!there) {
         return tj__fail(error, TJ_UNSUPPORTED,
                         "%s is a directory without data.mdb: name the stores themselves", path);
     }
@@ -248,8 +258,10 @@ static tj_status check_named_once(tj__gathering *all, const char *path, const he
     char other[PATH_SIZE];
     for (size_t i = 0; i < TJ__COUNT(tj_import_source, all->sources); i++) {
         const char *earlier = tj__source(all, i)->path.data;
-        if (find_file(earlier, other, NULL) == TJ_OK &&
-            tj__path_is_file(other, h->device, h->inode)) {
+        bool same = false;
+        TJ_TRY(find_file(earlier, other, error));
+        TJ_TRY(tj__path_names(other, h->device, h->inode, &same, error));
+        if (same) {
             return tj__fail(error, TJ_INVALID, "%s and %s are the same file: name it once", earlier,
                             path);
         }
@@ -285,14 +297,16 @@ tj_status tj__source_read(tj__gathering *all, const char *path, tj_error *error)
     char what[PATH_SIZE + 16];
     head h;
     size_t source = 0;
+    bool sqlite = false;
     TJ_TRY(find_file(path, file, error));
     TJ_TRY(read_head(file, &h, error));
+    TJ_TRY(is_sqlite(&h, file, &sqlite, error));
     TJ_TRY(check_named_once(all, path, &h, error));
     TJ_TRY(add_source(all, path, &source, error));
     (void)snprintf(what, sizeof what, "reading %s", path);
     tj__progress(all, what, 0);
     tj_status status;
-    if (is_sqlite(&h, file)) {
+    if (sqlite) {
         tj__source(all, source)->kind = TJ_SOURCE_SQLITE;
         status = tj__store_read(all, source, file, false, error);
     } else if (is_lmdb(&h, file)) {
@@ -331,8 +345,10 @@ tj_status tj__strategy_file_read(tj__gathering *all, const char *path, tj_error 
 {
     head h;
     tj__buffer text = {0};
+    bool sqlite = false;
     TJ_TRY(read_head(path, &h, error));
-    if (is_sqlite(&h, path)) {
+    TJ_TRY(is_sqlite(&h, path, &sqlite, error));
+    if (sqlite) {
         return tj__store_read(all, SIZE_MAX, path, true, error);
     }
     tj_status status = tj__file_read_all(path, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &text, error);

@@ -152,7 +152,12 @@ static tj_status build_beside(tj__target *t, tj_error *error)
     if ((size_t)size >= sizeof beside) {
         return tj__fail(error, TJ_LIMIT, "the journal's path is too long");
     }
-    if (tj__path_exists(path) || tj__path_exists(beside)) {
+    bool there = false;
+    bool there_beside = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    TJ_TRY(tj__path_look(beside, &there_beside, &found, error));
+    if (there || there_beside) {
         return tj__fail(error, TJ_EXISTS,
                         "an import of this size builds %s and renames it to %s, but one of them is "
                         "there already: remove it if it holds nothing you need",

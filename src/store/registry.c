@@ -8,10 +8,10 @@
  * otherwise outlive the writer.
  */
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "journal/journal.h"
 #include "store/internal.h"
 
@@ -107,17 +107,37 @@ static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *
     return TJ_OK;
 }
 
-static tj__core *find_open(const char *path)
+static tj_status close_core(tj__core *core, tj_error *error)
 {
+    tj__errands_dispose(&core->errands);
+    tj__flights_dispose(&core->flights);
+    tj_status status = core->engine->ops->close(core->engine, error);
+    free_core(core);
+    return status;
+}
+
+/* NULL when it is not open here. */
+static tj_status find_open(const char *path, tj__core **out, tj_error *error)
+{
+    bool there = false;
     struct stat found;
-    if (stat(path, &found) != 0) {
-        return NULL;
-    }
-    tj__core *core = registry;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    tj__core *core = there ? registry : NULL;
     while (core != NULL && (core->device != found.st_dev || core->inode != found.st_ino)) {
         core = core->next;
     }
-    return core;
+    *out = core;
+    return TJ_OK;
+}
+
+static tj_status note_identity(tj__core *core, const char *path, tj_error *error)
+{
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    core->device = found.st_dev;
+    core->inode = found.st_ino;
+    return TJ_OK;
 }
 
 /* What must agree between two opens that share a journal. */
@@ -155,17 +175,18 @@ static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
 
 static tj_status open_journal(const tj_config *config, tj__core **out, tj_error *error)
 {
-    tj__core *core = find_open(config->path);
+    tj__core *core = NULL;
+    TJ_TRY(find_open(config->path, &core, error));
     if (core != NULL) {
         TJ_TRY(share(core, config, error));
         *out = core;
         return TJ_OK;
     }
     TJ_TRY(open_engine(config, &core, error));
-    struct stat found;
-    if (stat(config->path, &found) == 0) {
-        core->device = found.st_dev;
-        core->inode = found.st_ino;
+    tj_status status = note_identity(core, config->path, error);
+    if (status != TJ_OK) {
+        close_core(core, NULL);
+        return status;
     }
     core->next = registry;
     registry = core;
@@ -211,10 +232,7 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     pthread_mutex_lock(&registry_lock);
     if (--core->references == 0) {
         forget(core);
-        tj__errands_dispose(&core->errands);
-        tj__flights_dispose(&core->flights);
-        status = core->engine->ops->close(core->engine, error);
-        free_core(core);
+        status = close_core(core, error);
     }
     pthread_mutex_unlock(&registry_lock);
     return status;

@@ -69,7 +69,10 @@ tj_status tj__env_create(const char *directory, const tj__superblock *superblock
     char path[TJ__PATH_SIZE];
     int fd = -1;
     TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__DATA_NAME, error));
-    if (tj__path_exists(path)) {
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (there) {
         tj__fail(error, TJ_EXISTS, "%s is already there", path);
         tj__error_place(error, "%s", path);
         return TJ_EXISTS;

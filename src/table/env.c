@@ -44,7 +44,9 @@ void tj__env_refuse(tj__env *env, const char *message)
 
 tj_status tj__env_same_file(tj__env *env, tj_error *error)
 {
-    if (tj__path_is_file(env->data_path, env->device, env->inode)) {
+    bool same = false;
+    TJ_TRY(tj__path_names(env->data_path, env->device, env->inode, &same, error));
+    if (same) {
         return TJ_OK;
     }
     tj__fail(error, TJ_CLOSED, "%s was removed or replaced while it was open", env->data_path);

@@ -188,12 +188,18 @@ static void wrong_descriptors(void **state)
     assert_int_equal(tj__file_sync_data(-1, path, NULL), TJ_IO);
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 static void directories(void **state)
 {
     (void)state;
     const char *path = path_of("a/b//c/");
     assert_int_equal(tj__directory_create(path, NULL), TJ_OK);
-    assert_true(tj__path_is_directory(path));
+    assert_true(is_directory(path));
     assert_int_equal(tj__directory_create(path, NULL), TJ_OK);
     assert_int_equal(tj__directory_create("/", NULL), TJ_OK);
     assert_int_equal(tj__directory_create(".", NULL), TJ_OK);
@@ -201,7 +207,7 @@ static void directories(void **state)
     assert_int_equal(chdir(directory), 0);
     assert_int_equal(tj__directory_create("relative", NULL), TJ_OK);
     assert_int_equal(tj__directory_create("relative/deeper", NULL), TJ_OK);
-    assert_true(tj__path_is_directory(path_of("relative/deeper")));
+    assert_true(is_directory(path_of("relative/deeper")));
     assert_int_equal(chdir("/"), 0);
 }
 
@@ -240,7 +246,7 @@ static void a_read_only_directory(void **state)
     assert_error(&error, TJ_IO, EACCES, "permission denied: creating the directory %s/a");
     assert_int_equal(tj__file_remove(path_of("file"), &error), TJ_IO);
     assert_error(&error, TJ_IO, EACCES, "permission denied: removing %s/file");
-    assert_true(tj__path_exists(path_of("file")));
+    assert_true(access(path_of("file"), F_OK) == 0);
 }
 
 static void renaming_and_removing(void **state)
@@ -251,14 +257,14 @@ static void renaming_and_removing(void **state)
     snprintf(from, sizeof from, "%s", path_of("from"));
     tj__file_close(open_new(from));
     assert_int_equal(tj__file_rename(from, path_of("to"), NULL), TJ_OK);
-    assert_false(tj__path_exists(from));
-    assert_true(tj__path_exists(path_of("to")));
-    assert_false(tj__path_is_directory(path_of("to")));
+    assert_false(access(from, F_OK) == 0);
+    assert_true(access(path_of("to"), F_OK) == 0);
+    assert_false(is_directory(path_of("to")));
     assert_int_equal(tj__file_rename(from, "x", &error), TJ_NOT_FOUND);
     assert_error(&error, TJ_NOT_FOUND, ENOENT, "no such file or directory: renaming %s/from to x");
     assert_int_equal(tj__file_remove(path_of("to"), NULL), TJ_OK);
     assert_int_equal(tj__file_remove(path_of("to"), NULL), TJ_OK);
-    assert_false(tj__path_exists(path_of("to")));
+    assert_false(access(path_of("to"), F_OK) == 0);
 }
 
 static void whole_files(void **state)
@@ -319,24 +325,62 @@ static void joining(void **state)
     assert_string_equal(out, "a/x");
 }
 
+static void what_is_at_a_path(void **state)
+{
+    (void)state;
+    bool there = true;
+    struct stat found;
+    tj_error error = TJ_ERROR_INIT;
+    tj__file_close(open_new(path_of("file")));
+    assert_int_equal(tj__path_look(path_of("file"), &there, &found, NULL), TJ_OK);
+    assert_true(there && S_ISREG(found.st_mode));
+    assert_int_equal(tj__path_look(path_of("none"), &there, &found, NULL), TJ_OK);
+    assert_false(there);
+    assert_int_equal(found.st_mode, 0);
+    there = true;
+    assert_int_equal(tj__path_look(path_of("file/below"), &there, &found, NULL), TJ_OK);
+    assert_false(there);
+    assert_int_equal(symlink("nowhere", path_of("link")), 0);
+    assert_int_equal(tj__path_look(path_of("link"), &there, &found, &error), TJ_IO);
+    assert_error(&error, TJ_IO, 0,
+                 "%s/link is a symbolic link that leads nowhere: mount or put back what it names, "
+                 "or remove the link");
+    assert_int_equal(symlink("loop", path_of("loop")), 0);
+    assert_int_equal(tj__path_look(path_of("loop"), &there, &found, &error), TJ_IO);
+    assert_error(&error, TJ_IO, ELOOP, "too many levels of symbolic links: looking at %s/loop");
+}
+
+static bool names(const char *path, dev_t device, ino_t inode)
+{
+    bool same = false;
+    assert_int_equal(tj__path_names(path, device, inode, &same, NULL), TJ_OK);
+    return same;
+}
+
 static void the_file_at_a_path(void **state)
 {
     (void)state;
     struct stat made;
+    bool same = false;
+    tj_error error = TJ_ERROR_INIT;
     char kept[2 * PATH_SIZE];
     snprintf(kept, sizeof kept, "%s", path_of("kept"));
     int fd = open_new(path_of("a"));
     assert_int_equal(fstat(fd, &made), 0);
     tj__file_close(fd);
-    assert_true(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
-    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino + 1));
-    assert_false(tj__path_is_file(path_of("a"), made.st_dev + 1, made.st_ino));
+    assert_true(names(path_of("a"), made.st_dev, made.st_ino));
+    assert_false(names(path_of("a"), made.st_dev, made.st_ino + 1));
+    assert_false(names(path_of("a"), made.st_dev + 1, made.st_ino));
     assert_int_equal(link(path_of("a"), kept), 0);
     assert_int_equal(unlink(path_of("a")), 0);
-    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
+    assert_false(names(path_of("a"), made.st_dev, made.st_ino));
     tj__file_close(open_new(path_of("a")));
-    assert_false(tj__path_is_file(path_of("a"), made.st_dev, made.st_ino));
-    assert_true(tj__path_is_file(kept, made.st_dev, made.st_ino));
+    assert_false(names(path_of("a"), made.st_dev, made.st_ino));
+    assert_true(names(kept, made.st_dev, made.st_ino));
+    assert_int_equal(symlink("loop", path_of("loop")), 0);
+    assert_int_equal(tj__path_names(path_of("loop"), made.st_dev, made.st_ino, &same, &error),
+                     TJ_IO);
+    assert_error(&error, TJ_IO, ELOOP, "too many levels of symbolic links: looking at %s/loop");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
@@ -357,6 +401,7 @@ int main(void)
         TEST(whole_files),
         TEST(standard_input),
         TEST(joining),
+        TEST(what_is_at_a_path),
         TEST(the_file_at_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

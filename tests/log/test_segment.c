@@ -158,7 +158,7 @@ static void a_prepared_segment_is_zeros(void **unused)
     must(tj__segment_prepare(log.directory, 2, SEGMENT_SIZE, NULL, NULL, &error), &error);
     assert_int_equal(size_of(&log, 2), SEGMENT_SIZE);
     check_zeros(&log, 2, 0);
-    assert_false(tj__path_exists(leftover));
+    assert_false(access(leftover, F_OK) == 0);
     built_close(&log);
 }
 
@@ -211,7 +211,7 @@ static void preparing_can_be_cancelled(void **unused)
                      TJ_CLOSED);
     directory_message(&log, message, "preparing ", "0000000002.tmp", " was cancelled");
     assert_string_equal(error.message, message);
-    assert_false(tj__path_exists(leftover));
+    assert_false(access(leftover, F_OK) == 0);
     must(tj__segment_list_read(log.directory, &list, &error), &error);
     assert_int_equal(list.count, 1);
     tj__segment_list_dispose(&list);
@@ -235,9 +235,9 @@ static void writing_back_is_only_a_hint(void **unused)
     assert_non_null(strstr(error.message, "0000000003.tmp"));
     write_back_fails_with = 0;
     path_of(&log, 3, path);
-    assert_false(tj__path_exists(path));
+    assert_false(access(path, F_OK) == 0);
     strcpy(strrchr(path, '.'), ".tmp");
-    assert_false(tj__path_exists(path));
+    assert_false(access(path, F_OK) == 0);
     built_close(&log);
 }
 

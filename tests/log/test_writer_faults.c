@@ -143,7 +143,7 @@ static void a_failed_flush_of_a_seal_keeps_the_record_out(void **state)
         expect_closed(tj__log_writer_close(log.writer, &error), &error, unknown, cause);
         assert_int_equal(read_log(&log, bodies, 2, &end), 2);
         segment_path(&log, 2, path);
-        assert_true(tj__path_exists(path));
+        assert_true(access(path, F_OK) == 0);
         remove_log(&log);
     }
 }
@@ -174,7 +174,7 @@ static void a_full_disk_changes_nothing(void **state)
         assert_int_equal(tj__log_writer_bytes(log.writer), bytes);
         assert_int_equal(atomic_load(&io.writes), 0);
         segment_path(&log, 2, path);
-        assert_false(tj__path_exists(path));
+        assert_false(access(path, F_OK) == 0);
     }
     must_wait(&log, 2);
     atomic_store(&io.disk_full, false);

@@ -25,7 +25,7 @@ static void assert_refused(const place *at, tj_status status, const char *text)
     struct stat before = {0};
     struct stat after = {0};
     (void)stat(at->data, &before);
-    bool had_lock = tj__path_exists(at->lock);
+    bool had_lock = access(at->lock, F_OK) == 0;
     assert_fails(status, text, tj__env_check(at->directory, &error));
     assert_fails(status, text, tj__env_open(&options, &env, &superblock, &error));
     assert_null(env);
@@ -34,7 +34,7 @@ static void assert_refused(const place *at, tj_status status, const char *text)
     (void)stat(at->data, &after);
     assert_int_equal(before.st_size, after.st_size);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-    assert_int_equal(tj__path_exists(at->lock), had_lock);
+    assert_int_equal(access(at->lock, F_OK) == 0, had_lock);
 }
 
 static void write_text(const place *at, const void *data, size_t size)

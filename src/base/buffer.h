@@ -132,6 +132,7 @@ static inline void tj__store_u64_be(uint8_t *at, uint64_t value)
 typedef struct tj__reader {
     tj__bytes rest;
     bool failed;
+    bool newer; /* for who knows what the bytes mean: a later version wrote this */
 } tj__reader;
 
 static inline tj__bytes tj__get_bytes(tj__reader *reader, size_t size)

@@ -28,7 +28,7 @@ tj_status tj__plan_reserve(tj__plan *plan, tj_str name, uint64_t count, tj_error
 tj_status tj__resolve_counter(tj__tip *tip, tj__bytes key, uint64_t count, tj__resolved *resolved,
                               tj_error *error)
 {
-    uint8_t value[TJ__COUNTER_VALUE_SIZE] = {TJ__VALUE_VERSION};
+    uint8_t value[TJ__COUNTER_VALUE_SIZE] = {TJ__COUNTER_VERSION};
     tj__held *current = tj__current(tip, key);
     tj__held *ignored = NULL;
     uint64_t first = 1;

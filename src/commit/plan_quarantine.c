@@ -28,7 +28,7 @@ static tj_status put(tj__plan *plan, const tj__quarantined *row, tj_error *error
     }
     TJ_TRY(open_row(plan, TJ__PLAN_PUT, row->table, row->key, error));
     TJ_TRY(tj__pen_start(&plan->rows, 1 + 2 + reason.size + row->raw.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__QUARANTINE_VERSION);
     tj__pen_short_str(&pen, reason);
     tj__pen_bytes(&pen, row->raw.data, row->raw.size);
     tj__pen_finish(&plan->rows, &pen);

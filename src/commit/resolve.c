@@ -12,7 +12,7 @@
 /* Creates the row of a sub-account that a position or balance names and that is not there. */
 static tj_status need_sub_account(tj__tip *tip, uint32_t book, tj_str owner, tj_error *error)
 {
-    static const uint8_t empty[] = {TJ__VALUE_VERSION};
+    static const uint8_t empty[] = {TJ__SUB_ACCOUNT_VERSION};
     tj__held *ignored = NULL;
     tj__key key = tj__key_kind(book, TJ__KIND_SUB_ACCOUNT);
     memcpy(key.bytes + key.size, owner.data, owner.size);

@@ -171,7 +171,7 @@ static tj_status next_sequence(const tj__tip_book *book, uint64_t asked, uint64_
 static tj_status resolve_ledger(tj__tip *tip, tj__tip_book *book, tj__bytes key, tj__bytes value,
                                 tj__resolved *resolved, tj_error *error)
 {
-    static const uint8_t nothing[TJ__LEDGER_TIME_VALUE_SIZE] = {TJ__VALUE_VERSION};
+    static const uint8_t nothing[TJ__LEDGER_TIME_VALUE_SIZE] = {TJ__LEDGER_TIME_VERSION};
     tj__held *ignored = NULL;
     uint64_t sequence = 0;
     uint64_t asked = tj__load_u64_be(key.data + TJ__KEY_REST_AT);

@@ -18,35 +18,54 @@ void tj__body_put(tj__buffer *body, const tj__change *change)
     body->size = (size_t)(pen.at - body->data);
 }
 
-/* Whether the head of a change can be one that tj__body_put wrote. */
-static bool head_is_sound(const tj__change *change, uint8_t zero)
+static tj_status bad_head(size_t left, tj_error *error)
+{
+    return tj__fail(error, TJ_CORRUPT, "a change has no valid head %zu bytes before the end", left);
+}
+
+/* Whether the head of a change can be one that tj__body_put wrote. The record around it is whole, so an
+ * operation that is not known is a later release's. */
+static tj_status check_head(const tj__change *change, uint8_t zero, size_t left, tj_error *error)
 {
     bool put = change->op == TJ__CHANGE_PUT;
-    return zero == 0 && (put || change->op == TJ__CHANGE_DELETE) && change->key.size > 0 &&
-           change->key.size <= TJ__ROW_KEY_SIZE_MAX &&
-           change->value.size <= (put ? TJ__ROW_VALUE_SIZE_MAX : 0);
+    if (zero != 0 || change->op > TJ__CHANGE_DELETE) {
+        return tj__newer(error, "a change of kind %u.%u", change->op, zero);
+    }
+    if (change->op == 0 || change->key.size == 0 || change->key.size > TJ__ROW_KEY_SIZE_MAX ||
+        change->value.size > (put ? TJ__ROW_VALUE_SIZE_MAX : 0)) {
+        return bad_head(left, error);
+    }
+    return TJ_OK;
+}
+
+static tj_status check_table(uint8_t table, tj_error *error)
+{
+    if (table > TJ__TABLE_LAST) {
+        return tj__newer(error, "a change of table %u", table);
+    }
+    return table > TJ__TABLE_META
+               ? TJ_OK
+               : tj__fail(error, TJ_CORRUPT, "a change names table %u, which takes no changes",
+                          table);
 }
 
 tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error)
 {
-    tj__reader in = {*rest, false};
+    tj__reader in = {.rest = *rest};
     tj__change next = {(tj__change_op)tj__get_u8(&in), {NULL, 0}, {NULL, 0}};
     uint8_t zero = tj__get_u8(&in);
     next.key.size = tj__get_u16(&in);
     next.value.size = tj__get_u32(&in);
-    if (in.failed || !head_is_sound(&next, zero)) {
-        return tj__fail(error, TJ_CORRUPT, "a change has no valid head %zu bytes before the end",
-                        rest->size);
+    if (in.failed) {
+        return bad_head(rest->size, error);
     }
+    TJ_TRY(check_head(&next, zero, rest->size, error));
     next.key = tj__get_bytes(&in, next.key.size);
     next.value = tj__get_bytes(&in, next.value.size);
     if (in.failed) {
         return tj__fail(error, TJ_CORRUPT, "a change is cut %zu bytes before the end", rest->size);
     }
-    if (next.key.data[0] <= TJ__TABLE_META || next.key.data[0] > TJ__TABLE_LAST) {
-        return tj__fail(error, TJ_CORRUPT, "a change names table %u, which takes no changes",
-                        next.key.data[0]);
-    }
+    TJ_TRY(check_table(next.key.data[0], error));
     *rest = in.rest;
     *change = next;
     return TJ_OK;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "rows/value.h"
 
 #define TIME_BIAS ((uint64_t)1 << 63)
 
@@ -77,12 +78,12 @@ tj__key tj__key_book_name(tj_str name)
 
 bool tj__key_split(tj__bytes key, tj__key_parts *parts)
 {
+    *parts = (tj__key_parts){0};
     if (key.size < TJ__KEY_REST_AT || key.size > TJ__ROW_KEY_SIZE_MAX) {
         return false;
     }
     parts->table = key.data[0];
     parts->book = tj__load_u32_be(key.data + TJ__KEY_BOOK_AT);
-    parts->kind = 0;
     parts->rest = tj__bytes_of(key.data + TJ__KEY_REST_AT, key.size - TJ__KEY_REST_AT);
     if (parts->table != TJ__TABLE_STATE) {
         return true;
@@ -93,6 +94,17 @@ bool tj__key_split(tj__bytes key, tj__key_parts *parts)
     parts->kind = parts->rest.data[0];
     parts->rest = tj__bytes_of(parts->rest.data + 1, parts->rest.size - 1);
     return parts->kind >= TJ__KIND_FIRST && parts->kind <= TJ__KIND_LAST;
+}
+
+tj_status tj__key_open(tj__bytes key, tj__key_parts *parts, tj_error *error)
+{
+    if (tj__key_split(key, parts)) {
+        return TJ_OK;
+    }
+    if (key.size > TJ__KEY_KIND_AT && parts->kind > TJ__KIND_LAST) {
+        return tj__newer(error, "kind %u of a state row", parts->kind);
+    }
+    return tj__fail(error, TJ_CORRUPT, "its key is malformed");
 }
 
 bool tj__key_split_owner(tj__bytes rest, tj_str *owner, tj_str *identity)
@@ -159,7 +171,9 @@ static void describe_uuid(const char *word, tj__bytes rest, char *text)
 void tj__key_describe(tj__bytes key, char text[TJ__KEY_TEXT_SIZE])
 {
     tj__key_parts parts;
-    if (!tj__key_split(key, &parts)) {
+    if (!tj__key_split(key, &parts) && parts.kind > TJ__KIND_LAST) {
+        snprintf(text, TJ__KEY_TEXT_SIZE, "state row of kind %u", parts.kind);
+    } else if (!tj__key_split(key, &parts)) {
         snprintf(text, TJ__KEY_TEXT_SIZE, "row with a malformed key of %zu bytes", key.size);
     } else if (parts.table == TJ__TABLE_STATE) {
         describe_state(&parts, text);

@@ -76,6 +76,8 @@ typedef struct tj__key_parts {
     tj__bytes rest; /* identity, UUID, name or numbers */
 } tj__key_parts;
 bool tj__key_split(tj__bytes key, tj__key_parts *parts);
+/* The same of a row that is whole: TJ_FORMAT_NEWER for a kind that is not known, TJ_CORRUPT. */
+tj_status tj__key_open(tj__bytes key, tj__key_parts *parts, tj_error *error);
 /* Owner and identity of a balance or position. */
 bool tj__key_split_owner(tj__bytes rest, tj_str *owner, tj_str *identity);
 

@@ -22,7 +22,8 @@
  *   COMMITS (book number 0) commit id (16 bytes)
  *   COUNTERS name
  *
- * Every value starts with one byte: the version of its layout, 1. An unknown one is TJ_FORMAT_NEWER.
+ * Every value starts with one byte: the version of its layout, which each kind counts for itself. What a later
+ * release wrote (a layout, a flag, a choice, a kind) is TJ_FORMAT_NEWER.
  * The value_*.c files start with the layouts. Values of kinds that can have `extra` end with it: all that
  * follows the fixed members; so keeping stored unknown members is a splice. Orders and exec ids carry a rank (u64) right behind the version:
  * the list is in ascending rank.

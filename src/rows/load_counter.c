@@ -13,7 +13,7 @@
 tj_status tj__counter_get(tj__bytes value, uint64_t *next, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__COUNTER_VERSION, error));
     *next = tj__get_u64(&in);
     in.failed = in.failed || *next == 0 || *next > TJ__COUNTER_MAX;
     return tj__value_close(&in, value, error);

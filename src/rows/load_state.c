@@ -69,9 +69,7 @@ static tj_status take_row(void *context, const tj__row *row, tj_error *error)
     loading *l = context;
     tj__key_parts parts;
     TJ_TRY(tj__row_intact(row, error));
-    if (!tj__key_split(row->key, &parts)) {
-        return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "its key is malformed"), error);
-    }
+    TJ_TRY(tj__row_explain(row, tj__key_open(row->key, &parts, error), error));
     bool ranked = tj__kind_is_ranked(parts.kind);
     if (ranked && row->value.size < TJ__RANK_END) {
         return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "it has no rank"), error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What the row values have in common. Integers are little-endian. In the tables of the value_*.c files:
- *   version   1 byte, 1
+ *   version   1 byte, for each kind of value its own
  *   decimal   16 bytes: decimal128 in binary integer encoding, canonical
  *   time      8 bytes: signed nanoseconds since 1970
  *   flags     2 bytes: one bit for each optional member, from bit 0; others are 0
@@ -12,15 +12,29 @@
  */
 #include "rows/value.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/identity.h"
 #include "base/text.h"
 #include "json/check.h"
 
-tj_status tj__value_open(tj__reader *in, tj__bytes value, tj_error *error)
+tj_status tj__newer(tj_error *error, const char *format, ...)
 {
-    *in = (tj__reader){value, false};
+    char what[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return tj__fail(error, TJ_FORMAT_NEWER,
+                    "%s: a later release wrote it; update tesser-journal to read it", what);
+}
+
+tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_error *error)
+{
+    *in = (tj__reader){.rest = value};
     if (value.size == 0) {
         return tj__fail(error, TJ_CORRUPT, "the value is empty");
     }
@@ -28,15 +42,16 @@ tj_status tj__value_open(tj__reader *in, tj__bytes value, tj_error *error)
     if (version == 0) {
         return tj__fail(error, TJ_CORRUPT, "layout version 0 does not exist");
     }
-    if (version != TJ__VALUE_VERSION) {
-        return tj__fail(error, TJ_FORMAT_NEWER, "layout version %u, this library reads %d", version,
-                        TJ__VALUE_VERSION);
-    }
-    return TJ_OK;
+    return version <= newest ? TJ_OK
+                             : tj__newer(error, "layout version %u, this library reads up to %u",
+                                         version, newest);
 }
 
 tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error)
 {
+    if (in->newer) {
+        return tj__newer(error, "a flag or choice that this library does not know");
+    }
     if (in->failed) {
         return tj__fail(error, TJ_CORRUPT, "its %zu bytes do not decode", value.size);
     }
@@ -49,14 +64,15 @@ tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error
 uint16_t tj__get_flags(tj__reader *in, uint16_t known)
 {
     uint16_t flags = tj__get_u16(in);
-    in->failed = in->failed || (flags & ~known) != 0;
+    in->newer = in->newer || (flags & ~known) != 0;
     return flags;
 }
 
 uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last)
 {
     uint8_t choice = tj__get_u8(in);
-    in->failed = in->failed || choice < first || choice > last;
+    in->failed = in->failed || choice < first;
+    in->newer = in->newer || choice > last;
     return choice;
 }
 

@@ -21,7 +21,26 @@
 #include "base/error.h"
 #include "rows/key.h"
 
-#define TJ__VALUE_VERSION 1
+/* The layout that each kind of value is written in, and the newest that is read: a decoder reads all up
+ * to it. */
+#define TJ__HEAD_VERSION 1
+#define TJ__EQUITY_VERSION 1
+#define TJ__CANDLE_VERSION 1
+#define TJ__JSON_VERSION 1 /* strategy state and unknown members */
+#define TJ__CHECKPOINT_VERSION 1
+#define TJ__BALANCE_VERSION 1
+#define TJ__POSITION_VERSION 1
+#define TJ__SUB_ACCOUNT_VERSION 1
+#define TJ__PRICE_VERSION 1
+#define TJ__ORDER_VERSION 1
+#define TJ__EXEC_ID_VERSION 1
+#define TJ__BOOK_VERSION 1
+#define TJ__ALGO_VERSION 1
+#define TJ__LEDGER_VERSION 1
+#define TJ__LEDGER_TIME_VERSION 1
+#define TJ__COUNTER_VERSION 1
+#define TJ__COMMIT_VERSION 1
+#define TJ__QUARANTINE_VERSION 1
 /* Where the rank of an order or exec id stands, and what follows it. */
 #define TJ__RANK_AT 1
 #define TJ__RANK_END 9
@@ -102,12 +121,15 @@ tj_status tj__value_merge(unsigned kind, unsigned keep, tj__bytes value, tj__byt
 
 /* ---- shared by the value files ------------------------------------------------------------- */
 
-/* Reads the version. TJ_FORMAT_NEWER when it is not TJ__VALUE_VERSION. */
-tj_status tj__value_open(tj__reader *in, tj__bytes value, tj_error *error);
-/* TJ_CORRUPT when a read failed (out of range or beyond the end), or bytes are left over. */
+/* TJ_FORMAT_NEWER: what was read is whole, and of a later release. */
+tj_status tj__newer(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
+/* Reads the version. TJ_FORMAT_NEWER when it is above `newest`. */
+tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_error *error);
+/* TJ_FORMAT_NEWER when a flag or choice is none that is known: the row's checksum has said that it was
+ * written so. TJ_CORRUPT when a read failed (out of range or beyond the end), or bytes are left over. */
 tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error);
 uint16_t tj__get_flags(tj__reader *in, uint16_t known);
-/* A u8 from first to last. */
+/* A u8 from first on; one above last is newer. */
 uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last);
 tj_decimal tj__get_decimal(tj__reader *in);
 /* A u16 length and at most size_max bytes. */
@@ -162,11 +184,6 @@ static inline tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pe
 static inline void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
 {
     out->size = (size_t)(pen->at - out->data);
-}
-
-static inline void tj__pen_version(tj__pen *pen)
-{
-    tj__pen_u8(pen, TJ__VALUE_VERSION);
 }
 
 #define TJ__DECIMAL_SIZE 16

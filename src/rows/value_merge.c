@@ -89,9 +89,7 @@ tj_status tj__state_row_check(tj__bytes key, tj__bytes value, tj_error *error)
     tj__key_parts parts;
     pieces ignored;
     tj_str owner = {0};
-    if (!tj__key_split(key, &parts)) {
-        return tj__fail(error, TJ_CORRUPT, "its key is malformed");
-    }
+    TJ_TRY(tj__key_open(key, &parts, error));
     tj_str identity = {(const char *)parts.rest.data, parts.rest.size};
     bool owned = parts.kind == TJ__KIND_BALANCE || parts.kind == TJ__KIND_POSITION;
     if (owned && !tj__key_split_owner(parts.rest, &owner, &identity)) {

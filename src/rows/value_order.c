@@ -93,7 +93,7 @@ static tj_status put_texts(tj__pen *pen, const tj_order *order, tj_error *error)
 static tj_status put_order(tj__pen *pen, const tj_order *order, tj_error *error)
 {
     TJ_TRY(check_choices(order, error));
-    tj__pen_version(pen);
+    tj__pen_u8(pen, TJ__ORDER_VERSION);
     tj__pen_u64(pen, 0);
     tj__pen_u16(pen, (uint16_t)flags_of(order));
     tj__pen_u8(pen, (uint8_t)order->status);
@@ -146,7 +146,7 @@ static void get_options(tj__reader *in, unsigned flags, tj_order *out)
 tj_status tj__order_get(tj_str id, tj__bytes value, tj_order *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__ORDER_VERSION, error));
     in.failed = id.size == 0 || id.size > TJ_ID_SIZE_MAX;
     out->id = id;
     tj__get_u64(&in); /* the rank: the loader's */

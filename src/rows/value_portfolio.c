@@ -36,7 +36,7 @@ tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error 
     tj_str extra = portfolio->extra;
     TJ_TRY(tj__check_extra(&extra, head_members, "extra", error));
     TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__HEAD_VERSION);
     tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
                                  (portfolio->liquidate_only ? HEAD_LIQUIDATE_ONLY : 0)));
     TJ_TRY(tj__pen_identity(&pen, portfolio->reporting_currency, "reporting_currency", error));
@@ -53,7 +53,7 @@ tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error 
 tj_status tj__head_get(tj__bytes value, tj_portfolio *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__HEAD_VERSION, error));
     uint16_t flags = tj__get_flags(&in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
     out->has_drawdown_limit = flags & HEAD_DRAWDOWN_LIMIT;
     out->liquidate_only = flags & HEAD_LIQUIDATE_ONLY;
@@ -73,7 +73,7 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
     tj_str extra = balance->extra;
     TJ_TRY(tj__check_extra(&extra, balance_members, "extra", error));
     TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__BALANCE_VERSION);
     TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
     TJ_TRY(tj__pen_decimal(&pen, balance->conversion_rate, "conversion_rate", error));
     tj__pen_str(&pen, extra);
@@ -84,7 +84,7 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
 tj_status tj__balance_get(tj_str currency, tj__bytes value, tj_balance *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__BALANCE_VERSION, error));
     in.failed = !tj__identity_split(currency, &out->currency);
     out->quantity = tj__get_decimal(&in);
     out->conversion_rate = tj__get_decimal(&in);
@@ -99,7 +99,7 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
     TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
     TJ_TRY(tj__check_extra(&extra, position_members, "extra", error));
     TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__POSITION_VERSION);
     tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
     tj__pen_u8(&pen, (uint8_t)position->side);
     TJ_TRY(tj__pen_decimal(&pen, position->quantity, "quantity", error));
@@ -116,7 +116,7 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
 tj_status tj__position_get(tj_str symbol, tj__bytes value, tj_position *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__POSITION_VERSION, error));
     in.failed = !tj__identity_split(symbol, &out->symbol);
     out->has_entry_price = tj__get_flags(&in, POSITION_ENTRY_PRICE) != 0;
     out->side = (tj_side)tj__get_choice(&in, TJ_SIDE_NONE, TJ_SIDE_SELL);
@@ -136,7 +136,7 @@ tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj
     tj_str extra = account->extra;
     TJ_TRY(tj__check_extra(&extra, sub_account_members, "extra", error));
     TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__SUB_ACCOUNT_VERSION);
     tj__pen_str(&pen, extra);
     tj__pen_finish(out, &pen);
     return TJ_OK;
@@ -146,7 +146,7 @@ tj_status tj__sub_account_get(tj_str exchange, tj__bytes value, tj_sub_account *
                               tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__SUB_ACCOUNT_VERSION, error));
     in.failed = exchange.size == 0 || exchange.size > TJ_EXCHANGE_SIZE_MAX;
     out->exchange = exchange;
     out->extra = tj__get_rest(&in);

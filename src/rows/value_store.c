@@ -22,7 +22,7 @@ tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *er
     TJ_TRY(tj__json_check(state->payload, "payload", error));
     tj__pen pen = {NULL};
     TJ_TRY(tj__pen_start(out, 1 + 2 + state->plugin.size + state->payload.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__ALGO_VERSION);
     tj__pen_short_str(&pen, state->plugin);
     tj__pen_str(&pen, state->payload);
     tj__pen_finish(out, &pen);
@@ -32,7 +32,7 @@ tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *er
 tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__ALGO_VERSION, error));
     out->plugin = tj__get_short_str(&in, TJ_PLUGIN_SIZE_MAX);
     out->payload = tj__get_rest(&in);
     in.failed = in.failed || out->plugin.size == 0 || !out->payload.data;
@@ -52,7 +52,7 @@ tj_status tj__ledger_put(tj__buffer *out, const tj_ledger_entry *entry, tj_error
     TJ_TRY(check_entry(entry, error));
     tj__pen pen = {NULL};
     TJ_TRY(tj__pen_start(out, LEDGER_BOUND + entry->meta.size, &pen, error));
-    tj__pen_version(&pen);
+    tj__pen_u8(&pen, TJ__LEDGER_VERSION);
     tj__pen_u8(&pen, (uint8_t)entry->type);
     tj__pen_bytes(&pen, entry->id.bytes, sizeof entry->id.bytes);
     tj__pen_u64(&pen, (uint64_t)entry->time);
@@ -68,7 +68,7 @@ tj_status tj__ledger_put(tj__buffer *out, const tj_ledger_entry *entry, tj_error
 tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *out, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__LEDGER_VERSION, error));
     out->sequence = sequence;
     out->type =
         (tj_ledger_type)tj__get_choice(&in, TJ_LEDGER_TRADE_REALIZED_PNL, TJ_LEDGER_ADJUSTMENT);
@@ -87,14 +87,14 @@ tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *ou
 
 void tj__book_value(uint8_t out[TJ__BOOK_VALUE_SIZE], uint32_t number)
 {
-    out[0] = TJ__VALUE_VERSION;
+    out[0] = TJ__BOOK_VERSION;
     tj__store_u32(out + 1, number);
 }
 
 tj_status tj__book_value_get(tj__bytes value, uint32_t *number, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__BOOK_VERSION, error));
     *number = tj__get_u32(&in);
     in.failed = in.failed || *number == 0;
     return tj__value_close(&in, value, error);
@@ -102,14 +102,14 @@ tj_status tj__book_value_get(tj__bytes value, uint32_t *number, tj_error *error)
 
 void tj__commit_value(uint8_t out[TJ__COMMIT_VALUE_SIZE], uint64_t sequence)
 {
-    out[0] = TJ__VALUE_VERSION;
+    out[0] = TJ__COMMIT_VERSION;
     tj__store_u64(out + 1, sequence);
 }
 
 tj_status tj__commit_value_get(tj__bytes value, uint64_t *sequence, tj_error *error)
 {
     tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, error));
+    TJ_TRY(tj__value_open(&in, value, TJ__COMMIT_VERSION, error));
     *sequence = tj__get_u64(&in);
     return tj__value_close(&in, value, error);
 }

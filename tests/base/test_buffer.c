@@ -103,7 +103,7 @@ static void reading_what_was_put(void **state)
     tj__put_u32(&buffer, 0xfedcba98);
     tj__put_u64(&buffer, UINT64_C(0xfedcba9876543210));
     tj__put_cstr(&buffer, "text");
-    tj__reader reader = {tj__buffer_bytes(&buffer), false};
+    tj__reader reader = {.rest = tj__buffer_bytes(&buffer)};
     assert_int_equal(tj__get_u8(&reader), 0xfe);
     assert_int_equal(tj__get_u16(&reader), 0xfedc);
     assert_int_equal(tj__get_u32(&reader), 0xfedcba98);
@@ -119,7 +119,7 @@ static void reading_beyond_the_end(void **state)
 {
     (void)state;
     const uint8_t data[3] = {1, 2, 3};
-    tj__reader reader = {tj__bytes_of(data, sizeof data), false};
+    tj__reader reader = {.rest = tj__bytes_of(data, sizeof data)};
     assert_int_equal(tj__get_u32(&reader), 0);
     assert_true(reader.failed);
     /* What would still fit is not given either: the place is lost. */
@@ -127,7 +127,7 @@ static void reading_beyond_the_end(void **state)
     assert_int_equal(tj__get_u16(&reader), 0);
     assert_int_equal(tj__get_u64(&reader), 0);
     assert_null(tj__get_bytes(&reader, 1).data);
-    tj__reader empty = {tj__bytes_of(NULL, 0), false};
+    tj__reader empty = {.rest = tj__bytes_of(NULL, 0)};
     assert_int_equal(tj__get_bytes(&empty, 0).size, 0);
     assert_false(empty.failed);
     assert_int_equal(tj__get_u8(&empty), 0);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -218,9 +219,9 @@ static void assert_rows(tj__rowmap *map)
     }
 }
 
-static void test_rows(void **context)
+/* Every row above, as commit 258 leaves them. */
+static tj__rowmap *store_everything(void)
 {
-    (void)context;
     tj__rowmap *map = tj__rowmap_new();
     rowmap_source source = rowmap_source_of(map, 0);
     tj__tip *tip = NULL;
@@ -232,10 +233,17 @@ static void test_rows(void **context)
     assert_ok(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
     assert_ok(tj__body_apply(map, tj__buffer_bytes(&resolved.body), resolved.change_count, 258,
                              &commit_id, &error));
-    assert_rows(map);
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
     tj__tip_free(tip);
+    return map;
+}
+
+static void test_rows(void **context)
+{
+    (void)context;
+    tj__rowmap *map = store_everything();
+    assert_rows(map);
     tj__rowmap_free(map);
 }
 
@@ -255,11 +263,139 @@ static void test_body(void **context)
     tj__buffer_dispose(&body);
 }
 
+/* ---- what a later release adds ----------------------------------------------------------- */
+
+static void assert_newer(tj_status status)
+{
+    assert_int_equal(status, TJ_FORMAT_NEWER);
+    assert_int_equal(error.status, TJ_FORMAT_NEWER);
+    assert_non_null(strstr(error.message, "a later release wrote it; update tesser-journal"));
+}
+
+/* Reads what the row is part of. */
+static tj_status load_row(tj__rowmap *map, tj__bytes key)
+{
+    rowmap_source stored = rowmap_source_of(map, 258);
+    tj_live_state *state = NULL;
+    tj_algo_record *algo = NULL;
+    tj_ledger_list *list = NULL;
+    tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
+    tj_uuid id = {{0}};
+    uint64_t sequence = 0;
+    uint32_t number = 0;
+    error = (tj_error)TJ_ERROR_INIT;
+    if (key.size > sizeof id.bytes) {
+        memcpy(id.bytes, key.data + key.size - sizeof id.bytes, sizeof id.bytes);
+    }
+    switch (key.data[0]) {
+    case TJ__TABLE_BOOKS:
+        return tj__book_find(&stored.source, TJ_STR("default"), &number, &error);
+    case TJ__TABLE_STATE:
+        return tj__state_load(&stored.source, 1, &state, &error);
+    case TJ__TABLE_ALGOS:
+        return tj__algo_load(&stored.source, 1, &id, &algo, &error);
+    case TJ__TABLE_COMMITS:
+        return tj__commit_find(&stored.source, &id, &sequence, &error);
+    default:
+        query.by_time = key.data[0] == TJ__TABLE_LEDGER_TIME;
+        return tj__ledger_find(&stored.source, 1, &query, &list, &error);
+    }
+}
+
+/* Each kind of value in a layout of its own that is one above the newest. */
+static void test_a_later_layout(void **context)
+{
+    (void)context;
+    tj__rowmap *map = store_everything();
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    assert_true(tj__rowmap_sorted(map, &entries, &count));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *version = entries[i]->bytes + entries[i]->key_size;
+        if (entries[i]->bytes[0] == TJ__TABLE_LEDGER_TIME) {
+            continue; /* its value is never looked at */
+        }
+        *version += 1;
+        assert_newer(load_row(map, tj__rowmap_key(entries[i])));
+        *version -= 1;
+    }
+    tj__rowmap_free(map);
+}
+
+static uint8_t *byte_of(tj__rowmap *map, const char *key, size_t key_size, size_t at)
+{
+    tj__rowmap_entry *entry = tj__rowmap_find(map, tj__bytes_of(key, key_size));
+    assert_non_null(entry);
+    return entry->bytes + entry->key_size + at;
+}
+
+static void assert_newer_with(tj__rowmap *map, uint8_t *byte, uint8_t value)
+{
+    uint8_t before = *byte;
+    *byte = value;
+    assert_newer(load_row(map, tj__bytes_of("\3", 1)));
+    *byte = before;
+}
+
+/* An optional member that is not known yet, and a choice. */
+static void test_a_later_flag(void **context)
+{
+    (void)context;
+    tj__rowmap *map = store_everything();
+    uint8_t *order = byte_of(map, "\3\0\0\0\1\13o2", 8, 9);
+    assert_newer_with(map, order, 128);
+    assert_newer_with(map, order + 1, 128);
+    assert_newer_with(map, order + 2, TJ_ORDER_REJECTED + 1);
+    assert_newer_with(map, byte_of(map, "\3\0\0\0\1\1", 6, 1), 7);
+    assert_newer_with(map, byte_of(map, "\3\0\0\0\1\5", 6, 1), 3);
+    assert_newer_with(map, byte_of(map, "\3\0\0\0\1\10\0binance:BTCUSDT", 22, 1), 3);
+    tj__rowmap_free(map);
+}
+
+static void test_a_later_kind(void **context)
+{
+    (void)context;
+    tj__rowmap *map = store_everything();
+    rowmap_source stored = rowmap_source_of(map, 258);
+    tj__bytes key = tj__bytes_of("\3\0\0\0\1\15new", 9);
+    tj__tip *tip = NULL;
+    tj__plan *plan = tj__plan_new();
+    tj__resolved resolved = {0};
+    tj_decimal one = decimal("1");
+    assert_non_null(tj__rowmap_put(map, key, tj__bytes_of("\1", 1), 258));
+    assert_newer(load_row(map, key));
+    /* Nor is it saved over. */
+    assert_ok(tj__tip_build(&stored.source, &tip, &error));
+    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &error));
+    assert_ok(tj__plan_set_equity(plan, &one, &error));
+    assert_newer(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
+    tj__resolved_dispose(&resolved);
+    tj__plan_free(plan);
+    tj__tip_free(tip);
+    tj__rowmap_free(map);
+}
+
+static void assert_newer_change(const char *bytes)
+{
+    tj__bytes rest = tj__bytes_of(bytes, 14);
+    tj__change change;
+    assert_newer(tj__body_next(&rest, &change, &error));
+}
+
+static void test_a_later_change(void **context)
+{
+    (void)context;
+    assert_newer_change("\1\0\6\0\0\0\0\0\77\0\0\0\1k"); /* table 63 */
+    assert_newer_change("\3\0\6\0\0\0\0\0\3\0\0\0\1k");  /* operation 3 */
+    assert_newer_change("\1\1\6\0\0\0\0\0\3\0\0\0\1k");  /* what is 0 today */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_body),
+        cmocka_unit_test(test_rows),           cmocka_unit_test(test_body),
+        cmocka_unit_test(test_a_later_layout), cmocka_unit_test(test_a_later_flag),
+        cmocka_unit_test(test_a_later_kind),   cmocka_unit_test(test_a_later_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,17 +207,19 @@ static void test_an_unknown_layout(void **context)
     save_everything(&j);
     tj__rowmap_entry *entry = entry_of(&j, TJ__KIND_PRICE, "x:Y");
     entry->bytes[entry->key_size] = 2;
-    assert_load_fails(&j, TJ_FORMAT_NEWER,
-                      "layout version 2, this library reads 1: last price \"x:Y\" (commit 1): book "
-                      "\"default\"");
+    assert_load_fails(
+        &j, TJ_FORMAT_NEWER,
+        "layout version 2, this library reads up to 1: a later release wrote it; update "
+        "tesser-journal to read it: last price \"x:Y\" (commit 1): book "
+        "\"default\"");
     tj__tip_free(j.tip);
     j.tip = journal_rebuild(&j);
     tj_decimal one = decimal("1");
     assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
-    journal_refuse(
-        &j, NULL, TJ_FORMAT_NEWER,
-        "layout version 2, this library reads 1: last price \"x:Y\" (commit 1): the state "
-        "of book \"default\" cannot be saved over it");
+    journal_refuse(&j, NULL, TJ_FORMAT_NEWER,
+                   "layout version 2, this library reads up to 1: a later release wrote it; update "
+                   "tesser-journal to read it: last price \"x:Y\" (commit 1): the state "
+                   "of book \"default\" cannot be saved over it");
     journal_close(&j);
 }
 

@@ -55,20 +55,6 @@ struct setting {
     uint64_t min;
 };
 
-tj_status tj__toml_fail(tj_error *error, tj_status status, const char *file, unsigned line,
-                        const char *what)
-{
-    char place[TJ_ERROR_PLACE_SIZE];
-    if (line) {
-        snprintf(place, sizeof(place), "%s:%u", file, line);
-    } else {
-        snprintf(place, sizeof(place), "%s", file);
-    }
-    (void)tj__fail(error, status, "%s: %s", place, what);
-    tj__error_place(error, "%s", place);
-    return status;
-}
-
 static tj_status refuse(const loader *load, const tj__toml_value *value, tj_status status,
                         tj_error *error, const char *format, ...) TJ_PRINTF(5, 6);
 

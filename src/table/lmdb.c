@@ -7,12 +7,6 @@
 #include "base/error.h"
 #include "table/internal.h"
 
-uint64_t tj__map_round(uint64_t size)
-{
-    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-    return (size + page_size - 1) / page_size * page_size;
-}
-
 int tj__lmdb_fd(MDB_env *lmdb)
 {
     int fd = -1;

@@ -3,11 +3,18 @@
  * so it happens behind the gate. */
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "table/internal.h"
 
 #define MAP_SIZE_MAX ((uint64_t)1 << 46) /* half the address space of a process */
+
+uint64_t tj__map_round(uint64_t size)
+{
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (size + page_size - 1) / page_size * page_size;
+}
 
 static uint64_t map_size(tj__env *env)
 {

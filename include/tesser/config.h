@@ -54,7 +54,10 @@ typedef enum tj_trace_level {
  * that failed and is retried, space running low.
  *
  * Called from any thread that is inside the library, also from its helper thread, and never
- * with a lock held that a call of this library needs, except that it must not close the store.
+ * with a lock held that a call of this library needs: it may save, load, open another store, fork.
+ * It must not close the store that it is called for, nor open that journal while it is being closed.
+ * What closing a store says may come when that store is gone.
+ * The messages of one thread come in their order, each once.
  * @param context as given in tj_config
  * @param message one line, borrowed
  */

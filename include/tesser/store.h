@@ -45,7 +45,8 @@ TJ_API TJ_CHECKED tj_status tj_store_open(const tj_config *config, tj_store **ou
  *
  * The handle and all repositories of it are gone afterwards, whatever is returned.
  * @param store may be NULL
- * @return TJ_OK; otherwise what could not be done: nothing acknowledged is lost by it, the next
+ * @return TJ_OK, also when LMDB could not be brought up to date for want of space: every commit is durable
+ *         in the log, the trace callback is told, and a later open goes on from there; otherwise what could not be done: nothing acknowledged is lost by it, the next
  *         open recovers from the log
  * Threads: handle; no other call on this store may be under way.
  */

@@ -45,6 +45,8 @@ typedef struct tj__engine_ops {
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
     /* May provide. Does the work of the engine's own threads once, on the caller's. */
     tj_status (*work)(tj__engine *engine, tj_error *error);
+    /* May provide. Ends the engine's own threads, before it is closed. */
+    void (*quiesce)(tj__engine *engine);
     /* Must provide. Finishes what is due and releases everything, whatever it returns. */
     tj_status (*close)(tj__engine *engine, tj_error *error);
     /* May provide. In the child of a fork: forgets everything without touching files; the handle is

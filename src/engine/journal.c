@@ -54,6 +54,11 @@ static tj_status work(tj__engine *engine, tj_error *error)
     return tj__journal_work(journal_of(engine), error);
 }
 
+static void quiesce(tj__engine *engine)
+{
+    tj__journal_quiesce(journal_of(engine));
+}
+
 static tj_status close_lmdb(tj__engine *engine, tj_error *error)
 {
     tj_status status = tj__journal_close(journal_of(engine), error);
@@ -74,6 +79,7 @@ static const tj__engine_ops ops = {
     .appended = appended,
     .info = info,
     .work = work,
+    .quiesce = quiesce,
     .close = close_lmdb,
     .abandon = abandon,
 };

@@ -136,9 +136,13 @@ tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
 {
     uint64_t target = 0;
     tj_error failure = TJ_ERROR_INIT;
-    TJ_TRY(durable_sequence(journal, &target, error));
-    pthread_mutex_lock(&journal->apply_mutex);
-    tj_status status = apply_to_space_left(journal, target, &failure);
-    pthread_mutex_unlock(&journal->apply_mutex);
+    tj__trace_hold();
+    tj_status status = durable_sequence(journal, &target, &failure);
+    if (status == TJ_OK) {
+        pthread_mutex_lock(&journal->apply_mutex);
+        status = apply_to_space_left(journal, target, &failure);
+        pthread_mutex_unlock(&journal->apply_mutex);
+    }
+    tj__trace_let_go();
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

@@ -98,14 +98,11 @@ tj_status tj__journal_check_file_system(const char *path, const tj_config *confi
                         path, known ? known->name : unknown,
                         known ? known->refused : "nothing is known of its flushes and memory maps");
     }
-    if (strcmp(known->name, "tmpfs") == 0 && config->trace != NULL && !config->read_only) {
-        char message[PATH_MAX + 128];
-        snprintf(
-            message, sizeof message,
-            "%s is on tmpfs: it is memory, and everything in it is gone after a restart of the "
-            "machine",
-            path);
-        config->trace(config->trace_context, TJ_TRACE_WARNING, message);
+    if (strcmp(known->name, "tmpfs") == 0 && !config->read_only) {
+        tj__trace(config, TJ_TRACE_WARNING,
+                  "%s is on tmpfs: it is memory, and everything in it is gone after a restart of "
+                  "the machine",
+                  path);
     }
     return TJ_OK;
 }

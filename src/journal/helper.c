@@ -14,6 +14,9 @@
 #include "base/thread.h"
 #include "journal/internal.h"
 
+/* The trace callback may save from this thread, which then cannot wait for it. */
+static _Thread_local bool on_helper;
+
 static bool is_behind(tj__journal *journal)
 {
     return atomic_load(&journal->acknowledged) != atomic_load(&journal->applied);
@@ -43,9 +46,9 @@ static void note_outcome(tj__journal *journal, uint64_t number, tj_status status
     pthread_cond_broadcast(&journal->helper_done);
     pthread_mutex_unlock(&journal->helper_mutex);
     if (status != TJ_OK && status != before) {
-        tj__journal_trace(journal, TJ_TRACE_ERROR,
-                          "LMDB could not be brought up to date, the log keeps everything: %s",
-                          error->message);
+        tj__trace(&journal->config, TJ_TRACE_ERROR,
+                  "LMDB could not be brought up to date, the log keeps everything: %s",
+                  error->message);
     }
 }
 
@@ -64,8 +67,8 @@ static tj_status prepare_segment(tj__journal *journal, tj_error *error)
     tj_status status = tj__log_writer_prepare(journal->log, &failure);
     bool failing = status != TJ_OK && status != TJ_CLOSED;
     if (!atomic_exchange(&journal->prepare_failing, failing) && failing) {
-        tj__journal_trace(journal, TJ_TRACE_WARNING,
-                          "the next log segment cannot be prepared yet: %s", failure.message);
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "the next log segment cannot be prepared yet: %s", failure.message);
     }
     return tj__error_pass(error, &failure);
 }
@@ -106,6 +109,7 @@ static void let_work_gather(tj__journal *journal)
 static void *helper_main(void *context)
 {
     tj__journal *journal = context;
+    on_helper = true;
     pthread_mutex_lock(&journal->helper_mutex);
     for (;;) {
         sleep_for_work(journal);
@@ -197,8 +201,8 @@ tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_er
     if (tj__journal_lag(journal) <= bound) {
         return TJ_OK;
     }
-    tj_status status =
-        journal->helper_running ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
+    bool wait = !on_helper && journal->helper_running;
+    tj_status status = wait ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
     if (status != TJ_OK) {
         tj__error_context(error, "the log is %llu bytes ahead of LMDB, which must catch up first",
                           (unsigned long long)tj__journal_lag(journal));

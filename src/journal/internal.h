@@ -11,6 +11,7 @@
 #include "journal/lock.h"
 #include "journal/logbook.h"
 #include "journal/overlay.h"
+#include "journal/trace.h"
 #include "log/reader.h"
 #include "log/writer.h"
 #include "table/table.h"
@@ -71,9 +72,6 @@ struct tj__journal {
     bool helper_running;
     pthread_t helper;
 };
-
-void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const char *format, ...)
-    TJ_PRINTF(3, 4);
 
 /* create.c: whether a journal is there, and making one. */
 tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);

@@ -2,7 +2,6 @@
 /* Opening, appending to and closing a journal. */
 #include "journal/journal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,19 +10,6 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "journal/internal.h"
-
-void tj__journal_trace(const tj__journal *journal, tj_trace_level level, const char *format, ...)
-{
-    if (journal->config.trace == NULL) {
-        return;
-    }
-    char message[TJ_ERROR_MESSAGE_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    journal->config.trace(journal->config.trace_context, level, message);
-}
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
@@ -189,8 +175,11 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
 
 tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error)
 {
-    return sync ? tj__log_writer_wait_durable(journal->log, sequence, error)
-                : tj__log_writer_wait(journal->log, sequence, error);
+    tj__trace_hold(); /* it may lead others */
+    tj_status status = sync ? tj__log_writer_wait_durable(journal->log, sequence, error)
+                            : tj__log_writer_wait(journal->log, sequence, error);
+    tj__trace_let_go();
+    return status;
 }
 
 uint64_t tj__journal_appended(tj__journal *journal)
@@ -274,13 +263,30 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
 
 /* ---- closing ---------------------------------------------------------------------------- */
 
+/* On a full disk LMDB stays behind, and nothing is lost by it: the log has every commit. So it is said to
+ * the trace callback and no error, which would make who sees it repeat a commit that was made. */
+static tj_status apply_at_close(tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj__journal_space_tend(journal); /* there may be space again */
+    tj_status status = tj__journal_apply(journal, &failure);
+    if (status == TJ_FULL) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "closing %s: every commit up to %llu is durable in the log, and data.mdb follows "
+                  "when there is space: %s",
+                  journal->path, (unsigned long long)atomic_load(&journal->acknowledged),
+                  failure.message);
+        return TJ_OK;
+    }
+    return tj__error_pass(error, &failure);
+}
+
 static tj_status close_writer(tj__journal *journal, tj_error *error)
 {
     tj__journal_helper_stop(journal);
     tj_status status = tj__log_writer_sync(journal->log, NULL, error);
     if (status == TJ_OK) {
-        tj__journal_space_tend(journal); /* there may be space again */
-        status = tj__journal_apply(journal, error);
+        status = apply_at_close(journal, error);
     }
     bool complete =
         status == TJ_OK && tj__log_writer_appended(journal->log) == atomic_load(&journal->applied);
@@ -292,6 +298,11 @@ static tj_status close_writer(tj__journal *journal, tj_error *error)
         tj__lock_clean(journal->lock);
     }
     return status;
+}
+
+void tj__journal_quiesce(tj__journal *journal)
+{
+    tj__journal_helper_stop(journal);
 }
 
 tj_status tj__journal_close(tj__journal *journal, tj_error *error)

@@ -37,6 +37,8 @@ uint64_t tj__journal_appended(tj__journal *journal);
 tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error);
 void tj__journal_view_end(tj__row_source *rows);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);
+/* Ends the helper thread; tj__journal_close follows. */
+void tj__journal_quiesce(tj__journal *journal);
 tj_status tj__journal_close(tj__journal *journal, tj_error *error);
 void tj__journal_abandon(tj__journal *journal);
 

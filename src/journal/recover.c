@@ -35,13 +35,13 @@ static tj_status settle(recovery *r, tj_error *error)
     }
     r->bytes_cut = r->book.tail.nonzero_bytes;
     if (r->book.tail.nonzero_bytes > 0 || r->book.tail.records_after > 0) {
-        tj__journal_trace(r->journal, TJ_TRACE_WARNING,
-                          "recovery of %s: the log ends after commit %llu; behind it %llu bytes of "
-                          "an unfinished write (%llu whole records, none of them known to be "
-                          "durable) were cut",
-                          r->journal->path, (unsigned long long)r->book.end.sequence,
-                          (unsigned long long)r->book.tail.nonzero_bytes,
-                          (unsigned long long)r->book.tail.records_after);
+        tj__trace(&r->journal->config, TJ_TRACE_WARNING,
+                  "recovery of %s: the log ends after commit %llu; behind it %llu bytes of "
+                  "an unfinished write (%llu whole records, none of them known to be "
+                  "durable) were cut",
+                  r->journal->path, (unsigned long long)r->book.end.sequence,
+                  (unsigned long long)r->book.tail.nonzero_bytes,
+                  (unsigned long long)r->book.tail.records_after);
     }
     return tj__log_settle(r->journal->log_path, &r->journal->superblock.journal_id,
                           &r->book.settled, &r->book.end, error);
@@ -76,9 +76,9 @@ static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__journal_apply(journal, &failure);
     if (status == TJ_FULL) {
-        tj__journal_trace(journal, TJ_TRACE_ERROR,
-                          "LMDB could not be brought up to date yet, the log keeps everything: %s",
-                          failure.message);
+        tj__trace(&journal->config, TJ_TRACE_ERROR,
+                  "LMDB could not be brought up to date yet, the log keeps everything: %s",
+                  failure.message);
         return TJ_OK;
     }
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
@@ -126,10 +126,10 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .context = journal,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->book.end, &journal->log, error));
-    tj__journal_trace(journal, TJ_TRACE_INFO,
-                      "opened %s: the log ends after commit %llu, LMDB stood at commit %llu",
-                      journal->path, (unsigned long long)r->book.end.sequence,
-                      (unsigned long long)r->book.applied.sequence);
+    tj__trace(&journal->config, TJ_TRACE_INFO,
+              "opened %s: the log ends after commit %llu, LMDB stood at commit %llu", journal->path,
+              (unsigned long long)r->book.end.sequence,
+              (unsigned long long)r->book.applied.sequence);
     return TJ_OK;
 }
 

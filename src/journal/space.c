@@ -85,10 +85,15 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status fill_reserve(tj__journal *journal, tj_error *error)
+/* *filled: by this call, and not by another thread meanwhile. */
+static tj_status fill_reserve(tj__journal *journal, bool *filled, tj_error *error)
 {
+    tj_status status = TJ_OK;
     pthread_mutex_lock(&journal->reserve_mutex);
-    tj_status status = fill_locked(journal, error);
+    *filled = !atomic_load(&journal->reserve_held);
+    if (*filled) {
+        status = fill_locked(journal, error);
+    }
     pthread_mutex_unlock(&journal->reserve_mutex);
     return status;
 }
@@ -106,10 +111,10 @@ bool tj__journal_reserve_release(tj__journal *journal)
     if (!released) {
         return false;
     }
-    tj__journal_trace(journal, TJ_TRACE_ERROR,
-                      "the disk of %s is full: its reserve is in use, only critical commits and "
-                      "deletes are taken until there is space again",
-                      journal->path);
+    tj__trace(&journal->config, TJ_TRACE_ERROR,
+              "the disk of %s is full: its reserve is in use, only critical commits and "
+              "deletes are taken until there is space again",
+              journal->path);
     return true;
 }
 
@@ -118,18 +123,19 @@ void tj__journal_space_tend(tj__journal *journal)
     uint64_t free_now = free_bytes(journal);
     bool low = is_low(journal, free_now);
     if (!atomic_exchange(&journal->space_low, low) && low) {
-        tj__journal_trace(journal, TJ_TRACE_WARNING,
-                          "space is low for %s: %llu KiB are free, less than %d log segments",
-                          journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "space is low for %s: %llu KiB are free, less than %d log segments",
+                  journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
     }
     /* A segment must fit beside it: else an urgent commit would have to let go of it at once. */
     uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    bool filled = false;
     if (!atomic_load(&journal->reserve_held) && free_now >= needed &&
-        fill_reserve(journal, NULL) == TJ_OK) {
-        tj__journal_trace(journal, TJ_TRACE_INFO,
-                          "%s has its reserve of space: all commits are "
-                          "taken",
-                          journal->path);
+        fill_reserve(journal, &filled, NULL) == TJ_OK && filled) {
+        tj__trace(&journal->config, TJ_TRACE_INFO,
+                  "%s has its reserve of space: all commits are "
+                  "taken",
+                  journal->path);
     }
 }
 
@@ -150,11 +156,12 @@ tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error)
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    tj_status status = fill_reserve(journal, &failure);
+    bool filled = false;
+    tj_status status = fill_reserve(journal, &filled, &failure);
     if (status == TJ_FULL) {
-        tj__journal_trace(journal, TJ_TRACE_ERROR,
-                          "%s: only critical commits and deletes are taken until there is space",
-                          failure.message);
+        tj__trace(&journal->config, TJ_TRACE_ERROR,
+                  "%s: only critical commits and deletes are taken until there is space",
+                  failure.message);
         return TJ_OK;
     }
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "journal/trace.h"
 #include "store/internal.h"
 
 /* A plan or body that grew beyond this is given back, not kept for the next commit. */
@@ -134,6 +135,7 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
 static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
 {
     tj__outcome decided;
+    tj__trace_hold();
     pthread_mutex_lock(&core->append_lock);
     tj_status status = decide_and_trim(core, what, &decided, error);
     pthread_mutex_unlock(&core->append_lock);
@@ -141,6 +143,7 @@ static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outco
         bool sync = what->options->sync;
         status = core->engine->ops->wait(core->engine, decided.sequence, sync, error);
     }
+    tj__trace_let_go();
     if (status == TJ_OK && outcome != NULL) {
         *outcome = decided;
     }
@@ -221,6 +224,7 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     }
     tj__outcome decided = {0};
     tj__flight flight = {.sync = options->sync, .done = done, .context = context};
+    tj__trace_hold();
     pthread_mutex_lock(&core->append_lock);
     tj_status status = tj__flights_reserve(&core->flights, error);
     if (status == TJ_OK) {
@@ -231,6 +235,7 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
         tj__flights_add(&core->flights, &flight);
     }
     pthread_mutex_unlock(&core->append_lock);
+    tj__trace_let_go();
     if (status == TJ_OK && sequence != NULL) {
         *sequence = decided.sequence;
     }

@@ -34,6 +34,7 @@ typedef struct tj__core {
     dev_t device;
     ino_t inode;
     unsigned references;
+    bool closing; /* nobody uses it any more, and it is not closed yet */
     struct tj__core *next;
 } tj__core;
 

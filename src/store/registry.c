@@ -13,10 +13,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "journal/journal.h"
+#include "journal/trace.h"
 #include "store/internal.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static tj__core *registry;
+/* Signalled when a journal that was being closed is closed. */
+static pthread_cond_t registry_changed = PTHREAD_COND_INITIALIZER;
 static pthread_once_t fork_handlers_once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -38,6 +41,7 @@ static void after_fork_child(void)
         atomic_store(&core->forked, true);
     }
     registry = NULL;
+    tj__trace_forget();
     pthread_mutex_unlock(&registry_lock);
 }
 
@@ -107,10 +111,17 @@ static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *
     return TJ_OK;
 }
 
-static tj_status close_core(tj__core *core, tj_error *error)
+static void end_threads(tj__core *core)
 {
     tj__errands_dispose(&core->errands);
     tj__flights_dispose(&core->flights);
+    if (core->engine->ops->quiesce != NULL) {
+        core->engine->ops->quiesce(core->engine);
+    }
+}
+
+static tj_status close_core(tj__core *core, tj_error *error)
+{
     tj_status status = core->engine->ops->close(core->engine, error);
     free_core(core);
     return status;
@@ -177,6 +188,10 @@ static tj_status open_journal(const tj_config *config, tj__core **out, tj_error 
 {
     tj__core *core = NULL;
     TJ_TRY(find_open(config->path, &core, error));
+    while (core != NULL && core->closing) {
+        pthread_cond_wait(&registry_changed, &registry_lock);
+        TJ_TRY(find_open(config->path, &core, error));
+    }
     if (core != NULL) {
         TJ_TRY(share(core, config, error));
         *out = core;
@@ -185,6 +200,7 @@ static tj_status open_journal(const tj_config *config, tj__core **out, tj_error 
     TJ_TRY(open_engine(config, &core, error));
     tj_status status = note_identity(core, config->path, error);
     if (status != TJ_OK) {
+        end_threads(core);
         close_core(core, NULL);
         return status;
     }
@@ -204,9 +220,11 @@ tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error
     TJ_TRY(tj__journal_path(config->path, path, sizeof path, error));
     resolved.path = path;
     pthread_once(&fork_handlers_once, install_fork_handlers);
+    tj__trace_hold();
     pthread_mutex_lock(&registry_lock);
     tj_status status = open_journal(&resolved, out, error);
     pthread_mutex_unlock(&registry_lock);
+    tj__trace_let_go();
     return status;
 }
 
@@ -222,7 +240,24 @@ static void forget(const tj__core *core)
     }
 }
 
-/* The registry stays locked while the engine closes: a new open of the same directory must wait. */
+/*
+ * In two steps. First its threads end, with the registry unlocked: what they say to the trace callback may
+ * make it open another journal, or fork. Then the engine closes, with the registry locked, so that a child
+ * of a fork finds it whole or not at all. A new open of the same directory waits for both.
+ */
+static tj_status close_last(tj__core *core, tj_error *error)
+{
+    end_threads(core);
+    tj__trace_hold();
+    pthread_mutex_lock(&registry_lock);
+    forget(core);
+    tj_status status = close_core(core, error);
+    pthread_cond_broadcast(&registry_changed);
+    pthread_mutex_unlock(&registry_lock);
+    tj__trace_let_go();
+    return status;
+}
+
 tj_status tj__core_release(tj__core *core, tj_error *error)
 {
     if (tj__core_check(core, NULL) != TJ_OK) {
@@ -230,10 +265,8 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     }
     tj_status status = tj__flights_flush(&core->flights, error);
     pthread_mutex_lock(&registry_lock);
-    if (--core->references == 0) {
-        forget(core);
-        status = close_core(core, error);
-    }
+    bool last = --core->references == 0;
+    core->closing = last;
     pthread_mutex_unlock(&registry_lock);
-    return status;
+    return last ? close_last(core, error) : status;
 }

@@ -220,8 +220,7 @@ static void close_run(run *r)
 {
     tj_status status = tj_store_close(r->store, &err);
     r->store = NULL;
-    must(status == TJ_OK || (atomic_load(&disk.full) && status == TJ_FULL), "close: %s: %s",
-         tj_status_name(status), err.message);
+    must(status == TJ_OK, "close: %s: %s", tj_status_name(status), err.message);
 }
 
 /* The first opening needs space; a journal that is there opens on a full disk too. */

@@ -86,7 +86,7 @@ tj_status input_read(const char *path, char **data, size_t *size, tj_error *erro
 /* Replaces a file through a temporary one beside it, so that it is never half-written. Mode, owner
  * and group stay as they are; a new file gets new_mode. */
 tj_status file_replace(const char *path, tj_str data, mode_t new_mode, tj_error *error);
-/* Without the JSON white space around it. */
+/* Without the byte order mark and the JSON white space around it. */
 tj_str trimmed(tj_str text);
 
 /* Splits a stream into lines; the last one needs no newline. */

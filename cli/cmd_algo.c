@@ -126,7 +126,7 @@ static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_e
                  record->state.plugin.data);
         out_pair(&cli->out, "Payload", "%s", size_text(record->state.payload.size, size));
         out_format(&cli->out, "\n");
-        out_bytes(&cli->out, record->state.payload);
+        out_shown(&cli->out, record->state.payload);
         out_format(&cli->out, "\n");
         return TJ_OK;
     }
@@ -173,8 +173,8 @@ static void tell_change(command_line *cli, const open_journal *journal, const ch
         json_unsigned(&json, "seq", sequence);
         json_close(&json, '}');
     } else {
-        out_format(&cli->out, "%s algorithm %s in book %s; commit %" PRIu64 "\n", verb,
-                   cli->arguments[0], journal->book, sequence);
+        out_line(&cli->out, "%s algorithm %s in book %s; commit %" PRIu64, verb, cli->arguments[0],
+                 journal->book, sequence);
     }
 }
 

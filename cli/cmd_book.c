@@ -51,7 +51,7 @@ tj_status cmd_book_list(command_line *cli, tj_error *error)
         json_writer json = {.out = &cli->out};
         books_json(books, &json, NULL);
     } else if (status == TJ_OK && books->count == 0) {
-        out_format(&cli->out, "no books yet: nothing was ever saved in %s\n", journal.config.path);
+        out_line(&cli->out, "no books yet: nothing was ever saved in %s", journal.config.path);
     } else if (status == TJ_OK) {
         books_print(books, &cli->out);
     }

@@ -69,6 +69,10 @@ tj_status cmd_export(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
+    status = tj_path_check(cli->arguments[0], error);
+    if (status != TJ_OK) {
+        return status;
+    }
     status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = tj_export_tesser(journal.store, cli->arguments[0], &options, &report, error);

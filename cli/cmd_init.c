@@ -61,10 +61,10 @@ static void tell(command_line *cli, const open_journal *journal, const creation 
         return;
     }
     if (made->journal) {
-        out_format(&cli->out, "created journal %s\n", info->path);
+        out_line(&cli->out, "created journal %s", info->path);
     }
     if (made->book) {
-        out_format(&cli->out, "created book %s in %s\n", journal->book, info->path);
+        out_line(&cli->out, "created book %s in %s", journal->book, info->path);
     }
 }
 

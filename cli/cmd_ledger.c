@@ -213,10 +213,10 @@ static void tell_append(command_line *cli, const open_journal *journal, uint64_t
         json_unsigned(&json, "seq", sequence);
         json_close(&json, '}');
     } else {
-        out_format(&cli->out,
-                   "appended %" PRIu64 " %s to the ledger of book %s, up to %" PRIu64
-                   "; commit %" PRIu64 "\n",
-                   count, count == 1 ? "entry" : "entries", journal->book, latest, sequence);
+        out_line(&cli->out,
+                 "appended %" PRIu64 " %s to the ledger of book %s, up to %" PRIu64
+                 "; commit %" PRIu64,
+                 count, count == 1 ? "entry" : "entries", journal->book, latest, sequence);
     }
 }
 

@@ -12,10 +12,14 @@
 static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_error *error)
 {
     const char *file = cli->values[OPTION_OUTPUT];
+    tj_status status = tj_path_check(file, error);
+    if (status != TJ_OK) {
+        return status;
+    }
     tj_store_info info = TJ_STORE_INFO_INIT;
     struct stat data;
     char *path = NULL;
-    tj_status status = tj_store_info_get(store, &info, error);
+    status = tj_store_info_get(store, &info, error);
     if (status != TJ_OK) {
         return status;
     }
@@ -150,13 +154,13 @@ static void tell_import(command_line *cli, const open_journal *journal, const tj
         json_close(&json, '}');
         return;
     }
-    out_format(&cli->out, "%s %s into book %s: %zu open orders, %zu positions",
-               dry_run ? "would import" : "imported", input_name(cli->arguments[0]), journal->book,
-               state->open_order_count, position_count(state));
+    char commit[40] = "";
     if (!dry_run) {
-        out_format(&cli->out, "; commit %" PRIu64, sequence);
+        snprintf(commit, sizeof(commit), "; commit %" PRIu64, sequence);
     }
-    out_format(&cli->out, "\n");
+    out_line(&cli->out, "%s %s into book %s: %zu open orders, %zu positions%s",
+             dry_run ? "would import" : "imported", input_name(cli->arguments[0]), journal->book,
+             state->open_order_count, position_count(state), commit);
 }
 
 /* A dry run loads the book, so that one which is not there or is damaged is told. */

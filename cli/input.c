@@ -182,6 +182,10 @@ tj_status file_replace(const char *path, tj_str data, mode_t new_mode, tj_error 
 tj_str trimmed(tj_str text)
 {
     static const char space[] = " \t\r\n";
+    static const char mark[] = "\xef\xbb\xbf";
+    if (text.size >= 3 && memcmp(text.data, mark, 3) == 0) {
+        text = (tj_str){text.data + 3, text.size - 3};
+    }
     while (text.size > 0 && memchr(space, text.data[0], 4)) {
         text.data++;
         text.size--;

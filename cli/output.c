@@ -100,27 +100,11 @@ size_t character_size(tj_str text)
     return overlong || outside ? 0 : length;
 }
 
-static bool is_control(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-}
-
 char *safe_text(tj_str text)
 {
-    char *safe = need(malloc(text.size * 4 + 1));
-    size_t used = 0;
-    for (size_t i = 0; i < text.size;) {
-        size_t length = character_size((tj_str){text.data + i, text.size - i});
-        if (length > 0 && !is_control(text.data + i)) {
-            memcpy(safe + used, text.data + i, length);
-            used += length;
-            i += length;
-        } else {
-            used += (size_t)sprintf(safe + used, "\\x%02x", (unsigned char)text.data[i++]);
-        }
-    }
-    safe[used] = '\0';
+    size_t size = tj_text_visible(text, NULL, 0) + 1;
+    char *safe = need(malloc(size));
+    (void)tj_text_visible(text, safe, size);
     return safe;
 }
 
@@ -128,6 +112,32 @@ char *text_format(const char *format, va_list arguments)
 {
     char *text = NULL;
     return need(vasprintf(&text, format, arguments) < 0 ? NULL : text);
+}
+
+void out_line(output *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = text_format(format, arguments);
+    va_end(arguments);
+    char *safe = safe_text(tj_str_of(text));
+    out_format(out, "%s\n", safe);
+    free(safe);
+    free(text);
+}
+
+void out_shown(output *out, tj_str text)
+{
+    for (size_t i = 0, start = 0; i <= text.size; i++) {
+        if (i < text.size && text.data[i] != '\n' && text.data[i] != '\t') {
+            continue;
+        }
+        char *safe = safe_text((tj_str){text.data + start, i - start});
+        out_format(out, "%s", safe);
+        free(safe);
+        out_bytes(out, (tj_str){text.data + i, i < text.size});
+        start = i + 1;
+    }
 }
 
 void out_pair(output *out, const char *name, const char *format, ...)

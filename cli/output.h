@@ -26,7 +26,11 @@ void out_flush(output *out);
 void out_bold(output *out, bool on);
 /* A heading, bold on a terminal. */
 void out_heading(output *out, const char *format, ...) TJ_PRINTF(2, 3);
-/* One line "  Name    value" of a summary; the value's control characters are escaped. */
+/* One line of text, as safe_text has it. */
+void out_line(output *out, const char *format, ...) TJ_PRINTF(2, 3);
+/* Text as safe_text has it, except that line feeds and tabs lay it out and stay. */
+void out_shown(output *out, tj_str text);
+/* One line "  Name    value" of a summary; the value as safe_text has it. */
 void out_pair(output *out, const char *name, const char *format, ...) TJ_PRINTF(3, 4);
 
 /* Ends the program when memory is short: no journal is harmed by a process that stops. */
@@ -35,8 +39,7 @@ void *need(void *memory);
 char *text_format(const char *format, va_list arguments);
 /* Bytes of the UTF-8 character at the front of a text that is not empty, 0 when it is none. */
 size_t character_size(tj_str text);
-/* Text as it can be shown on a terminal: control characters as \xNN, and what is not UTF-8 too.
- * Released with free. */
+/* Text as it can be shown on a terminal, by tj_text_visible. Released with free. */
 char *safe_text(tj_str text);
 
 #define SIZE_TEXT_SIZE 32

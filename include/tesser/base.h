@@ -65,6 +65,22 @@ static inline bool tj_str_equal(tj_str a, tj_str b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/**
+ * Writes text so that it can be shown on a terminal, in a table or in a log, and looks like nothing else.
+ *
+ * Names come from outside, and some characters are not seen, or change how others are: U+202E turns a
+ * name around, U+200B makes another one look the same. Control characters and bytes that are no
+ * UTF-8 stand as \xNN; format characters, spaces but the plain one, separators, fillers, variation
+ * selectors, tags, private use and what is no character as \u{NNNN}. Backslashes stay.
+ *
+ * @param text   borrowed; absent is empty
+ * @param buffer receives as much as fits, NUL-terminated; may be NULL when size is 0
+ * @param size   bytes of the buffer; 4 times the text and 1 are always enough
+ * @return length of the whole result, as snprintf counts
+ * Threads: any.
+ */
+TJ_API size_t tj_text_visible(tj_str text, char *buffer, size_t size);
+
 /** Text this library allocated for the caller; NUL-terminated for convenience. */
 typedef struct tj_text {
     char *data;  /**< owned by the struct; NULL when nothing was produced */

@@ -117,6 +117,17 @@ typedef struct tj_config {
  */
 TJ_API TJ_CHECKED tj_status tj_config_load(const char *file, tj_config *config, tj_error *error);
 
+/**
+ * Whether a path can be what is meant: what a shell would have replaced (~/journal, $HOME/journal), quotes, a
+ * blank or a carriage return at its end, a URL, would make a directory of that very name. A name that really
+ * begins with ~ is written ./~name.
+ *
+ * tj_config_load and tj_store_open ask this of a journal's path.
+ * @return TJ_OK; TJ_INVALID with what is wrong and what to write instead; TJ_MISUSE for NULL
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_path_check(const char *path, tj_error *error);
+
 /** Applies only the environment overrides of tj_config_load. As tj_config_load. */
 TJ_API TJ_CHECKED tj_status tj_config_from_environment(tj_config *config, tj_error *error);
 

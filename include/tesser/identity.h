@@ -40,8 +40,9 @@ typedef tj_identity tj_asset;
  * their case; spaces around either part are left out.
  *
  * @param out unchanged on failure
- * @return TJ_OK; TJ_INVALID if a part is empty or holds control characters; TJ_LIMIT if a part
- *         is too long
+ * @return TJ_OK; TJ_INVALID if a part is empty or holds control characters, or the exchange a
+ *         slash (ccxt's "BTC/USDT:USDT" is "binance:BTC/USDT:USDT" here); TJ_LIMIT if a part is
+ *         too long
  * Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_identity_parse(tj_str text, tj_identity *out, tj_error *error);

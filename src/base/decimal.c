@@ -140,6 +140,79 @@ tj_status tj_decimal_parse(tj_str text, tj_decimal *out, tj_error *error)
     return TJ_OK;
 }
 
+/* The exponent behind an e; false when it is none. One beyond any decimal is not counted on. */
+static bool read_exponent(tj_str text, int64_t *out)
+{
+    const int64_t far = INT64_C(1) << 40;
+    const char *at = text.data;
+    const char *end = at + text.size;
+    bool negative = at < end && *at == '-';
+    at += at < end && (*at == '-' || *at == '+');
+    size_t size = digit_run(at, end);
+    int64_t value = 0;
+    for (size_t i = 0; i < size; i++) {
+        value = value < far ? value * 10 + (at[i] - '0') : value;
+    }
+    *out = negative ? -value : value;
+    return size > 0 && at + size == end;
+}
+
+static tj_str without_zeros_behind(tj_str digits)
+{
+    while (digits.size > 0 && digits.data[digits.size - 1] == '0') {
+        digits.size--;
+    }
+    return digits;
+}
+
+/* A number as coefficient * 10^power, as a decimal of `scale` or of the nearest one that holds it exactly. */
+static bool fit(tj__u128 coefficient, int64_t power, int64_t scale, bool negative, tj_decimal *out)
+{
+    scale = scale < 0 ? 0 : scale > TJ_DECIMAL_SCALE_MAX ? TJ_DECIMAL_SCALE_MAX : scale;
+    power = coefficient == 0 ? -scale : power;
+    while (power > -scale && coefficient <= TJ__COEFFICIENT_MAX / 10) {
+        coefficient *= 10;
+        power--;
+    }
+    if (power > 0 || power < -TJ_DECIMAL_SCALE_MAX) {
+        return false;
+    }
+    *out = tj__decimal_pack((tj__decimal_parts){coefficient, (unsigned)-power, negative});
+    return true;
+}
+
+tj_status tj__decimal_parse_scientific(tj_str text, tj_decimal *out, tj_error *error)
+{
+    size_t head = 0;
+    while (head < text.size && text.data[head] != 'e' && text.data[head] != 'E') {
+        head++;
+    }
+    if (head == text.size) {
+        return tj_decimal_parse(text, out, error);
+    }
+    char quote[TJ__QUOTE_SIZE];
+    spelling spelled = {false, {NULL, 0}, {NULL, 0}};
+    int64_t exponent = 0;
+    if (!split((tj_str){text.data, head}, &spelled) ||
+        !read_exponent((tj_str){text.data + head + 1, text.size - head - 1}, &exponent)) {
+        return tj__fail(error, TJ_INVALID, "%s is not a decimal such as -12.50 or 1.25e-7",
+                        tj__text_quote(text, quote));
+    }
+    tj_str fraction = without_zeros_behind(spelled.fraction);
+    tj_str whole = fraction.size > 0 ? spelled.whole : without_zeros_behind(spelled.whole);
+    tj__u128 coefficient = 0;
+    int64_t power = exponent + (int64_t)(spelled.whole.size - whole.size) - (int64_t)fraction.size;
+    int64_t scale = (int64_t)spelled.fraction.size - exponent;
+    if (!append_digits(whole, &coefficient) || !append_digits(fraction, &coefficient) ||
+        !fit(coefficient, power, scale, spelled.negative, out)) {
+        return tj__fail(error, TJ_INVALID,
+                        "%s cannot be held exactly: a decimal has at most %d digits, %d of them "
+                        "behind the point",
+                        tj__text_quote(text, quote), TJ_DECIMAL_DIGITS_MAX, TJ_DECIMAL_SCALE_MAX);
+    }
+    return TJ_OK;
+}
+
 /* Writes digits that end before `end`, at least one; returns where they start. */
 static char *put_u64(char *end, uint64_t value)
 {

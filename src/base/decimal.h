@@ -40,6 +40,10 @@ bool tj__decimal_unpack(tj_decimal value, tj__decimal_parts *parts);
 /* TJ_INVALID for a struct that tj__decimal_unpack refuses. */
 tj_status tj__decimal_check(tj_decimal value, tj_error *error);
 
+/* As tj_decimal_parse, and takes an exponent, as programs write small and large numbers (1.234e-05), when a
+ * decimal holds the number exactly; else TJ_INVALID. The scale is the one that the digits show. */
+tj_status tj__decimal_parse_scientific(tj_str text, tj_decimal *out, tj_error *error);
+
 /* The bytes of a row: the canonical bits, little-endian, low word first. A value that
  * tj__decimal_check refuses is an impossible state here. */
 void tj__decimal_store(uint8_t out[16], tj_decimal value);

@@ -114,10 +114,30 @@ tj_status tj__identity_check(tj_identity id, tj_error *error)
     return verdict(&result, error);
 }
 
+bool tj__identity_is_ccxt(tj_str text)
+{
+    const char *colon = text.size > 0 ? memchr(text.data, ':', text.size) : NULL;
+    return colon && memchr(text.data, '/', (size_t)(colon - text.data));
+}
+
+/* What stands before the colon would become the exchange: btc/usdt, which none is called. */
+static tj_status refuse_ccxt(tj_str text, tj_error *error)
+{
+    char quote[TJ__QUOTE_SIZE];
+    tj__text_quote(text, quote);
+    return tj__fail(error, TJ_INVALID,
+                    "%s has no exchange in front, whose name holds no slash: write "
+                    "\"EXCHANGE:%s, such as \"binance:%s",
+                    quote, quote + 1, quote + 1);
+}
+
 tj_status tj_identity_parse(tj_str text, tj_identity *out, tj_error *error)
 {
     const char *colon = text.size > 0 ? memchr(text.data, ':', text.size) : NULL;
     tj_identity id = {{NULL, 0}, text};
+    if (tj__identity_is_ccxt(text)) {
+        return refuse_ccxt(text, error);
+    }
     if (colon) {
         size_t before = (size_t)(colon - text.data);
         id.exchange = (tj_str){text.data, before};

@@ -64,20 +64,87 @@ static size_t shown_size(tj_str text)
     return size;
 }
 
+/* What a terminal does not show as something of its own: the categories Cc, Cf, Co, Cn as far as they are
+ * noncharacters, Zl, Zp and Zs without the space, default ignorable code points, and U+2800, a blank. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} hidden[] = {
+    {0x0, 0x1f},        {0x7f, 0xa0},       {0xad, 0xad},        {0x34f, 0x34f},
+    {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},      {0x70f, 0x70f},
+    {0x890, 0x891},     {0x8e2, 0x8e2},     {0x115f, 0x1160},    {0x1680, 0x1680},
+    {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x2000, 0x200f},    {0x2028, 0x202f},
+    {0x205f, 0x206f},   {0x2800, 0x2800},   {0x3000, 0x3000},    {0x3164, 0x3164},
+    {0xd800, 0xf8ff},   {0xfdd0, 0xfdef},   {0xfe00, 0xfe0f},    {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0},   {0xfff0, 0xfffb},   {0xfffe, 0xffff},    {0x110bd, 0x110bd},
+    {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3},  {0x1d173, 0x1d17a},
+    {0x1fffe, 0x1ffff}, {0x2fffe, 0x2ffff}, {0x3fffe, 0x10ffff},
+};
+
+static bool is_hidden(uint32_t character)
+{
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden && hidden[i].first <= character; i++) {
+        if (character <= hidden[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The number of a well-formed character. */
+static uint32_t character_at(const unsigned char *text, size_t length)
+{
+    uint32_t value = length == 1 ? text[0] : text[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        value = value << 6 | (text[i] & 0x3fu);
+    }
+    return value;
+}
+
+#define SHOWN_SIZE 20
+
+/* How a character is shown, or its first byte when it is none; *length: how many bytes were taken. */
+static size_t show(const unsigned char *text, size_t size, char out[SHOWN_SIZE], size_t *length)
+{
+    *length = utf8_character(text, size);
+    uint32_t value = *length > 0 ? character_at(text, *length) : 0;
+    if (*length > 0 && !is_hidden(value)) {
+        memcpy(out, text, *length);
+        return *length;
+    }
+    if (value >= 0xa0) {
+        return (size_t)snprintf(out, SHOWN_SIZE, "\\u{%x}", value);
+    }
+    *length = 1;
+    return (size_t)snprintf(out, SHOWN_SIZE, "\\x%02x", text[0]);
+}
+
+size_t tj_text_visible(tj_str text, char *buffer, size_t size)
+{
+    const unsigned char *data = (const unsigned char *)text.data;
+    size_t used = 0;
+    size_t kept = 0;
+    size_t length = 0;
+    for (size_t at = 0; at < text.size; at += length) {
+        char shown[SHOWN_SIZE];
+        size_t more = show(data + at, text.size - at, shown, &length);
+        if (kept == used && used + more < size) {
+            memcpy(buffer + used, shown, more);
+            kept += more;
+        }
+        used += more;
+    }
+    if (size > 0) {
+        buffer[kept] = '\0';
+    }
+    return used;
+}
+
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE])
 {
     tj_str shown = {text.data, shown_size(text)};
-    bool utf8 = tj__text_is_utf8(shown);
-    char *to = buffer;
-    *to++ = '"';
-    for (size_t i = 0; i < shown.size; i++) {
-        unsigned char c = (unsigned char)shown.data[i];
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-            to += snprintf(to, sizeof "\\xNN", "\\x%02x", c);
-        } else {
-            *to++ = (char)c;
-        }
-    }
-    strcpy(to, shown.size < text.size ? "...\"" : "\"");
+    buffer[0] = '"';
+    size_t size = tj_text_visible(shown, buffer + 1, TJ__QUOTE_SIZE - sizeof "\"...");
+    strcpy(buffer + 1 + size, shown.size < text.size ? "...\"" : "\"");
     return buffer;
 }

@@ -157,6 +157,11 @@ static tj_status read_path(loader *load, const setting *which, const tj__toml_va
     if (value->text.size == 0) {
         return wrong_value(load, which, value, error);
     }
+    tj_error cause = TJ_ERROR_INIT;
+    if (tj_path_check(value->text.data, &cause) != TJ_OK) {
+        return refuse(load, value, cause.status, error, "%s.%s: %s", which->table, which->key,
+                      cause.message);
+    }
     TJ_TRY(keep(&load->strings->path, path_from(load->file, value->text.data), error));
     load->config.path = load->strings->path;
     return TJ_OK;
@@ -369,6 +374,12 @@ static tj_status read_environment(loader *load, tj_error *error)
     }
     const char *path = environment("TESSER_JOURNAL_PATH");
     if (path) {
+        tj_status status = tj_path_check(path, error);
+        if (status != TJ_OK) {
+            tj__error_context(error, "TESSER_JOURNAL_PATH");
+            tj__error_place(error, "TESSER_JOURNAL_PATH");
+            return status;
+        }
         TJ_TRY(keep(&load->strings->path, strdup(path), error));
         load->config.path = load->strings->path;
     }

@@ -42,6 +42,7 @@ tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_er
                         "no path is configured for the journal: set journal.path, "
                         "TESSER_JOURNAL_PATH or --journal");
     }
+    TJ_TRY(tj_path_check(configured, error));
     while (length > 1 && configured[length - 1] == '/') {
         length--;
     }

@@ -35,9 +35,14 @@ struct tj__json_node {
     bool truth; /* of a boolean */
 };
 
+/* Another identity for a text that names one; false to leave it as it is. */
+typedef bool tj__json_rename(void *context, tj_str text, tj_identity *out);
+
 typedef struct tj__json_doc {
     tj__json_source source;
     tj__json_node *root;
+    tj__json_rename *rename; /* NULL: identities are what they say */
+    void *rename_context;
 } tj__json_doc;
 
 /* Parses a text, which must outlive the document. Nodes are built for the root and the given number of

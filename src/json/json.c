@@ -9,14 +9,12 @@ static tj_status missing(tj_error *error)
     return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
 }
 
-/* How a document becomes the object of an arena. */
+/* How a document becomes the object of an arena; the document is released. */
 typedef tj_status builder(const tj__json_input *in, void *object);
 
-static tj_status read_object(tj_str text, int levels, size_t size, builder *build, void **out,
-                             tj_error *error)
+static tj_status decode_object(tj__json_doc *doc, size_t size, builder *build, void **out,
+                               tj_error *error)
 {
-    tj__json_doc *doc = NULL;
-    TJ_TRY(tj__json_parse(text, NULL, levels, &doc, error));
     void *object = NULL;
     tj__json_input in = {doc, tj__arena_new(size, &object), error};
     tj_status status = in.arena ? build(&in, object) : tj__json_fail_nomem(&in);
@@ -29,6 +27,14 @@ static tj_status read_object(tj_str text, int levels, size_t size, builder *buil
     return TJ_OK;
 }
 
+static tj_status read_object(tj_str text, int levels, size_t size, builder *build, void **out,
+                             tj_error *error)
+{
+    tj__json_doc *doc = NULL;
+    TJ_TRY(tj__json_parse(tj__json_without_mark(text), NULL, levels, &doc, error));
+    return decode_object(doc, size, build, out, error);
+}
+
 static tj_status build_live_state(const tj__json_input *in, void *object)
 {
     return tj__json_decode(in, in->doc->root, &tj__json_live_state, (tj_str){NULL, 0}, object);
@@ -36,13 +42,23 @@ static tj_status build_live_state(const tj__json_input *in, void *object)
 
 tj_status tj_live_state_from_json(tj_str text, tj_live_state **out, tj_error *error)
 {
+    return tj__json_read_live_state(text, NULL, NULL, out, error);
+}
+
+tj_status tj__json_read_live_state(tj_str text, tj__json_rename *rename, void *context,
+                                   tj_live_state **out, tj_error *error)
+{
     void *object = NULL;
     if (!out) {
         return missing(error);
     }
     *out = NULL;
-    TJ_TRY(read_object(text, TJ__JSON_LIVE_STATE_LEVELS, sizeof **out, build_live_state, &object,
-                       error));
+    tj__json_doc *doc = NULL;
+    TJ_TRY(
+        tj__json_parse(tj__json_without_mark(text), NULL, TJ__JSON_LIVE_STATE_LEVELS, &doc, error));
+    doc->rename = rename;
+    doc->rename_context = context;
+    TJ_TRY(decode_object(doc, sizeof **out, build_live_state, &object, error));
     *out = object;
     return TJ_OK;
 }

@@ -69,7 +69,7 @@ static tj_status canonical_key(const tj__json_input *in, const tj__json_node *me
 {
     char buffer[TJ__JSON_KEY_SIZE];
     tj_str text;
-    tj_status status = tj__json_canonical(kind, member->name, buffer, &text, in->error);
+    tj_status status = tj__json_canonical_of(in, kind, member->name, buffer, &text);
     if (status == TJ_OK && kind == TJ__JSON_TEXT && text.size == 0) {
         status = tj__fail(in->error, TJ_INVALID, "an empty key is not allowed here");
     }

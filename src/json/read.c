@@ -2,6 +2,7 @@
 /* One reader for each kind of member. */
 #include "json/read.h"
 
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -42,6 +43,18 @@ static tj_status read_text(const tj__json_input *in, const tj__json_node *node,
     return copy(in, node->text, place(base, field));
 }
 
+tj_status tj__json_canonical_of(const tj__json_input *in, tj__json_kind kind, tj_str text,
+                                char buffer[TJ__JSON_KEY_SIZE], tj_str *out)
+{
+    tj_identity id;
+    if (kind == TJ__JSON_IDENTITY && in->doc->rename &&
+        in->doc->rename(in->doc->rename_context, text, &id)) {
+        *out = (tj_str){buffer, tj_identity_format(id, buffer)};
+        return TJ_OK;
+    }
+    return tj__json_canonical(kind, text, buffer, out, in->error);
+}
+
 /* The canonical text of an identity, an exchange or a UUID. */
 static tj_status canonical_text(const tj__json_input *in, const tj__json_node *node,
                                 const tj__json_field *field, char buffer[TJ__JSON_KEY_SIZE],
@@ -49,7 +62,7 @@ static tj_status canonical_text(const tj__json_input *in, const tj__json_node *n
 {
     TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
     return tj__json_relay(in, node,
-                          tj__json_canonical(field->kind, node->text, buffer, out, in->error));
+                          tj__json_canonical_of(in, field->kind, node->text, buffer, out));
 }
 
 /* Sets an identity member from canonical text that stays. */
@@ -99,7 +112,7 @@ tj_status tj__json_decode_decimal(const tj__json_input *in, const tj__json_node 
     if (node->type != TJ__JSON_NUMBER) {
         TJ_TRY(tj__json_want(in, node, TJ__JSON_STRING));
     }
-    return tj__json_relay(in, node, tj_decimal_parse(node->text, out, in->error));
+    return tj__json_relay(in, node, tj__decimal_parse_scientific(node->text, out, in->error));
 }
 
 tj_status tj__json_decode_time(const tj__json_input *in, const tj__json_node *node, tj_time *out)

@@ -64,6 +64,13 @@ const char *tj__json_utf8_end(tj_str text)
     return p;
 }
 
+tj_str tj__json_without_mark(tj_str text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t size = text.size >= 3 && memcmp(text.data, mark, 3) == 0 ? 3 : 0;
+    return (tj_str){text.size ? text.data + size : text.data, text.size - size};
+}
+
 const char *tj__json_skip_space(const char *at, const char *end)
 {
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {

@@ -10,7 +10,7 @@
 #include "migrate/repeat.h"
 #include "rows/key.h"
 #include "json/check.h"
-#include "json/dom.h"
+#include "json/decode.h"
 
 /* Plugin of a row from before Tesser kept the plugin's name, as Tesser itself reads it. */
 #define LEGACY_PLUGIN "TWAP"
@@ -202,7 +202,7 @@ tj_status tj__gather_state(tj__gathering *all, size_t source, tj_str json, bool 
         goto done;
     }
     tj_str text = resolved.size > 0 ? (tj_str){(const char *)resolved.data, resolved.size} : json;
-    status = tj_live_state_from_json(text, &state, &cause);
+    status = tj__json_read_live_state(text, tj__name_ccxt, all, &state, &cause);
     if (status == TJ_OK) {
         status = take_state(all, source, state, error);
     } else if (in_store && tj__is_undecodable(status)) {

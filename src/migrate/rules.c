@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* --map: [PLACE.]CODE[#N]=TARGET. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/identity.h"
@@ -77,7 +78,9 @@ static tj_status read_rule(const char *text, tj__map_rule *rule, tj_error *error
         rule->place = (tj_str){from.data, place};
         from = (tj_str){from.data + place + 1, from.size - place - 1};
     }
-    if (tj_identity_parse(from, &rule->code, NULL) != TJ_OK) {
+    if (tj__identity_is_ccxt(from)) {
+        rule->code = (tj_identity){{NULL, 0}, from};
+    } else if (tj_identity_parse(from, &rule->code, NULL) != TJ_OK) {
         return bad_rule(text, "names no code before its =", error);
     }
     if (rule->occurrence == 0 && rule->code.exchange.size > 0) {
@@ -98,6 +101,10 @@ tj_status tj__rules_read(tj__gathering *all, tj_error *error)
         char canonical[TJ_EXCHANGE_SIZE_MAX + 1];
         size_t size = 0;
         TJ_TRY(tj__exchange_canonical(tj_str_of(options->exchange), canonical, &size, error));
+        if (strchr(options->exchange, '/')) {
+            return tj__fail(error, TJ_INVALID, "the exchange \"%s\" holds a slash, as none does",
+                            canonical);
+        }
     }
     all->rules = tj__arena_array(all->arena, options->map_count, sizeof *all->rules);
     if (!all->rules) {
@@ -122,6 +129,28 @@ const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, t
         }
     }
     return NULL;
+}
+
+static bool same_letters(tj_str a, tj_str b)
+{
+    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
+}
+
+bool tj__name_ccxt(void *context, tj_str text, tj_identity *out)
+{
+    tj__gathering *all = context;
+    if (!tj__identity_is_ccxt(text)) {
+        return false;
+    }
+    for (size_t i = 0; i < all->rule_count; i++) {
+        if (all->rules[i].occurrence == 0 && same_letters(all->rules[i].code.code, text)) {
+            all->rules[i].used = true;
+            *out = all->rules[i].target;
+            return true;
+        }
+    }
+    *out = (tj_identity){tj_str_of(all->options->exchange), text};
+    return all->options->exchange && tj__identity_check(*out, NULL) == TJ_OK;
 }
 
 const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code)

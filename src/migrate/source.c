@@ -285,7 +285,8 @@ static tj_status read_text(tj__gathering *all, size_t source, const char *path, 
         status = tj__fail(error, TJ_INVALID, "%s is empty (0 bytes)", path);
     }
     if (status == TJ_OK) {
-        status = read_json(all, source, (tj_str){(const char *)text.data, text.size}, error);
+        tj_str json = tj__json_without_mark((tj_str){(const char *)text.data, text.size});
+        status = read_json(all, source, json, error);
     }
     tj__buffer_dispose(&text);
     return status;
@@ -353,7 +354,8 @@ tj_status tj__strategy_file_read(tj__gathering *all, const char *path, tj_error 
     }
     tj_status status = tj__file_read_all(path, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &text, error);
     if (status == TJ_OK) {
-        status = take_json(all, path, (tj_str){(const char *)text.data, text.size}, error);
+        tj_str json = tj__json_without_mark((tj_str){(const char *)text.data, text.size});
+        status = take_json(all, path, json, error);
     }
     tj__buffer_dispose(&text);
     return status;

@@ -384,7 +384,7 @@ tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options
         return tj__fail(error, TJ_MISUSE, "no transaction");
     }
     tj__json_doc *doc = NULL;
-    TJ_TRY(tj__json_parse(json, NULL, TJ__JSON_LINE_LEVELS, &doc, error));
+    TJ_TRY(tj__json_parse(tj__json_without_mark(json), NULL, TJ__JSON_LINE_LEVELS, &doc, error));
     line l = {txn, {doc, tj__arena_of_object(doc), error}, {{0}}};
     tj_status status = apply_line(&l);
     bool has_id = !tj_uuid_is_nil(l.commit_id);

@@ -112,6 +112,58 @@ static void too_much_is_refused(void **state)
                    "-12.50");
 }
 
+static void exponents_are_taken_when_exact(void **state)
+{
+    (void)state;
+    const char *const taken[][2] = {
+        {"12.50", "12.50"},
+        {"1.234e-05", "0.00001234"},
+        {"1e-08", "0.00000001"},
+        {"1E+3", "1000"},
+        {"1e21", "1000000000000000000000"},
+        {"-1.50e1", "-15.0"},
+        {"1.50e5", "150000"},
+        {"1.50E-2", "0.0150"},
+        {"0e99", "0"},
+        {"-0e-2", "-0.00"},
+        {"0e-9999999999999999999999", "0.00000000000000000000000000000000000000000000000000000000"},
+        {"1e33", "1000000000000000000000000000000000"},
+        {"1e-56", "0.00000000000000000000000000000000000000000000000000000001"},
+        /* Zeros behind are left out where only they do not fit. */
+        {"1000e-58", "0.00000000000000000000000000000000000000000000000000000010"},
+        {"1000000000000000000000000000000000000000e-39", "1.000000000000000000000000000000000"},
+        {"9999999999999999999999999999999999.0e0", "9999999999999999999999999999999999"},
+    };
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        tj_decimal value;
+        assert_int_equal(tj__decimal_parse_scientific(tj_str_of(taken[i][0]), &value, NULL), TJ_OK);
+        assert_text(value, taken[i][1]);
+    }
+    const char *const refused[] = {"1e",
+                                   "e5",
+                                   "1e+",
+                                   "1e1.5",
+                                   "1e400",
+                                   "1e34",
+                                   "1.5e-56",
+                                   "1e-57",
+                                   "1ee5",
+                                   "1e 5",
+                                   " 1e5",
+                                   "1.e5",
+                                   ".5e1",
+                                   "1e5x",
+                                   "1e\0",
+                                   "12345678901234567890123456789012345e0",
+                                   "1e99999999999999999999",
+                                   "1e-99999999999999999999"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        tj_decimal value;
+        assert_int_equal(tj__decimal_parse_scientific(tj_str_of(refused[i]), &value, NULL),
+                         TJ_INVALID);
+    }
+}
+
 static void zeroed_is_zero(void **state)
 {
     (void)state;
@@ -281,12 +333,19 @@ static void unset_bits_are_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_comes_back),         cmocka_unit_test(spelling_is_normalised),
-        cmocka_unit_test(other_forms_are_invalid), cmocka_unit_test(too_much_is_refused),
-        cmocka_unit_test(zeroed_is_zero),          cmocka_unit_test(integers),
-        cmocka_unit_test(sign_and_identity),       cmocka_unit_test(every_mantissa_of_96_bits_fits),
-        cmocka_unit_test(parts_out_of_range),      cmocka_unit_test(bytes_are_pinned),
-        cmocka_unit_test(other_bytes_are_refused), cmocka_unit_test(unset_bits_are_noticed),
+        cmocka_unit_test(text_comes_back),
+        cmocka_unit_test(spelling_is_normalised),
+        cmocka_unit_test(other_forms_are_invalid),
+        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(exponents_are_taken_when_exact),
+        cmocka_unit_test(zeroed_is_zero),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(sign_and_identity),
+        cmocka_unit_test(every_mantissa_of_96_bits_fits),
+        cmocka_unit_test(parts_out_of_range),
+        cmocka_unit_test(bytes_are_pinned),
+        cmocka_unit_test(other_bytes_are_refused),
+        cmocka_unit_test(unset_bits_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -102,6 +103,86 @@ static void disposing(void **state)
     tj_text_dispose(NULL);
 }
 
+/* The categories as ranges; what stands beside them is seen. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} unseen[] = {
+    {0xa0, 0xa0},       {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},
+    {0x115f, 0x1160},   {0x1680, 0x1680},   {0x17b4, 0x17b5},   {0x180b, 0x180f},
+    {0x2000, 0x200f},   {0x2028, 0x202f},   {0x205f, 0x206f},   {0x2800, 0x2800},
+    {0x3000, 0x3000},   {0x3164, 0x3164},   {0xe000, 0xf8ff},   {0xfdd0, 0xfdef},
+    {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb},
+    {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3},
+    {0x1d173, 0x1d17a}, {0x1fffe, 0x1ffff}, {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff},
+};
+
+static size_t utf8_of(uint32_t c, char out[5])
+{
+    unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = size; i > 1; i--, c >>= 6) {
+        out[i - 1] = (char)(0x80 | (c & 0x3f));
+    }
+    out[0] = (char)(lead[size] | c);
+    out[size] = '\0';
+    return size;
+}
+
+static void assert_seen(uint32_t character, bool seen)
+{
+    char text[5];
+    char expected[16];
+    char shown[16];
+    size_t size = utf8_of(character, text);
+    snprintf(expected, sizeof expected, seen ? "%.0x%s" : "\\u{%x}%.0s", seen ? 0 : character,
+             text);
+    assert_int_equal(tj_text_visible((tj_str){text, size}, shown, sizeof shown), strlen(expected));
+    assert_string_equal(shown, expected);
+}
+
+static void nothing_stays_unseen(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+        for (uint32_t c = unseen[i].first; c <= unseen[i].last; c++) {
+            assert_seen(c, false);
+        }
+    }
+    const uint32_t seen[] = {' ',    'A',    '~',    0xa1,   0xe9,   0x416,   0x5d0,
+                             0x627,  0x4e2d, 0xac00, 0x2010, 0x2027, 0x2030,  0x20ac,
+                             0x3001, 0xfffd, 0xfdf0, 0xfe10, 0xff21, 0x1f600, 0x20000};
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+        assert_seen(seen[i], true);
+    }
+    for (uint32_t c = 0; c < 0x20; c++) {
+        char text[] = {(char)c, 'x'};
+        char shown[16];
+        char expected[16];
+        snprintf(expected, sizeof expected, "\\x%02xx", c);
+        tj_text_visible((tj_str){text, 2}, shown, sizeof shown);
+        assert_string_equal(shown, expected);
+    }
+}
+
+static void what_fits_is_shown(void **state)
+{
+    (void)state;
+    char shown[10];
+    assert_int_equal(tj_text_visible(TJ_STR("ab\xe2\x80\xae"
+                                            "c"),
+                                     NULL, 0),
+                     11);
+    assert_int_equal(tj_text_visible(TJ_STR("ab\xe2\x80\xae"
+                                            "c"),
+                                     shown, sizeof shown),
+                     11);
+    assert_string_equal(shown, "ab");
+    assert_int_equal(tj_text_visible((tj_str){NULL, 0}, shown, sizeof shown), 0);
+    assert_string_equal(shown, "");
+    assert_int_equal(tj_text_visible(TJ_STR("\xed\xa0\x80"), NULL, 0), 12); /* half a pair */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +190,8 @@ int main(void)
         cmocka_unit_test(long_texts_are_shortened),
         cmocka_unit_test(utf8),
         cmocka_unit_test(disposing),
+        cmocka_unit_test(nothing_stays_unseen),
+        cmocka_unit_test(what_fits_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,3 +210,22 @@ run 26 import sources/snapshots/empty.json --into j --book y --map BTCUSDT
 err_has 'the map "BTCUSDT" has no ='
 run 0 import --help
 out_has "--strategy-state FILE"
+
+# Symbols as ccxt has them get their exchange by --exchange or by a map; without, they are refused.
+cat >ccxt.json <<'JSON'
+{"last_prices":{"BTC/USDT:USDT":"1","eth/usdt:usdt":"2","SOL/USDT":"3"},"open_orders":[]}
+JSON
+run 0 import ccxt.json --into ccxt --exchange binance
+run 0 -j ccxt state export
+out_has '"last_prices":{"binance:BTC/USDT:USDT":"1","binance:ETH/USDT:USDT":"2","binance:SOL/USDT":"3"}'
+run 0 import ccxt.json --into mapped --map BTC/USDT:USDT=binance:BTC/USDT:USDT --map ETH/USDT:USDT=okx:ETH-USDT-SWAP
+run 0 -j mapped state export
+out_has '"last_prices":{"SOL/USDT":"3","binance:BTC/USDT:USDT":"1","okx:ETH-USDT-SWAP":"2"}'
+{ printf '\xef\xbb\xbf'; cat ccxt.json; } >marked.json
+run 0 import marked.json --into marked --exchange binance
+run 26 import ccxt.json --into none
+err_has 'write "EXCHANGE:BTC/USDT:USDT"'
+run 26 import ccxt.json --into none --exchange a/b
+err_has 'the exchange "a/b" holds a slash'
+run 26 -j ccxt state import ccxt.json
+err_has 'write "EXCHANGE:BTC/USDT:USDT"'

@@ -120,3 +120,42 @@ run 0 -j state.db init
 [ -e state.lmdb/data.mdb ] || fail "state.db did not become state.lmdb"
 run 0 -j state.lmdb/data.mdb status
 run 14 -j state.db init
+
+# A path that only a shell would have replaced, or with what a file of variables leaves in it, is refused: it
+# would make an empty journal in a directory of that very name.
+refused_path() { # refused_path PATH REASON
+    printf '[journal]\npath = %s\n' "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$1")" >path.toml
+    run 26 -c path.toml init
+    err_has "path.toml:2: journal.path: the path"
+    err_has "$2"
+    TESSER_JOURNAL_PATH=$1 run 26 init
+    err_has "TESSER_JOURNAL_PATH"
+    err_has "$2"
+    run 26 "--journal=$1" init
+    err_has "$2"
+    run 26 "--journal=$1" status
+    run 26 -j k -b gamma state export -o "$1"
+    err_has "$2"
+    run 26 -j k -b gamma export "$1"
+    err_has "$2"
+}
+ls -A >before
+for path in '~/j' '~' '~me/j'; do
+    refused_path "$path" 'begins with ~, which only a shell replaces'
+done
+for path in '$HOME/j' '${HOME}/j' '/x/$USER/j' './$(pwd)'; do
+    refused_path "$path" 'holds a variable, which only a shell replaces'
+done
+for path in $'j\r' ' j' 'j ' $'j\n' $'\tj'; do
+    refused_path "$path" 'begins or ends with a blank or a carriage return'
+done
+for path in '"j"' "'j'" 'j"'; do
+    refused_path "$path" 'has quotes'
+done
+refused_path $'a\tb' 'holds a control character'
+refused_path 'file:///j' 'is a URL'
+rm path.toml
+ls -A | diff before - || fail "something was made"
+for path in ./~ 'a b' 'a$' 'a~b' "it's"; do
+    run 0 -j "$path" init
+done

@@ -129,6 +129,52 @@ run 0 -j j record <<<'{"last_prices":{"a:X\u009b2J":"1.5"}}'
 run 0 -j j state show
 out_has 'a:X\xc2\x9b2J'
 
+# Nor can what is not seen make a name look like another one.
+run 0 -j j record <<<'{"last_prices":{"b:BTC\u202eTDSU":"1","b:BTC\u200bUSDT":"2","b:A\u2028B":"4","b:\ufeffETH":"5"}}'
+run 0 -j j state show
+out_has 'b:BTC\u{202e}TDSU'
+out_has 'b:BTC\u{200b}USDT'
+out_has 'b:A\u{2028}B'
+out_has 'b:\u{feff}ETH'
+run 0 -j j algo save $algo --plugin $'T\xe2\x80\x8bWAP' - <<<$'{"a":"\xe2\x80\xae",\n\t"b":1}'
+run 0 -j j algo show $algo
+out_has 'T\u{200b}WAP'
+out_has '{"a":"\u{202e}",
+	"b":1}'
+run 0 -j j algo show $algo --json
+out_has $'{"a":"\xe2\x80\xae",\n\t"b":1}'
+run 26 -j j record <<<'{"last_prices":{"a:\u202eX":"\u200b"}}'
+err_has 'last_prices["a:\u{202e}X"]: column 29: "\u{200b}" is not a plain decimal'
+
+# A symbol as ccxt has it names no exchange: BTC/USDT is none.
+for line in '{"last_prices":{"BTC/USDT:USDT":"1"}}' '{"last_prices":{"btc/usdt:usdt":null}}' \
+    '{"positions":{"BTC/USDT:USDT":null}}' '{"state":{"last_prices":{"BTC/USDT:USDT":"1"}}}'; do
+    run 26 -j j record <<<"$line"
+    grep -qi 'write "EXCHANGE:BTC/USDT:USDT"' "$err" || fail "no hint for $line"
+done
+run 0 -j j record <<<'{"last_prices":{"Binance:BTC/USDT:USDT":"1","BTC/USDT":"2"}}'
+run 0 -j j state export
+out_has '"binance:BTC/USDT:USDT":"1"'
+out_has '"BTC/USDT":"2"'
+
+# Numbers and texts with an exponent, as Python and JavaScript write them; never rounded.
+run 0 -j j record <<<'{"last_prices":{"e:A":1.234e-05,"e:B":1e-08,"e:C":1e21,"e:D":"1.7E-5","e:E":1E+3}}'
+run 0 -j j state export
+out_has '"e:A":"0.00001234","e:B":"0.00000001","e:C":"1000000000000000000000","e:D":"0.000017","e:E":"1000"'
+for number in 1e34 1.5e-56 '"1e"' '"e5"'; do
+    run 26 -j j record <<<'{"portfolio_equity":'$number'}'
+done
+
+# A byte order mark may begin the input, and nothing else.
+printf '\xef\xbb\xbf{"portfolio_equity":"21"}\n{"portfolio_equity":"22"}\n' >lines
+run 0 -j j record <lines
+printf '\xef\xbb\xbf{"a":1}' >payload
+run 0 -j j algo save $algo payload --plugin T
+run 0 -j j algo show $algo --json
+out_is '{"algo_type":"T","state":{"a":1}}'
+run 26 -j j record <<<$'[\xef\xbb\xbf1]'
+err_has '"\u{feff}" is not expected here'
+
 # Standard input that cannot be read ends it, also with --keep-going.
 run 18 -j j record --keep-going <.
 err_has "Is a directory: reading standard input"

@@ -101,7 +101,7 @@ static void bad_texts_are_explained(void **state)
         {"\"\xed\xa0\x80\"", "line 1, column 2: byte 0xed is not valid UTF-8 here"},
         {"\"\xf4\x90\x80\x80\"", "line 1, column 2: byte 0xf4 is not valid UTF-8 here"},
         {"\"12345678\xc5\"", "line 1, column 10: byte 0xc5 is not valid UTF-8 here"},
-        {"\xef\xbb\xbf{}", "line 1, column 1: \"\xef\xbb\xbf\" is not expected here"},
+        {"\xef\xbb\xbf{}", "line 1, column 1: \"\\u{feff}\" is not expected here"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         tj_error error = TJ_ERROR_INIT;

@@ -34,4 +34,14 @@ unsafe extern "C" {
     ///
     /// Threads: any, one at a time per object.
     pub fn tj_text_dispose(text: *mut tj_text);
+
+    /// Writes text so that it can be shown on a terminal, in a table or in a log, and looks like
+    /// nothing else: what is not seen, or steers what is, stands as `\xNN` or `\u{NNNN}`.
+    ///
+    /// - `text`: borrowed; absent is empty
+    /// - `buffer`: receives as much as fits, NUL-terminated; may be NULL when `size` is 0
+    /// - `size`: bytes of the buffer; 4 times the text and 1 are always enough
+    ///
+    /// Returns the length of the whole result, as snprintf counts. Threads: any.
+    pub fn tj_text_visible(text: tj_str, buffer: *mut c_char, size: usize) -> usize;
 }

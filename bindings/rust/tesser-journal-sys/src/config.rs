@@ -136,6 +136,18 @@ unsafe extern "C" {
         error: *mut tj_error,
     ) -> tj_status;
 
+    /// Whether a path can be what is meant: what a shell would have replaced (`~/journal`,
+    /// `$HOME/journal`), quotes, a blank or a carriage return at its end, a URL, would make a
+    /// directory of that very name. A name that really begins with `~` is written `./~name`.
+    ///
+    /// `tj_config_load` and `tj_store_open` ask this of a journal's path.
+    ///
+    /// Returns `TJ_OK`; `TJ_INVALID` with what is wrong and what to write instead; `TJ_MISUSE` for
+    /// NULL
+    ///
+    /// Threads: any.
+    pub fn tj_path_check(path: *const c_char, error: *mut tj_error) -> tj_status;
+
     /// Applies only the environment overrides of `tj_config_load`. As `tj_config_load`.
     pub fn tj_config_from_environment(config: *mut tj_config, error: *mut tj_error) -> tj_status;
 

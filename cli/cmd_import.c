@@ -157,6 +157,11 @@ tj_status cmd_import(command_line *cli, tj_error *error)
     progress_bar bar = progress_begin();
     tj_import_options options = options_of(cli, &bar);
     tj_import_report *report = NULL;
+    bar.wanted = bar.wanted && !given(cli, OPTION_JSON);
+    if (given(cli, OPTION_INTO) && given(cli, OPTION_JOURNAL) &&
+        strcmp(cli->values[OPTION_INTO], cli->values[OPTION_JOURNAL]) != 0) {
+        return usage_error(cli, error, "--into and --journal name two journals; give one of them");
+    }
     if (given(cli, OPTION_INTO)) {
         cli->values[OPTION_JOURNAL] = cli->values[OPTION_INTO];
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,14 +14,17 @@ const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* read(2) that goes on after a signal. */
+/* read(2) that goes on after a signal, and waits also where the descriptor does not. */
 static ssize_t read_some(int fd, char *data, size_t size)
 {
-    ssize_t got;
-    do {
-        got = read(fd, data, size);
-    } while (got < 0 && errno == EINTR);
-    return got;
+    for (;;) {
+        ssize_t got = read(fd, data, size);
+        if (got < 0 && errno == EAGAIN) {
+            wait_for(fd, POLLIN);
+        } else if (got >= 0 || errno != EINTR) {
+            return got;
+        }
+    }
 }
 
 static tj_status read_to_end(int fd, const char *name, char **data, size_t *size, tj_error *error)

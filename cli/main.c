@@ -52,9 +52,11 @@ static tj_status finish_output(command_line *cli, tj_status status, tj_error *er
 int main(int argc, char **argv)
 {
     hold_standard_streams();
-    command_line cli = {.out = output_of(stdout)};
+    command_line cli = {.out = output_of(STDOUT_FILENO)};
     tj_error error = TJ_ERROR_INIT;
+    /* Both come back as the error of a write, with a journal that is closed in order. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     tj_status status = options_parse(&cli, argc, argv, &error);
     if (status == TJ_OK) {
         status = run(&cli, &error);

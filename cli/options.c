@@ -259,8 +259,9 @@ tj_status options_parse(command_line *cli, int argc, char **argv, tj_error *erro
 {
     /* An error in a later argument is reported in the form that the caller asked for. */
     for (int at = 1; at < argc; at++) {
-        if (strcmp(argv[at], "--json") == 0) {
+        if (strcmp(argv[at], "--json") == 0 || strncmp(argv[at], "--json=", 7) == 0) {
             cli->values[OPTION_JSON] = "";
+            need_in_json();
         }
     }
     size_t words = 0;

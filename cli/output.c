@@ -2,19 +2,47 @@
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* Width of the names in a summary. */
 #define PAIR_WIDTH 20
 
-output output_of(FILE *stream)
+void wait_for(int fd, short events)
+{
+    struct pollfd one = {.fd = fd, .events = events};
+    (void)poll(&one, 1, -1); /* what is wrong with it shows in the next call */
+}
+
+/* The writer of a stream; 0 is its failure. */
+static ssize_t write_all(void *cookie, const char *data, size_t size)
+{
+    int fd = (int)(intptr_t)cookie;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t put = write(fd, data + done, size - done);
+        if (put >= 0) {
+            done += (size_t)put;
+        } else if (errno == EAGAIN) {
+            wait_for(fd, POLLOUT);
+        } else if (errno != EINTR) {
+            return 0;
+        }
+    }
+    return (ssize_t)size;
+}
+
+output output_of(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
     bool wanted = (!no_colour || !no_colour[0]) && terminal && strcmp(terminal, "dumb") != 0;
-    return (output){.stream = stream, .colour = wanted && isatty(fileno(stream))};
+    cookie_io_functions_t calls = {.write = write_all};
+    FILE *stream = need(fopencookie((void *)(intptr_t)fd, "w", calls));
+    return (output){.stream = stream, .colour = wanted && isatty(fd)};
 }
 
 static void note_failure(output *out, bool failed)
@@ -71,10 +99,22 @@ void out_heading(output *out, const char *format, ...)
     va_end(arguments);
 }
 
+/* Where memory is short, nothing is at hand to ask. */
+static bool last_words_in_json;
+
+void need_in_json(void)
+{
+    last_words_in_json = true;
+}
+
 void *need(void *memory)
 {
     if (!memory) {
-        fputs("tesser-journal: out of memory\n", stderr);
+        fputs(last_words_in_json
+                  ? "{\"error\":\"out of memory\",\"status\":\"NOMEM\","
+                    "\"exit_code\":12,\"place\":\"\",\"advice\":\"Try again later.\"}\n"
+                  : "tesser-journal: out of memory\n",
+              stderr);
         _exit(10 + TJ_NOMEM);
     }
     return memory;

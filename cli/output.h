@@ -17,8 +17,13 @@ typedef struct output {
     int os_errno; /* of the first write that failed, 0 while all is well */
 } output;
 
-/* Colour only where a person looks at it: a terminal, and NO_COLOR is not set. */
-output output_of(FILE *stream);
+/* An output to a descriptor that may be non-blocking, or whose reader may be slow: it waits. Colour only
+ * where a person looks at it: a terminal, and NO_COLOR is not set. */
+output output_of(int fd);
+/* Waits until a descriptor that said EAGAIN can go on. */
+void wait_for(int fd, short events);
+/* From now on the program's own last words are JSON. */
+void need_in_json(void);
 void out_format(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 void out_bytes(output *out, tj_str bytes);
 void out_flush(output *out);

@@ -28,7 +28,7 @@ tj_status tj__json_members(tj_str text, const char *what, tj__json_member_visito
 {
     TJ_TRY(check_size(text, what, error));
     tj__json_doc *doc = NULL;
-    TJ_TRY(tj__json_parse(text, what, 1, &doc, error));
+    TJ_TRY(tj__json_parse(text, what, TJ__JSON_SHAPE_STRUCT(&tj__json_any_members), &doc, error));
     const tj__json_input in = {doc, tj__arena_of_object(doc), error};
     tj_status status = tj__json_want(&in, doc->root, TJ__JSON_OBJECT);
     if (status == TJ_OK) {

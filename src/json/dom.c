@@ -19,12 +19,16 @@ typedef struct parser {
     const char *end;
     const char *cursor; /* behind the last token */
     tj__arena *arena;   /* NULL when nothing is built */
-    int levels;         /* nodes are built at this depth and above; -1: none */
     int depth;          /* containers that are open */
     bool complete;      /* the root value has ended */
+    int built;          /* those of them inside which nodes are built; -1: not even the root is */
+    size_t node_limit;
+    size_t node_count;
     tj__json_node *root;
-    tj__json_node *open; /* the innermost open container that is built */
-    tj_str name;         /* of the member whose value comes next */
+    tj__json_node *open;                          /* the innermost open container that has a node */
+    tj__json_shape shape;                         /* of the root */
+    tj__json_shape shapes[TJ_JSON_DEPTH_MAX + 1]; /* of the first `built` open containers, from 1 */
+    tj_str name;                                  /* of the member whose value comes next */
     const char *name_at;
     tj_status status; /* why a callback stopped the parse */
     tj_error *error;
@@ -41,6 +45,13 @@ static int stop(parser *p, tj_status status)
 static int stop_nomem(parser *p)
 {
     return stop(p, tj__fail(p->error, TJ_NOMEM, "no memory left while reading JSON"));
+}
+
+static int stop_too_many(parser *p)
+{
+    return stop(p, tj__json_fail(p->source, NULL, p->cursor, TJ_LIMIT, p->error,
+                                 "more than %zu values in a text of %zu bytes are not read",
+                                 p->node_limit, p->source->text.size));
 }
 
 /* Start of the token that yajl has just reported. NULL after white space that JSON does not have
@@ -84,8 +95,11 @@ static int take_value(parser *p, tj__json_type type, tj_str raw, tj__json_node *
     *out = NULL;
     p->cursor = raw.data + raw.size;
     p->complete = p->depth == 0;
-    if (p->depth > p->levels) {
+    if (p->depth > p->built) {
         return 1;
+    }
+    if (p->node_count++ == p->node_limit) {
+        return stop_too_many(p);
     }
     tj__json_node *node = tj__arena_alloc(p->arena, sizeof *node);
     if (!node) {
@@ -127,7 +141,7 @@ static int take_string(parser *p, const unsigned char *value, size_t size, tj_st
             p, tj__json_fail(p->source, NULL, fault.at, TJ_INVALID, p->error, "%s", fault.reason));
     }
     raw->size = (size_t)(end - start);
-    if (p->depth <= p->levels) {
+    if (p->depth <= p->built) {
         *text = tj__arena_str(p->arena, *text);
         return text->data ? 1 : stop_nomem(p);
     }
@@ -191,7 +205,7 @@ static int on_map_key(void *context, const unsigned char *value, size_t size)
         return 0;
     }
     p->cursor = raw.data + raw.size;
-    if (p->depth <= p->levels) {
+    if (p->depth <= p->built) {
         p->name = text;
         p->name_at = raw.data;
     }
@@ -201,6 +215,9 @@ static int on_map_key(void *context, const unsigned char *value, size_t size)
 static int on_start(parser *p, tj__json_type type)
 {
     tj__json_node *node;
+    tj__json_shape shape = p->depth > 0 && p->depth == p->built
+                               ? tj__json_shape_inside(p->shapes[p->built], p->name)
+                               : p->shape;
     if (!on_word(p, type, 1, &node)) {
         return 0;
     }
@@ -213,6 +230,9 @@ static int on_start(parser *p, tj__json_type type)
     p->depth++;
     if (node) {
         p->open = node;
+    }
+    if (node && tj__json_shape_is_open(shape)) {
+        p->shapes[++p->built] = shape;
     }
     return 1;
 }
@@ -227,7 +247,8 @@ static int on_end(void *context)
     p->cursor = start + 1;
     p->depth--;
     p->complete = p->depth == 0;
-    if (p->depth <= p->levels) {
+    if (p->depth <= p->built) {
+        p->built = p->depth;
         tj__json_node *node = p->open;
         node->raw.size = (size_t)(p->cursor - node->raw.data);
         close_children(node);
@@ -358,7 +379,14 @@ static tj_status parse(parser *p)
     return status;
 }
 
-tj_status tj__json_parse(tj_str text, const char *what, int levels, tj__json_doc **out,
+/* A tree is taken apart for a comparison: then nothing can be left out of it. */
+static size_t limit_of(tj__json_shape shape, size_t size)
+{
+    bool whole = shape.kind == TJ__JSON_TREE && shape.levels >= TJ_JSON_DEPTH_MAX;
+    return whole ? SIZE_MAX : TJ__JSON_NODES_FREE + size / TJ__JSON_NODE_BYTES;
+}
+
+tj_status tj__json_parse(tj_str text, const char *what, tj__json_shape shape, tj__json_doc **out,
                          tj_error *error)
 {
     *out = NULL;
@@ -369,7 +397,11 @@ tj_status tj__json_parse(tj_str text, const char *what, int levels, tj__json_doc
     }
     tj__json_doc *doc = object;
     doc->source = (tj__json_source){text.data ? text : TJ_STR(""), what};
-    parser p = {.source = &doc->source, .arena = arena, .levels = levels, .error = error};
+    parser p = {.source = &doc->source,
+                .arena = arena,
+                .shape = shape,
+                .node_limit = limit_of(shape, text.size),
+                .error = error};
     tj_status status = parse(&p);
     if (status != TJ_OK) {
         tj__json_doc_free(doc);
@@ -391,7 +423,7 @@ tj_status tj__json_validate(const tj__json_source *source, tj_error *error)
     if (!present.text.data) {
         present.text = TJ_STR("");
     }
-    parser p = {.source = &present, .levels = -1, .error = error};
+    parser p = {.source = &present, .built = -1, .error = error};
     return parse(&p);
 }
 

@@ -10,6 +10,7 @@
 
 #include <tesser/json.h>
 
+#include "json/schema.h"
 #include "json/text.h"
 
 typedef enum tj__json_type {
@@ -45,9 +46,14 @@ typedef struct tj__json_doc {
     void *rename_context;
 } tj__json_doc;
 
-/* Parses a text, which must outlive the document. Nodes are built for the root and the given number of
- * levels below it; what lies deeper is checked and stays raw. what may be NULL. */
-tj_status tj__json_parse(tj_str text, const char *what, int levels, tj__json_doc **out,
+/* A node takes many times the memory of a short value, so that a text of nothing but such would take all there is.
+ * More than one for so many bytes, beside what any small text may have, is TJ_LIMIT; no state comes near. */
+#define TJ__JSON_NODE_BYTES 8
+#define TJ__JSON_NODES_FREE 16384
+
+/* Parses a text, which must outlive the document. Nodes are built for the root and for what its shape looks
+ * at; the rest is checked and stays raw. what may be NULL. */
+tj_status tj__json_parse(tj_str text, const char *what, tj__json_shape shape, tj__json_doc **out,
                          tj_error *error);
 void tj__json_doc_free(tj__json_doc *doc); /* NULL is allowed */
 

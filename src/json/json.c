@@ -27,11 +27,11 @@ static tj_status decode_object(tj__json_doc *doc, size_t size, builder *build, v
     return TJ_OK;
 }
 
-static tj_status read_object(tj_str text, int levels, size_t size, builder *build, void **out,
-                             tj_error *error)
+static tj_status read_object(tj_str text, tj__json_shape shape, size_t size, builder *build,
+                             void **out, tj_error *error)
 {
     tj__json_doc *doc = NULL;
-    TJ_TRY(tj__json_parse(tj__json_without_mark(text), NULL, levels, &doc, error));
+    TJ_TRY(tj__json_parse(tj__json_without_mark(text), NULL, shape, &doc, error));
     return decode_object(doc, size, build, out, error);
 }
 
@@ -54,8 +54,8 @@ tj_status tj__json_read_live_state(tj_str text, tj__json_rename *rename, void *c
     }
     *out = NULL;
     tj__json_doc *doc = NULL;
-    TJ_TRY(
-        tj__json_parse(tj__json_without_mark(text), NULL, TJ__JSON_LIVE_STATE_LEVELS, &doc, error));
+    TJ_TRY(tj__json_parse(tj__json_without_mark(text), NULL,
+                          TJ__JSON_SHAPE_STRUCT(&tj__json_live_state), &doc, error));
     doc->rename = rename;
     doc->rename_context = context;
     TJ_TRY(decode_object(doc, sizeof **out, build_live_state, &object, error));
@@ -76,7 +76,8 @@ tj_status tj_algo_record_from_json(tj_str text, tj_algo_record **out, tj_error *
         return missing(error);
     }
     *out = NULL;
-    TJ_TRY(read_object(text, 1, sizeof **out, build_algo_record, &object, error));
+    TJ_TRY(read_object(text, TJ__JSON_SHAPE_STRUCT(&tj__json_any_members), sizeof **out,
+                       build_algo_record, &object, error));
     *out = object;
     return TJ_OK;
 }
@@ -105,7 +106,8 @@ tj_status tj_algo_list_from_json(tj_str text, tj_algo_list **out, tj_error *erro
         return missing(error);
     }
     *out = NULL;
-    TJ_TRY(read_object(text, 2, sizeof **out, build_algo_list, &object, error));
+    TJ_TRY(read_object(text, (tj__json_shape){TJ__JSON_MAP, &tj__json_any_members, 0}, sizeof **out,
+                       build_algo_list, &object, error));
     *out = object;
     return TJ_OK;
 }
@@ -131,7 +133,8 @@ tj_status tj_ledger_entry_from_json(tj_str text, tj_ledger_list **out, tj_error 
         return missing(error);
     }
     *out = NULL;
-    TJ_TRY(read_object(text, 1, sizeof **out, build_ledger_entry, &object, error));
+    TJ_TRY(read_object(text, TJ__JSON_SHAPE_STRUCT(&tj__json_ledger_entry), sizeof **out,
+                       build_ledger_entry, &object, error));
     *out = object;
     return TJ_OK;
 }

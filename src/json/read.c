@@ -217,11 +217,36 @@ static tj_status new_array(const tj__json_input *in, const tj__json_field *field
     return TJ_OK;
 }
 
+/* Members that every object of the schema has, without the first, which a key may stand for. */
+static size_t needed_members(const tj__json_schema *schema)
+{
+    size_t needed = 0;
+    for (size_t i = 1; i < schema->count; i++) {
+        needed += !(schema->fields[i].flags & (TJ__JSON_OPTIONAL | TJ__JSON_DEFAULT));
+    }
+    return needed;
+}
+
+/* Looks for an element that cannot be decoded before there is room for all: a struct takes many times the
+ * memory of {}. key: what the element stands under; absent in a list. */
+static tj_status judge(const tj__json_input *in, const tj__json_node *node,
+                       const tj__json_schema *schema, tj_str key)
+{
+    if (node->type == TJ__JSON_OBJECT && node->count >= needed_members(schema)) {
+        return TJ_OK;
+    }
+    void *element = tj__arena_alloc(in->arena, schema->size);
+    return element ? tj__json_decode(in, node, schema, key, element) : tj__json_fail_nomem(in);
+}
+
 static tj_status read_list(const tj__json_input *in, const tj__json_node *node,
                            const tj__json_field *field, char *base)
 {
     const tj__json_schema *schema = field->schema;
     TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
+    for (const tj__json_node *each = node->first; each; each = each->next) {
+        TJ_TRY(judge(in, each, schema, (tj_str){NULL, 0}));
+    }
     char *element;
     TJ_TRY(new_array(in, field, node->count, schema->size, base, &element));
     tj__json_entries ids;
@@ -241,6 +266,9 @@ static tj_status read_map(const tj__json_input *in, const tj__json_node *node,
     const tj__json_schema *schema = field->schema;
     tj__json_entries entries;
     TJ_TRY(tj__json_map_open(in, node, schema->fields[0].kind, schema->fields[0].limit, &entries));
+    for (size_t i = 0; i < entries.count; i++) {
+        TJ_TRY(judge(in, entries.items[i].value, schema, entries.items[i].key));
+    }
     char *element;
     TJ_TRY(new_array(in, field, entries.count, schema->size, base, &element));
     for (size_t i = 0; i < entries.count; i++) {

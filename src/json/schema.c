@@ -87,8 +87,10 @@ static const tj__json_schema sub_account = {
 
 static const tj__json_field sub_account_head_fields[] = {
     {FIELD(tj_sub_account, exchange, EXCHANGE)},
-    {FIELD(tj_sub_account, positions, ELSEWHERE), .flags = TJ__JSON_DEFAULT},
-    {FIELD(tj_sub_account, balances, ELSEWHERE), .flags = TJ__JSON_DEFAULT},
+    {FIELD(tj_sub_account, positions, ELSEWHERE), .schema = &tj__json_position,
+     .flags = TJ__JSON_DEFAULT},
+    {FIELD(tj_sub_account, balances, ELSEWHERE), .schema = &tj__json_balance,
+     .flags = TJ__JSON_DEFAULT},
 };
 const tj__json_schema tj__json_sub_account_head = {.fields = sub_account_head_fields,
                                                    .count = COUNT(sub_account_head_fields),
@@ -173,6 +175,41 @@ static const tj__json_field algo_plain_fields[] = {
 };
 const tj__json_schema tj__json_algo_plain = {
     .fields = algo_plain_fields, .count = COUNT(algo_plain_fields), .size = sizeof(tj_algo_state)};
+
+const tj__json_schema tj__json_any_members = {.fields = NULL};
+
+bool tj__json_shape_is_open(tj__json_shape shape)
+{
+    return shape.schema || shape.kind == TJ__JSON_PRICES || shape.kind == TJ__JSON_TEXT_LIST ||
+           (shape.kind == TJ__JSON_TREE && shape.levels > 0);
+}
+
+static tj__json_shape shape_of_member(const tj__json_schema *schema, tj_str name)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        const tj__json_field *field = &schema->fields[i];
+        if (tj_str_equal(field->name, name)) {
+            return (tj__json_shape){field->kind, field->schema, 0};
+        }
+    }
+    return (tj__json_shape){TJ__JSON_RAW, NULL, 0};
+}
+
+tj__json_shape tj__json_shape_inside(tj__json_shape shape, tj_str name)
+{
+    switch (shape.kind) {
+    case TJ__JSON_TREE:
+        return TJ__JSON_SHAPE_LEVELS(shape.levels - 1);
+    case TJ__JSON_STRUCT:
+        return shape_of_member(shape.schema, name);
+    case TJ__JSON_LIST:
+    case TJ__JSON_MAP:
+    case TJ__JSON_ELSEWHERE:
+        return TJ__JSON_SHAPE_STRUCT(shape.schema);
+    default:
+        return (tj__json_shape){TJ__JSON_RAW, NULL, 0};
+    }
+}
 
 tj_status tj__json_canonical(tj__json_kind kind, tj_str text, char buffer[TJ__JSON_KEY_SIZE],
                              tj_str *out, tj_error *error)

@@ -25,7 +25,8 @@ typedef enum tj__json_kind {
     TJ__JSON_MAP,    /* the same as an object whose keys are the first members */
     TJ__JSON_PRICES, /* an array of tj_price, its count at `other` */
     TJ__JSON_TEXT_LIST, /* an array of tj_str without repeats, its count at `other` */
-    TJ__JSON_ELSEWHERE, /* known here, read and written by the caller */
+    TJ__JSON_ELSEWHERE, /* known here, read and written by the caller: a map of `schema` */
+    TJ__JSON_TREE,      /* of a shape only */
     TJ__JSON_KIND_COUNT
 } tj__json_kind;
 
@@ -75,11 +76,25 @@ extern const tj__json_schema tj__json_algo_plain;
 extern const tj__json_schema tj__json_portfolio_head;
 extern const tj__json_schema tj__json_sub_account_head;
 
-/* Levels below a LiveState at which it is decoded: portfolio, sub_accounts, binance, positions,
- * BTCUSDT, quantity. */
-#define TJ__JSON_LIVE_STATE_LEVELS 6
-/* Where a LiveState is a member. */
-#define TJ__JSON_LINE_LEVELS (TJ__JSON_LIVE_STATE_LEVELS + 1)
+/* An object whose members are looked at by name only. */
+extern const tj__json_schema tj__json_any_members;
+
+/* What is looked at of a text while it is read: values that no schema knows, and all that is kept as it
+ * stands, are not taken apart. */
+typedef struct tj__json_shape {
+    tj__json_kind kind; /* RAW: only as a whole; TREE: whatever it holds */
+    const tj__json_schema *schema;
+    int levels; /* of a TREE: how many below it are looked at */
+} tj__json_shape;
+
+#define TJ__JSON_SHAPE_LEVELS(count) ((tj__json_shape){TJ__JSON_TREE, NULL, (count)})
+#define TJ__JSON_SHAPE_STRUCT(schema) ((tj__json_shape){TJ__JSON_STRUCT, (schema), 0})
+
+/* Whether anything inside such a value is looked at. */
+bool tj__json_shape_is_open(tj__json_shape shape);
+/* The shape of a member of that name, or of an element. */
+tj__json_shape tj__json_shape_inside(tj__json_shape shape, tj_str name);
+
 /* Room for the canonical text of any identity, exchange or UUID. */
 #define TJ__JSON_KEY_SIZE TJ_IDENTITY_TEXT_SIZE
 

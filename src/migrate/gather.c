@@ -243,7 +243,7 @@ static tj_status decode_algo(tj__gathering *all, size_t source, const tj_uuid *i
     tj_algo_record *record = NULL;
     tj_algo_record legacy = {.id = *id, .state = {TJ_STR(LEGACY_PLUGIN), json}};
     char name[TJ_UUID_TEXT_SIZE + 16];
-    tj_status status = tj__json_parse(json, NULL, 1, &doc, undecodable);
+    tj_status status = tj__json_parse(json, NULL, TJ__JSON_SHAPE_LEVELS(1), &doc, undecodable);
     if (status == TJ_OK && doc->root->type != TJ__JSON_OBJECT) {
         status = tj__fail(undecodable, TJ_INVALID, "it is no JSON object");
     } else if (status == TJ_OK && is_record(doc->root)) {

@@ -147,7 +147,8 @@ tj_status tj__bincode_match(tj_str json, tj__bytes bytes, bool *matches, size_t 
     if (m.plain == (locale_t)0) {
         return tj__fail(error, TJ_NOMEM, "no memory to compare a strategy's state");
     }
-    tj_status status = tj__json_parse(json, "strategy_state", TJ_JSON_DEPTH_MAX, &doc, error);
+    tj_status status = tj__json_parse(json, "strategy_state",
+                                      TJ__JSON_SHAPE_LEVELS(TJ_JSON_DEPTH_MAX), &doc, error);
     if (status == TJ_OK) {
         *matches = match_value(&m, doc->root);
         *size = bytes.size - m.in.rest.size;

@@ -292,7 +292,8 @@ tj_status tj__repeats_resolve(tj__gathering *all, size_t source, tj_str json, tj
                               tj_error *error)
 {
     tj__json_doc *doc = NULL;
-    tj_status status = tj__json_parse(json, NULL, TJ__JSON_LIVE_STATE_LEVELS, &doc, NULL);
+    tj_status status =
+        tj__json_parse(json, NULL, TJ__JSON_SHAPE_STRUCT(&tj__json_live_state), &doc, NULL);
     if (status != TJ_OK) {
         return TJ_OK; /* whoever decodes it says what is wrong, better than could be said here */
     }

@@ -74,9 +74,10 @@ tj_status tj__json_same(tj_str a, tj_str b, bool *same, tj_error *error)
         *same = (!a.data && !b.data) || (a.data && b.data);
         return TJ_OK;
     }
-    tj_status status = tj__json_parse(a, NULL, TJ_JSON_DEPTH_MAX, &left, error);
+    tj_status status =
+        tj__json_parse(a, NULL, TJ__JSON_SHAPE_LEVELS(TJ_JSON_DEPTH_MAX), &left, error);
     if (status == TJ_OK) {
-        status = tj__json_parse(b, NULL, TJ_JSON_DEPTH_MAX, &right, error);
+        status = tj__json_parse(b, NULL, TJ__JSON_SHAPE_LEVELS(TJ_JSON_DEPTH_MAX), &right, error);
     }
     if (status == TJ_OK) {
         *same = same_node(left->root, right->root);

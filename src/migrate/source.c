@@ -62,8 +62,9 @@ static tj_str first_line(tj_str text)
 static bool is_ledger(tj_str text)
 {
     tj__json_doc *doc = NULL;
-    bool is = tj__json_parse(first_line(text), NULL, 1, &doc, NULL) == TJ_OK &&
-              kind_of(doc->root) == TJ_SOURCE_LEDGER;
+    bool is =
+        tj__json_parse(first_line(text), NULL, TJ__JSON_SHAPE_LEVELS(1), &doc, NULL) == TJ_OK &&
+        kind_of(doc->root) == TJ_SOURCE_LEDGER;
     tj__json_doc_free(doc);
     return is;
 }
@@ -81,7 +82,7 @@ static tj_status detect_json(const char *path, tj_str text, tj_source_kind *kind
             error, TJ_UNSUPPORTED,
             "%s is the -wal of a SQLite database: name the database that it lies beside", path);
     }
-    tj_status status = tj__json_parse(text, NULL, 1, &doc, &cause);
+    tj_status status = tj__json_parse(text, NULL, TJ__JSON_SHAPE_LEVELS(1), &doc, &cause);
     if (status != TJ_OK) {
         return tj__fail(error, status, "%s is no LMDB file, no SQLite database and no JSON: %s",
                         path, cause.message);
@@ -327,7 +328,7 @@ static tj_status take_json(tj__gathering *all, const char *path, tj_str text, tj
 {
     tj__json_doc *doc = NULL;
     tj_error cause = TJ_ERROR_INIT;
-    tj_status status = tj__json_parse(text, NULL, 1, &doc, &cause);
+    tj_status status = tj__json_parse(text, NULL, TJ__JSON_SHAPE_LEVELS(1), &doc, &cause);
     if (status != TJ_OK) {
         return tj__fail(error, status, "%s: %s", path, cause.message);
     }

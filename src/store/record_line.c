@@ -297,26 +297,30 @@ static tj_status apply_ledger(line *l, const tj__json_node *node)
     return TJ_OK;
 }
 
-/* The members in the order in which they are applied. */
-static const char *const names[] = {
-    "book",
-    "id",
-    "state",
-    "portfolio",
-    "sub_accounts",
-    "positions",
-    "balances",
-    "orders",
-    "last_prices",
-    "portfolio_equity",
-    "last_candle_ts",
-    "strategy_state",
-    "execution_checkpoint",
-    "extra",
-    "algos",
-    "ledger",
-    NULL,
+/* The members in the order in which they are applied, and what of them is looked at. */
+#define MEMBER(literal, of_kind) \
+    .name = {(literal), sizeof(literal) - 1}, .kind = TJ__JSON_##of_kind
+static const tj__json_field members[] = {
+    {MEMBER("book", TEXT)},
+    {MEMBER("id", UUID)},
+    {MEMBER("state", STRUCT), .schema = &tj__json_live_state},
+    {MEMBER("portfolio", STRUCT), .schema = &tj__json_portfolio_head},
+    {MEMBER("sub_accounts", MAP), .schema = &tj__json_sub_account_head},
+    {MEMBER("positions", MAP), .schema = &tj__json_position},
+    {MEMBER("balances", MAP), .schema = &tj__json_balance},
+    {MEMBER("orders", MAP), .schema = &tj__json_order},
+    {MEMBER("last_prices", PRICES)},
+    {MEMBER("portfolio_equity", DECIMAL)},
+    {MEMBER("last_candle_ts", TIME)},
+    {MEMBER("strategy_state", RAW)},
+    {MEMBER("execution_checkpoint", STRUCT), .schema = &tj__json_checkpoint},
+    {MEMBER("extra", STRUCT), .schema = &tj__json_any_members},
+    {MEMBER("algos", MAP), .schema = &tj__json_any_members},
+    {MEMBER("ledger", LIST), .schema = &tj__json_ledger_entry},
 };
+#define MEMBER_COUNT (sizeof members / sizeof *members)
+static const tj__json_schema line_schema = {.fields = members, .count = MEMBER_COUNT};
+
 typedef tj_status applier(line *l, const tj__json_node *node);
 static applier *const appliers[] = {
     apply_book,
@@ -336,13 +340,12 @@ static applier *const appliers[] = {
     apply_algos,
     apply_ledger,
 };
-_Static_assert(sizeof names / sizeof *names == sizeof appliers / sizeof *appliers + 1,
-               "every member has an applier");
+_Static_assert(sizeof appliers / sizeof *appliers == MEMBER_COUNT, "every member has an applier");
 
 static bool is_known(tj_str name)
 {
-    for (const char *const *known = names; *known; known++) {
-        if (tj_str_equal(name, tj_str_of(*known))) {
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        if (tj_str_equal(name, members[i].name)) {
             return true;
         }
     }
@@ -359,7 +362,7 @@ static tj_status check_members(const line *l, const tj__json_node *root)
         if (!is_known(each->name)) {
             return tj__json_fail_inside(
                 &l->in, root, each->name_at, TJ_INVALID, "member %s is not one of %s",
-                tj__text_quote(each->name, quote), tj__json_choices(names, choices));
+                tj__text_quote(each->name, quote), tj__json_members_of(&line_schema, choices));
         }
     }
     return TJ_OK;
@@ -369,8 +372,8 @@ static tj_status apply_line(line *l)
 {
     const tj__json_node *root = l->in.doc->root;
     TJ_TRY(check_members(l, root));
-    for (size_t i = 0; names[i]; i++) {
-        const tj__json_node *node = tj__json_find(root, tj_str_of(names[i]));
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        const tj__json_node *node = tj__json_find(root, members[i].name);
         if (node) {
             TJ_TRY(appliers[i](l, node));
         }
@@ -384,7 +387,8 @@ tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options
         return tj__fail(error, TJ_MISUSE, "no transaction");
     }
     tj__json_doc *doc = NULL;
-    TJ_TRY(tj__json_parse(tj__json_without_mark(json), NULL, TJ__JSON_LINE_LEVELS, &doc, error));
+    TJ_TRY(tj__json_parse(tj__json_without_mark(json), NULL, TJ__JSON_SHAPE_STRUCT(&line_schema),
+                          &doc, error));
     line l = {txn, {doc, tj__arena_of_object(doc), error}, {{0}}};
     tj_status status = apply_line(&l);
     bool has_id = !tj_uuid_is_nil(l.commit_id);

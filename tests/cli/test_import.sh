@@ -204,6 +204,8 @@ run 2 import --into j
 err_has "import needs SOURCE..."
 run 2 import x.json
 err_has "which journal?"
+run 2 import x.json --into j --journal k
+err_has "--into and --journal name two journals"
 run 2 status --replace
 err_has "--replace belongs to 'import', not to 'status'"
 run 26 import sources/snapshots/empty.json --into j --book y --map BTCUSDT

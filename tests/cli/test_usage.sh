@@ -25,7 +25,6 @@ usage 'unknown option --jurnal; did you mean --journal?' '' --jurnal j status
 usage 'unknown option --frobnicate' '' status --frobnicate
 usage 'unknown option -x' '' -x status
 usage 'unknown option -jv' '' -jv status
-usage '--json takes no value' '' --json=yes status
 usage '--journal needs a value, PATH' '' status --journal
 usage '--journal needs a value, PATH' '' status --journal=
 usage "--limit belongs to 'ledger list', not to 'status'" ' status' status --limit 3
@@ -48,7 +47,9 @@ err_has 'the algorithm'"'"'s id is not valid: "1234" is not a UUID'
 run 2 help frobnicate
 err_has 'unknown command "frobnicate"'
 
-# With --json an error is one JSON object, wherever the option stands.
+# With --json an error is one JSON object, wherever the option stands, and in whatever form.
+run 2 --json=yes status
+json "$err" 'd["error"] == "--json takes no value" and d["status"] == "USAGE"'
 for arguments in '--json stauts' 'stauts --json'; do
     run 2 $arguments
     out_is ""

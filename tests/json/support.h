@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "json/dom.h"
 
-#define ALL_LEVELS TJ_JSON_DEPTH_MAX
+#define ALL_LEVELS TJ__JSON_SHAPE_LEVELS(TJ_JSON_DEPTH_MAX)
 #define COPY(name) TJ_TESTDATA_COPY "/tesser/" name
 
 static inline tj_str text_of(const tj__buffer *buffer)

@@ -197,7 +197,7 @@ static void raw_bytes_and_texts_are_found(void **state)
     (void)state;
     tj__json_doc *doc = NULL;
     assert_int_equal(tj__json_parse(TJ_STR("[ \"\\u0041\\\"b\" , -1.50 ,{ \"\\\\k\" : [ [ ] ] } ]"),
-                                    NULL, 2, &doc, NULL),
+                                    NULL, TJ__JSON_SHAPE_LEVELS(2), &doc, NULL),
                      TJ_OK);
     const tj__json_node *node = doc->root->first;
     assert_int_equal(doc->root->count, 3);
@@ -216,10 +216,65 @@ static void raw_bytes_and_texts_are_found(void **state)
     tj__json_doc_free(doc);
 
     /* A bare number is complete only at the end of the text. */
-    assert_int_equal(tj__json_parse(TJ_STR(" 12345678901234567890.10"), NULL, 0, &doc, NULL),
+    assert_int_equal(tj__json_parse(TJ_STR(" 12345678901234567890.10"), NULL,
+                                    TJ__JSON_SHAPE_LEVELS(0), &doc, NULL),
                      TJ_OK);
     assert_true(tj_str_equal(doc->root->text, TJ_STR("12345678901234567890.10")));
     tj__json_doc_free(doc);
+}
+
+static size_t inside(const tj__json_node *object, const char *name)
+{
+    const tj__json_node *node = tj__json_find(object, tj_str_of(name));
+    assert_non_null(node);
+    return node->count;
+}
+
+static void only_what_a_shape_knows_is_taken_apart(void **state)
+{
+    (void)state;
+    tj__json_doc *doc = NULL;
+    assert_int_equal(
+        tj__json_parse(
+            TJ_STR("{\"strategy_state\":[1,{\"a\":2}],\"mine\":{\"b\":[3]},\"last_prices\":{\"X\":"
+                   "[4]},\"open_orders\":[{\"request\":{\"side\":5},\"x\":[6,7]},{}]}"),
+            NULL, TJ__JSON_SHAPE_STRUCT(&tj__json_live_state), &doc, NULL),
+        TJ_OK);
+    assert_int_equal(inside(doc->root, "strategy_state"), 0);
+    assert_int_equal(inside(doc->root, "mine"), 0);
+    assert_int_equal(inside(doc->root, "last_prices"), 1);
+    assert_int_equal(inside(doc->root, "open_orders"), 2);
+    assert_int_equal(doc->root->count, 4);
+    const tj__json_node *order = tj__json_find(doc->root, TJ_STR("open_orders"))->first;
+    assert_int_equal(inside(order, "request"), 1);
+    assert_int_equal(inside(order, "x"), 0);
+    assert_true(tj_str_equal(order->raw, TJ_STR("{\"request\":{\"side\":5},\"x\":[6,7]}")));
+    tj__json_doc_free(doc);
+}
+
+static void short_values_have_a_limit(void **state)
+{
+    (void)state;
+    tj__buffer text = {0};
+    tj_error error = TJ_ERROR_INIT;
+    tj__json_doc *doc = NULL;
+    tj__put_cstr(&text, "[0");
+    for (size_t i = 1; i < 2 * TJ__JSON_NODES_FREE; i++) {
+        tj__put_cstr(&text, ",0");
+    }
+    tj__put_cstr(&text, "]");
+    assert_int_equal(tj__json_parse(text_of(&text), NULL, TJ__JSON_SHAPE_LEVELS(1), &doc, &error),
+                     TJ_LIMIT);
+    assert_string_equal(error.message,
+                        "line 1, column 49153: more than 24576 values in a text of 65537 "
+                        "bytes are not read");
+    /* What is compared as a whole is read as a whole, and what stays raw costs nothing. */
+    assert_int_equal(tj__json_parse(text_of(&text), NULL, ALL_LEVELS, &doc, &error), TJ_OK);
+    tj__json_doc_free(doc);
+    assert_int_equal(tj__json_parse(text_of(&text), NULL, TJ__JSON_SHAPE_LEVELS(0), &doc, &error),
+                     TJ_OK);
+    tj__json_doc_free(doc);
+    tj__buffer_dispose(&text);
 }
 
 static void strings_are_escaped(void **state)
@@ -242,6 +297,8 @@ int main(void)
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(members_are_visited),
         cmocka_unit_test(raw_bytes_and_texts_are_found),
+        cmocka_unit_test(only_what_a_shape_knows_is_taken_apart),
+        cmocka_unit_test(short_values_have_a_limit),
         cmocka_unit_test(strings_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,8 @@ static void orders_keep_their_order(void **state)
     read_file(COPY("snapshots/unsorted-orders.json"), &file);
     tj_live_state *live = state_of(text_of(&file));
     tj__json_doc *doc = NULL;
-    assert_int_equal(tj__json_parse(text_of(&file), NULL, 3, &doc, NULL), TJ_OK);
+    assert_int_equal(tj__json_parse(text_of(&file), NULL, TJ__JSON_SHAPE_LEVELS(3), &doc, NULL),
+                     TJ_OK);
     const tj__json_node *orders = tj__json_find(doc->root, TJ_STR("open_orders"));
     assert_int_equal(live->open_order_count, orders->count);
     assert_true(orders->count > 2);

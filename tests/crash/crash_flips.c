@@ -19,6 +19,8 @@
 
 #include "crash/check.h"
 #include "crash/support.h"
+#include "log/frame.h"
+#include "support/orphan.h"
 
 #define COMMITS 130
 #define FLIPS_LOG 400
@@ -116,8 +118,10 @@ static void find_records(journal *j, size_t index)
         if (all_zero(f->data + at, RECORD_ALIGN)) {
             continue;
         }
-        f->used = at + RECORD_ALIGN;
+        f->used = at + RECORD_ALIGN > f->used ? at + RECORD_ALIGN : f->used;
         if (memcmp(f->data + at, "TJRC", 4) == 0) {
+            /* The hash covers the padding too, and of a seal the second half is zeros. */
+            f->used = at + tj__record_size(tj__load_u32(f->data + at + 72));
             j->newest = index;
             j->newest_start = at;
         }
@@ -134,7 +138,7 @@ static journal make_journal(bool closes)
         die("%s cannot be made", work);
     }
     fflush(NULL);
-    pid_t child = fork();
+    pid_t child = fork_dependent();
     if (child == 0) {
         live(closes);
     }
@@ -361,11 +365,11 @@ static void tell(const char *where, const totals *t)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : seed_given((uint64_t)time(NULL));
     uint64_t random = seed;
     totals log = {0};
     totals rows = {0};
-    printf("seed %" PRIu64 "\n", seed);
+    printf("TJ_SEED=%" PRIu64 " repeats this run\n", seed);
     make_work_directory(work);
     for (uint64_t i = 0; i < COMMITS; i++) {
         numbers[i] = i;

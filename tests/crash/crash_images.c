@@ -40,7 +40,8 @@ static bool is(const char *argument, const char *option)
 
 static options read_options(int argc, char **argv)
 {
-    options o = {.seconds = 40, .sweep.seed = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32};
+    uint64_t seed = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
+    options o = {.seconds = 40, .sweep.seed = seed_given(seed)};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (is(argv[i], "--long")) {
@@ -203,7 +204,7 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     options o = read_options(argc, argv);
     make_work_directory(work);
-    printf("seed %" PRIu64 ", in %s\n", o.sweep.seed, work);
+    printf("TJ_SEED=%" PRIu64 " repeats this run, in %s\n", o.sweep.seed, work);
     uint64_t bad = o.planted ? run_planted(&o, work) : run_plain(&o, work);
     if (bad == 0) {
         directory_remove(work);

@@ -22,6 +22,7 @@
 
 #include "crash/check.h"
 #include "crash/support.h"
+#include "support/orphan.h"
 
 #define LINES_AHEAD_MAX 32
 #define ROUND_US_MAX 120000
@@ -67,7 +68,7 @@ static void become(const run *r, const char *command)
 static void init(const run *r)
 {
     int status = 0;
-    pid_t child = fork();
+    pid_t child = fork_dependent();
     if (child == 0) {
         dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
         become(r, "init");
@@ -84,7 +85,7 @@ static void start(const run *r, recorder *p)
     if (pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) {
         die("no pipes: %s", strerror(errno));
     }
-    p->pid = fork();
+    p->pid = fork_dependent();
     if (p->pid == 0) {
         dup2(input[0], STDIN_FILENO);
         dup2(output[1], STDOUT_FILENO);
@@ -362,14 +363,14 @@ int main(int argc, char **argv)
         die("usage: crash_kill PATH-OF-tesser-journal [ROUNDS [SEED]]");
     }
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 200;
-    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL);
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : seed_given((uint64_t)time(NULL));
     uint64_t random = seed;
     r.program = argv[1];
     signal(SIGPIPE, SIG_IGN);
     make_work_directory(r.work);
     write_config(&r);
     init(&r);
-    printf("seed %" PRIu64 ", in %s\n", seed, r.work);
+    printf("TJ_SEED=%" PRIu64 " repeats this run, in %s\n", seed, r.work);
     bool good = true;
     uint64_t done = 0;
     for (; done < rounds && good; done++) {

@@ -50,6 +50,13 @@ static inline uint64_t random_below(uint64_t *state, uint64_t bound)
     return random_next(state) % bound;
 }
 
+/* TJ_SEED, or another one. */
+static inline uint64_t seed_given(uint64_t otherwise)
+{
+    const char *given = getenv("TJ_SEED");
+    return given != NULL ? strtoull(given, NULL, 0) : otherwise;
+}
+
 static inline double seconds_now(void)
 {
     struct timespec now;

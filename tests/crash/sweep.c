@@ -11,6 +11,7 @@
 #include "crash/known.h"
 #include "crash/record.h"
 #include "crash/support.h"
+#include "support/orphan.h"
 
 #define CHECK_SECONDS_MAX 60
 /* At each event of a recovery: beside the images that are always checked. */
@@ -428,7 +429,7 @@ sweep_counts sweep_run(const sweep_options *options, const trace *t)
     shared->started = seconds_now();
     for (int status = 1; status != 0 && shared->counts.violations < options->violations_max;) {
         fflush(NULL);
-        pid_t child = fork();
+        pid_t child = fork_dependent();
         if (child == 0) {
             work(options, t, shared, known);
             fflush(NULL);

@@ -8,6 +8,7 @@
 #include "crash/check.h"
 #include "crash/record.h"
 #include "crash/support.h"
+#include "support/orphan.h"
 
 #define THREADS 4
 #define FLUSH_TIME_US 300
@@ -131,7 +132,7 @@ static void second_life(part *p)
 static void live(const char *directory, bool os_mode, void (*life)(part *), uint64_t first,
                  uint32_t first_file, const char *trace_path)
 {
-    pid_t child = fork();
+    pid_t child = fork_dependent();
     if (child == 0) {
         trace recorded = {.os_mode = os_mode};
         part p = {.directory = directory, .os_mode = os_mode, .next = first};

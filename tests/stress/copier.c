@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "stress.h"
+#include "support/orphan.h"
 
 #define REFUSED 3
 
@@ -135,7 +136,7 @@ static void copy_once(const char *copy)
         after.of[lane] = atomic_load(&all->lanes[lane].attempted);
     }
     fflush(stdout);
-    pid_t child = fork();
+    pid_t child = fork_dependent();
     if (child == 0) {
         check_copy(copy, &before, &after);
     }

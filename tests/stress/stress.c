@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "stress.h"
+#include "support/orphan.h"
 
 #define VIEWERS 4
 #define COPIER VIEWERS
@@ -37,7 +38,9 @@ static struct {
 
 static void read_arguments(int count, char **arguments)
 {
-    run.seed = (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+    const char *given = getenv("TJ_SEED");
+    run.seed = given != NULL ? strtoull(given, NULL, 0)
+                             : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--in-process") == 0) {
             run.in_process = true;
@@ -70,7 +73,7 @@ static void start(unsigned child)
 {
     uint64_t seed = run.seed + ++run.starts;
     fflush(stdout);
-    run.children[child] = fork();
+    run.children[child] = fork_dependent();
     if (run.children[child] != 0) {
         return;
     }

@@ -73,6 +73,7 @@ static struct {
     unsigned kinds; /* bit of each kind that is counted */
     long calls;
     long fail_at; /* number of the call that fails; 0: none does */
+    bool lasting; /* and so do all after it */
     int code;
     unsigned char kind_of[CALLS_MAX]; /* of each call that was counted */
     /* the call that failed */
@@ -90,6 +91,7 @@ static inline void calls_watch(const char *root, unsigned kinds, long fail_at, i
     io.calls = 0;
     io.kinds = kinds;
     io.fail_at = fail_at;
+    io.lasting = false;
     io.code = code;
     snprintf(io.root, sizeof io.root, "%.*s", (int)sizeof io.root - 1, root);
 }
@@ -139,7 +141,9 @@ static bool call_fails(call_kind kind, const char *name, const char *path)
         io.kind_of[io.calls] = (unsigned char)kind;
     }
     bool comes_short = kind == CALL_READ || kind == CALL_WRITE;
-    if (++io.calls != io.fail_at || (io.code == CALL_SHORT && !comes_short)) {
+    long number = ++io.calls;
+    bool chosen = number == io.fail_at || (io.lasting && io.fail_at > 0 && number > io.fail_at);
+    if (!chosen || (io.code == CALL_SHORT && !comes_short)) {
         return false;
     }
     io.failed = true;

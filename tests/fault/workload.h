@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 
 #include "fault/calls.h"
+#include "support/alone.h"
+#include "support/orphan.h"
 #include "table/table.h"
 
 #define PAD_SIZE 9000
@@ -189,7 +191,7 @@ static inline void live_through(workload *w)
 /* A writer that is gone without closing, with commits that LMDB does not have. */
 static inline void leave_killed(workload *w)
 {
-    pid_t child = fork();
+    pid_t child = fork_dependent();
     if (child == 0) {
         w->f.config.lag_ms = 3600000;
         bool done = tj_store_open(&w->f.config, &w->f.store, NULL) == TJ_OK;

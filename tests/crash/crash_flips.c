@@ -274,7 +274,7 @@ static void complain(totals *t, const file *f, size_t at, int64_t view, int64_t 
             at, f->path, view, writer, COMMITS, tj_status_name(error->status), error->message);
 }
 
-/* What must be seen after a flip. */
+/* What must be seen after a flip. A record whose version was turned may be a later release's: it is not cut. */
 typedef enum expectation { REFUSED, CUT, WHOLE, NOTICED } expectation;
 
 static void try_flip(journal *j, size_t index, size_t at, unsigned bit, expectation wanted,
@@ -299,7 +299,7 @@ static void try_flip(journal *j, size_t index, size_t at, unsigned bit, expectat
     t->whole += whole;
     t->quarantined += quarantined;
     bool right = wanted == REFUSED ? refused
-                 : wanted == CUT   ? cut
+                 : wanted == CUT   ? cut || (refused && error.status == TJ_FORMAT_NEWER)
                  : wanted == WHOLE ? whole
                                    : refused || whole || quarantined;
     if (!right) {

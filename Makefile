@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust build bench install debug clang asan tsan clean setup setup-ci \
+.PHONY: help demo test planted test-rust build bench install debug clang asan tsan clean setup setup-ci \
     setup-rust
 
 help: ## This list
@@ -14,7 +14,10 @@ demo: build ## A trading runtime is killed and goes on: the point of the project
 	@scripts/demo.sh build/release
 
 test: build ## Every test; installs what is missing, builds, and ends with the summary
-	@ctest --test-dir build/release $(CTEST_FLAGS)
+	@ctest --test-dir build/release $(CTEST_FLAGS); code=$$?; scripts/skips.sh build/release; exit $$code
+
+planted: build ## Faults planted in the library, one at a time, each of which the tests must notice
+	@PYTHONDONTWRITEBYTECODE=1 tests/planted/run.py . build/release
 
 test-rust: setup-rust ## The Rust crates with the published Tesser crates; takes minutes the first time
 	@bindings/rust/test.sh

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Faults that a change could bring into the library, and the tests that must turn red.
+
+A fault is a piece of a source file and what stands there instead; the piece stands in the file once. When a
+change moves it, the fault is to be planted again in its new place: run.py says which no longer fit. Each
+test is a program of the build with its arguments; every one of them must notice.
+"""
+
+
+class Fault:
+    def __init__(self, name, file, old, new, *red):
+        self.name = name
+        self.file = file
+        self.old = old
+        self.new = new
+        self.red = red
+
+
+FAULTS = [
+    # ---- commits --------------------------------------------------------------------------------
+    Fault("the tip is advanced before the append", "src/store/commit.c",
+          """    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+    tj__tip_advance(core->tip, outcome->sequence);
+""",
+          """    tj__tip_advance(core->tip, engine->ops->appended(engine) + 1);
+    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+""",
+          "test_strength_retry"),
+    Fault("a commit id is not looked up", "src/store/commit.c",
+          "if (earlier != 0) {", "if (earlier == UINT64_MAX) {",
+          "test_contract_commit", "test_strength_operations"),
+    Fault("an expected sequence is not compared", "src/commit/resolve_books.c",
+          "book->state_sequence > expected)", "book->state_sequence == UINT64_MAX)",
+          "test_contract_commit", "test_strength_operations"),
+    Fault("a counter's block begins with the last number of the one before", "src/commit/counter.c",
+          "tj__store_u64(value + 1, first + count);", "tj__store_u64(value + 1, first + count - 1);",
+          "test_strength_counters", "test_strength_operations"),
+    Fault("a counter is not flushed in os mode", "src/store/counter.c",
+          "options.sync = true;", "options.sync = false;",
+          "test_strength_durability"),
+    # ---- acknowledging --------------------------------------------------------------------------
+    Fault("a batch is not flushed", "src/log/group.c",
+          "if (group->sync || batch->flush) {\n        TJ_TRY(tj__file_sync_data",
+          "if (batch->flush) {\n        TJ_TRY(tj__file_sync_data",
+          "test_strength_flush", "crash_images --seconds 10"),
+    Fault("acknowledged is stored before the mark", "src/log/group.c",
+          """        if (group->on_acknowledged != NULL) {
+            group->on_acknowledged(group->context, batch->last_sequence);
+        }
+        atomic_store(&group->acknowledged, batch->last_sequence);
+""",
+          """        atomic_store(&group->acknowledged, batch->last_sequence);
+        if (group->on_acknowledged != NULL) {
+            group->on_acknowledged(group->context, batch->last_sequence);
+        }
+""",
+          "test_log_writer"),
+    Fault("a failed write does not poison", "src/log/group.c",
+          """    if (cause->status != TJ_OK) {
+        poison_locked(group, cause);
+    }
+""",
+          "",
+          "test_fault_io"),
+    # ---- the log --------------------------------------------------------------------------------
+    Fault("the checksum of a record is not compared", "src/log/frame.c",
+          """    if (record_hash(record, *size, journal_id, ordinal, offset) !=
+        tj__load_u64(record + RECORD_HASH)) {""",
+          """    if (record_hash(record, *size, journal_id, ordinal, offset) == 0) {""",
+          "test_log_frame", "crash_flips"),
+    Fault("a new segment's name is not flushed", "src/log/segment.c",
+          "    status = tj__directory_sync(directory, error);\n", "",
+          "crash_images --seconds 20"),
+    Fault("what lies behind the log's end is not zeroed", "src/log/settle.c",
+          "status = zero(file, end, file->size, error);", "status = TJ_OK;",
+          "test_log_settle"),
+    # ---- recovery -------------------------------------------------------------------------------
+    Fault("an end without anything behind it is not settled", "src/journal/recover.c",
+          "    if (clean) {\n",
+          "    if (clean || (r->book.tail.nonzero_bytes == 0 && r->book.tail.records_after == 0)) {\n",
+          "crash_images --seconds 20"),
+    Fault("LMDB's tables may be of another history", "src/journal/logbook.c",
+          "        at->hash == book->applied.hash && at->sequence == book->applied.sequence) {",
+          "        true) {",
+          "test_strength_durability"),
+    Fault("the mark of another boot is believed", "src/journal/lock.c",
+          "        memcmp(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id) != 0 ||\n", "",
+          "test_strength_durability"),
+    # ---- LMDB -----------------------------------------------------------------------------------
+    Fault("an apply passes the mark", "src/journal/apply.c",
+          "    *target = atomic_load_explicit(&journal->acknowledged, memory_order_acquire);\n",
+          """    *target = journal->log != NULL ? tj__log_writer_appended(journal->log)
+                                   : atomic_load(&journal->acknowledged);
+""",
+          "test_strength_durability"),
+    Fault("an apply does not flush the log before", "src/journal/apply.c",
+          "    return tj__log_writer_sync(journal->log, NULL, error);\n", "    return TJ_OK;\n",
+          "crash_images --os --seconds 10"),
+    Fault("the checksum of a row is not compared", "src/table/row.c",
+          "return row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;",
+          "return row;",
+          "test_table_rows", "crash_flips"),
+    Fault("the renamed data.mdb is not flushed", "src/journal/create.c",
+          "    TJ_TRY(tj__directory_sync(journal->path, error));\n", "",
+          "crash_images --seconds 20"),
+]

@@ -38,6 +38,10 @@ static tj_status fail(const tj__sqlite *database, int code, const char *doing, t
 {
     tj_status status = TJ_CORRUPT;
     const char *reason = sqlite3_errmsg(database->handle);
+    /* Some calls answer a plain error when memory is short, and leave it to this one to say so. */
+    if (sqlite3_errcode(database->handle) == SQLITE_NOMEM) {
+        code = SQLITE_NOMEM;
+    }
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         status = TJ_NOMEM;

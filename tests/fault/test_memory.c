@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Every allocation of a call fails once, in turn, also those inside LMDB and yajl: the call says NOMEM,
+ * Every allocation of a call fails once, in turn, also those inside LMDB, yajl and SQLite: the call says NOMEM,
  * or works nevertheless; what is stored is as before, and the store works on.
  */
 #include "strength/fixture.h"
 
 #include <errno.h>
+
+#include <tesser/migrate.h>
 
 #include "support/stand_in.h"
 
@@ -31,6 +33,7 @@ int main(void)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 /* Only of this thread: it makes the call under test. */
 static _Thread_local bool armed;
@@ -59,6 +62,18 @@ STAND_IN void *calloc(size_t count, size_t size)
 STAND_IN void *realloc(void *old, size_t size)
 {
     return refused() ? NULL : __libc_realloc(old, size);
+}
+
+STAND_IN int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    void *block = refused() ? NULL : __libc_memalign(alignment, size);
+    *out = block != NULL ? block : *out;
+    return block != NULL ? 0 : ENOMEM;
+}
+
+STAND_IN void *aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __libc_memalign(alignment, size);
 }
 
 /* ---- one call ----------------------------------------------------------------------------------- */
@@ -238,6 +253,91 @@ static tj_status do_close(scene *s, tj_error *error)
     return tj_store_close(store, error);
 }
 
+/* Handles are made before: without memory they are NULL, which no call takes. */
+static void make_handles(tj_store *store)
+{
+    bool before = armed;
+    armed = false;
+    assert_non_null(tj_store_ledger_repository(store, NULL));
+    assert_non_null(tj_store_algo_repository(store, NULL));
+    armed = before;
+}
+
+static tj_ledger_repository *ledger_of(scene *s)
+{
+    return tj_store_ledger_repository(s->f.store, NULL);
+}
+
+static tj_status do_append(scene *s, tj_error *error)
+{
+    tj_ledger_entry entry = plain_entry(s->number, "1.5");
+    uint64_t last = 0;
+    return tj_ledger_append(ledger_of(s), &entry, 1, &last, error);
+}
+
+static tj_status do_find(scene *s, tj_error *error)
+{
+    tj_ledger_list *list = NULL;
+    tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
+    query.by_time = true;
+    tj_status status = tj_ledger_find(ledger_of(s), &query, &list, error);
+    tj_ledger_list_free(list);
+    return status;
+}
+
+static tj_status do_reserve(scene *s, tj_error *error)
+{
+    uint64_t first = 0;
+    return tj_counter_reserve(s->f.store, NULL, "orders", 1, &first, error);
+}
+
+static tj_status do_look_on(scene *s, tj_error *error)
+{
+    tj_store *view = NULL;
+    tj_status status = tj_store_open(&s->f.config, &view, error);
+    assert_true((status == TJ_OK) == (view != NULL));
+    s->f.store = view;
+    if (status == TJ_OK) {
+        make_handles(view);
+        status = do_load_algos(s, error);
+    }
+    if (status == TJ_OK) {
+        status = do_info(s, error);
+    }
+    s->f.store = NULL;
+    (void)tj_store_close(view, NULL);
+    return status;
+}
+
+#define SOURCES TJ_TESTDATA_COPY "/tesser/0.9.3/small/"
+
+static tj_status do_import(scene *s, tj_error *error)
+{
+    static const char *const sources[] = {SOURCES "state.db", SOURCES "algos.db",
+                                          SOURCES "ledger.db"};
+    tj_import_options options = TJ_IMPORT_OPTIONS_INIT;
+    options.sources = sources;
+    options.source_count = 3;
+    options.exchange = "binance_perp";
+    tj_import_report *report = NULL;
+    tj_status status = tj_import(&s->f.config, &options, &report, error);
+    assert_true((status == TJ_OK) == (report != NULL));
+    tj_import_report_free(report);
+    return status;
+}
+
+static tj_status do_export(scene *s, tj_error *error)
+{
+    char directory[DIRECTORY_SIZE + 16];
+    tj_export_options options = TJ_EXPORT_OPTIONS_INIT;
+    tj_export_report *report = NULL;
+    options.force = true;
+    snprintf(directory, sizeof directory, "%s/exported", s->f.directory);
+    tj_status status = tj_export_tesser(s->f.store, directory, &options, &report, error);
+    tj_export_report_free(report);
+    return status;
+}
+
 /* ---- the tests ---------------------------------------------------------------------------------- */
 
 static void commits(void **state)
@@ -397,6 +497,91 @@ static void creating(void **state)
     }
 }
 
+static void ledgers_and_counters(void **state)
+{
+    scene *s = *state;
+    uint64_t latest = 0;
+    uint64_t next = 0;
+    long at = 1;
+    fixture_open(&s->f);
+    make_handles(s->f.store);
+    for (bool reached = true; reached; at++) {
+        s->number = (unsigned)at;
+        uint64_t entries = latest;
+        uint64_t numbers = next;
+        tj_status appended = perform(s, do_append, at);
+        reached = allocations >= at;
+        if (appended != TJ_OK) {
+            expect_nomem("append", appended, at);
+        }
+        tj_status reserved = perform(s, do_reserve, at);
+        reached = reached || allocations >= at;
+        if (reserved != TJ_OK) {
+            expect_nomem("reserve", reserved, at);
+        }
+        assert_ok(tj_ledger_latest(ledger_of(s), &latest, &err));
+        assert_int_equal(latest, entries + (appended == TJ_OK));
+        assert_ok(tj_counter_next(s->f.store, NULL, "orders", &next, &err));
+        assert_int_equal(next, numbers + (numbers == 0) + (reserved == TJ_OK));
+    }
+    assert_in_range(at, 4, 5000);
+    for_each_allocation_of_a_read(s, "find", do_find);
+}
+
+/* Beside no writer, with commits that LMDB does not have. */
+static void looking_on(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    commit_number(s->f.store, s->next++);
+    fixture_close(&s->f);
+    s->f.config.read_only = true;
+    long at = 1;
+    for (bool reached = true; reached; at++) {
+        tj_status status = perform(s, do_look_on, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("look on", status, at);
+        }
+    }
+    assert_in_range(at, 10, 5000);
+}
+
+/* Every third allocation: there are many, and they are alike. */
+static void imports(void **state)
+{
+    scene *s = *state;
+    long at = 1;
+    for (bool reached = true; reached; at += 3) {
+        directory_remove(s->f.journal);
+        tj_status status = perform(s, do_import, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("import", status, at);
+        }
+    }
+    assert_in_range(at, 100, 20000);
+}
+
+static void exports(void **state)
+{
+    scene *s = *state;
+    char directory[DIRECTORY_SIZE + 16];
+    long at = 1;
+    assert_ok(do_import(s, &err));
+    fixture_open(&s->f);
+    snprintf(directory, sizeof directory, "%s/exported", s->f.directory);
+    for (bool reached = true; reached; at += 3) {
+        tj_status status = perform(s, do_export, at);
+        reached = allocations >= at;
+        if (status != TJ_OK) {
+            expect_nomem("export", status, at);
+        }
+        directory_remove(directory);
+    }
+    assert_in_range(at, 100, 20000);
+}
+
 static int set_up(void **state)
 {
     static scene s;
@@ -429,6 +614,10 @@ int main(void)
         TEST(applies),
         TEST(opening_and_closing),
         TEST(creating),
+        TEST(ledgers_and_counters),
+        TEST(looking_on),
+        TEST(imports),
+        TEST(exports),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

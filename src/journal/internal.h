@@ -107,6 +107,12 @@ tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_er
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error);
 /* Makes the reserve; on a full disk the journal opens without it. */
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error);
+/* Finds out whether there is a reserve, before there is time to make one. */
+void tj__journal_space_look(tj__journal *journal);
+/* As tj__lock_ready and tj__env_snapshot_begin; out of the reserve if need be. */
+tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error);
+tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **out,
+                                     tj__position *position, tj_error *error);
 /* Gives the reserve's blocks back to the file system. False when there was none to give. */
 bool tj__journal_reserve_release(tj__journal *journal);
 /* Warns when space is low, and makes a reserve that was used whole again. */

@@ -66,14 +66,21 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
                                .map_size = journal->config.map_size_bytes,
                                .map_size_max = journal->config.map_size_max_bytes,
                                .read_only = journal->config.read_only};
-    tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, error);
-    if (status == TJ_CORRUPT) {
-        tj__error_context(error, "in %s/data.mdb; restore a copy of the whole journal",
-                          journal->path);
-    } else if (status != TJ_OK) {
-        tj__error_context(error, "opening %s/data.mdb", journal->path);
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
+    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+        status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
     }
-    return status;
+    if (status == TJ_OK) {
+        return TJ_OK;
+    }
+    if (status == TJ_CORRUPT) {
+        tj__error_context(&failure, "in %s/data.mdb; restore a copy of the whole journal",
+                          journal->path);
+    } else {
+        tj__error_context(&failure, "opening %s/data.mdb", journal->path);
+    }
+    return tj__error_pass(error, &failure);
 }
 
 /* A trader's disk may be mounted read-only on purpose; to write there is another thing. */
@@ -97,6 +104,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     if (!found) {
         TJ_TRY(tj__journal_create(journal, error));
     }
+    tj__journal_space_look(journal);
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
@@ -115,6 +123,9 @@ static void release(tj__journal *journal)
     tj__overlay_forget(journal);
     tj__log_reader_close(journal->apply_reader);
     tj__rowmap_free(journal->apply_batch);
+    if (tj__env_ready(journal->env, NULL) == TJ_FULL) {
+        (void)tj__journal_reserve_release(journal);
+    }
     tj__env_close(journal->env);
     tj__lock_release(journal->lock);
     pthread_cond_destroy(&journal->helper_wake);
@@ -215,7 +226,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     tj__env_snapshot *snapshot = NULL;
     tj__log_reader *reader = NULL;
     tj__position position;
-    TJ_TRY(tj__env_snapshot_begin(journal->env, &snapshot, &position, error));
+    TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
     tj__env_snapshot_end(snapshot);
     info->applied_sequence = position.sequence;
     TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
@@ -294,7 +305,7 @@ static tj_status close_writer(tj__journal *journal, tj_error *error)
     if (status == TJ_OK) {
         status = closed;
     }
-    if (status == TJ_OK && complete) {
+    if (status == TJ_OK && complete && tj__journal_mark_ready(journal, NULL) == TJ_OK) {
         tj__lock_clean(journal->lock);
     }
     return status;

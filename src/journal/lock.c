@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/in_place.h"
 
 #define HOLDER_AT 0
 #define MAGIC_AT 512
@@ -42,6 +43,7 @@ struct tj__lock {
     dev_t device;
     ino_t inode;
     bool writer;
+    bool may_share; /* a store may need a block: see base/in_place.h */
 };
 
 /* The two words that change while others look are read and written as atomics in place. */
@@ -107,8 +109,20 @@ static tj_status make_whole(tj__lock *lock, tj_error *error)
         return TJ_OK;
     }
     uint8_t zeros[TJ__LOCK_SIZE] = {0};
+    if (now.st_size == 0) {
+        tj__file_in_place(lock->fd);
+    }
     TJ_TRY(tj__file_write_at(lock->fd, lock->path, zeros, sizeof zeros, 0, error));
     return tj__file_sync(lock->fd, lock->path, error);
+}
+
+/* With its own bytes: it then has a block of its own, where there is one. */
+static void rewrite_page(const tj__lock *lock)
+{
+    uint8_t page[TJ__LOCK_SIZE];
+    if (tj__file_read_at(lock->fd, lock->path, page, sizeof page, 0, NULL) == TJ_OK) {
+        (void)tj__file_write_at(lock->fd, lock->path, page, sizeof page, 0, NULL);
+    }
 }
 
 static tj_status new_lock(const char *directory, tj__lock **out, tj_error *error)
@@ -190,7 +204,11 @@ tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error)
                      : tj__fail_errno(error, errno, "locking %s", lock->path);
         goto done;
     }
+    lock->may_share = tj__file_may_share(lock->fd);
     status = make_whole(lock, error);
+    if (status == TJ_OK && lock->may_share) {
+        rewrite_page(lock);
+    }
     if (status == TJ_OK) {
         status = map_page(lock, PROT_READ | PROT_WRITE, error);
     }
@@ -223,6 +241,17 @@ tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
     }
     *out = lock;
     return TJ_OK;
+}
+
+tj_status tj__lock_ready(const tj__lock *lock, tj_error *error)
+{
+    if (!lock->may_share || tj__map_is_backed(lock->page, TJ__LOCK_SIZE)) {
+        return TJ_OK;
+    }
+    return tj__fail_errno(error, ENOSPC,
+                          "%s shares its block with a copy or a snapshot, or is copied on write, "
+                          "and must be written: free some space",
+                          lock->path);
 }
 
 void tj__lock_sign(tj__lock *lock)

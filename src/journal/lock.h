@@ -50,6 +50,9 @@ typedef struct tj__mark {
 tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
 /* Maps it for reading only. When there is none (a copied directory) every mark is void, and *out is NULL. */
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
+/* Whether the page can be stored into: TJ_FULL when that would need a block that the disk does not have.
+ * Before each of the next four. No system call where blocks are never shared (ext4, tmpfs). */
+tj_status tj__lock_ready(const tj__lock *lock, tj_error *error);
 /* Says in the page who holds it. For the taker, before it changes anything in the directory. */
 void tj__lock_sign(tj__lock *lock);
 /* Publishes a new mark: everything up to acknowledged is in the log and durable. Of *mark it takes

@@ -62,12 +62,19 @@ static tj_status flush_segments(const recovery *r, tj_error *error)
     return TJ_OK;
 }
 
-static void acknowledged(void *context, uint64_t sequence)
+static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)
 {
     tj__journal *journal = context;
+    TJ_TRY(tj__journal_mark_ready(journal, error));
     tj__lock_advance(journal->lock, sequence);
     atomic_store(&journal->acknowledged, sequence);
     tj__journal_helper_notice(journal);
+    return TJ_OK;
+}
+
+static bool make_space(void *context)
+{
+    return tj__journal_reserve_release(context);
 }
 
 /* On a full disk LMDB may stay behind: the log has everything, views read both, the helper tries again. */
@@ -93,15 +100,17 @@ static tj_status in_place(void *context, tj_error *error)
 }
 
 /* The whole log is on the disk: what the last writer had not acknowledged counts as acknowledged. */
-static void publish_mark(const recovery *r)
+static tj_status publish_mark(const recovery *r, tj_error *error)
 {
-    const tj__journal *journal = r->journal;
+    tj__journal *journal = r->journal;
+    TJ_TRY(tj__journal_mark_ready(journal, error));
     tj__mark mark = {.durability = journal->config.durability,
                      .epoch = journal->epoch,
                      .acknowledged = r->book.end.sequence,
                      .recovered_at = tj_time_now(),
                      .recovered_bytes_cut = r->bytes_cut};
     tj__lock_publish(journal->lock, &mark);
+    return TJ_OK;
 }
 
 /* Step 3. LMDB never passes the mark, so the mark comes first. */
@@ -112,7 +121,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     journal->epoch = r->book.end.epoch + 1;
     atomic_store(&journal->acknowledged, r->book.end.sequence);
     atomic_store(&journal->appended_bytes, r->book.pending_bytes);
-    publish_mark(r);
+    TJ_TRY(publish_mark(r, error));
     TJ_TRY(tj__journal_apply_start(journal, &r->book.applied, error));
     TJ_TRY(apply_now_or_later(journal, error));
     tj__log_writer_options options = {
@@ -122,6 +131,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .segment_size = journal->config.segment_size_bytes,
         .durability = journal->config.durability,
         .acknowledged = acknowledged,
+        .make_space = make_space,
         .in_place = in_place,
         .context = journal,
     };
@@ -133,13 +143,25 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     return TJ_OK;
 }
 
+/* The tail is written again, which may need blocks where they are shared or copied on write. */
+static tj_status sign_and_settle(recovery *r, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    TJ_TRY(tj__journal_mark_ready(r->journal, error));
+    tj__lock_sign(r->journal->lock);
+    tj_status status = settle(r, &failure);
+    if (status == TJ_FULL && tj__journal_reserve_release(r->journal)) {
+        return settle(r, error);
+    }
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
+}
+
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error)
 {
     recovery r = {.journal = journal};
     tj_status status = tj__logbook_survey(journal, &r.book, error);
     if (status == TJ_OK) {
-        tj__lock_sign(journal->lock);
-        status = settle(&r, error);
+        status = sign_and_settle(&r, error);
     }
     if (status == TJ_OK) {
         status = open_for_writing(&r, error);

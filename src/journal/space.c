@@ -20,11 +20,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/in_place.h"
 #include "journal/internal.h"
 
 #define RESERVE_PATH_SIZE (TJ_PATH_SIZE + sizeof TJ__RESERVE_NAME)
 /* For LMDB, beside the segment: the pages of one commit and more. */
 #define RESERVE_FOR_LMDB ((uint64_t)1 << 20)
+#define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
 /* Segments that should still fit before space is called low. */
 #define LOW_SEGMENTS 4
 
@@ -69,6 +71,7 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     int fd = -1;
     TJ_TRY(reserve_path(journal, path, error));
     TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT, &fd, error));
+    tj__file_in_place(fd);
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
     if (failed == EOPNOTSUPP) {
         failed = 0;
@@ -98,6 +101,22 @@ static tj_status fill_reserve(tj__journal *journal, bool *filled, tj_error *erro
     return status;
 }
 
+/* What a snapshot has, too, would give nothing back: then the reserve is made of other blocks. */
+static void own_reserve(tj__journal *journal)
+{
+    char path[RESERVE_PATH_SIZE];
+    int fd = -1;
+    pthread_mutex_lock(&journal->reserve_mutex);
+    if (atomic_load(&journal->reserve_held) && reserve_path(journal, path, NULL) == TJ_OK &&
+        tj__file_open(path, O_RDWR, &fd, NULL) == TJ_OK && tj__file_is_shared(fd) &&
+        free_bytes(journal) >= reserve_size(journal) && ftruncate(fd, 0) == 0) {
+        atomic_store(&journal->reserve_held, false);
+        (void)fill_locked(journal, NULL);
+    }
+    tj__file_close(fd);
+    pthread_mutex_unlock(&journal->reserve_mutex);
+}
+
 bool tj__journal_reserve_release(tj__journal *journal)
 {
     char path[RESERVE_PATH_SIZE];
@@ -118,8 +137,39 @@ bool tj__journal_reserve_release(tj__journal *journal)
     return true;
 }
 
+/* A copy of a journal may have one that is all holes. */
+void tj__journal_space_look(tj__journal *journal)
+{
+    char path[RESERVE_PATH_SIZE];
+    struct stat found;
+    bool whole = reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0 &&
+                 (uint64_t)found.st_size >= reserve_size(journal) &&
+                 (uint64_t)found.st_blocks * STAT_BLOCK_SIZE >= reserve_size(journal);
+    atomic_store(&journal->reserve_held, whole);
+}
+
+tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error)
+{
+    tj_status status = tj__lock_ready(journal->lock, error);
+    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+        status = tj__lock_ready(journal->lock, error);
+    }
+    return status;
+}
+
+tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **out,
+                                     tj__position *position, tj_error *error)
+{
+    tj_status status = tj__env_snapshot_begin(journal->env, out, position, error);
+    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+        status = tj__env_snapshot_begin(journal->env, out, position, error);
+    }
+    return status;
+}
+
 void tj__journal_space_tend(tj__journal *journal)
 {
+    own_reserve(journal);
     uint64_t free_now = free_bytes(journal);
     bool low = is_low(journal, free_now);
     if (!atomic_exchange(&journal->space_low, low) && low) {
@@ -157,6 +207,7 @@ tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
     bool filled = false;
+    own_reserve(journal);
     tj_status status = fill_reserve(journal, &filled, &failure);
     if (status == TJ_FULL) {
         tj__trace(&journal->config, TJ_TRACE_ERROR,

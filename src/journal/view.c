@@ -232,7 +232,7 @@ static tj_status build(building *b, tj_error *error)
     tj__journal *journal = v->journal;
     tj__position position;
     b->outcome = ATTEMPT_DONE;
-    TJ_TRY(tj__env_snapshot_begin(journal->env, &v->snapshot, &position, error));
+    TJ_TRY(tj__journal_snapshot_begin(journal, &v->snapshot, &position, error));
     b->mark = mark_now(journal);
     v->below = tj__env_snapshot_rows(v->snapshot);
     TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));

@@ -183,13 +183,40 @@ static bool close_batch(tj__group *group)
     return wanted;
 }
 
+static tj_status write_bytes(tj__group *group, const tj__batch *batch, tj_error *error)
+{
+    const tj__log_file *file = &group->file;
+    tj_status status = TJ_OK;
+    for (int tries = 0; tries < 2 && batch->bytes.size > 0; tries++) {
+        status = tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
+                                   batch->offset, error);
+        if (status != TJ_FULL || group->make_space == NULL || !group->make_space(group->context)) {
+            break;
+        }
+    }
+    return status;
+}
+
+/* A full disk may refuse the very first byte: then nothing of the batch is in the log. */
+static bool nothing_entered(const tj__group *group, const tj__batch *batch)
+{
+    uint8_t first = 0;
+    size_t got = 0;
+    return tj__file_read_some(group->file.fd, group->file.path, &first, 1, batch->offset, &got,
+                              NULL) == TJ_OK &&
+           got == 1 && first == 0;
+}
+
 static tj_status write_batch(tj__group *group, const tj__batch *batch, tj_error *error)
 {
     const tj__log_file *file = &group->file;
-    if (batch->bytes.size > 0) {
-        TJ_TRY(tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
-                                 batch->offset, error));
+    tj_status status = write_bytes(group, batch, error);
+    if (status == TJ_FULL && nothing_entered(group, batch)) {
+        pthread_mutex_lock(&group->lock);
+        group->handed = atomic_load(&group->acknowledged);
+        pthread_mutex_unlock(&group->lock);
     }
+    TJ_TRY(status);
     if (group->sync || batch->flush) {
         TJ_TRY(tj__file_sync_data(file->fd, file->path, error));
     }
@@ -198,25 +225,26 @@ static tj_status write_batch(tj__group *group, const tj__batch *batch, tj_error 
 
 /* Acknowledges a batch. The callback comes first: who sees a sequence acknowledged may rely on it.
  */
-static void publish(tj__group *group, const tj__batch *batch)
+static tj_status publish(tj__group *group, const tj__batch *batch, tj_error *error)
 {
     if (group->sync || batch->flush) {
         atomic_store(&group->durable, batch->last_sequence);
     }
     if (batch->last_sequence > atomic_load(&group->acknowledged)) {
         if (group->on_acknowledged != NULL) {
-            group->on_acknowledged(group->context, batch->last_sequence);
+            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
     }
+    return TJ_OK;
 }
 
 /* Ends a batch: its followers may go, and the turn passes to the claimant of the open batch. */
-static void finish(tj__group *group, tj__batch *batch, const tj_error *cause)
+static void finish(tj__group *group, tj__batch *batch, tj_status status, const tj_error *cause)
 {
     int replaced = -1;
     pthread_mutex_lock(&group->lock);
-    if (cause->status != TJ_OK) {
+    if (status != TJ_OK) {
         poison_locked(group, cause);
     }
     if (batch->successor != NULL) {
@@ -253,12 +281,13 @@ static void lead(tj__group *group, tj__batch *batch)
     tj_error cause = TJ_ERROR_INIT;
     gather(group);
     check_place(group, &cause);
-    if (close_batch(group) && write_batch(group, batch, &cause) == TJ_OK &&
-        !atomic_load(&group->poisoned)) {
-        publish(group, batch);
+    bool wanted = close_batch(group);
+    tj_status status = wanted ? write_batch(group, batch, &cause) : TJ_OK;
+    if (wanted && status == TJ_OK && !atomic_load(&group->poisoned)) {
+        status = publish(group, batch, &cause);
     }
     recycle(&batch->bytes);
-    finish(group, batch, &cause);
+    finish(group, batch, status, &cause);
 }
 
 /* Takes part in a batch that is open or in flight until it is finished. Unlocks. */

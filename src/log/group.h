@@ -68,7 +68,8 @@ typedef struct tj__batch {
 
 typedef struct tj__group {
     bool sync; /* acknowledge after the flush, not after the write */
-    void (*on_acknowledged)(void *context, uint64_t sequence);
+    tj_status (*on_acknowledged)(void *context, uint64_t sequence, tj_error *error);
+    bool (*make_space)(void *context);
     tj_status (*in_place)(void *context, tj_error *error);
     void *context;
 

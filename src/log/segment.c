@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/in_place.h"
 
 /* What is written at once while a segment is prepared: so little that the savers' own flushes beside it
  * do not wait long for it. */
@@ -195,6 +196,7 @@ static tj_status write_temporary(const char *path, uint64_t size, const tj__segm
     int fd = -1;
     TJ_TRY(tj__file_remove(path, error));
     TJ_TRY(tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, error));
+    tj__file_in_place(fd); /* or its zeros would hold no space for the records */
     tj_status status = write_pieces(fd, path, size, header, cancel, error);
     tj__file_close(fd);
     return status;

@@ -86,6 +86,7 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
         goto done;
     }
     writer->group.on_acknowledged = options->acknowledged;
+    writer->group.make_space = options->make_space;
     writer->group.in_place = options->in_place;
     writer->group.context = options->context;
     *out = writer;

@@ -35,8 +35,12 @@ typedef struct tj__log_writer_options {
     uint64_t segment_size; /* for segments created from now on */
     tj_durability durability;
     /* Called by the leader after the write (os) or flush (sync) that acknowledges everything up to
-     * sequence, before any waiter is released. Must be quick; calls never overlap and rise. */
-    void (*acknowledged)(void *context, uint64_t sequence);
+     * sequence, before any waiter is released. Must be quick; calls never overlap and rise. After a failure
+     * the batch is "unknown". */
+    tj_status (*acknowledged)(void *context, uint64_t sequence, tj_error *error);
+    /* Called by the leader when the disk is full in the middle of a segment, whose blocks are shared then or
+     * copied on write: true when there is space now, and the write is tried once more. May be NULL. */
+    bool (*make_space)(void *context);
     /* Called by the leader before it writes records, at most every TJ__PLACE_CHECK_NS: TJ_OK while the journal is where it was opened. After a
      * failure nothing is written any more: the batch is "not applied", and the error is what later
      * calls report. May be NULL. The segment itself is looked at anyway. */

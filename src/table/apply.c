@@ -79,6 +79,9 @@ static int apply_once(const tj__env *env, tj__rowmap_entry *const *entries, size
 static bool is_broken(const tj__env *env)
 {
     MDB_txn *probe = NULL;
+    if (tj__slots_ready(env, NULL) != TJ_OK) {
+        return false; /* the next attempt meets it again */
+    }
     int code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, &probe);
     if (code == 0) {
         mdb_txn_abort(probe);
@@ -141,6 +144,9 @@ static tj_status apply(tj__env *env, tj__rowmap_entry *const *entries, size_t co
         int code = 0;
         tj__gate_enter(&env->gate);
         tj_status status = tj__env_usable(env, error);
+        if (status == TJ_OK) {
+            status = tj__slots_ready(env, error);
+        }
         if (status == TJ_OK) {
             code = apply_once(env, entries, count, position);
         }

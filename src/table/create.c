@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/in_place.h"
 #include "table/internal.h"
 
 #define MAP_SIZE_MIN ((uint64_t)1 << 20) /* holds the empty tables */
@@ -79,6 +80,7 @@ tj_status tj__env_create(const char *directory, const tj__superblock *superblock
     }
     /* LMDB takes an empty file for a new one; made here, it is certainly ours. */
     TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd, error));
+    tj__file_in_place(fd);
     tj__file_close(fd);
     tj_status status = fill(directory, path, superblock, position, map_size, error);
     if (status != TJ_OK) {

@@ -15,13 +15,21 @@
 #define READER_MAP_SIZE ((uint64_t)1 << 40)
 #define OPEN_TRIES_MAX 100
 
+/* Closing stores into lock.mdb. Where it cannot, the handle waits for the next opening of the same file in
+ * this process, or for its end. */
 static void env_free(tj__env *env)
 {
+    env->unclosed = env->lmdb && tj__slots_ready(env, NULL) != TJ_OK;
+    if (env->unclosed) {
+        return;
+    }
+    tj__read_end_parked(env);
     if (env->lmdb) {
         mdb_env_close(env->lmdb);
     }
     tj__registry_remove(env);
     tj__gate_dispose(&env->gate);
+    pthread_mutex_destroy(&env->parked_lock);
     free(env);
 }
 
@@ -41,6 +49,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     env->read_only = options->read_only;
     env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
+    TJ_ASSERT(pthread_mutex_init(&env->parked_lock, NULL) == 0);
     *out = env;
     return TJ_OK;
 }
@@ -56,6 +65,7 @@ static tj_status open_lmdb_once(tj__env *env, const tj__env_options *options, ui
                              .map_size_min = tj__map_round(file_size),
                              .read_only = options->read_only};
     TJ_TRY(tj__lmdb_env_open(&lmdb, &env->lmdb, error));
+    TJ_TRY(tj__slots_find(env, options->directory, error));
     if (fstat(tj__lmdb_fd(env->lmdb), &info) != 0) {
         return tj__fail_errno(error, errno, "looking at %s", env->data_path);
     }
@@ -177,6 +187,11 @@ static tj_status start(tj__env *env, const tj__env_options *options, tj__superbl
     TJ_TRY(tj__data_check(options->directory, env->data_path, &info, error));
     env->device = info.st_dev;
     env->inode = info.st_ino;
+    tj__env *unclosed = tj__registry_unclosed(env);
+    if (unclosed) {
+        TJ_TRY(tj__slots_ready(unclosed, error));
+        env_free(unclosed);
+    }
     TJ_TRY(tj__registry_add(env, error));
     TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
     TJ_TRY(read_meta(env, superblock, error));

@@ -29,6 +29,11 @@ struct tj__env {
     pid_t pid; /* LMDB's handle must not be used in a forked child */
     bool read_only;
     uint64_t map_size_max;
+    void *lock_map; /* LMDB's map of lock.mdb, where a store into it may need a block; or NULL */
+    size_t lock_map_size;
+    bool unclosed;             /* it was to be closed, and could not (env.c) */
+    struct tj__parked *parked; /* read transactions that could not be ended yet (snapshot.c) */
+    pthread_mutex_t parked_lock;
     tj__gate gate;       /* transactions are inside, a change of the map is alone */
     atomic_bool refused; /* set after `reason` is written */
     char reason[TJ_ERROR_MESSAGE_SIZE];
@@ -49,7 +54,12 @@ tj_status tj__data_check(const char *directory, const char *path, struct stat *i
                          tj_error *error);
 
 /* ---- lock.c: lock.mdb with all its blocks, and how many readers it has room for */
-tj_status tj__lock_prepare(const char *directory, unsigned *readers_max, tj_error *error);
+tj_status tj__lock_prepare(const char *directory, bool renew, unsigned *readers_max,
+                           tj_error *error);
+/* After LMDB has opened: finds what tj__slots_ready asks about. */
+tj_status tj__slots_find(tj__env *env, const char *directory, tj_error *error);
+/* Before LMDB stores into lock.mdb: TJ_FULL where that would be a signal. */
+tj_status tj__slots_ready(const tj__env *env, tj_error *error);
 
 /* ---- lmdb.c: the one place that opens an LMDB environment */
 typedef struct tj__lmdb_options {
@@ -67,6 +77,8 @@ uint64_t tj__map_round(uint64_t size); /* up to whole pages */
 /* ---- snapshot.c: a read transaction, inside the gate until it ends */
 tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error);
 void tj__read_end(tj__env *env, MDB_txn *txn);
+/* Ends those that could not be ended. For whoever has just seen that the slots are ready. */
+void tj__read_end_parked(tj__env *env);
 
 /* ---- map.c: changing the size of the map. The caller has no transaction. */
 tj_status tj__map_grow(tj__env *env, tj_error *error);
@@ -76,6 +88,8 @@ tj_status tj__map_adopt(tj__env *env, tj_error *error);
 /* ---- registry.c: LMDB breaks when a process opens a file twice */
 tj_status tj__registry_add(tj__env *env, tj_error *error);
 void tj__registry_remove(tj__env *env);
+/* One of the same file that could not be closed, or NULL. */
+tj__env *tj__registry_unclosed(const tj__env *like);
 
 /* ---- readers.c */
 /* Clears slots of dead processes; the number cleared. */

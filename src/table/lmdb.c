@@ -84,7 +84,7 @@ tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_e
     if (options->read_only && on_read_only_file_system(options->directory)) {
         flags |= MDB_NOLOCK;
     } else {
-        TJ_TRY(tj__lock_prepare(options->directory, &readers_max, error));
+        TJ_TRY(tj__lock_prepare(options->directory, !options->read_only, &readers_max, error));
     }
     int code = open_once(options, flags, readers_max, fitting_size(options), out);
     if (code != 0) {

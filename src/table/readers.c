@@ -50,7 +50,7 @@ int tj__readers_reap(MDB_env *lmdb)
 
 void tj__env_reap_readers(tj__env *env)
 {
-    if (tj__env_usable(env, NULL) == TJ_OK) {
+    if (tj__env_usable(env, NULL) == TJ_OK && tj__slots_ready(env, NULL) == TJ_OK) {
         (void)tj__readers_reap(env->lmdb);
     }
 }

@@ -21,6 +21,14 @@ static tj__env *find(const tj__env *like)
     return env;
 }
 
+tj__env *tj__registry_unclosed(const tj__env *like)
+{
+    pthread_mutex_lock(&list_mutex);
+    tj__env *env = find(like);
+    pthread_mutex_unlock(&list_mutex);
+    return env && env->unclosed ? env : NULL;
+}
+
 tj_status tj__registry_add(tj__env *env, tj_error *error)
 {
     tj_status status = TJ_OK;

@@ -18,6 +18,12 @@ struct tj__env_snapshot {
     uint8_t key[TJ__ROW_KEY_SIZE_MAX]; /* of the row that get found */
 };
 
+/* Its slot could not be stored into. */
+typedef struct tj__parked {
+    struct tj__parked *next;
+    MDB_txn *txn;
+} tj__parked;
+
 static tj_status begin_failed(const tj__env *env, int code, tj_error *error)
 {
     if (code == MDB_READERS_FULL) {
@@ -62,6 +68,10 @@ static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *
     tj__gate_enter(&env->gate);
     *status = tj__env_usable(env, error);
     if (*status == TJ_OK) {
+        *status = tj__slots_ready(env, error);
+    }
+    if (*status == TJ_OK) {
+        tj__read_end_parked(env);
         code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, out);
     }
     if (*status == TJ_OK && code == 0 && was_overtaken(env, *out)) {
@@ -96,8 +106,38 @@ tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error)
     return status;
 }
 
+void tj__read_end_parked(tj__env *env)
+{
+    pthread_mutex_lock(&env->parked_lock);
+    while (env->parked != NULL) {
+        tj__parked *ended = env->parked;
+        env->parked = ended->next;
+        mdb_txn_abort(ended->txn);
+        tj__gate_leave(&env->gate);
+        free(ended);
+    }
+    pthread_mutex_unlock(&env->parked_lock);
+}
+
+/* Without memory it stays open as well, until the process ends. */
+static void park(tj__env *env, MDB_txn *txn)
+{
+    tj__parked *parked = malloc(sizeof *parked);
+    if (parked != NULL) {
+        pthread_mutex_lock(&env->parked_lock);
+        *parked = (tj__parked){env->parked, txn};
+        env->parked = parked;
+        pthread_mutex_unlock(&env->parked_lock);
+    }
+}
+
 void tj__read_end(tj__env *env, MDB_txn *txn)
 {
+    if (tj__slots_ready(env, NULL) != TJ_OK) {
+        park(env, txn);
+        return;
+    }
+    tj__read_end_parked(env);
     mdb_txn_abort(txn);
     tj__gate_leave(&env->gate);
 }

@@ -106,6 +106,10 @@ typedef struct tj__env_info {
 } tj__env_info;
 tj_status tj__env_info_get(tj__env *env, tj__env_info *info, tj_error *error);
 
+/* Whether LMDB can store into lock.mdb: TJ_FULL when that needs a block that the disk does not have. All calls
+ * here ask first. */
+tj_status tj__env_ready(const tj__env *env, tj_error *error);
+
 /* Clears reader slots of dead processes (mdb_reader_check). For the helper thread. */
 void tj__env_reap_readers(tj__env *env);
 

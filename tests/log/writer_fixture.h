@@ -125,8 +125,9 @@ typedef struct fixture {
     _Atomic bool misordered;
 } fixture;
 
-static inline void on_acknowledged(void *context, uint64_t sequence)
+static inline tj_status on_acknowledged(void *context, uint64_t sequence, tj_error *error)
 {
+    (void)error;
     fixture *log = context;
     if (atomic_fetch_add(&log->publishing, 1) != 0 || sequence <= atomic_load(&log->published) ||
         tj__log_writer_acknowledged(log->writer) >= sequence) { /* nobody may know yet */
@@ -134,6 +135,7 @@ static inline void on_acknowledged(void *context, uint64_t sequence)
     }
     atomic_store(&log->published, sequence);
     atomic_fetch_sub(&log->publishing, 1);
+    return TJ_OK;
 }
 
 static inline void open_log(fixture *log, const tj__position *end)

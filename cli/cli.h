@@ -42,10 +42,6 @@ typedef struct exit_code {
 extern const exit_code exit_code_table[];
 extern const size_t exit_code_count;
 
-#define EXIT_USAGE 2
-#define EXIT_PARTIAL 3
-#define EXIT_DURABLE 4
-
 /* ---- the journal (open.c) ---- */
 
 typedef enum access_mode {

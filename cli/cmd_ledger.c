@@ -71,6 +71,18 @@ static tj_status parse_asset(command_line *cli, tj_asset *asset, tj_error *error
     return TJ_OK;
 }
 
+/* An empty answer would look as if there were no such entries. */
+static tj_status check_ranges(command_line *cli, const tj_ledger_query *query, tj_error *error)
+{
+    if (query->sequence_last > 0 && query->sequence_first > query->sequence_last) {
+        return usage_error(cli, error, "--from-sequence is above --to-sequence");
+    }
+    if (query->has_time_first && query->has_time_last && query->time_first > query->time_last) {
+        return usage_error(cli, error, "--from-time is later than --to-time");
+    }
+    return TJ_OK;
+}
+
 static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error *error)
 {
     uint64_t limit = 0;
@@ -98,7 +110,7 @@ static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error
         status = parse_number(cli, OPTION_LIMIT, &limit, error);
     }
     query->limit = (size_t)limit;
-    return status;
+    return status == TJ_OK ? check_ranges(cli, query, error) : status;
 }
 
 static void print_entries(const tj_ledger_list *list, output *out)

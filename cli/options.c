@@ -32,11 +32,11 @@ static size_t distance(const char *a, const char *b)
     return result;
 }
 
-/* Keeps the nearer of two candidates; far ones are no help. */
+/* Keeps the nearer of two candidates; one of which more than half would have to change is no help. */
 static void consider(const char *word, const char *candidate, const char **best, size_t *best_at)
 {
     size_t at = distance(word, candidate);
-    if (at < *best_at && at < strlen(candidate)) {
+    if (at < *best_at && 2 * at <= strlen(candidate)) {
         *best = candidate;
         *best_at = at;
     }
@@ -245,6 +245,11 @@ static tj_status check_options(command_line *cli, tj_error *error)
 static tj_status check_arguments(command_line *cli, tj_error *error)
 {
     const command_spec *command = cli->command;
+    for (size_t i = 0; i < cli->argument_count; i++) {
+        if (!cli->arguments[i][0]) {
+            return usage_error(cli, error, "argument %zu of %s is empty", i + 1, command->name);
+        }
+    }
     if (cli->argument_count < command->arguments_min) {
         return usage_error(cli, error, "%s needs %s", command->name, command->arguments);
     }
@@ -261,9 +266,9 @@ tj_status options_parse(command_line *cli, int argc, char **argv, tj_error *erro
     for (int at = 1; at < argc; at++) {
         if (strcmp(argv[at], "--json") == 0 || strncmp(argv[at], "--json=", 7) == 0) {
             cli->values[OPTION_JSON] = "";
-            need_in_json();
         }
     }
+    need_tells(given(cli, OPTION_JSON), cli->durable);
     size_t words = 0;
     tj_status status = split(cli, argc, argv, &words, error);
     if (status != TJ_OK) {

@@ -100,24 +100,32 @@ void out_heading(output *out, const char *format, ...)
 }
 
 /* Where memory is short, nothing is at hand to ask. */
-static bool last_words_in_json;
+static bool needs_json;
+static const char *needs_durable = "";
 
-void need_in_json(void)
+void need_tells(bool json, const char *durable)
 {
-    last_words_in_json = true;
+    needs_json = json;
+    needs_durable = durable;
 }
 
 void *need(void *memory)
 {
-    if (!memory) {
-        fputs(last_words_in_json
-                  ? "{\"error\":\"out of memory\",\"status\":\"NOMEM\","
-                    "\"exit_code\":12,\"place\":\"\",\"advice\":\"Try again later.\"}\n"
-                  : "tesser-journal: out of memory\n",
-              stderr);
-        _exit(10 + TJ_NOMEM);
+    if (memory) {
+        return memory;
     }
-    return memory;
+    bool done = needs_durable[0] != '\0';
+    int code = done ? EXIT_DURABLE : EXIT_STATUS_BASE + TJ_NOMEM;
+    const char *but = done ? ", but what followed failed: " : "";
+    if (needs_json) {
+        fprintf(stderr,
+                "{\"error\":\"%s%sout of memory\",\"status\":\"%s\",\"exit_code\":%d,"
+                "\"place\":\"\",\"advice\":\"\"}\n",
+                done ? "it is durable" : "", but, done ? "DURABLE" : "NOMEM", code);
+    } else {
+        fprintf(stderr, "tesser-journal: %s%sout of memory\n", needs_durable, but);
+    }
+    _exit(code);
 }
 
 size_t character_size(tj_str text)

@@ -11,6 +11,11 @@
 #include <tesser/time.h>
 #include <tesser/uuid.h>
 
+#define EXIT_USAGE 2
+#define EXIT_PARTIAL 3
+#define EXIT_DURABLE 4
+#define EXIT_STATUS_BASE 10
+
 typedef struct output {
     FILE *stream;
     bool colour;
@@ -22,8 +27,8 @@ typedef struct output {
 output output_of(int fd);
 /* Waits until a descriptor that said EAGAIN can go on. */
 void wait_for(int fd, short events);
-/* From now on the program's own last words are JSON. */
-void need_in_json(void);
+/* How `need` ends the program: as JSON, and with what is durable by then, which may change. */
+void need_tells(bool json, const char *durable);
 void out_format(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 void out_bytes(output *out, tj_str bytes);
 void out_flush(output *out);

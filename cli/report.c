@@ -7,8 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define EXIT_STATUS_BASE 10
-
 const exit_code exit_code_table[] = {
     {0, "OK", "it is done"},
     {EXIT_USAGE, "USAGE", "the arguments are wrong; --help tells"},

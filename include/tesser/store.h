@@ -56,7 +56,8 @@ TJ_API tj_status tj_store_close(tj_store *store, tj_error *error);
  * Creates a book. The very first book of a journal needs no call: the first save creates it;
  * beside stored books a new one must be created, so that a misspelt name never trades from empty.
  *
- * @param name 1 to TJ_BOOK_SIZE_MAX bytes of UTF-8 without control characters
+ * @param name 1 to TJ_BOOK_SIZE_MAX bytes of UTF-8 without control characters; a new one has no
+ *        blanks around it and no characters that are not seen
  * @return TJ_OK for the one call that created it; TJ_EXISTS when it is there already, be it by a
  *         concurrent call; TJ_INVALID for the name; and as tj_txn_commit
  * Threads: any. Durability: as a save.

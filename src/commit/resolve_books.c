@@ -26,11 +26,26 @@ static tj_status number_of_new_book(const tj__tip *tip, uint32_t *number, tj_err
     return TJ_OK;
 }
 
+/* A name that looks like another one would part a book in two. Those that are stored stay readable. */
+static tj_status check_new_name(tj_str name, tj_error *error)
+{
+    char quoted[TJ__QUOTE_SIZE];
+    if (name.data[0] != ' ' && name.data[name.size - 1] != ' ' &&
+        tj_text_visible(name, NULL, 0) == name.size) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_INVALID,
+                    "the name %s of a new book begins or ends with a blank, or holds a character "
+                    "that is not seen",
+                    tj__text_quote(name, quoted));
+}
+
 static tj_status create(tj__tip *tip, const tj__plan_book *plan_book, tj_error *error)
 {
     uint32_t number = 0;
     uint8_t value[TJ__BOOK_VALUE_SIZE];
     tj__held *row = NULL;
+    TJ_TRY(check_new_name(name_of(plan_book), error));
     TJ_TRY(number_of_new_book(tip, &number, error));
     if (!tj__tip_reserve_book(tip)) {
         return tj__pending_no_memory(error);

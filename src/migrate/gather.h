@@ -122,8 +122,9 @@ tj_status tj__rules_read(tj__gathering *all, tj_error *error);
 /* The rule for one of several members under a key; NULL when there is none. */
 const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, tj_identity code,
                                        size_t occurrence);
-/* Names a symbol as ccxt has them by its rule, else by --exchange. A tj__json_rename whose context is the
- * gathering. */
+/* Takes a symbol as ccxt has them for one without an exchange, when --exchange or --map will give it one. A
+ * tj__json_rename whose context is the gathering. */
+#define TJ__NAMED_LATER TJ_STR("?")
 bool tj__name_ccxt(void *context, tj_str text, tj_identity *out);
 /* The rule for a code without an exchange; NULL when there is none. */
 const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code);

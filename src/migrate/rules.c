@@ -136,33 +136,31 @@ static bool same_letters(tj_str a, tj_str b)
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
-bool tj__name_ccxt(void *context, tj_str text, tj_identity *out)
+static bool is_for(const tj__map_rule *rule, tj_str code)
 {
-    tj__gathering *all = context;
-    if (!tj__identity_is_ccxt(text)) {
-        return false;
-    }
-    for (size_t i = 0; i < all->rule_count; i++) {
-        if (all->rules[i].occurrence == 0 && same_letters(all->rules[i].code.code, text)) {
-            all->rules[i].used = true;
-            *out = all->rules[i].target;
-            return true;
-        }
-    }
-    *out = (tj_identity){tj_str_of(all->options->exchange), text};
-    return all->options->exchange && tj__identity_check(*out, NULL) == TJ_OK;
+    tj_identity id = {{NULL, 0}, code};
+    return rule->occurrence == 0 &&
+           (tj__identity_is_ccxt(code) ? same_letters(rule->code.code, code)
+                                       : tj_identity_compare(rule->code, id) == 0);
 }
 
 const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code)
 {
-    tj_identity id = {{NULL, 0}, code};
     for (size_t i = 0; i < all->rule_count; i++) {
-        if (all->rules[i].occurrence == 0 && tj_identity_compare(all->rules[i].code, id) == 0) {
+        if (is_for(&all->rules[i], code)) {
             all->rules[i].used = true;
             return &all->rules[i];
         }
     }
     return NULL;
+}
+
+bool tj__name_ccxt(void *context, tj_str text, tj_identity *out)
+{
+    const tj__gathering *all = context;
+    *out = (tj_identity){TJ__NAMED_LATER, text};
+    return tj__identity_is_ccxt(text) && (all->options->exchange || tj__rule_of_code(all, text)) &&
+           tj__identity_check(*out, NULL) == TJ_OK;
 }
 
 tj_status tj__rules_note_unused(tj__gathering *all, tj_error *error)

@@ -12,9 +12,14 @@ typedef struct venues {
     bool asked;
 } venues;
 
+static bool has_exchange(const tj_identity *id)
+{
+    return id->exchange.size > 0 && !tj_str_equal(id->exchange, TJ__NAMED_LATER);
+}
+
 static void qualify(const venues *v, tj_identity *id)
 {
-    if (id->exchange.size > 0) {
+    if (has_exchange(id)) {
         return;
     }
     const tj__map_rule *rule = tj__rule_of_code(v->all, id->code);
@@ -36,15 +41,17 @@ static void qualify_portfolio(const venues *v, tj_portfolio *portfolio)
     }
     tj_asset *currency = &portfolio->reporting_currency;
     const tj__map_rule *rule =
-        currency->exchange.size > 0 ? NULL : tj__rule_of_code(v->all, currency->code);
+        has_exchange(currency) ? NULL : tj__rule_of_code(v->all, currency->code);
     if (rule) {
         *currency = rule->target;
+    } else if (tj_str_equal(currency->exchange, TJ__NAMED_LATER)) {
+        currency->exchange = v->exchange;
     }
 }
 
 static void own_exchange(tj_identity *id, tj_str exchange)
 {
-    if (id->exchange.size == 0) {
+    if (!has_exchange(id)) {
         id->exchange = exchange;
     }
 }

@@ -220,6 +220,13 @@ JSON
 run 0 import ccxt.json --into ccxt --exchange binance
 run 0 -j ccxt state export
 out_has '"last_prices":{"binance:BTC/USDT:USDT":"1","binance:ETH/USDT:USDT":"2","binance:SOL/USDT":"3"}'
+cat >venues.json <<'JSON'
+{"portfolio":{"positions":{},"balances":{},"reporting_currency":"USDT","initial_equity":"1","drawdown_limit":null,"peak_equity":"1","liquidate_only":false,"sub_accounts":{"okx":{"exchange":"okx","positions":{"ETH/USDT:USDT":{"symbol":"ETH/USDT:USDT","side":"Buy","quantity":"2","entry_price":"1","unrealized_pnl":"0","updated_at":"2025-01-01T00:00:00Z"}},"balances":{}}}},"open_orders":[],"last_prices":{"ETH/USDT:USDT":"1"},"last_candle_ts":null,"strategy_state":null}
+JSON
+run 0 import venues.json --into venues --exchange binance
+run 0 -j venues state export
+json "$out" 'list(d["last_prices"]) == ["binance:ETH/USDT:USDT"]'
+json "$out" 'list(d["portfolio"]["sub_accounts"]["okx"]["positions"]) == ["okx:ETH/USDT:USDT"]'
 run 0 import ccxt.json --into mapped --map BTC/USDT:USDT=binance:BTC/USDT:USDT --map ETH/USDT:USDT=okx:ETH-USDT-SWAP
 run 0 -j mapped state export
 out_has '"last_prices":{"SOL/USDT":"3","binance:BTC/USDT:USDT":"1","okx:ETH-USDT-SWAP":"2"}'

@@ -68,6 +68,12 @@ json "$out" 'd["recovered_at"].endswith("Z") and d["space_low"] in (True, False)
 json "$out" 'len(d["journal_id"]) == 36 and d["sequence_time"].endswith("Z")'
 json "$out" '[b["state_rows"] for b in d["books"]] == ["2", "0"]'
 
+# A new book's name looks like no other one.
+for name in 'gama ' ' gama' ' ' $'ga\xe2\x80\x8bma' $'\xe2\x80\xaeamag' $'gama\xc2\xa0'; do
+    run 26 -j j init --book "$name"
+    err_has "of a new book begins or ends with a blank, or holds a character that is not seen"
+done
+
 # The path: option, else environment, else configuration file, else ./tesser.toml.
 mkdir sub
 cat >sub/tesser.toml <<'TOML'

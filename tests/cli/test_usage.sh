@@ -30,6 +30,9 @@ usage '--journal needs a value, PATH' '' status --journal=
 usage "--limit belongs to 'ledger list', not to 'status'" ' status' status --limit 3
 usage 'unexpected argument "more" after status' ' status' status more
 usage 'state import needs FILE|-' ' state import' state import
+usage 'unknown command "frob"' '' frob
+usage 'argument 1 of state import is empty' ' state import' state import ''
+usage 'argument 2 of import is empty' ' import' import j '' --into k
 usage 'algo show needs ID' ' algo show' algo show
 usage 'which journal? Give --journal PATH or --config FILE, or set TESSER_JOURNAL_PATH; there is no ./tesser.toml here' ' status' status
 usage '--limit is "0"; expected a number from 1 on' ' ledger list' ledger list --limit 0
@@ -38,6 +41,10 @@ usage '--from-sequence is "99999999999999999999"; expected a number from 1 on' '
     ledger list --from-sequence 99999999999999999999
 usage '--type is "tax"; expected trade_realized_pnl, fee, funding, transfer_in, transfer_out or adjustment' \
     ' ledger list' ledger list --type tax
+usage '--from-sequence is above --to-sequence' ' ledger list' \
+    ledger list --from-sequence 5 --to-sequence 2
+usage '--from-time is later than --to-time' ' ledger list' \
+    ledger list --from-time 2025-01-01T00:00:00Z --to-time 2024-01-01T00:00:00Z
 run 2 ledger list --from-time yesterday
 err_has '--from-time: "yesterday" is not an RFC 3339 time'
 run 2 ledger list --asset ''

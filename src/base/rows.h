@@ -20,6 +20,16 @@ typedef struct tj__row {
     bool damaged;      /* its checksum does not match */
 } tj__row;
 
+/* A row that follows from another: of an index. */
+typedef struct tj__derived_row {
+    uint8_t key[32];
+    size_t key_size;
+    uint8_t value[16];
+    size_t value_size;
+} tj__derived_row;
+/* Writes the one that follows from a row; false: none does. */
+typedef bool tj__row_deriver(tj__bytes key, tj__bytes value, tj__derived_row *out);
+
 /* Looks at one row; views are valid during the call only. Any status but TJ_OK stops the scan
  * and becomes its result, except TJ__STOP, which ends it with TJ_OK. */
 typedef tj_status tj__row_visitor(void *context, const tj__row *row, tj_error *error);

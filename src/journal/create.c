@@ -300,6 +300,8 @@ tj_status tj__journal_create(const tj__journal *journal, tj_error *error)
         .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
         .journal_id = tj_uuid_generate(),
         .created_at = tj_time_now(),
+        .tables = TJ__TABLES_ALL,
+        .first_segment = 1,
     };
     TJ_TRY(tj__journal_check_space(journal, error));
     TJ_TRY(create_first_segment(journal, &superblock, error));

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "journal/internal.h"
+#include "rows/value.h"
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
@@ -94,6 +95,25 @@ static tj_status take_lock(tj__journal *journal, tj_error *error)
     return status;
 }
 
+/* A journal of an earlier format version; those who look on read it as it is. */
+static tj_status upgrade(tj__journal *journal, tj_error *error)
+{
+    uint32_t before = journal->superblock.format_version;
+    if (before == TJ__TABLE_FORMAT_VERSION) {
+        return TJ_OK;
+    }
+    tj_status status =
+        tj__env_upgrade(journal->env, tj__ledger_id_row, &journal->superblock, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "bringing %s from format version %u to %d; it stays as it was",
+                          journal->path, before, TJ__TABLE_FORMAT_VERSION);
+        return status;
+    }
+    tj__trace(&journal->config, TJ_TRACE_INFO, "%s was brought from format version %u to %d",
+              journal->path, before, TJ__TABLE_FORMAT_VERSION);
+    return TJ_OK;
+}
+
 static tj_status open_writer(tj__journal *journal, tj_error *error)
 {
     TJ_TRY(tj__directory_create(journal->path, error));
@@ -106,6 +126,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     }
     tj__journal_space_look(journal);
     TJ_TRY(open_tables(journal, error));
+    TJ_TRY(upgrade(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
     TJ_TRY(tj__journal_create_tidy(journal->path, error));
     TJ_TRY(tj__journal_space_start(journal, error));
@@ -258,7 +279,7 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->type = TJ_ENGINE_LMDB;
     info->durability = writing ? journal->config.durability : mark.durability;
     info->journal_id = journal->superblock.journal_id;
-    info->format_version = TJ__JOURNAL_FORMAT_VERSION;
+    info->format_version = journal->superblock.format_version;
     info->state_bytes = env.data_bytes;
     info->map_size_bytes = writing ? env.map_size : 0;
     info->reader_count = env.reader_count;

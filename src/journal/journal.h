@@ -14,8 +14,6 @@
 
 #include "base/rows.h"
 
-#define TJ__JOURNAL_FORMAT_VERSION 1
-
 typedef struct tj__journal tj__journal;
 
 /* Applies the path rules: a file, or a name that ends in .db, becomes the sibling with .lmdb; a

@@ -10,17 +10,18 @@
 
 /* ---- segments and records --------------------------------------------------------------- */
 
-/* All segments from the first must be there, not only those that are read now. */
+/* All segments from the first that the journal needs must be there, not only those that are read now. */
 static tj_status check_first(const tj__journal *journal, const tj__segment_list *list,
                              tj_error *error)
 {
-    if (list->count > 0 && list->ordinals[0] == 1) {
+    uint64_t first = journal->superblock.first_segment;
+    if (list->count > 0 && list->ordinals[0] <= first) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_CORRUPT,
-                    "the first segment of the log, %s/0000000001.log, is missing: put it back, or "
+                    "the first segment of the log, %s/%010llu.log, is missing: put it back, or "
                     "restore a copy of the whole journal",
-                    journal->log_path);
+                    journal->log_path, (unsigned long long)first);
 }
 
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)

@@ -13,6 +13,7 @@ const char *tj__table_name(uint8_t table)
         [TJ__TABLE_COUNTERS] = "counters",
         [TJ__TABLE_COMMITS] = "commits",
         [TJ__TABLE_QUARANTINE] = "quarantine",
+        [TJ__TABLE_LEDGER_IDS] = "ledger_ids",
     };
     return table <= TJ__TABLE_LAST ? names[table] : NULL;
 }

@@ -19,10 +19,16 @@ typedef enum tj__table {
     TJ__TABLE_LEDGER_TIME = 6, /* book, time, sequence -> nothing */
     TJ__TABLE_COUNTERS = 7,    /* book, name -> u64 */
     TJ__TABLE_COMMITS = 8,     /* caller's commit id -> sequence */
-    TJ__TABLE_QUARANTINE = 9   /* book, table, key -> raw bytes and reason */
+    TJ__TABLE_QUARANTINE = 9,  /* book, table, key -> raw bytes and reason */
+    TJ__TABLE_LEDGER_IDS = 10  /* book, entry id -> sequence; follows from LEDGER, in no record */
 } tj__table;
 #define TJ__TABLE_FIRST 1
-#define TJ__TABLE_LAST 9
+#define TJ__TABLE_LAST 10
+/* A set of tables as bits. */
+#define TJ__TABLE_BIT(table) ((uint64_t)1 << (table))
+/* Those of every journal, and those since format version 2. */
+#define TJ__TABLES_V1 ((uint64_t)0x3fe)
+#define TJ__TABLES_ALL (TJ__TABLES_V1 | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS))
 
 /* Name of a table's LMDB database; NULL for a number that is no table. */
 const char *tj__table_name(uint8_t table);

@@ -80,6 +80,20 @@ static tj_status apply(tj__rowmap *map, const tj__change *change, uint64_t seque
     return entry ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for the rows of a commit");
 }
 
+/* The row of an index that follows from an entry of the ledger. The first entry with an id keeps it. */
+static tj_status apply_derived(tj__rowmap *map, const tj__change *change, uint64_t sequence,
+                               tj_error *error)
+{
+    tj__derived_row row;
+    if (change->key.data[0] != TJ__TABLE_LEDGER || change->op != TJ__CHANGE_PUT ||
+        !tj__ledger_id_row(change->key, change->value, &row)) {
+        return TJ_OK;
+    }
+    tj__change derived = {TJ__CHANGE_PUT, tj__bytes_of(row.key, row.key_size),
+                          tj__bytes_of(row.value, row.value_size)};
+    return tj__rowmap_find(map, derived.key) ? TJ_OK : apply(map, &derived, sequence, error);
+}
+
 static tj_status apply_commit_id(tj__rowmap *map, const tj_uuid *commit_id, uint64_t sequence,
                                  tj_error *error)
 {
@@ -101,6 +115,7 @@ tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count,
         tj__change change;
         TJ_TRY(tj__body_next(&rest, &change, error));
         TJ_TRY(apply(map, &change, sequence, error));
+        TJ_TRY(apply_derived(map, &change, sequence, error));
     }
     if (rest.size > 0) {
         return tj__fail(error, TJ_CORRUPT, "%zu bytes follow the last of %u changes", rest.size,

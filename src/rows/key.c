@@ -62,6 +62,13 @@ tj__key tj__key_ledger_time(uint32_t book, int64_t time, uint64_t sequence)
     return key;
 }
 
+tj__key tj__key_ledger_id(uint32_t book, const tj_uuid *id)
+{
+    tj__key key = tj__key_book(TJ__TABLE_LEDGER_IDS, book);
+    append(&key, id->bytes, sizeof id->bytes);
+    return key;
+}
+
 tj__key tj__key_commit(const tj_uuid *commit_id)
 {
     tj__key key = tj__key_book(TJ__TABLE_COMMITS, 0);
@@ -181,6 +188,8 @@ void tj__key_describe(tj__bytes key, char text[TJ__KEY_TEXT_SIZE])
         describe_uuid("algorithm", parts.rest, text);
     } else if (parts.table == TJ__TABLE_COMMITS) {
         describe_uuid("commit id", parts.rest, text);
+    } else if (parts.table == TJ__TABLE_LEDGER_IDS) {
+        describe_uuid("ledger entry id", parts.rest, text);
     } else if (parts.table == TJ__TABLE_LEDGER && parts.rest.size == 8) {
         snprintf(text, TJ__KEY_TEXT_SIZE, "ledger entry %" PRIu64,
                  tj__load_u64_be(parts.rest.data));

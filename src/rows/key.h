@@ -64,6 +64,7 @@ tj__key tj__key_kind(uint32_t book, tj__kind kind);
 tj__key tj__key_algo(uint32_t book, const tj_uuid *id);
 tj__key tj__key_ledger(uint32_t book, uint64_t sequence);
 tj__key tj__key_ledger_time(uint32_t book, int64_t time, uint64_t sequence);
+tj__key tj__key_ledger_id(uint32_t book, const tj_uuid *id);
 tj__key tj__key_commit(const tj_uuid *commit_id);
 /* name has at most TJ_BOOK_SIZE_MAX bytes. */
 tj__key tj__key_book_name(tj_str name);

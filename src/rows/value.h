@@ -19,6 +19,7 @@
 #include "base/buffer.h"
 #include "base/decimal.h"
 #include "base/error.h"
+#include "base/rows.h"
 #include "rows/key.h"
 
 /* The layout that each kind of value is written in, and the newest that is read: a decoder reads all up
@@ -38,13 +39,15 @@
 #define TJ__ALGO_VERSION 1
 #define TJ__LEDGER_VERSION 1
 #define TJ__LEDGER_TIME_VERSION 1
+#define TJ__LEDGER_ID_VERSION 1
 #define TJ__COUNTER_VERSION 1
 #define TJ__COMMIT_VERSION 1
 #define TJ__QUARANTINE_VERSION 1
 /* Where the rank of an order or exec id stands, and what follows it. */
 #define TJ__RANK_AT 1
 #define TJ__RANK_END 9
-/* Where the time of a ledger entry stands. */
+/* Where id and time of a ledger entry stand, in every version. */
+#define TJ__LEDGER_ID_AT 2
 #define TJ__LEDGER_TIME_AT 18
 
 tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error);
@@ -83,6 +86,10 @@ tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error);
 /* The entry's sequence is in its key. */
 tj_status tj__ledger_put(tj__buffer *out, const tj_ledger_entry *entry, tj_error *error);
 tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *out, tj_error *error);
+
+/* The LEDGER_IDS row of a LEDGER row; false when that is no entry. Its value: the entry's sequence (u64). */
+bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out);
+#define TJ__LEDGER_ID_VALUE_SIZE 9
 
 /* Values of BOOKS (u32) and COMMITS (u64) rows, and the empty one of LEDGER_TIME. */
 #define TJ__BOOK_VALUE_SIZE 5

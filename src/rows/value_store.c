@@ -5,6 +5,7 @@
  *                            short exchange, identity asset, short reference,
  *                            rest meta (nothing: none)
  * LEDGER_TIME:               version
+ * LEDGER_IDS:                version, 8 bytes sequence of the entry
  * book (BOOKS):              version, 4 bytes number
  * commit id (COMMITS):       version, 8 bytes sequence
  */
@@ -83,6 +84,24 @@ tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *ou
     out->reference = tj__get_short_str(&in, TJ_REFERENCE_SIZE_MAX);
     out->meta = tj__get_rest(&in);
     return tj__value_close(&in, value, error);
+}
+
+bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out)
+{
+    tj__key_parts parts;
+    if (!tj__key_split(key, &parts) || parts.table != TJ__TABLE_LEDGER || parts.rest.size != 8 ||
+        value.size < TJ__LEDGER_TIME_AT) {
+        return false;
+    }
+    tj_uuid id;
+    memcpy(id.bytes, value.data + TJ__LEDGER_ID_AT, sizeof id.bytes);
+    tj__key derived = tj__key_ledger_id(parts.book, &id);
+    memcpy(out->key, derived.bytes, derived.size);
+    out->key_size = derived.size;
+    out->value[0] = TJ__LEDGER_ID_VERSION;
+    tj__store_u64(out->value + 1, tj__load_u64_be(parts.rest.data));
+    out->value_size = TJ__LEDGER_ID_VALUE_SIZE;
+    return true;
 }
 
 void tj__book_value(uint8_t out[TJ__BOOK_VALUE_SIZE], uint32_t number)

@@ -33,38 +33,146 @@ static tj_status check_entry(const tj__rowmap_entry *entry, tj_error *error)
     return TJ_OK;
 }
 
-static int write_entry(const tj__env *env, MDB_txn *txn, const tj__rowmap_entry *entry)
+/* Entries as they are written, in key order. */
+typedef struct writing {
+    const tj__env *env;
+    MDB_txn *txn;
+    MDB_cursor *cursor; /* of `table`; NULL before the first */
+    uint8_t table;
+    tj__sums changes;
+} writing;
+
+static int use_table(writing *w, uint8_t table)
 {
-    tj__bytes row_key = tj__rowmap_key(entry);
-    MDB_dbi table = env->tables[row_key.data[0]];
-    MDB_val key = {row_key.size - 1, (void *)(row_key.data + 1)};
-    if (entry->deleted) {
-        int code = mdb_del(txn, table, &key, NULL);
-        return code == MDB_NOTFOUND ? 0 : code;
+    if (w->cursor && w->table == table) {
+        return 0;
     }
+    if (w->cursor) {
+        mdb_cursor_close(w->cursor);
+        w->cursor = NULL;
+    }
+    w->table = table;
+    return mdb_cursor_open(w->txn, w->env->tables[table], &w->cursor);
+}
+
+/* Takes a row that is replaced or deleted out of its sum. */
+static void subtract(tj__sum *sum, tj__bytes row_key, MDB_val stored)
+{
+    tj__bytes bytes = tj__bytes_of(stored.mv_data, stored.mv_size);
+    sum->rows--;
+    sum->checksums -= tj__row_checksum(bytes);
+    sum->unknown = sum->unknown || tj__row_unwrap(row_key, bytes).damaged;
+}
+
+static int put_entry(writing *w, const tj__rowmap_entry *entry, tj__sum *sum, MDB_val *key)
+{
     MDB_val data = {TJ__ROW_HEADER_SIZE + (size_t)entry->value_size, NULL};
-    int code = mdb_put(txn, table, &key, &data, MDB_RESERVE);
+    int code = mdb_cursor_put(w->cursor, key, &data, MDB_RESERVE);
     if (code == 0) {
-        tj__row_wrap(data.mv_data, row_key, entry->sequence, tj__rowmap_value(entry));
+        tj__row_wrap(data.mv_data, tj__rowmap_key(entry), entry->sequence, tj__rowmap_value(entry));
+        sum->rows++;
+        sum->checksums += tj__row_checksum(tj__bytes_of(data.mv_data, data.mv_size));
     }
     return code;
 }
 
+static int write_entry(writing *w, const tj__rowmap_entry *entry)
+{
+    tj__bytes row_key = tj__rowmap_key(entry);
+    MDB_val key = {row_key.size - 1, (void *)(row_key.data + 1)};
+    MDB_val stored = {0, NULL};
+    tj__sum *sum = tj__sums_of(&w->changes, row_key);
+    int code = sum ? use_table(w, row_key.data[0]) : ENOMEM;
+    if (code == 0) {
+        code = mdb_cursor_get(w->cursor, &key, &stored, MDB_SET);
+    }
+    if (code != 0 && code != MDB_NOTFOUND) {
+        return code;
+    }
+    bool found = code == 0;
+    if (found && row_key.data[0] == TJ__TABLE_LEDGER_IDS) {
+        return 0; /* the first entry with an id is the one that its index names */
+    }
+    if (found) {
+        subtract(sum, row_key, stored);
+    }
+    if (!entry->deleted) {
+        return put_entry(w, entry, sum, &key);
+    }
+    return found ? mdb_cursor_del(w->cursor, 0) : 0;
+}
+
+int tj__sum_scan(MDB_txn *txn, MDB_dbi table, tj__sum *sum)
+{
+    uint8_t prefix[4];
+    MDB_cursor *cursor = NULL;
+    int code = mdb_cursor_open(txn, table, &cursor);
+    if (code != 0) {
+        return code;
+    }
+    tj__store_u32_be(prefix, sum->book);
+    MDB_val key = {sizeof prefix, prefix};
+    MDB_val data = {0, NULL};
+    sum->checksums = 0;
+    code = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+    while (code == 0 && key.mv_size >= sizeof prefix &&
+           memcmp(key.mv_data, prefix, sizeof prefix) == 0) {
+        sum->checksums += tj__row_checksum(tj__bytes_of(data.mv_data, data.mv_size));
+        code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static int write_sums(const writing *w)
+{
+    int code = 0;
+    for (size_t i = 0; i < tj__sums_count(&w->changes) && code == 0; i++) {
+        tj__sum *sum = tj__sums_item(&w->changes, i);
+        if (sum->unknown) {
+            code = tj__sum_scan(w->txn, w->env->tables[sum->table], sum);
+        }
+        if (code == 0) {
+            code = tj__meta_add_sum(w->txn, w->env->tables[TJ__TABLE_META], sum);
+        }
+    }
+    return code;
+}
+
+/* What an apply writes. */
+typedef struct written_batch {
+    tj__rowmap_entry **entries;
+    size_t count;
+    const tj__position *position;
+} written_batch;
+
+static int write_batch(const tj__env *env, MDB_txn *txn, void *context)
+{
+    const written_batch *b = context;
+    writing w = {.env = env, .txn = txn};
+    int code = 0;
+    for (size_t i = 0; i < b->count && code == 0; i++) {
+        code = write_entry(&w, b->entries[i]);
+    }
+    if (w.cursor) {
+        mdb_cursor_close(w.cursor);
+    }
+    if (code == 0) {
+        code = write_sums(&w);
+    }
+    tj__sums_dispose(&w.changes);
+    return code == 0 ? tj__meta_put_position(txn, env->tables[TJ__TABLE_META], b->position) : code;
+}
+
 /* One attempt. The gate is entered, so that no change of the map comes between. */
-static int apply_once(const tj__env *env, tj__rowmap_entry *const *entries, size_t count,
-                      const tj__position *position)
+static int write_once(const tj__env *env, tj__write *write, void *context)
 {
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(env->lmdb, NULL, 0, &txn);
     if (code != 0) {
         return code;
     }
-    for (size_t i = 0; i < count && code == 0; i++) {
-        code = write_entry(env, txn, entries[i]);
-    }
-    if (code == 0) {
-        code = tj__meta_put_position(txn, env->tables[TJ__TABLE_META], position);
-    }
+    code = write(env, txn, context);
     if (code != 0) {
         mdb_txn_abort(txn);
         return code;
@@ -137,8 +245,8 @@ static tj_status make_room(tj__env *env, int code, tj_error *error)
     return tj__readers_reap(env->lmdb) > 0 ? TJ_OK : tj__map_grow(env, error);
 }
 
-static tj_status apply(tj__env *env, tj__rowmap_entry *const *entries, size_t count,
-                       uint64_t batch_bytes, const tj__position *position, tj_error *error)
+tj_status tj__env_write(tj__env *env, tj__write *write, void *context, uint64_t bytes,
+                        tj_error *error)
 {
     for (;;) {
         int code = 0;
@@ -148,11 +256,11 @@ static tj_status apply(tj__env *env, tj__rowmap_entry *const *entries, size_t co
             status = tj__slots_ready(env, error);
         }
         if (status == TJ_OK) {
-            code = apply_once(env, entries, count, position);
+            code = write_once(env, write, context);
         }
         bool no_room = code == MDB_MAP_FULL || code == MDB_MAP_RESIZED;
         if (code != 0 && !no_room) {
-            status = apply_failed(env, code, batch_bytes, error);
+            status = apply_failed(env, code, bytes, error);
         }
         tj__gate_leave(&env->gate);
         if (!no_room) {
@@ -165,19 +273,18 @@ static tj_status apply(tj__env *env, tj__rowmap_entry *const *entries, size_t co
 tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
                         tj_error *error)
 {
-    tj__rowmap_entry **entries = NULL;
-    size_t count = 0;
+    written_batch b = {.position = position};
     if (env->read_only) {
         return tj__fail(error, TJ_READONLY, "%s is open for reading", env->data_path);
     }
     TJ_TRY(tj__env_same_file(env, error));
-    if (!tj__rowmap_sorted(batch, &entries, &count)) {
+    if (!tj__rowmap_sorted(batch, &b.entries, &b.count)) {
         return tj__fail(error, TJ_NOMEM, "out of memory sorting %zu rows", tj__rowmap_count(batch));
     }
-    for (size_t i = 0; i < count; i++) {
-        TJ_TRY(check_entry(entries[i], error));
+    for (size_t i = 0; i < b.count; i++) {
+        TJ_TRY(check_entry(b.entries[i], error));
     }
-    tj_status status = apply(env, entries, count, tj__rowmap_bytes(batch), position, error);
+    tj_status status = tj__env_write(env, write_batch, &b, tj__rowmap_bytes(batch), error);
     if (status != TJ_OK) {
         tj__error_place(error, "%s", env->data_path);
     }

@@ -18,8 +18,8 @@
 
 static const char *const tesser_names[] = {"live_state", "algo_states"};
 
-static tj_status has_database(const tj__pages *pages, const char *name, uint8_t *page, bool *has,
-                              tj_error *error)
+static tj_status find_database(const tj__pages *pages, const char *name, uint8_t *page, bool *has,
+                               tj__tree *tree, tj_error *error)
 {
     tj__node node;
     tj_status status =
@@ -29,7 +29,17 @@ static tj_status has_database(const tj__pages *pages, const char *name, uint8_t 
     }
     *has = status == TJ_OK && node.flags == TJ__NODE_DATABASE &&
            node.value_size == TJ__TREE_RECORD_SIZE;
+    if (*has) {
+        *tree = tj__tree_read(page + node.value_at);
+    }
     return TJ_OK;
+}
+
+static tj_status has_database(const tj__pages *pages, const char *name, uint8_t *page, bool *has,
+                              tj_error *error)
+{
+    tj__tree ignored;
+    return find_database(pages, name, page, has, &ignored, error);
 }
 
 /* What is not sound is not taken for another's: in a copy of a journal that was made while a writer
@@ -61,16 +71,45 @@ static tj_status check_foreign(const tj__pages *pages, const char *directory, ui
     return none_of_ours(pages, error);
 }
 
+/* The tables that the superblock names. One that cannot be read is told of when the file is opened: it has
+ * the tables of every version, as far as this look is concerned. */
+static tj_status find_tables(const tj__pages *pages, uint8_t *page, uint64_t *tables,
+                             tj_error *error)
+{
+    static const char name[] = TJ__SUPERBLOCK_NAME;
+    bool has = false;
+    tj__tree meta;
+    tj__node node;
+    tj__superblock superblock;
+    *tables = TJ__TABLES_V1;
+    TJ_TRY(find_database(pages, tj__table_name(TJ__TABLE_META), page, &has, &meta, error));
+    if (!has) {
+        return TJ_OK;
+    }
+    tj_status status =
+        tj__pages_find(pages, &meta, tj__bytes_of(name, sizeof name - 1), page, &node, error);
+    if (status == TJ_OK && node.flags == 0 &&
+        tj__superblock_decode(tj__bytes_of(page + node.value_at, node.value_size), &superblock,
+                              NULL) == TJ_OK) {
+        *tables = superblock.tables;
+    }
+    return status == TJ_NOT_FOUND ? TJ_OK : status;
+}
+
 static tj_status check_names(const tj__pages *pages, const char *directory, uint8_t *page,
                              tj_error *error)
 {
     const char *missing = NULL;
     unsigned found = 0;
+    uint64_t tables = 0;
+    TJ_TRY(find_tables(pages, page, &tables, error));
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
         bool has = false;
-        TJ_TRY(has_database(pages, tj__table_name(table), page, &has, error));
-        found += has;
-        missing = has ? missing : tj__table_name(table);
+        if (tables & TJ__TABLE_BIT(table)) {
+            TJ_TRY(has_database(pages, tj__table_name(table), page, &has, error));
+            found += has;
+            missing = has ? missing : tj__table_name(table);
+        }
     }
     if (found == 0) {
         return check_foreign(pages, directory, page, error);

@@ -19,7 +19,9 @@ static int write_tables(MDB_txn *txn, const tj__superblock *superblock,
     MDB_dbi tables[TJ__TABLE_LAST + 1];
     int code = 0;
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && code == 0; table++) {
-        code = mdb_dbi_open(txn, tj__table_name(table), MDB_CREATE, &tables[table]);
+        if (superblock->tables & TJ__TABLE_BIT(table)) {
+            code = mdb_dbi_open(txn, tj__table_name(table), MDB_CREATE, &tables[table]);
+        }
     }
     if (code == 0) {
         code = tj__superblock_put(txn, tables[TJ__TABLE_META], superblock);

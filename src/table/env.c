@@ -128,20 +128,29 @@ static tj_status open_lmdb(tj__env *env, const tj__env_options *options, uint64_
                     env->data_path);
 }
 
-static tj_status open_tables(tj__env *env, MDB_txn *txn, tj_error *error)
+static tj_status open_table(tj__env *env, MDB_txn *txn, uint8_t table, tj_error *error)
 {
-    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
-        const char *name = tj__table_name(table);
-        unsigned flags = 0;
-        int code = mdb_dbi_open(txn, name, 0, &env->tables[table]);
-        if (code == 0) {
-            code = mdb_dbi_flags(txn, env->tables[table], &flags);
-        }
-        if (code != 0) {
-            return tj__fail_lmdb(error, code, "opening table %s", name);
-        }
-        if (flags != 0) {
-            return tj__fail(error, TJ_CORRUPT, "table %s has flags %#x", name, flags);
+    const char *name = tj__table_name(table);
+    unsigned flags = 0;
+    int code = mdb_dbi_open(txn, name, 0, &env->tables[table]);
+    if (code == 0) {
+        code = mdb_dbi_flags(txn, env->tables[table], &flags);
+    }
+    if (code != 0) {
+        return tj__fail_lmdb(error, code, "opening table %s", name);
+    }
+    return flags == 0 ? TJ_OK : tj__fail(error, TJ_CORRUPT, "table %s has flags %#x", name, flags);
+}
+
+/* The tables of the journal's version. */
+static tj_status open_tables(tj__env *env, MDB_txn *txn, tj__superblock *superblock,
+                             tj_error *error)
+{
+    TJ_TRY(open_table(env, txn, TJ__TABLE_META, error));
+    TJ_TRY(tj__superblock_get(txn, env->tables[TJ__TABLE_META], superblock, error));
+    for (uint8_t table = TJ__TABLE_META + 1; table <= TJ__TABLE_LAST; table++) {
+        if (superblock->tables & TJ__TABLE_BIT(table)) {
+            TJ_TRY(open_table(env, txn, table, error));
         }
     }
     return TJ_OK;
@@ -154,14 +163,9 @@ static tj_status read_meta(tj__env *env, tj__superblock *superblock, tj_error *e
     MDB_txn *txn = NULL;
     tj__position position;
     TJ_TRY(tj__read_begin(env, &txn, error));
-    MDB_dbi meta = 0;
-    tj_status status = open_tables(env, txn, error);
+    tj_status status = open_tables(env, txn, superblock, error);
     if (status == TJ_OK) {
-        meta = env->tables[TJ__TABLE_META];
-        status = tj__superblock_get(txn, meta, superblock, error);
-    }
-    if (status == TJ_OK) {
-        status = tj__meta_get_position(txn, meta, &position, error);
+        status = tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &position, error);
     }
     if (status == TJ_OK) {
         (void)mdb_txn_commit(txn); /* of a read transaction: cannot fail */

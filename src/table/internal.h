@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "table/gate.h"
+#include "table/sums.h"
 #include "table/table.h"
 
 #define TJ__PATH_SIZE PATH_MAX
@@ -22,7 +23,7 @@
 
 struct tj__env {
     MDB_env *lmdb;
-    MDB_dbi tables[TJ__TABLE_LAST + 1];
+    MDB_dbi tables[TJ__TABLE_LAST + 1]; /* 0: the journal does not have it */
     char data_path[TJ__PATH_SIZE];
     dev_t device;
     ino_t inode;
@@ -80,6 +81,13 @@ void tj__read_end(tj__env *env, MDB_txn *txn);
 /* Ends those that could not be ended. For whoever has just seen that the slots are ready. */
 void tj__read_end_parked(tj__env *env);
 
+/* ---- apply.c: a write transaction, tried again after the map has grown. `write` gives LMDB's code. */
+typedef int tj__write(const tj__env *env, MDB_txn *txn, void *context);
+tj_status tj__env_write(tj__env *env, tj__write *write, void *context, uint64_t bytes,
+                        tj_error *error);
+/* Adds up the stored checksums of a table's rows of one book. */
+int tj__sum_scan(MDB_txn *txn, MDB_dbi table, tj__sum *sum);
+
 /* ---- map.c: changing the size of the map. The caller has no transaction. */
 tj_status tj__map_grow(tj__env *env, tj_error *error);
 bool tj__map_fits(uint64_t size); /* whether the address space has room for so much more */
@@ -100,10 +108,15 @@ bool tj__readers_has_pid(MDB_env *lmdb, pid_t pid);
 /* ---- row.c: the checksum and sequence before every value */
 #define TJ__ROW_HEADER_SIZE 16
 void tj__row_wrap(uint8_t *stored, tj__bytes key, uint64_t sequence, tj__bytes value);
+uint64_t tj__row_checksum(tj__bytes stored); /* as it stands there */
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
 
-/* ---- meta.c: the two rows of the meta table. What is put gives LMDB's code. */
+/* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
+#define TJ__SUPERBLOCK_NAME "superblock"
 int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superblock);
+/* Adds to the sum of a table and book; of one that is unknown the checksums are put in its place. */
+int tj__meta_add_sum(MDB_txn *txn, MDB_dbi meta, const tj__sum *change);
+tj_status tj__superblock_decode(tj__bytes bytes, tj__superblock *out, tj_error *error);
 int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *position);
 tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj_error *error);
 tj_status tj__meta_get_position(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error);

@@ -43,6 +43,11 @@ void tj__row_wrap(uint8_t *stored, tj__bytes key, uint64_t sequence, tj__bytes v
     }
 }
 
+uint64_t tj__row_checksum(tj__bytes stored)
+{
+    return stored.size < sizeof(uint64_t) ? 0 : tj__load_u64(stored.data);
+}
+
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored)
 {
     tj__row damaged = {.key = key, .value = stored, .damaged = true};

@@ -149,10 +149,10 @@ static tj_status read_failed(const tj__env_snapshot *snapshot, int code, tj_erro
     return status;
 }
 
-static tj_status check_table(tj__bytes key, tj_error *error)
+static tj_status check_table(const tj__env *env, tj__bytes key, tj_error *error)
 {
     if (key.size >= 1 && key.size <= TJ__ROW_KEY_SIZE_MAX && key.data[0] > TJ__TABLE_META &&
-        key.data[0] <= TJ__TABLE_LAST) {
+        key.data[0] <= TJ__TABLE_LAST && env->tables[key.data[0]] != 0) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_MISUSE, "a key of %zu bytes is not that of a row", key.size);
@@ -167,7 +167,7 @@ static MDB_val lmdb_key(tj__bytes key)
 static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
 {
     tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
-    TJ_TRY(check_table(key, error));
+    TJ_TRY(check_table(snapshot->env, key, error));
     MDB_val sought = lmdb_key(key);
     MDB_val stored = {0, NULL};
     int code = sought.mv_size == 0
@@ -197,7 +197,6 @@ typedef struct scan_bounds {
 static tj_status make_bounds(tj__bytes first, tj__bytes end, bool descending, scan_bounds *out,
                              tj_error *error)
 {
-    TJ_TRY(check_table(first, error));
     if (end.size == 0 || tj__bytes_compare(first, end) > 0) {
         return tj__fail(error, TJ_MISUSE, "the end of a scan is below its first key");
     }
@@ -272,6 +271,7 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
     tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
     scan_bounds bounds = {0};
     MDB_cursor *cursor = NULL;
+    TJ_TRY(check_table(snapshot->env, first, error));
     TJ_TRY(make_bounds(first, end, descending, &bounds, error));
     int code = mdb_cursor_open(snapshot->txn, snapshot->env->tables[bounds.table], &cursor);
     if (code != 0) {
@@ -279,6 +279,24 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
     }
     tj_status status = scan_cursor(snapshot, cursor, &bounds, visitor, context, error);
     mdb_cursor_close(cursor);
+    return status;
+}
+
+tj_status tj__env_find(tj__env *env, tj__bytes key, bool *found, tj_error *error)
+{
+    TJ_TRY(check_table(env, key, error));
+    MDB_txn *txn = NULL;
+    TJ_TRY(tj__read_begin(env, &txn, error));
+    MDB_val sought = lmdb_key(key);
+    MDB_val stored = {0, NULL};
+    int code = mdb_get(txn, env->tables[key.data[0]], &sought, &stored);
+    tj__read_end(env, txn);
+    *found = code == 0;
+    if (code == 0 || code == MDB_NOTFOUND) {
+        return TJ_OK;
+    }
+    tj_status status = tj__fail_lmdb(error, code, "reading %s", env->data_path);
+    tj__error_place(error, "%s", env->data_path);
     return status;
 }
 

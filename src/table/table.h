@@ -6,7 +6,8 @@
  * Named databases: one per table (model/change.h). The LMDB key is the row key without its table
  * byte. The LMDB value is: 8 bytes XXH3-64 of (row key with table byte, sequence, value), 8 bytes
  * sequence of the commit that wrote it, then the value. No DUPSORT.
- * The meta database has the keys "superblock" and "position" (meta.c gives their bytes).
+ * The meta database has the keys "superblock" and "position" (meta.c gives their bytes), and since format
+ * version 2 a sum for each table and book (sums.h).
  *
  * Fixed flags: no NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, ever; MDB_NOTLS always.
  */
@@ -19,15 +20,17 @@
 #include "model/change.h"
 #include "model/position.h"
 
-#define TJ__TABLE_FORMAT_VERSION 1
+#define TJ__TABLE_FORMAT_VERSION 2
 
 typedef struct tj__env tj__env;
 
 typedef struct tj__superblock {
-    uint32_t format_version;
-    uint32_t page_size; /* of the system that created it */
+    uint32_t format_version; /* 1 or 2 */
+    uint32_t page_size;      /* of the system that created it */
     tj_uuid journal_id;
     tj_time created_at;
+    uint64_t tables;        /* bits of those that it has */
+    uint64_t first_segment; /* where the log begins */
 } tj__superblock;
 
 /* Looks at <directory>/data.mdb with pread only, before LMDB may map it: regular file, not empty,
@@ -85,6 +88,12 @@ void tj__env_abandon(tj__env *env);
 tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
                         tj_error *error);
 
+/* Brings a journal of format version 1 to the newest, in one transaction: the tables that it lacks, the sums
+ * of rows, and in LEDGER_IDS what `derive` makes of every row of LEDGER (the first of two under one key
+ * stays). *superblock is the new one. What fails leaves version 1, as tj__env_apply. No snapshot is alive. */
+tj_status tj__env_upgrade(tj__env *env, tj__row_deriver *derive, tj__superblock *superblock,
+                          tj_error *error);
+
 /* Whether data.mdb's path still names the open file (device and inode). TJ_CLOSED if not. Any thread. */
 tj_status tj__env_same_file(tj__env *env, tj_error *error);
 
@@ -96,6 +105,9 @@ tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__posit
                                  tj_error *error);
 tj__row_source *tj__env_snapshot_rows(tj__env_snapshot *snapshot);
 void tj__env_snapshot_end(tj__env_snapshot *snapshot); /* NULL is allowed */
+
+/* Whether LMDB has a row. TJ_BUSY when all reader slots are taken. Any thread. */
+tj_status tj__env_find(tj__env *env, tj__bytes key, bool *found, tj_error *error);
 
 typedef struct tj__env_info {
     uint64_t data_bytes;

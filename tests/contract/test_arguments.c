@@ -225,7 +225,7 @@ static void test_what_is_told_of_a_store(fixture *f)
         assert_int_equal(info.durability, f->engine->durability);
         assert_string_equal(info.path, f->journal);
         assert_false(tj_uuid_is_nil(info.journal_id));
-        assert_int_equal(info.format_version, 1);
+        assert_int_equal(info.format_version, 2);
         assert_true(info.segment_count >= 1 && info.log_bytes >= TJ_SEGMENT_SIZE_MIN);
         assert_true(info.state_bytes > 0);
         assert_int_equal(info.map_size_bytes, TJ_MAP_SIZE_DEFAULT);

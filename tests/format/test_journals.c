@@ -5,12 +5,14 @@
  */
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -184,7 +186,10 @@ static void finish(fixture *f)
     directory_remove(f->directory);
 }
 
-#define VERSION_NOW 1
+#define VERSION_NOW 2
+/* The last come when opening is nearly done. */
+#define KILLS 24u
+#define KILL_STEP_US 1500u
 
 static void test_version_1(void **context)
 {
@@ -198,12 +203,56 @@ static void test_version_1(void **context)
         assert_holds(&f, false, VERSION_NOW);
         assert_holds(&f, false, VERSION_NOW);
         assert_holds(&f, true, VERSION_NOW);
+        assert_int_equal(f.upgrades_told, 1);
         finish(&f);
     }
 }
 
+static uint32_t version_of(fixture *f)
+{
+    tj_store *store = NULL;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    f->config.read_only = true;
+    assert_ok(tj_store_open(&f->config, &store, &err));
+    assert_ok(tj_store_info_get(store, &info, &err));
+    assert_ok(tj_store_close(store, &err));
+    return info.format_version;
+}
+
+/* Wherever it is killed, the upgrade leaves a journal of the one version or of the other. */
+static void test_killed_upgrades(void **context)
+{
+    (void)context;
+    unsigned upgraded = 0;
+    for (unsigned round = 0; round < KILLS; round++) {
+        fixture f = {0};
+        unpack(&f, 1, round % 2 ? "killed" : "closed");
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            tj_store *store = NULL;
+            tj_error ignored = TJ_ERROR_INIT;
+            f.config.trace = NULL;
+            _exit(tj_store_open(&f.config, &store, &ignored) == TJ_OK ? 0 : 1);
+        }
+        usleep(round * KILL_STEP_US);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        uint32_t version = version_of(&f);
+        upgraded += version == VERSION_NOW;
+        assert_true(version == 1 || version == VERSION_NOW);
+        assert_holds(&f, true, version);
+        assert_holds(&f, false, VERSION_NOW);
+        finish(&f);
+    }
+    print_message("%u of %u had been upgraded\n", upgraded, KILLS);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_version_1)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_killed_upgrades),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 #include "rows/body.h"
 #include "rows/load.h"
 #include "rows/rowmap_source.h"
+#include "table/sums.h"
 
 static tj_error error;
 
@@ -197,6 +198,8 @@ static const pinned rows[] = {
     {"06000000017ffffffffffffffe0000000000000001", "01"},
     /* commit id */
     {"0800000000cc000000000000000000000000000000", "010201000000000000"},
+    /* the entry by its id */
+    {"0a00000001aa0102030405060708090a0b0c0d0e0f", "010100000000000000"},
 };
 
 static void assert_hex(tj__bytes bytes, const char *expected)
@@ -312,8 +315,9 @@ static void test_a_later_layout(void **context)
     assert_true(tj__rowmap_sorted(map, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         uint8_t *version = entries[i]->bytes + entries[i]->key_size;
-        if (entries[i]->bytes[0] == TJ__TABLE_LEDGER_TIME) {
-            continue; /* its value is never looked at */
+        if (entries[i]->bytes[0] == TJ__TABLE_LEDGER_TIME ||
+            entries[i]->bytes[0] == TJ__TABLE_LEDGER_IDS) {
+            continue; /* their values are never looked at */
         }
         *version += 1;
         assert_newer(load_row(map, tj__rowmap_key(entries[i])));
@@ -390,12 +394,40 @@ static void test_a_later_change(void **context)
     assert_newer_change("\1\1\6\0\0\0\0\0\3\0\0\0\1k");  /* what is 0 today */
 }
 
+/* ---- sums of rows ------------------------------------------------------------------------ */
+
+static void test_sum(void **context)
+{
+    (void)context;
+    tj__sum sum = {.table = TJ__TABLE_STATE, .book = 258, .rows = 3, .checksums = 5};
+    tj__sum read = {0};
+    uint8_t key[TJ__SUM_KEY_SIZE];
+    uint8_t value[TJ__SUM_VALUE_SIZE];
+    tj__sum_key(key, &sum);
+    tj__sum_encode(value, &sum);
+    assert_hex(tj__bytes_of(key, sizeof key), "73756d0300000102");
+    assert_hex(tj__bytes_of(value, sizeof value),
+               "03000000000000000500000000000000781cbc1b8eb235fe");
+    assert_true(tj__sum_is_key(tj__bytes_of(key, sizeof key)));
+    assert_ok(tj__sum_decode(tj__bytes_of(key, sizeof key), tj__bytes_of(value, sizeof value),
+                             &read, &error));
+    assert_memory_equal(&read, &sum, sizeof sum);
+    value[0] ^= 1;
+    assert_int_equal(tj__sum_decode(tj__bytes_of(key, sizeof key),
+                                    tj__bytes_of(value, sizeof value), &read, NULL),
+                     TJ_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),           cmocka_unit_test(test_body),
-        cmocka_unit_test(test_a_later_layout), cmocka_unit_test(test_a_later_flag),
-        cmocka_unit_test(test_a_later_kind),   cmocka_unit_test(test_a_later_change),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_body),
+        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_a_later_layout),
+        cmocka_unit_test(test_a_later_flag),
+        cmocka_unit_test(test_a_later_kind),
+        cmocka_unit_test(test_a_later_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,16 +106,18 @@ static void test_another_format(void **state)
         tj_status status;
         const char *text;
     } patches[] = {
-        {"superblock", 48, 0, 2, true, TJ_FORMAT_NEWER,
-         "written by format version 2; this library reads up to 1: update tesser-journal"},
+        {"superblock", 64, 0, 3, true, TJ_FORMAT_NEWER,
+         "written by format version 3; this library reads up to 2: update tesser-journal"},
+        {"superblock", 64, 40, 0xffe, true, TJ_FORMAT_NEWER,
+         "it has tables that this library does not know (set 0xffe): update tesser-journal"},
         {"position", 64, 0, 7, true, TJ_FORMAT_NEWER, "written by format version 7"},
-        {"superblock", 48, 4, 16384, true, TJ_UNSUPPORTED,
+        {"superblock", 64, 4, 16384, true, TJ_UNSUPPORTED,
          "the journal was created on a machine with pages of 16384 bytes"},
-        {"superblock", 48, 36, 0x04030201, true, TJ_UNSUPPORTED, "another byte order"},
-        {"superblock", 48, 8, 5, false, TJ_CORRUPT,
+        {"superblock", 64, 36, 0x04030201, true, TJ_UNSUPPORTED, "another byte order"},
+        {"superblock", 64, 8, 5, false, TJ_CORRUPT,
          "the checksum of the superblock row does not match: in "},
         {"position", 64, 8, 5, false, TJ_CORRUPT, "the checksum of the position row"},
-        {"superblock", 48, 0, 0, true, TJ_CORRUPT, "the superblock row has version 0"},
+        {"superblock", 64, 0, 0, true, TJ_CORRUPT, "the superblock row has version 0"},
     };
     for (size_t i = 0; i < sizeof patches / sizeof patches[0]; i++) {
         patch_meta(f, patches[i].row, patches[i].size, patches[i].at, patches[i].value,

@@ -17,8 +17,9 @@
 static void every_table_has_a_name(void **state)
 {
     (void)state;
-    static const char *const names[] = {"meta",        "books",    "state",   "algos",     "ledger",
-                                        "ledger_time", "counters", "commits", "quarantine"};
+    static const char *const names[] = {"meta",       "books",       "state",    "algos",
+                                        "ledger",     "ledger_time", "counters", "commits",
+                                        "quarantine", "ledger_ids"};
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
         assert_string_equal(tj__table_name(table), names[table - TJ__TABLE_FIRST]);
     }

@@ -132,7 +132,7 @@ static void test_every_byte_of_every_value(void **context)
     tj__rowmap_entry **entries = NULL;
     size_t count = 0;
     assert_true(tj__rowmap_sorted(j.rows, &entries, &count));
-    assert_int_equal(count, 1 + 15 + 3); /* book, state, algorithm and ledger */
+    assert_int_equal(count, 1 + 15 + 4); /* book, state, algorithm and ledger */
     for (size_t i = 0; i < count; i++) {
         assert_true(tj__rowmap_sorted(j.rows, &entries, &count));
         tj__bytes key = tj__rowmap_key(entries[i]);

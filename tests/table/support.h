@@ -94,6 +94,8 @@ static inline uint64_t random_below(uint64_t *state, uint64_t bound)
 static inline tj__superblock superblock_new(void)
 {
     tj__superblock superblock = {.format_version = TJ__TABLE_FORMAT_VERSION,
+                                 .tables = TJ__TABLES_ALL,
+                                 .first_segment = 1,
                                  .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
                                  .created_at = 1700000000123456789};
     memcpy(superblock.journal_id.bytes, "0123456789abcdef", 16);

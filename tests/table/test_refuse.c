@@ -287,7 +287,7 @@ static void test_names_that_were_overwritten(void **state)
     uint64_t root = 0;
     journal_create(&at);
     tj__env *env = journal_open(&at, 1 << 20, false);
-    journal_fill(env, 10, 100, 1);
+    journal_fill(env, 7, 100, 1);
     tj__env_close(env);
     int fd = open(at.data, O_RDWR | O_CLOEXEC);
     for (off_t i = 0; i < 2; i++) {
@@ -368,14 +368,14 @@ static void test_superblock(void **state)
     place at = place_new();
     tj__superblock superblock = superblock_new();
     tj__position position = position_at(0);
-    superblock.format_version = 2;
+    superblock.format_version = 3;
     assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &error));
     assert_open_fails(&at, TJ_FORMAT_NEWER,
-                      "written by format version 2; this library reads up to 1: update "
+                      "written by format version 3; this library reads up to 2: update "
                       "tesser-journal");
     place_remove(&at);
     at = place_new();
-    superblock.format_version = 1;
+    superblock.format_version = 2;
     superblock.page_size = 16384;
     assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &error));
     assert_open_fails(&at, TJ_UNSUPPORTED,
@@ -399,13 +399,15 @@ static void test_layout_of_the_meta_rows(void **state)
     tj__env *env = journal_open(&at, 1 << 20, false);
     journal_fill(env, 1, 1, 77);
     tj__env_close(env);
-    uint8_t superblock[48] = {1, 0, 0, 0};
+    uint8_t superblock[64] = {2, 0, 0, 0};
     tj__store_u32(superblock + 4, 4096);
     memcpy(superblock + 8, "0123456789abcdef", 16);
     tj__store_u64(superblock + 24, 1700000000123456789);
     tj__store_u32(superblock + 32, 24 | 9 << 16);
     tj__store_u32(superblock + 36, 0x01020304);
-    tj__store_u64(superblock + 40, tj__hash(superblock, 40));
+    tj__store_u64(superblock + 40, 0x7fe);
+    tj__store_u64(superblock + 48, 1);
+    tj__store_u64(superblock + 56, tj__hash(superblock, 56));
     (void)offset_of(&at, superblock, sizeof superblock);
     uint8_t position[64] = {1, 0, 0, 0};
     tj__store_u64(position + 8, 77);

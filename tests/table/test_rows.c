@@ -175,7 +175,8 @@ static void copy_model(tj__rowmap *from, tj__rowmap *to)
 static void check_pages(const place *at)
 {
     tj__buffer names = {0};
-    static const char all_tables[] = "algos\0books\0commits\0counters\0ledger\0ledger_time\0meta\0"
+    static const char all_tables[] = "algos\0books\0commits\0counters\0ledger\0ledger_ids\0"
+                                     "ledger_time\0meta\0"
                                      "quarantine\0state";
     assert_ok(tj__page_check(at->data, &names, &error));
     assert_int_equal(names.size, sizeof all_tables);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "table/sums.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "model/change.h"
+
+static const uint8_t key_head[3] = {'s', 'u', 'm'};
+
+void tj__sums_dispose(tj__sums *sums)
+{
+    tj__buffer_dispose(&sums->items);
+    sums->newest = 0;
+}
+
+size_t tj__sums_count(const tj__sums *sums)
+{
+    return sums->items.size / sizeof(tj__sum);
+}
+
+tj__sum *tj__sums_item(const tj__sums *sums, size_t index)
+{
+    return (tj__sum *)(void *)sums->items.data + index;
+}
+
+/* Rows come sorted, so that it is nearly always the newest. */
+static tj__sum *find(tj__sums *sums, uint8_t table, uint32_t book)
+{
+    size_t count = tj__sums_count(sums);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (sums->newest + i) % count;
+        tj__sum *sum = tj__sums_item(sums, at);
+        if (sum->table == table && sum->book == book) {
+            sums->newest = at;
+            return sum;
+        }
+    }
+    return NULL;
+}
+
+tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
+{
+    uint8_t book[4] = {0};
+    TJ_ASSERT(row_key.size > 1);
+    memcpy(book, row_key.data + 1, row_key.size > sizeof book ? sizeof book : row_key.size - 1);
+    tj__sum sum = {.table = row_key.data[0], .book = tj__load_u32_be(book)};
+    tj__sum *found = find(sums, sum.table, sum.book);
+    if (found) {
+        return found;
+    }
+    tj__put_bytes(&sums->items, &sum, sizeof sum);
+    if (sums->items.failed) {
+        return NULL;
+    }
+    sums->newest = tj__sums_count(sums) - 1;
+    return tj__sums_item(sums, sums->newest);
+}
+
+void tj__sum_key(uint8_t key[TJ__SUM_KEY_SIZE], const tj__sum *sum)
+{
+    memcpy(key, key_head, sizeof key_head);
+    key[3] = sum->table;
+    tj__store_u32_be(key + 4, sum->book);
+}
+
+bool tj__sum_is_key(tj__bytes key)
+{
+    return key.size == TJ__SUM_KEY_SIZE && memcmp(key.data, key_head, sizeof key_head) == 0;
+}
+
+static uint64_t seal_of(const uint8_t *key, const uint8_t *value)
+{
+    uint8_t piece[TJ__SUM_KEY_SIZE + TJ__SUM_VALUE_SIZE - 8];
+    memcpy(piece, key, TJ__SUM_KEY_SIZE);
+    memcpy(piece + TJ__SUM_KEY_SIZE, value, TJ__SUM_VALUE_SIZE - 8);
+    return tj__hash(piece, sizeof piece);
+}
+
+void tj__sum_encode(uint8_t value[TJ__SUM_VALUE_SIZE], const tj__sum *sum)
+{
+    uint8_t key[TJ__SUM_KEY_SIZE];
+    tj__sum_key(key, sum);
+    tj__store_u64(value, sum->rows);
+    tj__store_u64(value + 8, sum->checksums);
+    tj__store_u64(value + 16, seal_of(key, value));
+}
+
+tj_status tj__sum_decode(tj__bytes key, tj__bytes value, tj__sum *out, tj_error *error)
+{
+    if (value.size != TJ__SUM_VALUE_SIZE ||
+        tj__load_u64(value.data + 16) != seal_of(key.data, value.data)) {
+        return tj__fail(error, TJ_CORRUPT, "the checksum of a sum of rows does not match");
+    }
+    *out = (tj__sum){.table = key.data[3],
+                     .book = tj__load_u32_be(key.data + 4),
+                     .rows = tj__load_u64(value.data),
+                     .checksums = tj__load_u64(value.data + 8)};
+    return TJ_OK;
+}

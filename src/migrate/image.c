@@ -2,7 +2,9 @@
 #include "migrate/image.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -28,11 +30,17 @@ typedef struct files {
     char journal[PATH_SIZE];
 } files;
 
+/* As SQLite does it: they stand beside the file that the path names, whatever links lead there. */
 static tj_status name_files(const char *path, files *f, tj_error *error)
 {
+    char *real = realpath(path, NULL);
+    if (!real) {
+        return tj__fail_errno(error, errno, "following %s to its file", path);
+    }
     f->path = path;
-    int wal = snprintf(f->wal, sizeof f->wal, "%s-wal", path);
-    int journal = snprintf(f->journal, sizeof f->journal, "%s-journal", path);
+    int wal = snprintf(f->wal, sizeof f->wal, "%s-wal", real);
+    int journal = snprintf(f->journal, sizeof f->journal, "%s-journal", real);
+    free(real);
     if ((size_t)wal >= sizeof f->wal || (size_t)journal >= sizeof f->journal) {
         return tj__fail(error, TJ_LIMIT, "the path %s is too long", path);
     }
@@ -57,6 +65,30 @@ static bool same_stamp(const stamp *a, const stamp *b)
 {
     return a->there == b->there && a->size == b->size && a->inode == b->inode &&
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* A file with another name, or mounted by itself, may have its -wal and -journal beside that name, where
+ * they cannot be found: what is read would be an older state. */
+static tj_status refuse_other_names(const files *f, tj_error *error)
+{
+    struct statx info;
+    stamp wal;
+    TJ_TRY(stamp_of(f->wal, &wal, error));
+    if (wal.there) {
+        return TJ_OK;
+    }
+    if (statx(AT_FDCWD, f->path, 0, STATX_NLINK, &info) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", f->path);
+    }
+    bool mounted = (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    if (mounted || info.stx_nlink > 1) {
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "%s %s, and its -wal, which holds the newest state, would lie beside the "
+                        "name that Tesser uses: import it by that name, or a copy of all its files",
+                        f->path,
+                        mounted ? "is mounted by itself" : "is a hard link to a file of two names");
+    }
+    return TJ_OK;
 }
 
 /* A rollback journal that is not empty belongs to a transaction that was cut: the file holds half
@@ -121,6 +153,18 @@ static tj_status read_settled(const files *f, tj__image *image, tj__buffer *wal,
                           "%s is being written by another program; stop it and try again", f->path);
 }
 
+tj_status tj__image_is_all_log(const char *path, uint64_t size, bool *is, tj_error *error)
+{
+    files f;
+    stamp wal = {0};
+    if (size == 0) {
+        TJ_TRY(name_files(path, &f, error));
+        TJ_TRY(stamp_of(f.wal, &wal, error));
+    }
+    *is = wal.there && wal.size > 0;
+    return TJ_OK;
+}
+
 tj_status tj__image_read(const char *path, tj__image *image, tj_error *error)
 {
     files f;
@@ -128,6 +172,7 @@ tj_status tj__image_read(const char *path, tj__image *image, tj_error *error)
     *image = (tj__image){0};
     TJ_TRY(name_files(path, &f, error));
     TJ_TRY(refuse_journal(&f, error));
+    TJ_TRY(refuse_other_names(&f, error));
     tj_status status = read_settled(&f, image, &wal, error);
     if (status == TJ_OK && wal.size > 0) {
         status = tj__wal_apply(f.wal, tj__buffer_bytes(&wal), image, error);

@@ -16,11 +16,13 @@ typedef struct tj__image {
     bool idle_log;      /* the -wal has a header and no frame of its own */
 } tj__image;
 
-/* Reads path and path-wal. TJ_CORRUPT for a -wal that is damaged or cut; TJ_UNSUPPORTED beside a
- * rollback journal; TJ_BUSY when the files keep changing; TJ_LIMIT, TJ_IO, TJ_NOT_FOUND, TJ_NOMEM. */
+/* Reads the file that path names, through links, and its -wal. TJ_CORRUPT for a -wal that is damaged or
+ * cut; TJ_UNSUPPORTED beside a rollback journal, or where a -wal may lie beside another name; TJ_BUSY when the files keep changing; TJ_LIMIT, TJ_IO, TJ_NOT_FOUND, TJ_NOMEM. */
 tj_status tj__image_read(const char *path, tj__image *image, tj_error *error);
 void tj__image_dispose(tj__image *image);
 
+/* Whether a file of this size is a database all pages of which are in its -wal yet. */
+tj_status tj__image_is_all_log(const char *path, uint64_t size, bool *is, tj_error *error);
 /* Whether a file is a -wal by its first bytes. */
 bool tj__wal_begins(tj_str text);
 /* Applies the committed frames of a -wal (wal.c). */

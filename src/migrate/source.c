@@ -204,26 +204,11 @@ static tj_status read_head(const char *path, head *out, tj_error *error)
     return status;
 }
 
-static tj_status has_wal(const char *path, bool *has, tj_error *error)
-{
-    char name[PATH_SIZE];
-    bool there = false;
-    struct stat info;
-    int size = snprintf(name, sizeof name, "%s-wal", path);
-    if ((size_t)size >= sizeof name) {
-        return tj__fail(error, TJ_LIMIT, "a source's path is too long");
-    }
-    TJ_TRY(tj__path_look(name, &there, &info, error));
-    *has = info.st_size > 0;
-    return TJ_OK;
-}
-
-/* A database whose pages are all in its -wal yet has an empty file. */
-static tj_status is_sqlite(const head *h, const char *path, bool *is, tj_error *error)
+static tj_status find_sqlite(const head *h, const char *path, bool *is, tj_error *error)
 {
     *is =
         h->size >= sizeof SQLITE_MAGIC && memcmp(h->bytes, SQLITE_MAGIC, sizeof SQLITE_MAGIC) == 0;
-    return h->file_size == 0 ? has_wal(path, is, error) : TJ_OK;
+    return *is ? TJ_OK : tj__image_is_all_log(path, h->file_size, is, error);
 }
 
 static bool is_lmdb(const head *h, const char *path)
@@ -293,33 +278,70 @@ static tj_status read_text(tj__gathering *all, size_t source, const char *path, 
     return status;
 }
 
-tj_status tj__source_read(tj__gathering *all, const char *path, tj_error *error)
+static tj_status read_kind(tj__gathering *all, size_t source, const char *file, const head *h,
+                           tj_error *error)
 {
-    char file[PATH_SIZE];
+    bool sqlite = false;
+    TJ_TRY(find_sqlite(h, file, &sqlite, error));
+    if (sqlite) {
+        tj__source(all, source)->kind = TJ_SOURCE_SQLITE;
+        return tj__store_read(all, source, file, false, error);
+    }
+    if (is_lmdb(h, file)) {
+        tj__source(all, source)->kind = TJ_SOURCE_LMDB;
+        return tj__lmdb_read(all, source, file, error);
+    }
+    return read_text(all, source, file, error);
+}
+
+static tj_status read_file(tj__gathering *all, const char *path, const char *file, tj_error *error)
+{
     char what[PATH_SIZE + 16];
     head h;
     size_t source = 0;
-    bool sqlite = false;
-    TJ_TRY(find_file(path, file, error));
     TJ_TRY(read_head(file, &h, error));
-    TJ_TRY(is_sqlite(&h, file, &sqlite, error));
     TJ_TRY(check_named_once(all, path, &h, error));
     TJ_TRY(add_source(all, path, &source, error));
     (void)snprintf(what, sizeof what, "reading %s", path);
     tj__progress(all, what, 0);
-    tj_status status;
-    if (sqlite) {
-        tj__source(all, source)->kind = TJ_SOURCE_SQLITE;
-        status = tj__store_read(all, source, file, false, error);
-    } else if (is_lmdb(&h, file)) {
-        tj__source(all, source)->kind = TJ_SOURCE_LMDB;
-        status = tj__lmdb_read(all, source, file, error);
-    } else {
-        status = read_text(all, source, file, error);
-    }
+    tj_status status = read_kind(all, source, file, &h, error);
     all->bytes_done += h.file_size;
     tj__progress(all, what, 0);
     return status;
+}
+
+/* Whether the sources name this file themselves. */
+static tj_status find_named(const tj__gathering *all, const struct stat *file, bool *named,
+                            tj_error *error)
+{
+    *named = false;
+    for (size_t i = 0; i < all->options->source_count && !*named; i++) {
+        TJ_TRY(tj__path_names(all->options->sources[i], file->st_dev, file->st_ino, named, error));
+    }
+    return TJ_OK;
+}
+
+/* With its LMDB journal Tesser keeps the ledger in a SQLite store in the same directory. */
+static tj_status read_ledger_inside(tj__gathering *all, const char *directory, tj_error *error)
+{
+    char file[PATH_SIZE];
+    struct stat found;
+    bool there = false;
+    bool named = false;
+    TJ_TRY(tj__path_join(file, sizeof file, directory, "ledger.db", error));
+    TJ_TRY(tj__path_look(file, &there, &found, error));
+    if (there) {
+        TJ_TRY(find_named(all, &found, &named, error));
+    }
+    return there && !named ? read_file(all, file, file, error) : TJ_OK;
+}
+
+tj_status tj__source_read(tj__gathering *all, const char *path, tj_error *error)
+{
+    char file[PATH_SIZE];
+    TJ_TRY(find_file(path, file, error));
+    TJ_TRY(read_file(all, path, file, error));
+    return strcmp(file, path) == 0 ? TJ_OK : read_ledger_inside(all, path, error);
 }
 
 /* ---- the strategy's state ------------------------------------------------------------------- */
@@ -346,10 +368,10 @@ static tj_status take_json(tj__gathering *all, const char *path, tj_str text, tj
 tj_status tj__strategy_file_read(tj__gathering *all, const char *path, tj_error *error)
 {
     head h;
-    tj__buffer text = {0};
     bool sqlite = false;
+    tj__buffer text = {0};
     TJ_TRY(read_head(path, &h, error));
-    TJ_TRY(is_sqlite(&h, path, &sqlite, error));
+    TJ_TRY(find_sqlite(&h, path, &sqlite, error));
     if (sqlite) {
         return tj__store_read(all, SIZE_MAX, path, true, error);
     }

@@ -128,6 +128,15 @@ for folder in sources/*/*/journal.lmdb; do
 done
 [ $count -eq 6 ] || fail "only $count folders in $data"
 
+# A running Tesser has its ledger in the journal's directory.
+mkdir live
+cp "sources/0.9.3/typical/journal.lmdb/data.mdb" "sources/0.9.3/typical/ledger.db" live
+run 0 import live --strategy-state "sources/0.9.3/typical/state.db" --into j -b "inside"
+out_has "live/ledger.db"
+same_ledger "sources/0.9.3/typical/ledger.jsonl" "inside" yes
+run 0 import live live/ledger.db --strategy-state "sources/0.9.3/typical/state.db" --into j -b x --dry-run
+rm -r live
+
 # The strategy's state as a JSON of its own.
 python3 -c 'import json
 json.dump(json.load(open("sources/0.9.3/edge/snapshot.json"))["strategy_state"], open("strategy.json", "w"))'

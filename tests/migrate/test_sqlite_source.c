@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "migrate/image.h"
@@ -49,6 +50,54 @@ static void gives_orders(live *l, size_t orders, size_t remarks)
     assert_int_equal(report->open_order_count, orders);
     assert_int_equal(report->remark_count, remarks);
     tj_import_report_free(report);
+}
+
+static void gives_orders_by(const char *path, size_t orders)
+{
+    tj_import_report *report = NULL;
+    assert_ok(import_dry(path, &report));
+    assert_int_equal(report->open_order_count, orders);
+    tj_import_report_free(report);
+}
+
+static void the_wal_is_beside_what_links_lead_to(void **state)
+{
+    const place *p = *state;
+    live l = live_store(p);
+    path_text link = path_in(p->directory, "link");
+    path_text chain = path_in(p->directory, "other.db");
+    path_text directory = path_in(p->directory, "directory");
+    write_bytes(l.wal.text, &l.frames);
+    assert_int_equal(symlink("state.db", link.text), 0);
+    assert_int_equal(symlink(link.text, chain.text), 0);
+    assert_int_equal(symlink(".", directory.text), 0);
+    gives_orders_by(link.text, 24);
+    gives_orders_by(chain.text, 24);
+    gives_orders_by(path_in(directory.text, "state.db").text, 24);
+    gives_orders_by(path_in(directory.text, "directory/link").text, 24);
+    /* All pages in the -wal, none in the file. */
+    assert_int_equal(truncate(l.database.text, 0), 0);
+    gives_orders_by(chain.text, 24);
+    tj_import_report *report = NULL;
+    /* A rollback journal that was never finished. */
+    (void)file_with(p->directory, "state.db-journal", "\xd9\xd5");
+    assert_refused(import_dry(link.text, &report), TJ_UNSUPPORTED,
+                   "a transaction was cut in the middle");
+    free(l.frames.data);
+}
+
+static void a_hard_link_hides_the_wal(void **state)
+{
+    const place *p = *state;
+    live l = live_store(p);
+    path_text other = path_in(p->directory, "other.db");
+    tj_import_report *report = NULL;
+    write_bytes(l.wal.text, &l.frames);
+    assert_int_equal(link(l.database.text, other.text), 0);
+    assert_refused(import_dry(other.text, &report), TJ_UNSUPPORTED,
+                   "is a hard link to a file of two names, and its -wal");
+    gives_orders_by(l.database.text, 24);
+    free(l.frames.data);
 }
 
 static void is_refused(live *l, const char *text)
@@ -314,6 +363,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_newest_state_is_in_the_wal, place_setup,
                                         place_teardown),
+        cmocka_unit_test_setup_teardown(the_wal_is_beside_what_links_lead_to, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(a_hard_link_hides_the_wal, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(every_changed_byte_of_the_wal_is_told, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_cut_wal_is_told, place_setup, place_teardown),

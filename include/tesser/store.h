@@ -70,7 +70,8 @@ typedef struct tj_book_info {
     tj_str name;
     size_t state_row_count; /**< rows its LiveState takes */
     size_t open_order_count;
-    size_t position_count; /**< of the portfolio and its sub-accounts */
+    /** In the portfolio or in its sub-accounts, whichever are more: Tesser keeps each in both. */
+    size_t position_count;
     size_t algo_count;
     uint64_t ledger_sequence; /**< newest ledger entry, 0 before the first */
 } tj_book_info;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "migrate/gather.h"
+#include "migrate/holdings.h"
 #include "migrate/target.h"
 
 static tj_status check_options(const tj_config *config, const tj_import_options *options,
@@ -69,20 +70,15 @@ static tj_status hand_over(tj__gathering *all, const tj__buffer *array, void **o
     return TJ_OK;
 }
 
-static void count_state(tj_import_report *report, const tj_live_state *state)
+static tj_status count_state(tj_import_report *report, const tj_live_state *state, tj_error *error)
 {
-    const tj_portfolio *portfolio = &state->portfolio;
     report->has_state = true;
     report->open_order_count = state->open_order_count;
-    report->position_count = portfolio->position_count;
-    report->balance_count = portfolio->balance_count;
-    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
-        report->position_count += portfolio->sub_accounts[i].position_count;
-        report->balance_count += portfolio->sub_accounts[i].balance_count;
-    }
     report->last_price_count = state->last_price_count;
     report->has_strategy_state =
         state->strategy_state.size > 0 && !tj_str_equal(state->strategy_state, TJ_STR("null"));
+    return tj__holdings_count(&state->portfolio, &report->position_count, &report->balance_count,
+                              error);
 }
 
 static tj_status fill_report(tj__gathering *all, tj_error *error)
@@ -122,7 +118,7 @@ static tj_status import(tj__gathering *all, const tj_config *config, tj_error *e
     TJ_TRY(tj__rules_note_unused(all, error));
     if (state) {
         TJ_TRY(tj__note_unknown(all, state, error));
-        count_state(all->report, state);
+        TJ_TRY(count_state(all->report, state, error));
     }
     TJ_TRY(tj__target_commit(all, config, state, error));
     return fill_report(all, error);

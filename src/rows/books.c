@@ -88,15 +88,26 @@ static tj_status add_book(void *context, const tj__row *row, tj_error *error)
     return all->list->books[at].name.data ? TJ_OK : no_memory(error);
 }
 
+typedef struct counting {
+    tj_book_info *book;
+    size_t in_sub_accounts; /* positions */
+} counting;
+
 static tj_status count_state_row(void *context, const tj__row *row, tj_error *error)
 {
     (void)error;
-    tj_book_info *book = context;
+    counting *c = context;
     tj__key_parts parts;
-    book->state_row_count++;
-    if (tj__key_split(row->key, &parts)) {
-        book->open_order_count += parts.kind == TJ__KIND_ORDER;
-        book->position_count += parts.kind == TJ__KIND_POSITION;
+    tj_str owner;
+    tj_str identity;
+    c->book->state_row_count++;
+    if (!tj__key_split(row->key, &parts)) {
+        return TJ_OK;
+    }
+    c->book->open_order_count += parts.kind == TJ__KIND_ORDER;
+    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(parts.rest, &owner, &identity)) {
+        c->book->position_count += owner.size == 0;
+        c->in_sub_accounts += owner.size > 0;
     }
     return TJ_OK;
 }
@@ -115,7 +126,11 @@ static tj_status count_rows(tj__row_source *rows, uint32_t number, tj_book_info 
 {
     tj__key state = tj__key_book(TJ__TABLE_STATE, number);
     tj__key algos = tj__key_book(TJ__TABLE_ALGOS, number);
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, book, error));
+    counting c = {.book = book};
+    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, &c, error));
+    if (c.in_sub_accounts > book->position_count) {
+        book->position_count = c.in_sub_accounts;
+    }
     TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&algos), false, count_algo, book, error));
     return tj__ledger_latest(rows, number, &book->ledger_sequence, error);
 }

@@ -133,8 +133,9 @@ const command_spec command_table[] = {
      "tesser-journal import ./tesser/journal.lmdb ./tesser/state.db --into ./journal --dry-run",
      true, cmd_import},
     {EXPORT, "DIRECTORY", 1, 1, "write a book as Tesser's own stores",
-     "A new directory with snapshot.json, state.db, algos.db and ledger.db. What Tesser cannot "
-     "hold is told before anything is written; where a value would be lost, it needs --force.",
+     "A new directory with snapshot.json, state.db, which holds the ledger too, and "
+     "state.algos.db: name state.db in Tesser's state_path. What Tesser cannot hold is told before "
+     "anything is written; where a value would be lost, it needs --force.",
      "tesser-journal --journal ./journal export --format tesser ./tesser", true, cmd_export},
     {"quarantine list", "", 0, 0, "what imports could not decode", "",
      "tesser-journal --journal ./journal quarantine list", false, cmd_quarantine_list},

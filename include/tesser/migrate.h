@@ -21,7 +21,9 @@ extern "C" {
 
 /** What a source turned out to be; its content decides, never its name. */
 typedef enum tj_source_kind {
-    TJ_SOURCE_LMDB = 1,     /**< Tesser's LmdbJournal: a directory with data.mdb, or that file */
+    /** Tesser's LmdbJournal: a directory with data.mdb, or that file. A ledger.db in the directory is
+     * a source of its own. */
+    TJ_SOURCE_LMDB = 1,
     TJ_SOURCE_SQLITE = 2,   /**< one of Tesser's SQLite stores, with its -wal if there is one */
     TJ_SOURCE_SNAPSHOT = 3, /**< a LiveState as JSON */
     TJ_SOURCE_ALGOS = 4,    /**< algorithms as JSON, keyed by UUID */
@@ -106,8 +108,9 @@ typedef struct tj_import_report {
     size_t source_count;
     bool has_state;
     size_t open_order_count;
-    size_t position_count; /**< of the portfolio and its sub-accounts */
-    size_t balance_count;  /**< likewise */
+    /** Of the portfolio and its sub-accounts; what stands in both, as Tesser keeps it, counts once. */
+    size_t position_count;
+    size_t balance_count; /**< likewise */
     size_t last_price_count;
     bool has_strategy_state;
     size_t algo_count;
@@ -198,9 +201,9 @@ typedef struct tj_export_report {
     tj_str directory;
     uint64_t sequence; /**< the commit that was exported */
     size_t open_order_count;
-    size_t position_count;
+    size_t position_count; /**< as in an import's report */
     size_t algo_count;
-    size_t ledger_count;
+    size_t ledger_count; /**< entries that are written */
     /** Codes with an exchange: Tesser reads them whole, but writes the bare code when it saves. */
     size_t qualified_count;
     tj_report_note *lost; /**< what Tesser cannot hold, or loses with its next save */
@@ -209,12 +212,14 @@ typedef struct tj_export_report {
 } tj_export_report;
 
 /**
- * Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db, algos.db and
- * ledger.db.
+ * Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db with the state and
+ * the ledger, and state.algos.db, as Tesser opens them when state.db is its state_path.
  *
  * The directory appears complete and flushed, or not at all. What Tesser cannot hold is found
- * before anything is written. It needs `force` where a value would be lost: two venues with one
- * code that meet in one map, a decimal of more digits than Tesser's, quarantined rows.
+ * before anything is written. It needs `force` where a value would be lost or refused: two venues with
+ * one code that meet in one map, a decimal of more digits than Tesser's, JSON with numbers, names or a
+ * depth that Tesser's reader does not keep, quarantined rows, and entries of the ledger with an id that
+ * stands before them, which are left out.
  *
  * @param directory must not exist
  * @param options   NULL: the defaults

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "migrate/holdings.h"
 #include "migrate/limits.h"
 #include "migrate/sqlite.h"
 #include "migrate/stores.h"
@@ -19,7 +20,8 @@
 
 #define PATH_SIZE 4096
 
-static const char *const file_names[] = {"snapshot.json", "state.db", "algos.db", "ledger.db"};
+/* As Tesser opens them: the ledger in the state's file, the algorithms beside it. */
+static const char *const file_names[] = {"snapshot.json", "state.db", "state.algos.db"};
 #define FILE_COUNT (sizeof file_names / sizeof *file_names)
 
 /* ---- reading the book ---------------------------------------------------------------------- */
@@ -30,6 +32,7 @@ static void exported_dispose(tj__exported *book)
     tj_algo_list_free(book->algos);
     tj_ledger_list_free(book->ledger);
     tj_quarantine_list_free(book->quarantine);
+    free(book->left_out);
 }
 
 static tj_status read_view(tj__reading *reading, tj__exported *book, tj_error *error)
@@ -142,7 +145,9 @@ static tj_status write_entry(tj__sqlite *database, const tj_ledger_entry *entry,
 static tj_status write_ledger(tj__sqlite *database, const tj__exported *book, tj_error *error)
 {
     for (size_t i = 0; i < book->ledger->count; i++) {
-        TJ_TRY(write_entry(database, &book->ledger->entries[i], error));
+        if (!book->left_out[i]) {
+            TJ_TRY(write_entry(database, &book->ledger->entries[i], error));
+        }
     }
     return TJ_OK;
 }
@@ -181,13 +186,19 @@ static tj_status write_snapshot(const char *directory, const tj__exported *book,
     return status;
 }
 
+static tj_status write_state_and_ledger(tj__sqlite *database, const tj__exported *book,
+                                        tj_error *error)
+{
+    TJ_TRY(write_state(database, book, error));
+    return write_ledger(database, book, error);
+}
+
 static tj_status write_files(const char *directory, const tj__exported *book, tj_error *error)
 {
     TJ_TRY(write_snapshot(directory, book, error));
-    TJ_TRY(write_store(directory, file_names[1], TJ__STATE_SCHEMA, true, write_state, book, error));
-    TJ_TRY(write_store(directory, file_names[2], TJ__ALGO_SCHEMA, false, write_algos, book, error));
-    return write_store(directory, file_names[3], TJ__LEDGER_SCHEMA, true, write_ledger, book,
-                       error);
+    TJ_TRY(write_store(directory, file_names[1], TJ__STATE_SCHEMA ";\n" TJ__LEDGER_SCHEMA, true,
+                       write_state_and_ledger, book, error));
+    return write_store(directory, file_names[2], TJ__ALGO_SCHEMA, false, write_algos, book, error);
 }
 
 /* ---- the directory ------------------------------------------------------------------------- */
@@ -268,26 +279,22 @@ static tj_status write_directory(const char *directory, const tj__exported *book
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-static tj_status fill_report(const tj__exported *book, const tj_export_options *options,
-                             const char *name, const char *directory, tj_export_report *report,
-                             tj_error *error)
+static tj_status fill_report(tj__exported *book, const tj_export_options *options, const char *name,
+                             const char *directory, tj_export_report *report, tj_error *error)
 {
     tj__arena *arena = tj__arena_of_object(report);
-    const tj_portfolio *portfolio = &book->state->portfolio;
     report->dry_run = options->dry_run;
     report->book = tj__arena_str(arena, tj_str_of(name));
     report->directory = tj__arena_str(arena, tj_str_of(directory));
     report->sequence = book->state->sequence;
     report->open_order_count = book->state->open_order_count;
-    report->position_count = portfolio->position_count;
-    for (size_t i = 0; i < portfolio->sub_account_count; i++) {
-        report->position_count += portfolio->sub_accounts[i].position_count;
-    }
     report->algo_count = book->algos->count;
     report->ledger_count = book->ledger->count;
     if (!report->book.data || !report->directory.data) {
         return tj__fail(error, TJ_NOMEM, "no memory for the report");
     }
+    size_t balances = 0;
+    TJ_TRY(tj__holdings_count(&book->state->portfolio, &report->position_count, &balances, error));
     return tj__limits_check(book, arena, report, error);
 }
 

@@ -2,34 +2,22 @@
 /*
  * Tesser reads "binance_perp:BTCUSDT" with its exchange, and writes "BTCUSDT": what has an exchange is
  * whole until Tesser's next save, and two venues with one code in one map are then one.
- * Its decimals have a 96-bit mantissa and a scale of at most 28; its JSON reader stops at 128 levels.
+ * Its decimals have a 96-bit mantissa and a scale of at most 28.
  */
 #include "migrate/limits.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "migrate/checking.h"
 
 #define MANTISSA_HIGH_MAX UINT32_MAX /* of the upper 64 bits */
 #define SCALE_MAX 28
-#define JSON_DEPTH_MAX 127
 
-typedef struct checking {
-    tj__arena *arena;
-    tj_export_report *report;
-    tj__buffer notes; /* tj_report_note */
-    tj_error *error;
-    tj_status status; /* of the first failure; nothing is checked after it */
-} checking;
-
-static void note(checking *c, bool refused, const char *what, const char *reason, ...)
-    TJ_PRINTF(4, 5);
-
-static void note(checking *c, bool refused, const char *what, const char *reason, ...)
+void tj__checking_note(tj__checking *c, bool refused, const char *what, const char *reason, ...)
 {
     char text[512];
     va_list arguments;
@@ -61,7 +49,7 @@ static int by_code(const void *a, const void *b)
 }
 
 /* Which of the identities of one map have the same code. */
-static void check_map(checking *c, const char *map, coded *keys, size_t count)
+static void check_map(tj__checking *c, const char *map, coded *keys, size_t count)
 {
     if (count > 1) {
         qsort(keys, count, sizeof *keys, by_code);
@@ -80,23 +68,24 @@ static void check_map(checking *c, const char *map, coded *keys, size_t count)
             char what[TJ_CODE_SIZE_MAX + 128];
             (void)snprintf(what, sizeof what, "%s of %.*s", map, (int)keys[i].code.size,
                            keys[i].code.data);
-            note(c, true, what,
-                 "exchanges %s have this code: Tesser's next save writes it under one key, and all "
-                 "but one are lost when it is read again",
-                 exchanges);
+            tj__checking_note(
+                c, true, what,
+                "exchanges %s have this code: Tesser's next save writes it under one key, and all "
+                "but one are lost when it is read again",
+                exchanges);
         }
         i = end;
     }
 }
 
-static void add_code(checking *c, tj__buffer *keys, tj_identity id)
+static void add_code(tj__checking *c, tj__buffer *keys, tj_identity id)
 {
     coded key = {id.code, id.exchange};
     c->report->qualified_count += id.exchange.size > 0;
     tj__put_bytes(keys, &key, sizeof key);
 }
 
-static void check_keys(checking *c, const char *map, tj__buffer *keys)
+static void check_keys(tj__checking *c, const char *map, tj__buffer *keys)
 {
     if (keys->failed && c->status == TJ_OK) {
         c->status = tj__fail(c->error, TJ_NOMEM, "no memory for the report");
@@ -105,7 +94,7 @@ static void check_keys(checking *c, const char *map, tj__buffer *keys)
     keys->size = 0;
 }
 
-static void check_holdings(checking *c, const char *owner, const tj_position *positions,
+static void check_holdings(tj__checking *c, const char *owner, const tj_position *positions,
                            size_t position_count, const tj_balance *balances, size_t balance_count)
 {
     tj__buffer keys = {0};
@@ -123,7 +112,7 @@ static void check_holdings(checking *c, const char *owner, const tj_position *po
     tj__buffer_dispose(&keys);
 }
 
-static void check_codes(checking *c, const tj_live_state *state)
+static void check_codes(tj__checking *c, const tj_live_state *state)
 {
     const tj_portfolio *portfolio = &state->portfolio;
     tj__buffer keys = {0};
@@ -146,15 +135,16 @@ static void check_codes(checking *c, const tj_live_state *state)
     }
     tj__buffer_dispose(&keys);
     if (c->report->qualified_count > 0) {
-        note(c, false, "codes with an exchange",
-             "%zu of them: Tesser reads them whole, but its next save writes the bare codes",
-             c->report->qualified_count);
+        tj__checking_note(
+            c, false, "codes with an exchange",
+            "%zu of them: Tesser reads them whole, but its next save writes the bare codes",
+            c->report->qualified_count);
     }
 }
 
 /* ---- decimals ------------------------------------------------------------------------------ */
 
-static void check_decimal(checking *c, const char *owner, tj_str name, const char *member,
+static void check_decimal(tj__checking *c, const char *owner, tj_str name, const char *member,
                           tj_decimal value)
 {
     uint64_t high = 0;
@@ -167,11 +157,11 @@ static void check_decimal(checking *c, const char *owner, tj_str name, const cha
         (void)snprintf(what, sizeof what, "%s %.*s: %s", owner,
                        (int)(name.size < 256 ? name.size : 256), name.size ? name.data : "",
                        member);
-        note(c, true, what, "%s has more digits than Tesser's decimals hold", text);
+        tj__checking_note(c, true, what, "%s has more digits than Tesser's decimals hold", text);
     }
 }
 
-static void check_positions(checking *c, const tj_position *positions, size_t count)
+static void check_positions(tj__checking *c, const tj_position *positions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const tj_position *p = &positions[i];
@@ -181,7 +171,7 @@ static void check_positions(checking *c, const tj_position *positions, size_t co
     }
 }
 
-static void check_balances(checking *c, const tj_balance *balances, size_t count)
+static void check_balances(tj__checking *c, const tj_balance *balances, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const tj_balance *b = &balances[i];
@@ -190,7 +180,7 @@ static void check_balances(checking *c, const tj_balance *balances, size_t count
     }
 }
 
-static void check_order(checking *c, const tj_order *o)
+static void check_order(tj__checking *c, const tj_order *o)
 {
     const tj_order_request *r = &o->request;
     check_decimal(c, "order", o->id, "filled_quantity", o->filled_quantity);
@@ -203,7 +193,7 @@ static void check_order(checking *c, const tj_order *o)
     check_decimal(c, "order", o->id, "display_quantity", r->display_quantity);
 }
 
-static void check_decimals(checking *c, const tj__exported *book)
+static void check_decimals(tj__checking *c, const tj__exported *book)
 {
     const tj_live_state *state = book->state;
     const tj_portfolio *portfolio = &state->portfolio;
@@ -233,87 +223,39 @@ static void check_decimals(checking *c, const tj__exported *book)
 
 /* ---- the rest ------------------------------------------------------------------------------ */
 
-/* How deep a valid JSON text is nested. */
-static size_t depth_of(tj_str json)
-{
-    size_t depth = 0;
-    size_t deepest = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < json.size; i++) {
-        char letter = json.data[i];
-        if (quoted) {
-            i += letter == '\\';
-            quoted = letter != '"';
-        } else if (letter == '"') {
-            quoted = true;
-        } else if (letter == '{' || letter == '[') {
-            depth++;
-            deepest = depth > deepest ? depth : deepest;
-        } else if (letter == '}' || letter == ']') {
-            depth--;
-        }
-    }
-    return deepest;
-}
-
-/* inside: levels around the text where it is written. */
-static void check_depth(checking *c, const char *what, tj_str json, size_t inside)
-{
-    if (json.data && depth_of(json) + inside > JSON_DEPTH_MAX) {
-        note(c, true, what, "its JSON is nested deeper than Tesser reads (%d levels)",
-             JSON_DEPTH_MAX);
-    }
-}
-
-static void check_texts(checking *c, const tj__exported *book)
-{
-    check_depth(c, "strategy_state", book->state->strategy_state, 1);
-    for (size_t i = 0; i < book->algos->count; i++) {
-        char what[TJ_UUID_TEXT_SIZE + 16] = "algorithm ";
-        tj_uuid_format(book->algos->records[i].id, what + strlen(what));
-        check_depth(c, what, book->algos->records[i].state.payload, 1);
-    }
-    for (size_t i = 0; i < book->ledger->count; i++) {
-        const tj_ledger_entry *entry = &book->ledger->entries[i];
-        char what[64];
-        (void)snprintf(what, sizeof what, "ledger entry %" PRIu64, entry->sequence);
-        check_depth(c, what, entry->meta, 0);
-        if (entry->sequence > INT64_MAX) {
-            note(c, true, what, "its sequence is above what Tesser's table holds");
-        }
-    }
-}
-
-static void check_kept_aside(checking *c, const tj__exported *book)
+static void check_kept_aside(tj__checking *c, const tj__exported *book)
 {
     if (book->state->has_portfolio_equity) {
-        note(c, false, "portfolio_equity", "Tesser has no such member and passes over it");
+        tj__checking_note(c, false, "portfolio_equity",
+                          "Tesser has no such member and passes over it");
     }
     if (book->state->extra.data) {
-        note(c, false, "unknown members of the state",
-             "a Tesser that does not know them passes over them");
+        tj__checking_note(c, false, "unknown members of the state",
+                          "a Tesser that does not know them passes over them");
     }
     size_t imported = 0; /* algorithms among those in quarantine; the list has them at its end */
     for (size_t i = 0; i < book->quarantine->count; i++) {
         const char *name = book->quarantine->items[i].name.data;
         imported += strncmp(name, "algo:", 5) == 0;
-        note(c, true, name,
-             "it is in quarantine and is not exported; `quarantine show --raw` gives its bytes");
+        tj__checking_note(
+            c, true, name,
+            "it is in quarantine and is not exported; `quarantine show --raw` gives its bytes");
     }
     for (size_t i = 0; i + imported < book->algos->quarantined_count; i++) {
         char what[TJ_UUID_TEXT_SIZE + 16] = "algorithm ";
         tj_uuid_format(book->algos->quarantined[i].id, what + strlen(what));
-        note(c, true, what, "its stored row cannot be decoded and is not exported");
+        tj__checking_note(c, true, what, "its stored row cannot be decoded and is not exported");
     }
 }
 
-tj_status tj__limits_check(const tj__exported *book, tj__arena *arena, tj_export_report *report,
+tj_status tj__limits_check(tj__exported *book, tj__arena *arena, tj_export_report *report,
                            tj_error *error)
 {
-    checking c = {.arena = arena, .report = report, .error = error, .status = TJ_OK};
+    tj__checking c = {.arena = arena, .report = report, .error = error, .status = TJ_OK};
     check_codes(&c, book->state);
     check_decimals(&c, book);
-    check_texts(&c, book);
+    tj__check_texts(&c, book);
+    tj__check_ids(&c, book);
     check_kept_aside(&c, book);
     report->lost_count = c.notes.size / sizeof *report->lost;
     report->lost = tj__arena_alloc(arena, c.notes.size);

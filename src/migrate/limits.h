@@ -14,10 +14,11 @@ typedef struct tj__exported {
     tj_algo_list *algos;
     tj_ledger_list *ledger;
     tj_quarantine_list *quarantine;
+    bool *left_out; /* of the ledger's entries; filled in by tj__limits_check */
 } tj__exported;
 
 /* Notes in the report what Tesser would lose or refuse. */
-tj_status tj__limits_check(const tj__exported *book, tj__arena *arena, tj_export_report *report,
+tj_status tj__limits_check(tj__exported *book, tj__arena *arena, tj_export_report *report,
                            tj_error *error);
 
 #endif

@@ -7,6 +7,7 @@ data=${TJ_TESTDATA:-}
 page=$(dirname "$script")/../../docs/TESSER.md
 
 cp -r "$data/0.9.3/typical" tesser
+mv tesser/algos.db tesser/state.algos.db
 cp "$data/snapshots/two-venues-as-written.json" tesser/two-venues.json
 cp "$data/damaged/algos-one-legacy-one-broken.db" tesser/algos-damaged.db
 find tesser -type f -print0 | sort -z | xargs -0 sha256sum >before

@@ -85,7 +85,7 @@ fn the_published_sqlite_stores_read_an_export() {
 
         let loaded = SqliteStateRepository::new(exported.join("state.db")).load().unwrap();
         assert_eq!(describe(&loaded), describe(&exportable_state(round)), "round {round}");
-        let algos = SqliteAlgoStateRepository::new(&exported.join("algos.db")).unwrap();
+        let algos = SqliteAlgoStateRepository::new(&exported.join("state.algos.db")).unwrap();
         assert_eq!(algos.load_all().unwrap(), exportable_algos(round), "round {round}");
     }
 }

@@ -28,7 +28,7 @@ static tj_status at_path(tj_status status, const char *path, tj_error *error)
 #define FAIL_ERRNO(path, error, os_errno, ...) \
     at_path(tj__fail_errno(error, os_errno, __VA_ARGS__), path, error)
 
-tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
+static tj_status open_file(const char *path, int flags, int *fd, tj_error *error)
 {
     int opened = -1;
     do {
@@ -39,6 +39,12 @@ tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
     }
     *fd = opened;
     return TJ_OK;
+}
+
+/* A pipe in the place of a file is not waited for. */
+tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
+{
+    return open_file(path, flags | O_NONBLOCK, fd, error);
 }
 
 void tj__file_close(int fd)
@@ -329,7 +335,7 @@ tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_
     bool from_stdin = strcmp(path, "-") == 0;
     int fd = STDIN_FILENO;
     if (!from_stdin) {
-        TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+        TJ_TRY(open_file(path, O_RDONLY, &fd, error));
     }
     tj_status status = read_to_end(fd, from_stdin ? "standard input" : path, limit, out, error);
     if (!from_stdin) {

@@ -35,10 +35,22 @@ static uint64_t reserve_size(const tj__journal *journal)
     return journal->config.segment_size_bytes + RESERVE_FOR_LMDB;
 }
 
-static uint64_t free_bytes(const tj__journal *journal)
+static tj_status look_for_space(const tj__journal *journal, uint64_t *bytes, tj_error *error)
 {
     struct statvfs space;
-    return statvfs(journal->path, &space) == 0 ? (uint64_t)space.f_bavail * space.f_frsize : 0;
+    if (statvfs(journal->path, &space) != 0) {
+        return tj__fail_errno(error, errno, "asking for the free space of %s", journal->path);
+    }
+    *bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    return TJ_OK;
+}
+
+/* None when it cannot be told. */
+static uint64_t free_bytes(const tj__journal *journal)
+{
+    uint64_t bytes = 0;
+    (void)look_for_space(journal, &bytes, NULL);
+    return bytes;
 }
 
 static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH_SIZE],
@@ -191,8 +203,9 @@ void tj__journal_space_tend(tj__journal *journal)
 
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error)
 {
-    uint64_t free_now = free_bytes(journal);
+    uint64_t free_now = 0;
     uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    TJ_TRY(look_for_space(journal, &free_now, error));
     if (free_now >= needed) {
         return TJ_OK;
     }

@@ -250,7 +250,7 @@ static tj_status read_value(reading *r, const type *t)
 tj_status tj__bincode_read(tj__bincode_part part, tj__bytes *rest, tj__buffer *json,
                            tj_error *error)
 {
-    reading r = {.in = {*rest, false}, .size = rest->size, .json = json, .error = error};
+    reading r = {.in = {.rest = *rest}, .size = rest->size, .json = json, .error = error};
     TJ_TRY(read_fields(&r, part == TJ__BINCODE_HEAD ? head_members : checkpoint_members));
     if (json->failed) {
         return tj__fail(error, TJ_NOMEM, "no memory to decode a state");

@@ -87,6 +87,14 @@ tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_e
         TJ_TRY(tj__lock_prepare(options->directory, !options->read_only, &readers_max, error));
     }
     int code = open_once(options, flags, readers_max, fitting_size(options), out);
+    if (code == MDB_INVALID) { /* data.mdb was checked before, or is new */
+        return tj__fail(
+            error, TJ_IO,
+            "LMDB cannot use %s/lock.mdb: it could not be locked, or is not LMDB's; try "
+            "again, and if it stays so, end all processes that use the journal and move "
+            "the file away",
+            options->directory);
+    }
     if (code != 0) {
         return tj__fail_lmdb(error, code, "opening the LMDB files in %s", options->directory);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "table/pages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -178,7 +179,10 @@ static tj_status choose_meta(tj__pages *pages, tj_error *error)
 
 static tj_status check_file(tj__pages *pages, uint32_t page_size, tj_error *error)
 {
-    if (fstat(pages->fd, &pages->info) != 0 || !S_ISREG(pages->info.st_mode)) {
+    if (fstat(pages->fd, &pages->info) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", pages->path);
+    }
+    if (!S_ISREG(pages->info.st_mode)) {
         return tj__fail(error, TJ_UNSUPPORTED, "%s is not a regular file", pages->path);
     }
     pages->size = (uint64_t)pages->info.st_size;

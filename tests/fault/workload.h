@@ -43,10 +43,12 @@ static inline tj_status status_of_code(int code)
     }
 }
 
-/* Whether a message holds the system's sentence for the code, without its capital. */
+/* Whether a message holds the system's sentence for the code, without its capital. LMDB does not say why it could
+ * not lock. */
 static inline bool names_cause(const char *message, int code)
 {
-    return strcasestr(message, strerror(code == CALL_SHORT ? EIO : code)) != NULL;
+    return strcasestr(message, strerror(code == CALL_SHORT ? EIO : code)) != NULL ||
+           (strcmp(io.name, "fcntl") == 0 && strstr(message, "could not be locked") != NULL);
 }
 
 /* The first call that does not work names the cause; a poisoned handle goes on naming it. */

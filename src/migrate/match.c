@@ -143,7 +143,7 @@ tj_status tj__bincode_match(tj_str json, tj__bytes bytes, bool *matches, size_t 
                             tj_error *error)
 {
     tj__json_doc *doc = NULL;
-    matching m = {.in = {bytes, false}, .plain = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    matching m = {.in = {.rest = bytes}, .plain = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
     if (m.plain == (locale_t)0) {
         return tj__fail(error, TJ_NOMEM, "no memory to compare a strategy's state");
     }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -28,6 +29,22 @@ static tj_status at_path(tj_status status, const char *path, tj_error *error)
 #define FAIL_ERRNO(path, error, os_errno, ...) \
     at_path(tj__fail_errno(error, os_errno, __VA_ARGS__), path, error)
 
+/* "No space left" may be said of the files that a file system can hold; then its bytes are no help. */
+static void explain_no_file(const char *path, tj_error *error)
+{
+    char directory[PATH_MAX];
+    struct statvfs space;
+    const char *slash = strrchr(path, '/');
+    int size = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+    snprintf(directory, sizeof directory, "%.*s", size, slash == NULL ? "." : path);
+    if (statvfs(directory, &space) == 0 && space.f_files > 0 && space.f_favail == 0) {
+        tj__error_context(error,
+                          "no file can be made: all %" PRIu64 " inodes of the file system are "
+                          "taken, though %" PRIu64 " KiB are free; remove some files",
+                          (uint64_t)space.f_files, (uint64_t)space.f_bavail * space.f_frsize >> 10);
+    }
+}
+
 static tj_status open_file(const char *path, int flags, int *fd, tj_error *error)
 {
     int opened = -1;
@@ -35,7 +52,12 @@ static tj_status open_file(const char *path, int flags, int *fd, tj_error *error
         opened = open(path, flags | O_CLOEXEC, FILE_MODE);
     } while (opened < 0 && errno == EINTR);
     if (opened < 0) {
-        return FAIL_ERRNO(path, error, errno, "opening %s", path);
+        int os_errno = errno;
+        tj_status status = FAIL_ERRNO(path, error, os_errno, "opening %s", path);
+        if (os_errno == ENOSPC) {
+            explain_no_file(path, error);
+        }
+        return status;
     }
     *fd = opened;
     return TJ_OK;
@@ -68,6 +90,18 @@ static void explain_eio(int fd, tj_error *error)
     }
 }
 
+void tj__explain_size_limit(int os_errno, tj_error *error)
+{
+    struct rlimit limit;
+    if (os_errno == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY) {
+        tj__error_context(error,
+                          "this process may make no file of more than %" PRIu64
+                          " KiB: raise its limit (ulimit -f, LimitFSIZE=)",
+                          (uint64_t)limit.rlim_cur >> 10);
+    }
+}
+
 static tj_status write_failed(int fd, const char *path, int os_errno, size_t size, uint64_t offset,
                               tj_error *error)
 {
@@ -76,6 +110,7 @@ static tj_status write_failed(int fd, const char *path, int os_errno, size_t siz
     if (os_errno == EIO) {
         explain_eio(fd, error);
     }
+    tj__explain_size_limit(os_errno, error);
     return status;
 }
 

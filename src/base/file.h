@@ -16,6 +16,8 @@ tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
 void tj__file_close(int fd); /* -1 is allowed */
 tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
                             uint64_t offset, tj_error *error);
+/* Adds to an EFBIG that it is the process's limit. */
+void tj__explain_size_limit(int os_errno, tj_error *error);
 /* Reads exactly size bytes; a file that ends earlier is TJ_CORRUPT, naming offset and size. */
 tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,
                            tj_error *error);

@@ -122,6 +122,8 @@ uint64_t tj__journal_lag(const tj__journal *journal);
 uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent);
 /* TJ_FULL, for all but urgent commits while the reserve is in use. */
 tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error);
+/* What to do about a FULL, unless it says so. */
+void tj__journal_advise_full(const tj__journal *journal, tj_error *error);
 /* Whether a commit may be taken now; waits while LMDB is too far behind. TJ_FULL. */
 tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error);
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info);

@@ -195,7 +195,7 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
         pthread_mutex_unlock(&journal->apply_mutex);
     }
     if (status == TJ_FULL) {
-        tj__error_context(&failure, "free some space on the file system of %s", journal->path);
+        tj__journal_advise_full(journal, &failure);
     }
     if (status != TJ_OK) {
         return tj__error_pass(error, &failure);

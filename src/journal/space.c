@@ -4,7 +4,8 @@
  *
  * <journal>/reserve is a preallocated file, large enough for one more log segment and an LMDB commit. When
  * an urgent commit (critical, or one that only deletes) needs a new segment on a full disk, the file is cut
- * to nothing, and its blocks are there. From then on ordinary commits are FULL, so that what the reserve
+ * to nothing, and its blocks are there; the file itself becomes log/spare.tmp, the next segment where no file can
+ * be made because the inodes are used up. From then on ordinary commits are FULL, so that what the reserve
  * gave is left to the urgent ones, until there is space again and the helper has made the reserve whole:
  * then everything goes on, without a restart.
  *
@@ -53,6 +54,21 @@ static uint64_t free_bytes(const tj__journal *journal)
     return bytes;
 }
 
+/* How many files can be made; some file systems have no such number. */
+static uint64_t free_files(const tj__journal *journal)
+{
+    struct statvfs space;
+    return statvfs(journal->path, &space) == 0 && space.f_files > 0 ? (uint64_t)space.f_favail
+                                                                    : UINT64_MAX;
+}
+
+static tj_status spare_path(const tj__journal *journal, char path[TJ__SEGMENT_PATH_SIZE],
+                            tj_error *error)
+{
+    return tj__path_join(path, TJ__SEGMENT_PATH_SIZE, journal->log_path, TJ__SEGMENT_SPARE_NAME,
+                         error);
+}
+
 static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH_SIZE],
                               tj_error *error)
 {
@@ -72,6 +88,9 @@ static uint64_t reserve_bytes(const tj__journal *journal)
 /* What the reserve has given back is free only until it is made whole again. */
 static bool is_low(const tj__journal *journal, uint64_t free_now)
 {
+    if (free_files(journal) < LOW_SEGMENTS) {
+        return true;
+    }
     uint64_t segments = LOW_SEGMENTS * journal->config.segment_size_bytes;
     return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
 }
@@ -80,8 +99,11 @@ static bool is_low(const tj__journal *journal, uint64_t free_now)
 static tj_status fill_locked(tj__journal *journal, tj_error *error)
 {
     char path[RESERVE_PATH_SIZE];
+    char spare[TJ__SEGMENT_PATH_SIZE];
     int fd = -1;
     TJ_TRY(reserve_path(journal, path, error));
+    TJ_TRY(spare_path(journal, spare, error));
+    (void)!rename(spare, path); /* what was not used */
     TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT, &fd, error));
     tj__file_in_place(fd);
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
@@ -93,8 +115,10 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     }
     tj__file_close(fd);
     if (failed != 0) {
-        return tj__fail_errno(error, failed, "reserving %llu bytes in %s",
-                              (unsigned long long)reserve_size(journal), path);
+        tj_status status = tj__fail_errno(error, failed, "reserving %llu bytes in %s",
+                                          (unsigned long long)reserve_size(journal), path);
+        tj__explain_size_limit(failed, error);
+        return status;
     }
     atomic_store(&journal->reserve_held, true);
     return TJ_OK;
@@ -132,11 +156,15 @@ static void own_reserve(tj__journal *journal)
 bool tj__journal_reserve_release(tj__journal *journal)
 {
     char path[RESERVE_PATH_SIZE];
+    char spare[TJ__SEGMENT_PATH_SIZE];
     pthread_mutex_lock(&journal->reserve_mutex);
     bool released = atomic_load(&journal->reserve_held) &&
                     reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
     if (released) {
         atomic_store(&journal->reserve_held, false);
+        if (spare_path(journal, spare, NULL) == TJ_OK) {
+            (void)!rename(path, spare);
+        }
     }
     pthread_mutex_unlock(&journal->reserve_mutex);
     if (!released) {
@@ -186,8 +214,9 @@ void tj__journal_space_tend(tj__journal *journal)
     bool low = is_low(journal, free_now);
     if (!atomic_exchange(&journal->space_low, low) && low) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "space is low for %s: %llu KiB are free, less than %d log segments",
-                  journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS);
+                  "space is low for %s: %llu KiB are free, and no room for %d more log segments%s",
+                  journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS,
+                  free_files(journal) < LOW_SEGMENTS ? " (the file system is out of inodes)" : "");
     }
     /* A segment must fit beside it: else an urgent commit would have to let go of it at once. */
     uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
@@ -243,11 +272,25 @@ uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent)
 
 tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error)
 {
+    if (free_files(journal) == 0) {
+        return tj__fail(error, TJ_FULL,
+                        "no file can be made: the inodes of the file system of %s are used up "
+                        "(%llu KiB are free), and the one kept in reserve is for critical commits "
+                        "and deletes: remove some files there",
+                        journal->path, (unsigned long long)(free_bytes(journal) >> 10));
+    }
     return tj__fail(error, TJ_FULL,
                     "the disk is full (%llu KiB free) and the reserve of %llu KiB is kept for "
                     "critical commits and deletes: free some space on the file system of %s",
                     (unsigned long long)(free_bytes(journal) >> 10),
                     (unsigned long long)(reserve_size(journal) >> 10), journal->path);
+}
+
+void tj__journal_advise_full(const tj__journal *journal, tj_error *error)
+{
+    if (free_files(journal) > 0) {
+        tj__error_context(error, "free some space on the file system of %s", journal->path);
+    }
 }
 
 /* An ordinary commit must leave to the urgent ones what the reserve gave. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -189,13 +190,22 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
     return status == TJ_OK ? tj__file_sync_data(fd, path, error) : status;
 }
 
-/* Fills a new file under its temporary name. */
-static tj_status write_temporary(const char *path, uint64_t size, const tj__segment_header *header,
-                                 const volatile int *cancel, tj_error *error)
+/* Fills a new file under its temporary name, or the spare one when none can be made. */
+static tj_status write_temporary(const char *path, const char *spare, bool *is_spare, uint64_t size,
+                                 const tj__segment_header *header, const volatile int *cancel,
+                                 tj_error *error)
 {
     int fd = -1;
+    tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(tj__file_remove(path, error));
-    TJ_TRY(tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, error));
+    tj_status made = tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, &failure);
+    *is_spare = made == TJ_FULL && rename(spare, path) == 0;
+    if (*is_spare) {
+        made = tj__file_open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, &fd, &failure);
+    }
+    if (made != TJ_OK) {
+        return tj__error_pass(error, &failure);
+    }
     tj__file_in_place(fd); /* or its zeros would hold no space for the records */
     tj_status status = write_pieces(fd, path, size, header, cancel, error);
     tj__file_close(fd);
@@ -208,6 +218,8 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     char temporary[TJ__SEGMENT_PATH_SIZE];
+    char spare[TJ__SEGMENT_PATH_SIZE];
+    TJ_TRY(tj__path_join(spare, sizeof spare, directory, TJ__SEGMENT_SPARE_NAME, error));
     TJ_TRY(make_path(path, directory, ordinal, ".log", error));
     TJ_TRY(make_path(temporary, directory, ordinal, ".tmp", error));
     if (size < TJ__SEGMENT_HEADER_SIZE + TJ__SEAL_SIZE || size % TJ__RECORD_ALIGN != 0) {
@@ -219,7 +231,8 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
     if (there) {
         return tj__fail(error, TJ_EXISTS, "log segment %s is already there", path);
     }
-    tj_status status = write_temporary(temporary, size, header, cancel, error);
+    bool is_spare = false;
+    tj_status status = write_temporary(temporary, spare, &is_spare, size, header, cancel, error);
     if (status != TJ_OK) {
         goto done;
     }
@@ -235,7 +248,11 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
 
 done:
     if (status != TJ_OK) {
-        (void)tj__file_remove(temporary, NULL);
+        /* The next attempt may find no other file. */
+        bool kept = is_spare && truncate(temporary, 0) == 0 && rename(temporary, spare) == 0;
+        if (!kept) {
+            (void)tj__file_remove(temporary, NULL);
+        }
     }
     return status;
 }

@@ -30,6 +30,9 @@ tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *director
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
 void tj__segment_list_dispose(tj__segment_list *list);
 
+/* A file of this name in the log directory is taken for the next segment when no file can be made. */
+#define TJ__SEGMENT_SPARE_NAME "spare.tmp"
+
 /* Creates a prepared segment as described above, replacing a left-over .tmp. With a header, the
  * segment is begun: its header is part of the first piece. TJ_EXISTS if the final name is there.
  * On failure nothing but possibly the .tmp is left (removed when it can be). cancel, when not NULL,

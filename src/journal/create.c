@@ -31,25 +31,31 @@ typedef struct file_system {
     unsigned long magic;
     const char *name;
     const char *refused; /* why it cannot hold a journal, NULL when it can */
+    const char *warning; /* what a writer should know of it, or NULL */
 } file_system;
 
+#define COPIES                                                                                 \
+    "it copies on write: what the journal keeps in reserve may not be there when the disk is " \
+    "full"
+
 static const file_system file_systems[] = {
-    {0xEF53, "ext4", NULL},
-    {0x58465342, "xfs", NULL},
-    {0x9123683E, "btrfs", NULL},
-    {0xF2F52010, "f2fs", NULL},
-    {0x2FC12FC1, "zfs", NULL},
-    {0xCA451A4E, "bcachefs", NULL},
-    {0x01021994, "tmpfs", NULL},
-    {0x858458F6, "ramfs", "it cannot be preallocated and is gone with the machine"},
-    {0x794C7630, "overlayfs", "files change their identity when they are first written"},
-    {0x6969, "nfs", "it shows stale pages to memory maps of other machines"},
-    {0x01021997, "9p", "its memory maps are not coherent"},
-    {0xFF534D42, "cifs", "its memory maps and locks are not coherent"},
-    {0xFE534D42, "smb", "its memory maps and locks are not coherent"},
-    {0x65735546, "fuse", "its flushes and memory maps cannot be relied on"},
-    {0x9FA0, "procfs", "it holds no files"},
-    {0x62656572, "sysfs", "it holds no files"},
+    {0xEF53, "ext4", NULL, NULL},
+    {0x58465342, "xfs", NULL, NULL},
+    {0x9123683E, "btrfs", NULL, NULL},
+    {0xF2F52010, "f2fs", NULL, NULL},
+    {0x2FC12FC1, "zfs", NULL, COPIES},
+    {0xCA451A4E, "bcachefs", NULL, COPIES},
+    {0x01021994, "tmpfs", NULL,
+     "it is memory, and everything in it is gone after a restart of the machine"},
+    {0x858458F6, "ramfs", "it cannot be preallocated and is gone with the machine", NULL},
+    {0x794C7630, "overlayfs", "files change their identity when they are first written", NULL},
+    {0x6969, "nfs", "it shows stale pages to memory maps of other machines", NULL},
+    {0x01021997, "9p", "its memory maps are not coherent", NULL},
+    {0xFF534D42, "cifs", "its memory maps and locks are not coherent", NULL},
+    {0xFE534D42, "smb", "its memory maps and locks are not coherent", NULL},
+    {0x65735546, "fuse", "its flushes and memory maps cannot be relied on", NULL},
+    {0x9FA0, "procfs", "it holds no files", NULL},
+    {0x62656572, "sysfs", "it holds no files", NULL},
 };
 
 /* The nearest directory above a path that exists, in place. */
@@ -98,11 +104,8 @@ tj_status tj__journal_check_file_system(const char *path, const tj_config *confi
                         path, known ? known->name : unknown,
                         known ? known->refused : "nothing is known of its flushes and memory maps");
     }
-    if (strcmp(known->name, "tmpfs") == 0 && !config->read_only) {
-        tj__trace(config, TJ_TRACE_WARNING,
-                  "%s is on tmpfs: it is memory, and everything in it is gone after a restart of "
-                  "the machine",
-                  path);
+    if (known->warning != NULL && !config->read_only) {
+        tj__trace(config, TJ_TRACE_WARNING, "%s is on %s: %s", path, known->name, known->warning);
     }
     return TJ_OK;
 }

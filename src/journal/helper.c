@@ -106,6 +106,20 @@ static void let_work_gather(tj__journal *journal)
     }
 }
 
+/* What its work had to say. The callback may save, and wait for a commit that waits for this thread: such a
+ * commit does the work itself meanwhile. */
+static void speak(tj__journal *journal)
+{
+    pthread_mutex_lock(&journal->helper_mutex);
+    journal->helper_speaking = true;
+    pthread_cond_broadcast(&journal->helper_done);
+    pthread_mutex_unlock(&journal->helper_mutex);
+    tj__trace_let_go();
+    pthread_mutex_lock(&journal->helper_mutex);
+    journal->helper_speaking = false;
+    pthread_mutex_unlock(&journal->helper_mutex);
+}
+
 static void *helper_main(void *context)
 {
     tj__journal *journal = context;
@@ -120,7 +134,9 @@ static void *helper_main(void *context)
         journal->helper_kicked = false;
         atomic_store(&journal->helper_nudged, false);
         pthread_mutex_unlock(&journal->helper_mutex);
+        tj__trace_hold();
         (void)tj__journal_work(journal, NULL);
+        speak(journal);
         pthread_mutex_lock(&journal->helper_mutex);
     }
     pthread_mutex_unlock(&journal->helper_mutex);
@@ -185,15 +201,16 @@ static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error 
     pthread_mutex_lock(&journal->helper_mutex);
     uint64_t begun = journal->applies_begun;
     kick(journal);
-    while (tj__journal_lag(journal) > bound && is_behind(journal) &&
+    while (tj__journal_lag(journal) > bound && is_behind(journal) && !journal->helper_speaking &&
            (journal->applies_ended <= begun || journal->apply_error.status == TJ_OK)) {
         pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
     }
-    if (tj__journal_lag(journal) > bound) {
+    bool speaking = journal->helper_speaking;
+    if (tj__journal_lag(journal) > bound && !speaking) {
         status = tj__error_pass(error, &journal->apply_error);
     }
     pthread_mutex_unlock(&journal->helper_mutex);
-    return status;
+    return speaking && tj__journal_lag(journal) > bound ? catch_up(journal, error) : status;
 }
 
 tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error)

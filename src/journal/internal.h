@@ -59,10 +59,11 @@ struct tj__journal {
     _Atomic bool space_low; /* said so */
     _Atomic bool prepare_failing;
 
-    pthread_mutex_t helper_mutex; /* guards the next seven */
+    pthread_mutex_t helper_mutex; /* guards the next eight */
     pthread_cond_t helper_wake;   /* the helper waits here */
     pthread_cond_t helper_done;   /* savers that must wait for an apply wait here */
     bool helper_kicked;
+    bool helper_speaking; /* to the trace callback: it does nothing else meanwhile */
     bool helper_stop;
     tj_error apply_error;       /* of the last apply; status TJ_OK when it went well */
     uint64_t applies_begun;     /* counts them */

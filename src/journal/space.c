@@ -9,6 +9,14 @@
  * gave is left to the urgent ones, until there is space again and the helper has made the reserve whole:
  * then everything goes on, without a restart.
  *
+ *   who asks                       while the reserve is whole            while it is in use
+ *   an ordinary commit             FULL when the log cannot grow          FULL
+ *   an urgent commit               releases it when the log cannot grow   taken, until the log cannot grow
+ *   LMDB beside the commits        FULL, said and tried again             not tried, unless urgent commits wait
+ *   LMDB at opening and closing    FULL, said and passed over             the same
+ *   a write into shared blocks     releases it, and tries once more       P7
+ *   a store into shared blocks     releases it, and tries once more       FULL; of an acknowledgement: P7
+ *
  * LMDB may stay behind on a full disk, at close too, because the log keeps everything; it would use up what
  * urgent commits need. So it gets the reserve, and what is left of it, only when even they would wait for it.
  */

@@ -22,6 +22,7 @@ static struct {
     char messages[MESSAGES_MAX][TJ_ERROR_MESSAGE_SIZE];
     _Atomic unsigned count;
     _Atomic unsigned saved;
+    _Atomic unsigned pause_ms; /* before the callback does anything */
 } heard;
 static _Thread_local bool inside; /* what the callback does says something, too */
 
@@ -78,6 +79,7 @@ static void hear(void *context, tj_trace_level level, const char *message)
         return;
     }
     inside = true;
+    sleep_ms(heard.pause_ms);
     open_another();
     fork_once();
     tj_store *store = heard.f->store;
@@ -100,6 +102,7 @@ static void listen_to(fixture *f)
 {
     heard.f = f;
     heard.count = 0;
+    heard.saved = 0;
     snprintf(heard.other, sizeof heard.other, "%s/other", f->directory);
     f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.lag_ms = 1;
@@ -170,6 +173,13 @@ static void use_up_the_reserve(fixture *f)
     }
 }
 
+static tj_status try_number(tj_store *store, unsigned number)
+{
+    tj_status status = tj_txn_commit(numbered(store, number), NULL, NULL, &err);
+    assert_true(status == TJ_OK || status == TJ_FULL);
+    return status;
+}
+
 static void full_disk(fixture *f, bool no_threads)
 {
     if (mount("tmpfs", f->directory, "tmpfs", 0, "size=8m") != 0) {
@@ -206,10 +216,36 @@ static void test_a_full_disk_without_threads(void **state)
     full_disk(*state, true);
 }
 
+/* The helper speaks while a commit waits for it, and its callback saves: the commit does the helper's work. */
+static void test_a_save_while_a_commit_waits(void **state)
+{
+    fixture *f = *state;
+    if (mount("tmpfs", f->directory, "tmpfs", 0, "size=8m") != 0) {
+        printf("SKIP: no tmpfs can be mounted here: %s\n", strerror(errno));
+        skip();
+    }
+    listen_to(f);
+    f->config.lag_bytes = 1; /* every commit waits for LMDB */
+    heard.pause_ms = 100;
+    fixture_open(f);
+    fill_disk(f);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)try_number(f->store, i);
+    }
+    while (heard.saved == 0) {
+        sleep_ms(5);
+    }
+    assert_int_equal(times_heard("space is low"), 1);
+    heard.pause_ms = 0;
+    close_listening(f);
+    umount2(f->directory, MNT_DETACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_opening_and_recovery),
+        FIXTURE_TEST(test_a_save_while_a_commit_waits),
         FIXTURE_TEST(test_a_full_disk),
         FIXTURE_TEST(test_a_full_disk_without_threads),
     };

@@ -73,8 +73,20 @@ static tj_status prepare_segment(tj__journal *journal, tj_error *error)
     return tj__error_pass(error, &failure);
 }
 
+/* Says once what is damaged: its loads fail from now on, as do commits that would change it. */
+static void verify_once(tj__journal *journal)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    if (!atomic_exchange(&journal->verified, true) &&
+        tj__env_verify_rest(journal->env, &failure) != TJ_OK) {
+        tj__trace(&journal->config, TJ_TRACE_ERROR, "a part of %s is damaged: %s", journal->path,
+                  failure.message);
+    }
+}
+
 tj_status tj__journal_work(tj__journal *journal, tj_error *error)
 {
+    verify_once(journal);
     tj__journal_space_tend(journal);
     tj_status prepared = prepare_segment(journal, error);
     tj__env_reap_readers(journal->env);
@@ -124,6 +136,7 @@ static void *helper_main(void *context)
 {
     tj__journal *journal = context;
     on_helper = true;
+    verify_once(journal);
     pthread_mutex_lock(&journal->helper_mutex);
     for (;;) {
         sleep_for_work(journal);

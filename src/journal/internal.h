@@ -58,6 +58,7 @@ struct tj__journal {
     _Atomic bool reserve_held;
     _Atomic bool space_low; /* said so */
     _Atomic bool prepare_failing;
+    _Atomic bool verified; /* the tables that opening did not walk */
 
     pthread_mutex_t helper_mutex; /* guards the next eight */
     pthread_cond_t helper_wake;   /* the helper waits here */

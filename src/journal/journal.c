@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "journal/internal.h"
+#include "rows/body.h"
 #include "rows/value.h"
 
 /* ---- opening ---------------------------------------------------------------------------- */
@@ -177,10 +178,34 @@ tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error 
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
+/* A commit that changes a damaged table could never be applied. */
+static tj_status refuse_damaged(const tj__journal *journal, tj__bytes body,
+                                const tj_uuid *commit_id, tj_error *error)
+{
+    uint64_t changed = tj_uuid_is_nil(*commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
+    tj__change change;
+    while (body.size > 0 && tj__body_next(&body, &change, NULL) == TJ_OK) {
+        changed |= TJ__TABLE_BIT(change.key.data[0]);
+    }
+    if (changed & TJ__TABLE_BIT(TJ__TABLE_LEDGER)) {
+        changed |= TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    }
+    if ((changed & tj__env_damaged(journal->env)) == 0) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_CORRUPT,
+                    "not applied: it changes a table of %s that is damaged (reading it says how): "
+                    "restore a copy of the whole journal",
+                    journal->path);
+}
+
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
                              const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
                              tj_error *error)
 {
+    if (tj__env_damaged(journal->env) != 0) {
+        TJ_TRY(refuse_damaged(journal, body, commit_id, error));
+    }
     TJ_TRY(tj__journal_check_room(journal, urgent, error));
     tj_error failure = TJ_ERROR_INIT;
     tj_time time = 0;
@@ -212,6 +237,16 @@ tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, t
                             : tj__log_writer_wait(journal->log, sequence, error);
     tj__trace_let_go();
     return status;
+}
+
+tj_status tj__journal_find(tj__journal *journal, tj__bytes key, bool *found, tj_error *error)
+{
+    return tj__env_find(journal->env, key, found, error);
+}
+
+uint64_t tj__journal_included(tj__journal *journal)
+{
+    return atomic_load(&journal->applied);
 }
 
 uint64_t tj__journal_appended(tj__journal *journal)

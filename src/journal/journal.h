@@ -32,6 +32,8 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
 tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error);
 tj_status tj__journal_work(tj__journal *journal, tj_error *error);
 uint64_t tj__journal_appended(tj__journal *journal);
+tj_status tj__journal_find(tj__journal *journal, tj__bytes key, bool *found, tj_error *error);
+uint64_t tj__journal_included(tj__journal *journal);
 tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error);
 void tj__journal_view_end(tj__row_source *rows);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);

@@ -54,6 +54,17 @@ static tj_status no_memory(tj_error *error)
 
 /* ---- the scan ------------------------------------------------------------------------------ */
 
+/* Rows come in the order of their keys, each once; a damaged tree may show one twice. */
+static bool is_behind_the_last(const loading *l, tj__bytes key)
+{
+    if (l->rows.size == 0) {
+        return true;
+    }
+    const gathered_row *last =
+        (const gathered_row *)(const void *)(l->rows.data + l->rows.size) - 1;
+    return tj__bytes_compare(tj__bytes_of(l->gathered.data + last->at, last->key_size), key) < 0;
+}
+
 static tj_status gather_row(loading *l, const tj__row *row, uint64_t rank, tj_error *error)
 {
     gathered_row place = {l->gathered.size, rank, row->sequence, (uint32_t)row->value.size,
@@ -73,6 +84,10 @@ static tj_status take_row(void *context, const tj__row *row, tj_error *error)
     bool ranked = tj__kind_is_ranked(parts.kind);
     if (ranked && row->value.size < TJ__RANK_END) {
         return tj__row_explain(row, tj__fail(error, TJ_CORRUPT, "it has no rank"), error);
+    }
+    if (!is_behind_the_last(l, row->key)) {
+        return tj__row_explain(
+            row, tj__fail(error, TJ_CORRUPT, "it stands twice, or out of its order"), error);
     }
     l->counts[parts.kind]++;
     return gather_row(l, row, ranked ? tj__rank_get(row->value.data) : 0, error);

@@ -283,6 +283,7 @@ tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *pos
     }
     for (size_t i = 0; i < b.count; i++) {
         TJ_TRY(check_entry(b.entries[i], error));
+        TJ_TRY(tj__env_touch(env, tj__rowmap_key(b.entries[i]).data[0], error));
     }
     tj_status status = tj__env_write(env, write_batch, &b, tj__rowmap_bytes(batch), error);
     if (status != TJ_OK) {

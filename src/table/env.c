@@ -30,6 +30,7 @@ static void env_free(tj__env *env)
     tj__registry_remove(env);
     tj__gate_dispose(&env->gate);
     pthread_mutex_destroy(&env->parked_lock);
+    pthread_mutex_destroy(&env->verify_mutex);
     free(env);
 }
 
@@ -50,6 +51,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
     TJ_ASSERT(pthread_mutex_init(&env->parked_lock, NULL) == 0);
+    TJ_ASSERT(pthread_mutex_init(&env->verify_mutex, NULL) == 0);
     *out = env;
     return TJ_OK;
 }
@@ -198,6 +200,7 @@ static tj_status start(tj__env *env, const tj__env_options *options, tj__superbl
     }
     TJ_TRY(tj__registry_add(env, error));
     TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
+    TJ_TRY(tj__env_verify(env, error));
     TJ_TRY(read_meta(env, superblock, error));
     return options->read_only ? TJ_OK : make_durable(env, error);
 }

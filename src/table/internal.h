@@ -35,8 +35,12 @@ struct tj__env {
     bool unclosed;             /* it was to be closed, and could not (env.c) */
     struct tj__parked *parked; /* read transactions that could not be ended yet (snapshot.c) */
     pthread_mutex_t parked_lock;
-    tj__gate gate;       /* transactions are inside, a change of the map is alone */
-    atomic_bool refused; /* set after `reason` is written */
+    tj__gate gate;                /* transactions are inside, a change of the map is alone */
+    pthread_mutex_t verify_mutex; /* one walk at a time; guards `damage` */
+    _Atomic uint64_t sound;       /* bits of the tables that were walked */
+    _Atomic uint64_t damaged;     /* of those that are refused */
+    tj_error damage;              /* of the first of them */
+    atomic_bool refused;          /* set after `reason` is written */
     char reason[TJ_ERROR_MESSAGE_SIZE];
     struct tj__env *next; /* in the list of environments this process has open (registry.c) */
 };
@@ -53,6 +57,18 @@ void tj__env_refuse(tj__env *env, const char *message);
 /* ---- check.c: tj__env_check, and which file it looked at */
 tj_status tj__data_check(const char *directory, const char *path, struct stat *info,
                          tj_error *error);
+
+/* ---- verify.c. Nothing but these reads a table that has not been walked. */
+/* Before anything else is read: walks what is due at open. */
+tj_status tj__env_verify(tj__env *env, tj_error *error);
+/* Before a table is read or changed: walks it if nobody has. TJ_CORRUPT when it is damaged. */
+tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error);
+bool tj__env_is_walked(const tj__env *env, uint8_t table);
+
+/* ---- edge.c: the last row of a table below `end` in the snapshot of this transaction. *page, which key and
+ * value point into, is the caller's to free. False when it cannot be told this way. */
+bool tj__edge_last(const tj__env *env, uint64_t transaction, uint8_t table, tj__bytes end,
+                   bool has_end, uint8_t **page, tj__bytes *key, tj__bytes *stored);
 
 /* ---- lock.c: lock.mdb with all its blocks, and how many readers it has room for */
 tj_status tj__lock_prepare(const char *directory, bool renew, unsigned *readers_max,

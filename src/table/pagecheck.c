@@ -5,8 +5,8 @@
  *   - a page is read by tj__pages_read, which checks it as far as it stands alone;
  *   - the number of a page is marked before the page is used, so a cycle ends at its second visit
  *     and the work is bounded by the size of the file;
- *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and a
- *     named database holds no further ones, so the recursion is at most LEVELS_MAX deep.
+ *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and the named
+ *     databases are walked after the main one, so the recursion is at most LEVELS_MAX deep.
  * Trees with flags (duplicates, reversed or integer keys) are refused: neither this library nor
  * Tesser's own writes any, and LMDB reads their pages in other ways.
  */
@@ -18,20 +18,25 @@
 #include "table/pages.h"
 #include "table/table.h"
 
-#define LEVELS_MAX (2 * TJ__TREE_DEPTH_MAX) /* the main database's tree and one below it */
+#define LEVELS_MAX TJ__TREE_DEPTH_MAX
 #define FREE_LIST_FLAGS 0x08     /* integer keys; LMDB's environment flags share the field */
 #define ENVIRONMENT_FLAGS 0x4000 /* MDB_NOSUBDIR may have been set when it was created */
 #define PAGE_NUMBERS_AT_ONCE 512
 
 typedef enum tree_kind { FREE_LIST, MAIN_DATABASE, NAMED_DATABASE } tree_kind;
 
-typedef struct walker {
+struct tj__walk {
     const tj__pages *pages;
     uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
     uint8_t *levels; /* LEVELS_MAX pages */
     unsigned level;  /* pages of `levels` in use */
     tj__buffer names;
-} walker;
+    tj__buffer trees;        /* tj__tree for each name */
+    tj__buffer value;        /* scratch: one that lies in overflow pages */
+    tj__walk_visitor *visit; /* of the database under the walk; or NULL */
+    void *context;
+};
+typedef struct tj__walk walker;
 
 /* A tree under the walk: its record and what was counted. */
 typedef struct walked_tree {
@@ -46,9 +51,6 @@ typedef struct range {
     tj__bytes low;
     tj__bytes high;
 } range;
-
-static tj_status walk_tree(walker *walk, tree_kind kind, tj__bytes name, const tj__tree *record,
-                           tj_error *error);
 
 static bool take(walker *walk, uint64_t page)
 {
@@ -212,7 +214,26 @@ static tj_status check_named(walker *walk, const walked_tree *parent, uint64_t n
     tj__put_bytes(&walk->names, node->key.data, node->key.size);
     tj__put_u8(&walk->names, 0);
     tj__tree record = tj__tree_read(page + node->value_at);
-    return walk_tree(walk, NAMED_DATABASE, node->key, &record, error);
+    tj__put_bytes(&walk->trees, &record, sizeof record);
+    return TJ_OK;
+}
+
+/* Gives a row to the visitor, whose value is in the page or in a run of pages of its own. */
+static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, uint64_t file_at,
+                       tj_error *error)
+{
+    const tj__pages *pages = walk->pages;
+    tj__bytes value = tj__bytes_of(page + node->value_at, node->value_size);
+    if (node->flags & TJ__NODE_OVERFLOW) {
+        tj__buffer_clear(&walk->value);
+        if (!tj__buffer_reserve(&walk->value, node->value_size)) {
+            return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        }
+        TJ_TRY(tj__file_read_at(pages->fd, pages->path, walk->value.data, node->value_size, file_at,
+                                error));
+        value = tj__bytes_of(walk->value.data, node->value_size);
+    }
+    return walk->visit(walk->context, node->key, value, error);
 }
 
 static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
@@ -229,6 +250,9 @@ static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, con
         if (tree->kind == FREE_LIST) {
             TJ_TRY(check_free_key(walk, number, node.key, error));
             TJ_TRY(check_free_list(walk, number, file_at, node.value_size, error));
+        }
+        if (walk->visit) {
+            TJ_TRY(visit(walk, page, &node, file_at, error));
         }
     }
     tree->counted.leaf_pages++;
@@ -329,30 +353,110 @@ static tj_status walk_tree(walker *walk, tree_kind kind, tj__bytes name, const t
     return TJ_OK;
 }
 
+tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error)
+{
+    *out = NULL;
+    walker *walk = calloc(1, sizeof *walk);
+    if (!walk) {
+        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+    }
+    walk->pages = pages;
+    walk->taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
+    walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
+    tj_status status = TJ_NOMEM;
+    if (walk->taken && walk->levels) {
+        status = walk_tree(walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
+    }
+    if (status == TJ_NOMEM || walk->names.failed || walk->trees.failed) {
+        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+    }
+    if (status != TJ_OK) {
+        tj__walk_end(walk);
+        return status;
+    }
+    *out = walk;
+    return TJ_OK;
+}
+
+void tj__walk_end(tj__walk *walk)
+{
+    if (walk) {
+        tj__buffer_dispose(&walk->names);
+        tj__buffer_dispose(&walk->trees);
+        tj__buffer_dispose(&walk->value);
+        free(walk->levels);
+        free(walk->taken);
+        free(walk);
+    }
+}
+
+tj__bytes tj__walk_names(const tj__walk *walk)
+{
+    return tj__buffer_bytes(&walk->names);
+}
+
+static const tj__tree *find_tree(const tj__walk *walk, const char *name)
+{
+    const tj__tree *tree = (const tj__tree *)(const void *)walk->trees.data;
+    const uint8_t *end = walk->names.data + walk->names.size;
+    for (const uint8_t *at = walk->names.data; at < end; at += strlen((const char *)at) + 1) {
+        if (strcmp((const char *)at, name) == 0) {
+            return tree;
+        }
+        tree++;
+    }
+    return NULL;
+}
+
+uint64_t tj__walk_size(const tj__walk *walk, const char *name)
+{
+    const tj__tree *tree = find_tree(walk, name);
+    return tree ? tree->branch_pages + tree->leaf_pages + tree->overflow_pages : 0;
+}
+
+tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visitor,
+                            void *context, tj_error *error)
+{
+    const tj__tree *tree = find_tree(walk, name);
+    if (!tree) {
+        return TJ_OK;
+    }
+    walk->visit = visitor;
+    walk->context = context;
+    walk->level = 0; /* where damage ended the walk of another */
+    tj_status status =
+        walk_tree(walk, NAMED_DATABASE, tj__bytes_of(name, strlen(name)), tree, error);
+    walk->visit = NULL;
+    return status;
+}
+
+tj_status tj__walk_free_list(tj__walk *walk, tj_error *error)
+{
+    walk->level = 0;
+    return walk_tree(walk, FREE_LIST, (tj__bytes){0}, &walk->pages->free_list, error);
+}
+
+static tj_status walk_all(tj__walk *walk, tj_error *error)
+{
+    tj__bytes names = tj__walk_names(walk);
+    for (size_t at = 0; at < names.size; at += strlen((const char *)names.data + at) + 1) {
+        const char *name = (const char *)names.data + at;
+        TJ_TRY(tj__walk_database(walk, name, NULL, NULL, error));
+    }
+    return tj__walk_free_list(walk, error);
+}
+
 tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *error)
 {
-    walker walk = {.pages = pages};
-    tj_status status = TJ_OK;
-    walk.taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
-    walk.levels = malloc((size_t)LEVELS_MAX * pages->page_size);
-    if (!walk.taken || !walk.levels) {
-        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
-        goto done;
-    }
-    status = walk_tree(&walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
-    if (status == TJ_OK) {
-        status = walk_tree(&walk, FREE_LIST, (tj__bytes){0}, &pages->free_list, error);
-    }
+    tj__walk *walk = NULL;
+    TJ_TRY(tj__walk_begin(pages, &walk, error));
+    tj_status status = walk_all(walk, error);
     if (status == TJ_OK && names) {
-        tj__put_bytes(names, walk.names.data, walk.names.size);
+        tj__put_bytes(names, walk->names.data, walk->names.size);
+        status = names->failed ? tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path)
+                               : TJ_OK;
     }
-    if (status == TJ_OK && (walk.names.failed || (names && names->failed))) {
-        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
-    }
-done:
-    tj__buffer_dispose(&walk.names);
-    free(walk.levels);
-    free(walk.taken);
+    tj__walk_end(walk);
     return status;
 }
 

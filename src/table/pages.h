@@ -120,4 +120,21 @@ tj_status tj__pages_truncated(const tj__pages *pages, tj_error *error);
 /* Walks everything that the newest meta page reaches; tj__page_check on an open file. */
 tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *error);
 
+/* The same a part at a time. A page that two parts use is found in the one that is walked later. */
+typedef struct tj__walk tj__walk;
+/* Walks the main database's own pages, and so finds the named ones. */
+tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error);
+void tj__walk_end(tj__walk *walk); /* NULL is allowed */
+/* Names of the named databases, each with a NUL behind it. */
+tj__bytes tj__walk_names(const tj__walk *walk);
+/* How many pages a named database has; 0 when there is none. */
+uint64_t tj__walk_size(const tj__walk *walk, const char *name);
+/* Sees a row; views are valid during the call. */
+typedef tj_status tj__walk_visitor(void *context, tj__bytes key, tj__bytes value, tj_error *error);
+/* Walks a named database; one that is not there has no pages. `visit` may be NULL. */
+tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visit,
+                            void *context, tj_error *error);
+/* Walks the free list: no page of it is used by what was walked before. */
+tj_status tj__walk_free_list(tj__walk *walk, tj_error *error);
+
 #endif

@@ -168,6 +168,7 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
 {
     tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
     TJ_TRY(check_table(snapshot->env, key, error));
+    TJ_TRY(tj__env_touch(snapshot->env, key.data[0], error));
     MDB_val sought = lmdb_key(key);
     MDB_val stored = {0, NULL};
     int code = sought.mv_size == 0
@@ -265,26 +266,62 @@ static tj_status scan_cursor(const tj__env_snapshot *snapshot, MDB_cursor *curso
     return code == 0 || code == MDB_NOTFOUND ? TJ_OK : read_failed(snapshot, code, error);
 }
 
+static tj_status scan_table(const tj__env_snapshot *snapshot, const scan_bounds *bounds,
+                            tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    MDB_cursor *cursor = NULL;
+    int code = mdb_cursor_open(snapshot->txn, snapshot->env->tables[bounds->table], &cursor);
+    if (code != 0) {
+        return read_failed(snapshot, code, error);
+    }
+    tj_status status = scan_cursor(snapshot, cursor, bounds, visitor, context, error);
+    mdb_cursor_close(cursor);
+    return status;
+}
+
+/* The first row of a descending scan of a table that was not walked yet: many want no more than that, and
+ * need not wait for the walk. The scan goes on below it. */
+static tj_status visit_edge(const tj__env_snapshot *snapshot, scan_bounds *bounds, uint8_t **page,
+                            tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    tj__bytes key;
+    tj__bytes stored;
+    if (!bounds->descending || tj__env_is_walked(snapshot->env, bounds->table) ||
+        !tj__edge_last(snapshot->env, mdb_txn_id(snapshot->txn), bounds->table, bounds->end,
+                       bounds->has_end, page, &key, &stored)) {
+        return TJ_OK;
+    }
+    if (!within(bounds, key)) {
+        return TJ__STOP;
+    }
+    bounds->end = key;
+    bounds->has_end = true;
+    return visit(bounds, key, stored, visitor, context, error);
+}
+
 static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
                       tj__row_visitor *visitor, void *context, tj_error *error)
 {
     tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
     scan_bounds bounds = {0};
-    MDB_cursor *cursor = NULL;
+    uint8_t *page = NULL;
     TJ_TRY(check_table(snapshot->env, first, error));
     TJ_TRY(make_bounds(first, end, descending, &bounds, error));
-    int code = mdb_cursor_open(snapshot->txn, snapshot->env->tables[bounds.table], &cursor);
-    if (code != 0) {
-        return read_failed(snapshot, code, error);
+    tj_status status = visit_edge(snapshot, &bounds, &page, visitor, context, error);
+    if (status == TJ_OK) {
+        status = tj__env_touch(snapshot->env, bounds.table, error);
     }
-    tj_status status = scan_cursor(snapshot, cursor, &bounds, visitor, context, error);
-    mdb_cursor_close(cursor);
-    return status;
+    if (status == TJ_OK) {
+        status = scan_table(snapshot, &bounds, visitor, context, error);
+    }
+    free(page);
+    return status == TJ__STOP ? TJ_OK : status;
 }
 
 tj_status tj__env_find(tj__env *env, tj__bytes key, bool *found, tj_error *error)
 {
     TJ_TRY(check_table(env, key, error));
+    TJ_TRY(tj__env_touch(env, key.data[0], error));
     MDB_txn *txn = NULL;
     TJ_TRY(tj__read_begin(env, &txn, error));
     MDB_val sought = lmdb_key(key);

@@ -94,6 +94,12 @@ tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *pos
 tj_status tj__env_upgrade(tj__env *env, tj__row_deriver *derive, tj__superblock *superblock,
                           tj_error *error);
 
+/* Walks the tables that opening left out because they are large. TJ_CORRUPT for the first that is damaged:
+ * it is refused from then on, and the others go on. For the helper thread. */
+tj_status tj__env_verify_rest(tj__env *env, tj_error *error);
+/* Bits of the tables that are refused. Any thread. */
+uint64_t tj__env_damaged(const tj__env *env);
+
 /* Whether data.mdb's path still names the open file (device and inode). TJ_CLOSED if not. Any thread. */
 tj_status tj__env_same_file(tj__env *env, tj_error *error);
 

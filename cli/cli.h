@@ -123,26 +123,35 @@ void progress_end(progress_bar *bar);
 void help_overview(output *out);
 void help_command(output *out, const command_spec *command);
 void help_group(output *out, const char *group);
+/* "-j, --journal PATH" */
+void option_text(const option_spec *option, char *text, size_t size);
 
-/* ---- one function per command, cmd_<name>.c ---- */
+/* ---- man.c, complete.c ---- */
 
-tj_status cmd_init(command_line *cli, tj_error *error);
-tj_status cmd_status(command_line *cli, tj_error *error);
-tj_status cmd_state_show(command_line *cli, tj_error *error);
-tj_status cmd_state_export(command_line *cli, tj_error *error);
-tj_status cmd_state_import(command_line *cli, tj_error *error);
-tj_status cmd_algo_list(command_line *cli, tj_error *error);
-tj_status cmd_algo_show(command_line *cli, tj_error *error);
-tj_status cmd_algo_save(command_line *cli, tj_error *error);
-tj_status cmd_algo_delete(command_line *cli, tj_error *error);
-tj_status cmd_ledger_list(command_line *cli, tj_error *error);
-tj_status cmd_ledger_append(command_line *cli, tj_error *error);
-tj_status cmd_book_list(command_line *cli, tj_error *error);
-tj_status cmd_record(command_line *cli, tj_error *error);
-tj_status cmd_import(command_line *cli, tj_error *error);
-tj_status cmd_export(command_line *cli, tj_error *error);
-tj_status cmd_quarantine_list(command_line *cli, tj_error *error);
-tj_status cmd_quarantine_show(command_line *cli, tj_error *error);
-tj_status cmd_help(command_line *cli, tj_error *error);
+void man_program(output *out);
+void man_command(output *out, const command_spec *command);
+/* False for a shell that is not known. */
+bool complete_print(output *out, const char *shell);
+
+/* ---- the commands, cmd_<name>.c ---- */
+
+extern const command_spec command_init;
+extern const command_spec command_status;
+extern const command_spec command_state_show;
+extern const command_spec command_state_export;
+extern const command_spec command_state_import;
+extern const command_spec command_algo_list;
+extern const command_spec command_algo_show;
+extern const command_spec command_algo_save;
+extern const command_spec command_algo_delete;
+extern const command_spec command_ledger_list;
+extern const command_spec command_ledger_append;
+extern const command_spec command_book_list;
+extern const command_spec command_record;
+extern const command_spec command_import;
+extern const command_spec command_export;
+extern const command_spec command_quarantine_list;
+extern const command_spec command_quarantine_show;
+extern const command_spec command_help;
 
 #endif

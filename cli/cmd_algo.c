@@ -7,6 +7,11 @@
 
 #include <tesser/json.h>
 
+static const option_spec plugin_option = {
+    .name = "plugin",
+    .value = "NAME",
+    .help = "the input is the payload alone, and this the plugin's name"};
+
 static tj_status parse_id(command_line *cli, tj_uuid *id, tj_error *error)
 {
     tj_error cause = TJ_ERROR_INIT;
@@ -93,7 +98,7 @@ static tj_status json_algos(const open_journal *journal, const tj_algo_list *lis
     return TJ_OK;
 }
 
-tj_status cmd_algo_list(command_line *cli, tj_error *error)
+static tj_status run_algo_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_algo_list *list = NULL;
@@ -102,7 +107,7 @@ tj_status cmd_algo_list(command_line *cli, tj_error *error)
         tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
         status = tj_algo_load_all(algos, &list, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         status = json_algos(&journal, list, &cli->out, error);
     } else if (status == TJ_OK) {
         print_algos(list, &cli->out);
@@ -116,7 +121,7 @@ tj_status cmd_algo_list(command_line *cli, tj_error *error)
 
 static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_error *error)
 {
-    if (!given(cli, OPTION_JSON)) {
+    if (!given(cli, &option_json)) {
         char id[TJ_UUID_TEXT_SIZE];
         char size[SIZE_TEXT_SIZE];
         tj_uuid_format(record->id, id);
@@ -138,7 +143,7 @@ static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_e
     return status;
 }
 
-tj_status cmd_algo_show(command_line *cli, tj_error *error)
+static tj_status run_algo_show(command_line *cli, tj_error *error)
 {
     tj_uuid id;
     tj_status status = parse_id(cli, &id, error);
@@ -164,7 +169,7 @@ tj_status cmd_algo_show(command_line *cli, tj_error *error)
 static void tell_change(command_line *cli, const open_journal *journal, const char *verb,
                         bool was_there, uint64_t sequence)
 {
-    if (given(cli, OPTION_JSON)) {
+    if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "id", tj_str_of(cli->arguments[0]));
@@ -192,8 +197,8 @@ static bool is_stored(const open_journal *journal, const tj_uuid *id)
 static tj_status parse_state(const command_line *cli, tj_str input, tj_algo_record **record,
                              tj_algo_state *state, tj_error *error)
 {
-    if (given(cli, OPTION_PLUGIN)) {
-        *state = (tj_algo_state){tj_str_of(cli->values[OPTION_PLUGIN]), trimmed(input)};
+    if (given(cli, &plugin_option)) {
+        *state = (tj_algo_state){tj_str_of(option_value(cli, &plugin_option)), trimmed(input)};
         return TJ_OK;
     }
     tj_status status = tj_algo_record_from_json(input, record, error);
@@ -225,7 +230,7 @@ static tj_status save(command_line *cli, const tj_uuid *id, const tj_algo_state 
     return journal_close(&journal, status, error);
 }
 
-tj_status cmd_algo_save(command_line *cli, tj_error *error)
+static tj_status run_algo_save(command_line *cli, tj_error *error)
 {
     tj_uuid id;
     tj_status status = parse_id(cli, &id, error);
@@ -253,7 +258,7 @@ tj_status cmd_algo_save(command_line *cli, tj_error *error)
     return status;
 }
 
-tj_status cmd_algo_delete(command_line *cli, tj_error *error)
+static tj_status run_algo_delete(command_line *cli, tj_error *error)
 {
     tj_uuid id;
     tj_status status = parse_id(cli, &id, error);
@@ -278,3 +283,50 @@ tj_status cmd_algo_delete(command_line *cli, tj_error *error)
     }
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_algo_list = {
+    .name = "algo list",
+    .summary = "the book's algorithms, and those that cannot be decoded",
+    .example = "tesser-journal --journal ./journal algo list",
+    .run = run_algo_list,
+};
+
+const command_spec command_algo_show = {
+    .name = "algo show",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "one algorithm with its payload",
+    .example = "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+    .run = run_algo_show,
+};
+
+const command_spec command_algo_save = {
+    .name = "algo save",
+    .arguments = "ID [FILE|-]",
+    .arguments_min = 1,
+    .arguments_max = 2,
+    .summary = "save one algorithm, new or not",
+    .text = "The input (standard input when no file is named) is a record such as "
+            "{\"plugin\":\"TWAP\",\"payload\":{...}}, or Tesser's "
+            "{\"algo_type\":...,\"state\":...}; with "
+            "--plugin it is the payload alone. The payload is kept byte for byte.",
+    .example = "echo '{\"pending\":2}' | tesser-journal --journal ./journal algo save "
+               "6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f --plugin TWAP",
+    .options = (const option_spec *const[]){&plugin_option, NULL},
+    .writes = true,
+    .run = run_algo_save,
+};
+
+const command_spec command_algo_delete = {
+    .name = "algo delete",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "delete one algorithm",
+    .text = "Deleting what is not there is no failure; the output tells.",
+    .example =
+        "tesser-journal --journal ./journal algo delete 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+    .writes = true,
+    .run = run_algo_delete,
+};

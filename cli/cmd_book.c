@@ -39,7 +39,7 @@ void books_json(const tj_book_list *books, json_writer *json, const char *key)
     json_close(json, ']');
 }
 
-tj_status cmd_book_list(command_line *cli, tj_error *error)
+static tj_status run_book_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_book_list *books = NULL;
@@ -47,7 +47,7 @@ tj_status cmd_book_list(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         books_json(books, &json, NULL);
     } else if (status == TJ_OK && books->count == 0) {
@@ -58,3 +58,10 @@ tj_status cmd_book_list(command_line *cli, tj_error *error)
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_book_list = {
+    .name = "book list",
+    .summary = "the books of the journal with their counts",
+    .example = "tesser-journal --journal ./journal book list",
+    .run = run_book_list,
+};

@@ -7,6 +7,13 @@
 
 #include <tesser/migrate.h>
 
+static const option_spec format_option = {
+    .name = "format", .value = "FORMAT", .help = "tesser, the only one yet"};
+static const option_spec dry_run_option = {.name = "dry-run",
+                                           .help = "only tell what Tesser cannot hold"};
+static const option_spec force_option = {
+    .name = "force", .help = "export although Tesser would lose or refuse something"};
+
 static void print_report(const tj_export_report *report, bool written, output *out)
 {
     char *book = safe_text(report->book);
@@ -36,7 +43,7 @@ static void print_report(const tj_export_report *report, bool written, output *o
 static tj_status tell(command_line *cli, const tj_export_report *report, bool written,
                       tj_error *error)
 {
-    if (!given(cli, OPTION_JSON)) {
+    if (!given(cli, &option_json)) {
         print_report(report, written, &cli->out);
         return TJ_OK;
     }
@@ -52,19 +59,19 @@ static tj_status tell(command_line *cli, const tj_export_report *report, bool wr
 
 static tj_status check_format(command_line *cli, tj_error *error)
 {
-    const char *format = cli->values[OPTION_FORMAT];
+    const char *format = option_value(cli, &format_option);
     return !format || strcmp(format, "tesser") == 0
                ? TJ_OK
                : usage_error(cli, error, "--format is \"%s\"; expected tesser", format);
 }
 
-tj_status cmd_export(command_line *cli, tj_error *error)
+static tj_status run_export(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_export_report *report = NULL;
     tj_export_options options = TJ_EXPORT_OPTIONS_INIT;
-    options.dry_run = given(cli, OPTION_EXPORT_DRY_RUN);
-    options.force = given(cli, OPTION_FORCE);
+    options.dry_run = given(cli, &dry_run_option);
+    options.force = given(cli, &force_option);
     tj_status status = check_format(cli, error);
     if (status != TJ_OK) {
         return status;
@@ -91,3 +98,18 @@ tj_status cmd_export(command_line *cli, tj_error *error)
     tj_export_report_free(report);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_export = {
+    .name = "export",
+    .arguments = "DIRECTORY",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "write a book as Tesser's own stores",
+    .text =
+        "A new directory with snapshot.json, state.db, algos.db and ledger.db. What Tesser cannot "
+        "hold is told before anything is written; where a value would be lost, it needs --force.",
+    .example = "tesser-journal --journal ./journal export --format tesser ./tesser",
+    .options = (const option_spec *const[]){&format_option, &dry_run_option, &force_option, NULL},
+    .writes = true,
+    .run = run_export,
+};

@@ -8,6 +8,30 @@
 
 #include <tesser/migrate.h>
 
+static const option_spec into_option = {
+    .name = "into",
+    .value = "JOURNAL",
+    .help = "journal to import into, created when it is not there; the same as --journal"};
+static const option_spec dry_run_option = {.name = "dry-run",
+                                           .help = "read, check and report, but write nothing"};
+static const option_spec replace_option = {
+    .name = "replace", .help = "the book may hold data, which what is imported replaces"};
+static const option_spec exchange_option = {
+    .name = "exchange",
+    .value = "NAME",
+    .help = "exchange of the codes that have none, e.g. binance_perp"};
+static const option_spec map_option = {
+    .name = "map",
+    .value = "CODE=ID",
+    .help = "identity of one code, e.g. BTCUSDT=binance_perp:BTCUSDT; for the second of "
+            "several members under one key, last_prices.BTCUSDT#2=bybit_linear:BTCUSDT, or "
+            "=- to leave it out; may be given again and again"};
+static const option_spec strategy_state_option = {
+    .name = "strategy-state",
+    .value = "FILE",
+    .help = "what knows the strategy's state of an LMDB journal: its JSON, a "
+            "snapshot, or Tesser's SQLite state store"};
+
 /* ---- the report for people ------------------------------------------------------------------ */
 
 static void print_sources(const tj_import_report *report, output *out)
@@ -108,7 +132,7 @@ static void print_report(const tj_import_report *report, output *out)
 
 static tj_status tell(command_line *cli, const tj_import_report *report, tj_error *error)
 {
-    if (!given(cli, OPTION_JSON)) {
+    if (!given(cli, &option_json)) {
         print_report(report, &cli->out);
         return TJ_OK;
     }
@@ -124,17 +148,18 @@ static tj_status tell(command_line *cli, const tj_import_report *report, tj_erro
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static tj_import_options options_of(command_line *cli, progress_bar *bar)
+static tj_import_options options_of(const command_line *cli, progress_bar *bar,
+                                    const char *maps[OPTIONS_MAX])
 {
     tj_import_options options = TJ_IMPORT_OPTIONS_INIT;
     options.sources = (const char *const *)cli->arguments;
     options.source_count = cli->argument_count;
-    options.exchange = cli->values[OPTION_IMPORT_EXCHANGE];
-    options.maps = cli->maps;
-    options.map_count = cli->map_count;
-    options.strategy_state = cli->values[OPTION_STRATEGY_STATE];
-    options.dry_run = given(cli, OPTION_IMPORT_DRY_RUN);
-    options.replace = given(cli, OPTION_REPLACE);
+    options.exchange = option_value(cli, &exchange_option);
+    options.map_count = option_values(cli, &map_option, maps);
+    options.maps = maps;
+    options.strategy_state = option_value(cli, &strategy_state_option);
+    options.dry_run = given(cli, &dry_run_option);
+    options.replace = given(cli, &replace_option);
     options.progress = progress_show;
     options.progress_context = bar;
     return options;
@@ -151,21 +176,26 @@ static void advise(command_line *cli, tj_status status, const tj_error *error)
     }
 }
 
-tj_status cmd_import(command_line *cli, tj_error *error)
+static tj_status run_import(command_line *cli, tj_error *error)
 {
     open_journal journal;
     progress_bar bar = progress_begin();
-    tj_import_options options = options_of(cli, &bar);
+    const char *maps[OPTIONS_MAX];
+    tj_import_options options = options_of(cli, &bar, maps);
     tj_import_report *report = NULL;
-    bar.wanted = bar.wanted && !given(cli, OPTION_JSON);
-    if (given(cli, OPTION_INTO) && given(cli, OPTION_JOURNAL) &&
-        strcmp(cli->values[OPTION_INTO], cli->values[OPTION_JOURNAL]) != 0) {
+    bar.wanted = bar.wanted && !given(cli, &option_json);
+    if (given(cli, &into_option) && given(cli, &option_journal) &&
+        strcmp(option_value(cli, &into_option), option_value(cli, &option_journal)) != 0) {
         return usage_error(cli, error, "--into and --journal name two journals; give one of them");
     }
-    if (given(cli, OPTION_INTO)) {
-        cli->values[OPTION_JOURNAL] = cli->values[OPTION_INTO];
+    tj_status status = TJ_OK;
+    if (given(cli, &into_option)) {
+        status = option_give(cli, &option_journal, option_value(cli, &into_option), error);
     }
-    tj_status status = journal_configure(cli, ACCESS_CREATE, &journal, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_configure(cli, ACCESS_CREATE, &journal, error);
     if (status == TJ_OK) {
         status = tj_import(&journal.config, &options, &report, error);
         advise(cli, status, error);
@@ -183,3 +213,28 @@ tj_status cmd_import(command_line *cli, tj_error *error)
     tj_import_report_free(report);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_import = {
+    .name = "import",
+    .arguments = "SOURCE...",
+    .arguments_min = 1,
+    .arguments_max = SIZE_MAX,
+    .summary = "import Tesser's own data, in one commit",
+    .text =
+        "A source is Tesser's LMDB journal (its directory or data.mdb), one of its SQLite stores "
+        "(with "
+        "the -wal beside it, if there is one), a snapshot, algorithms keyed by UUID, or a ledger "
+        "of "
+        "one "
+        "entry a line; which one, its content tells. Sources stay as they are to the byte. What "
+        "cannot be decoded goes into quarantine while the rest is imported, and the exit code is "
+        "3. "
+        "With --json the whole report, the quarantined bytes included.",
+    .example =
+        "tesser-journal import ./tesser/journal.lmdb ./tesser/state.db --into ./journal --dry-run",
+    .options =
+        (const option_spec *const[]){&into_option, &dry_run_option, &replace_option,
+                                     &exchange_option, &map_option, &strategy_state_option, NULL},
+    .writes = true,
+    .run = run_import,
+};

@@ -27,7 +27,7 @@ static tj_status check_absent(command_line *cli, tj_error *error)
 static tj_status open_or_create(command_line *cli, open_journal *out, creation *made,
                                 tj_error *error)
 {
-    if (given(cli, OPTION_BOOK)) {
+    if (given(cli, &option_book)) {
         tj_status status = journal_open(cli, ACCESS_WRITE, out, error);
         if (status != TJ_NOT_FOUND) {
             return status;
@@ -47,7 +47,7 @@ static tj_status open_or_create(command_line *cli, open_journal *out, creation *
 static void tell(command_line *cli, const open_journal *journal, const creation *made,
                  const tj_store_info *info)
 {
-    if (given(cli, OPTION_JSON)) {
+    if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "path", tj_str_of(info->path));
@@ -68,10 +68,10 @@ static void tell(command_line *cli, const open_journal *journal, const creation 
     }
 }
 
-tj_status cmd_init(command_line *cli, tj_error *error)
+static tj_status run_init(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    creation made = {false, given(cli, OPTION_BOOK)};
+    creation made = {false, given(cli, &option_book)};
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = open_or_create(cli, &journal, &made, error);
     if (status == TJ_OK && made.book) {
@@ -89,3 +89,18 @@ tj_status cmd_init(command_line *cli, tj_error *error)
     }
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_init = {
+    .name = "init",
+    .summary = "create a journal, or a further book in one",
+    .text =
+        "Without --book it creates the journal and refuses one that is already there. With --book "
+        "it "
+        "creates the journal when there is none, and that book in it. The very first book needs no "
+        "such call: the first save creates it. A further one does, so that a misspelt name never "
+        "starts from empty.",
+    .example = "tesser-journal --journal ./journal init\n"
+               "tesser-journal --journal ./journal init --book alpha",
+    .writes = true,
+    .run = run_init,
+};

@@ -10,15 +10,39 @@
 
 #include <tesser/json.h>
 
+static const option_spec exchange_option = {
+    .name = "exchange", .value = "NAME", .help = "only this exchange"};
+static const option_spec asset_option = {
+    .name = "asset", .value = "ASSET", .help = "only this asset, e.g. binance_perp:USDT"};
+static const option_spec type_option = {
+    .name = "type",
+    .value = "TYPE",
+    .help = "only this type: trade_realized_pnl, fee, funding, transfer_in, transfer_out "
+            "or adjustment"};
+static const option_spec from_sequence_option = {
+    .name = "from-sequence", .value = "N", .help = "from this sequence on"};
+static const option_spec to_sequence_option = {
+    .name = "to-sequence", .value = "N", .help = "up to and including this sequence"};
+static const option_spec from_time_option = {
+    .name = "from-time", .value = "TIME", .help = "from this RFC 3339 time on"};
+static const option_spec to_time_option = {
+    .name = "to-time", .value = "TIME", .help = "up to and including this time"};
+static const option_spec limit_option = {
+    .name = "limit", .value = "N", .help = "at most so many entries"};
+static const option_spec desc_option = {.name = "desc", .help = "newest first"};
+static const option_spec by_time_option = {.name = "by-time",
+                                           .help = "in the order of time instead of sequence"};
+
 static const char *const type_names[] = {
     "", "trade_realized_pnl", "fee", "funding", "transfer_in", "transfer_out", "adjustment"};
 #define TYPE_COUNT (sizeof(type_names) / sizeof(type_names[0]))
 
 /* ---- list ---- */
 
-static tj_status parse_number(command_line *cli, option_id id, uint64_t *number, tj_error *error)
+static tj_status parse_number(command_line *cli, const option_spec *option, uint64_t *number,
+                              tj_error *error)
 {
-    const char *text = cli->values[id];
+    const char *text = option_value(cli, option);
     if (!text) {
         return TJ_OK;
     }
@@ -26,20 +50,20 @@ static tj_status parse_number(command_line *cli, option_id id, uint64_t *number,
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
-        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on",
-                           option_table[id].name, text);
+        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on", option->name,
+                           text);
     }
     *number = value;
     return TJ_OK;
 }
 
-static tj_status parse_time(command_line *cli, option_id id, bool *has_time, tj_time *time,
-                            tj_error *error)
+static tj_status parse_time(command_line *cli, const option_spec *option, bool *has_time,
+                            tj_time *time, tj_error *error)
 {
-    const char *text = cli->values[id];
+    const char *text = option_value(cli, option);
     tj_error cause = TJ_ERROR_INIT;
     if (text && tj_time_parse(tj_str_of(text), time, &cause) != TJ_OK) {
-        return usage_error(cli, error, "--%s: %s", option_table[id].name, cause.message);
+        return usage_error(cli, error, "--%s: %s", option->name, cause.message);
     }
     *has_time = text != NULL;
     return TJ_OK;
@@ -47,7 +71,7 @@ static tj_status parse_time(command_line *cli, option_id id, bool *has_time, tj_
 
 static tj_status parse_type(command_line *cli, tj_ledger_type *type, tj_error *error)
 {
-    const char *text = cli->values[OPTION_TYPE];
+    const char *text = option_value(cli, &type_option);
     for (size_t i = 1; text && i < TYPE_COUNT; i++) {
         if (strcmp(text, type_names[i]) == 0) {
             *type = (tj_ledger_type)i;
@@ -63,7 +87,7 @@ static tj_status parse_type(command_line *cli, tj_ledger_type *type, tj_error *e
 
 static tj_status parse_asset(command_line *cli, tj_asset *asset, tj_error *error)
 {
-    const char *text = cli->values[OPTION_ASSET];
+    const char *text = option_value(cli, &asset_option);
     tj_error cause = TJ_ERROR_INIT;
     if (text && tj_identity_parse(tj_str_of(text), asset, &cause) != TJ_OK) {
         return usage_error(cli, error, "--asset: %s", cause.message);
@@ -86,28 +110,28 @@ static tj_status check_ranges(command_line *cli, const tj_ledger_query *query, t
 static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error *error)
 {
     uint64_t limit = 0;
-    query->exchange = tj_str_of(cli->values[OPTION_EXCHANGE]);
-    query->descending = given(cli, OPTION_DESC);
-    query->by_time = given(cli, OPTION_BY_TIME);
+    query->exchange = tj_str_of(option_value(cli, &exchange_option));
+    query->descending = given(cli, &desc_option);
+    query->by_time = given(cli, &by_time_option);
     tj_status status = parse_asset(cli, &query->asset, error);
     if (status == TJ_OK) {
         status = parse_type(cli, &query->type, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, OPTION_FROM_SEQUENCE, &query->sequence_first, error);
+        status = parse_number(cli, &from_sequence_option, &query->sequence_first, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, OPTION_TO_SEQUENCE, &query->sequence_last, error);
+        status = parse_number(cli, &to_sequence_option, &query->sequence_last, error);
     }
     if (status == TJ_OK) {
         status =
-            parse_time(cli, OPTION_FROM_TIME, &query->has_time_first, &query->time_first, error);
+            parse_time(cli, &from_time_option, &query->has_time_first, &query->time_first, error);
     }
     if (status == TJ_OK) {
-        status = parse_time(cli, OPTION_TO_TIME, &query->has_time_last, &query->time_last, error);
+        status = parse_time(cli, &to_time_option, &query->has_time_last, &query->time_last, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, OPTION_LIMIT, &limit, error);
+        status = parse_number(cli, &limit_option, &limit, error);
     }
     query->limit = (size_t)limit;
     return status == TJ_OK ? check_ranges(cli, query, error) : status;
@@ -157,7 +181,7 @@ static tj_status json_entries(const tj_ledger_list *list, output *out, tj_error 
     return status;
 }
 
-tj_status cmd_ledger_list(command_line *cli, tj_error *error)
+static tj_status run_ledger_list(command_line *cli, tj_error *error)
 {
     tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
     tj_status status = parse_query(cli, &query, error);
@@ -171,7 +195,7 @@ tj_status cmd_ledger_list(command_line *cli, tj_error *error)
         tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
         status = tj_ledger_find(ledger, &query, &list, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         status = json_entries(list, &cli->out, error);
     } else if (status == TJ_OK) {
         print_entries(list, &cli->out);
@@ -216,7 +240,7 @@ static tj_status append_lines(line_reader *reader, tj_txn *txn, uint64_t *count,
 static void tell_append(command_line *cli, const open_journal *journal, uint64_t count,
                         uint64_t latest, uint64_t sequence)
 {
-    if (given(cli, OPTION_JSON)) {
+    if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "book", tj_str_of(journal->book));
@@ -257,7 +281,7 @@ static tj_status append(command_line *cli, line_reader *reader, tj_error *error)
     return journal_close(&journal, status, error);
 }
 
-tj_status cmd_ledger_append(command_line *cli, tj_error *error)
+static tj_status run_ledger_append(command_line *cli, tj_error *error)
 {
     const char *path = cli->arguments[0];
     bool is_stdin = strcmp(path, "-") == 0;
@@ -273,3 +297,31 @@ tj_status cmd_ledger_append(command_line *cli, tj_error *error)
     free(reader.data);
     return status;
 }
+
+const command_spec command_ledger_list = {
+    .name = "ledger list",
+    .summary = "entries of the book's ledger",
+    .text = "Through an index on sequence or on time. With --json one entry per line, as 'ledger "
+            "append' "
+            "reads them.",
+    .example = "tesser-journal --journal ./journal ledger list --type fee --from-time "
+               "2025-01-01T00:00:00Z",
+    .options = (const option_spec *const[]){&exchange_option, &asset_option, &type_option,
+                                            &from_sequence_option, &to_sequence_option,
+                                            &from_time_option, &to_time_option, &limit_option,
+                                            &desc_option, &by_time_option, NULL},
+    .run = run_ledger_list,
+};
+
+const command_spec command_ledger_append = {
+    .name = "ledger append",
+    .arguments = "FILE|-",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "append entries, one JSON object per line, in one commit",
+    .text = "All or none. An entry with sequence 0 gets the next number; others must be above the "
+            "newest.",
+    .example = "tesser-journal --journal ./journal ledger append ledger.jsonl",
+    .writes = true,
+    .run = run_ledger_append,
+};

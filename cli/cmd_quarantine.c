@@ -6,6 +6,8 @@
 
 #include <tesser/migrate.h>
 
+static const option_spec raw_option = {.name = "raw", .help = "the bytes alone, as they are"};
+
 static void print_list(const tj_quarantine_list *list, output *out)
 {
     static const table_column columns[] = {
@@ -36,7 +38,7 @@ static void json_item(json_writer *json, const tj_quarantined *item)
     free(hex);
 }
 
-tj_status cmd_quarantine_list(command_line *cli, tj_error *error)
+static tj_status run_quarantine_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_quarantine_list *list = NULL;
@@ -44,7 +46,7 @@ tj_status cmd_quarantine_list(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_quarantine_load(journal.store, NULL, &list, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "book", tj_str_of(journal.book));
@@ -63,9 +65,9 @@ tj_status cmd_quarantine_list(command_line *cli, tj_error *error)
 
 static void tell_item(command_line *cli, const tj_quarantined *item)
 {
-    if (given(cli, OPTION_RAW)) {
+    if (given(cli, &raw_option)) {
         out_bytes(&cli->out, item->raw);
-    } else if (given(cli, OPTION_JSON)) {
+    } else if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_item(&json, item);
     } else {
@@ -90,7 +92,7 @@ static const tj_quarantined *find(const tj_quarantine_list *list, const char *na
     return NULL;
 }
 
-tj_status cmd_quarantine_show(command_line *cli, tj_error *error)
+static tj_status run_quarantine_show(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_quarantine_list *list = NULL;
@@ -110,3 +112,23 @@ tj_status cmd_quarantine_show(command_line *cli, tj_error *error)
     tj_quarantine_list_free(list);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_quarantine_list = {
+    .name = "quarantine list",
+    .summary = "what imports could not decode",
+    .example = "tesser-journal --journal ./journal quarantine list",
+    .run = run_quarantine_list,
+};
+
+const command_spec command_quarantine_show = {
+    .name = "quarantine show",
+    .arguments = "NAME",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "one thing in quarantine, or its bytes",
+    .text = "NAME is as 'quarantine list' has it.",
+    .example =
+        "tesser-journal --journal ./journal quarantine show strategy_state --raw >strategy.bin",
+    .options = (const option_spec *const[]){&raw_option, NULL},
+    .run = run_quarantine_show,
+};

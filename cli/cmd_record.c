@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const option_spec keep_going_option = {
+    .name = "keep-going",
+    .letter = 'k',
+    .help = "go on after a line that failed; exit with its code at the end"};
+
 static tj_status commit_line(command_line *cli, tj_store *store, tj_str line, uint64_t *sequence,
                              tj_error *error)
 {
@@ -75,7 +80,7 @@ static tj_status record_lines(command_line *cli, tj_store *store, line_reader *r
         tj_status status = record_line(cli, store, reader, &more, &cause);
         if (status != TJ_OK && first == TJ_OK) {
             first = fail_line(error, status, NULL, reader->number, &cause);
-            more = more && given(cli, OPTION_KEEP_GOING);
+            more = more && given(cli, &keep_going_option);
         }
     }
     if (first != TJ_OK && cli->out.os_errno == 0) {
@@ -84,7 +89,7 @@ static tj_status record_lines(command_line *cli, tj_store *store, line_reader *r
     return first;
 }
 
-tj_status cmd_record(command_line *cli, tj_error *error)
+static tj_status run_record(command_line *cli, tj_error *error)
 {
     open_journal journal;
     line_reader reader = {.fd = STDIN_FILENO, .name = input_name("-")};
@@ -95,3 +100,23 @@ tj_status cmd_record(command_line *cli, tj_error *error)
     free(reader.data);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_record = {
+    .name = "record",
+    .summary = "commit JSON lines from standard input, one commit per line",
+    .text =
+        "Each line is an object, every member optional: book, id (a UUID: the same id is never "
+        "applied twice), state (a whole LiveState), portfolio, portfolio_equity, last_candle_ts, "
+        "strategy_state, execution_checkpoint, extra, ledger (a list), and maps from key to new "
+        "value, or to null to delete: orders, positions, balances, last_prices, sub_accounts, "
+        "algos. "
+        "Each is answered by {\"seq\":N} as soon as it is durable, or by "
+        "{\"error\":\"...\",\"line\":N} with nothing of it applied. The first error ends it, "
+        "unless "
+        "--keep-going is given. Blank lines are skipped; a line may have 64 MiB.",
+    .example = "echo '{\"last_prices\":{\"binance_perp:BTCUSDT\":\"64000.10\"}}' | "
+               "tesser-journal --journal ./journal record",
+    .options = (const option_spec *const[]){&keep_going_option, NULL},
+    .writes = true,
+    .run = run_record,
+};

@@ -8,10 +8,18 @@
 
 #include <tesser/json.h>
 
+static const option_spec output_option = {
+    .name = "output",
+    .letter = 'o',
+    .value = "FILE",
+    .help = "write to FILE, which is never half-written, instead of standard output"};
+static const option_spec dry_run_option = {
+    .name = "dry-run", .letter = 'n', .help = "check and report, but save nothing"};
+
 /* A new file lets nobody in whom the journal keeps out. */
 static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_error *error)
 {
-    const char *file = cli->values[OPTION_OUTPUT];
+    const char *file = option_value(cli, &output_option);
     tj_status status = tj_path_check(file, error);
     if (status != TJ_OK) {
         return status;
@@ -35,7 +43,7 @@ static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_
     return status;
 }
 
-tj_status cmd_state_export(command_line *cli, tj_error *error)
+static tj_status run_state_export(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_live_state *state = NULL;
@@ -48,7 +56,7 @@ tj_status cmd_state_export(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_live_state_to_json(state, &text, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_OUTPUT)) {
+    if (status == TJ_OK && given(cli, &output_option)) {
         status = write_file(cli, journal.store, (tj_str){text.data, text.size}, error);
     } else if (status == TJ_OK) {
         out_bytes(&cli->out, (tj_str){text.data, text.size});
@@ -140,8 +148,8 @@ static tj_status save(command_line *cli, const open_journal *journal, tj_live_st
 static void tell_import(command_line *cli, const open_journal *journal, const tj_live_state *state,
                         uint64_t sequence)
 {
-    bool dry_run = given(cli, OPTION_DRY_RUN);
-    if (given(cli, OPTION_JSON)) {
+    bool dry_run = given(cli, &dry_run_option);
+    if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "book", tj_str_of(journal->book));
@@ -173,9 +181,9 @@ static tj_status check_book(const open_journal *journal, tj_error *error)
     return status;
 }
 
-tj_status cmd_state_import(command_line *cli, tj_error *error)
+static tj_status run_state_import(command_line *cli, tj_error *error)
 {
-    bool dry_run = given(cli, OPTION_DRY_RUN);
+    bool dry_run = given(cli, &dry_run_option);
     tj_live_state *state = NULL;
     tj_status status = read_snapshot(cli->arguments[0], &state, error);
     if (status != TJ_OK) {
@@ -194,3 +202,26 @@ tj_status cmd_state_import(command_line *cli, tj_error *error)
     tj_live_state_free(state);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_state_export = {
+    .name = "state export",
+    .summary = "the book's live state as JSON, in Tesser's spelling",
+    .example = "tesser-journal --journal ./journal state export --output snapshot.json",
+    .options = (const option_spec *const[]){&output_option, NULL},
+    .run = run_state_export,
+};
+
+const command_spec command_state_import = {
+    .name = "state import",
+    .arguments = "FILE|-",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "replace the book's live state by a JSON snapshot",
+    .text =
+        "One commit: the book's state is then exactly the snapshot. Algorithms and ledger stay as "
+        "they are.",
+    .example = "tesser-journal --journal ./journal state import snapshot.json --dry-run",
+    .options = (const option_spec *const[]){&dry_run_option, NULL},
+    .writes = true,
+    .run = run_state_import,
+};

@@ -7,6 +7,9 @@
 
 #include <tesser/json.h>
 
+static const option_spec all_option = {.name = "all",
+                                       .help = "every row of every table, not the first 20"};
+
 #define ROW_LIMIT 20
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -294,7 +297,7 @@ static tj_status json_state(const open_journal *journal, const tj_live_state *st
     return status;
 }
 
-tj_status cmd_state_show(command_line *cli, tj_error *error)
+static tj_status run_state_show(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_live_state *state = NULL;
@@ -303,11 +306,22 @@ tj_status cmd_state_show(command_line *cli, tj_error *error)
         tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
         status = tj_state_load(states, &state, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         status = json_state(&journal, state, &cli->out, error);
     } else if (status == TJ_OK) {
-        print_state(&journal, state, given(cli, OPTION_ALL) ? 0 : ROW_LIMIT, &cli->out);
+        print_state(&journal, state, given(cli, &all_option) ? 0 : ROW_LIMIT, &cli->out);
     }
     tj_live_state_free(state);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_state_show = {
+    .name = "state show",
+    .summary = "a summary of the book's live state",
+    .text =
+        "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
+        "the whole state, with the commit it was read at.",
+    .example = "tesser-journal --journal ./journal state show --all",
+    .options = (const option_spec *const[]){&all_option, NULL},
+    .run = run_state_show,
+};

@@ -142,7 +142,7 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
     json_close(json, '}');
 }
 
-tj_status cmd_status(command_line *cli, tj_error *error)
+static tj_status run_status(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_book_list *books = NULL;
@@ -154,7 +154,7 @@ tj_status cmd_status(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }
-    if (status == TJ_OK && given(cli, OPTION_JSON)) {
+    if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_status(&info, books, &json);
     } else if (status == TJ_OK) {
@@ -163,3 +163,11 @@ tj_status cmd_status(command_line *cli, tj_error *error)
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
 }
+
+const command_spec command_status = {
+    .name = "status",
+    .summary = "what the journal holds, and who uses it",
+    .text = "Works beside a running writer and after a crash; writes nothing but a reader slot.",
+    .example = "tesser-journal --journal ./journal status",
+    .run = run_status,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* --help and the man page, made from the two tables. */
+/* --help, made from what each command says of itself. */
 #include "cli.h"
 
 #include <ctype.h>
@@ -7,6 +7,7 @@
 
 #define LINE_WIDTH 80
 #define NAME_WIDTH 24
+#define EVERY_COMMAND "Options of every command"
 
 /* Prints words from a column on, broken at LINE_WIDTH; the first line is already indented. */
 static void wrapped(output *out, size_t indent, const char *text)
@@ -37,8 +38,7 @@ static void entry(output *out, const char *name, const char *text)
     wrapped(out, NAME_WIDTH, text);
 }
 
-/* "-j, --journal PATH" */
-static void option_text(const option_spec *option, char *text, size_t size)
+void option_text(const option_spec *option, char *text, size_t size)
 {
     char letter[8] = "    ";
     if (option->letter) {
@@ -48,25 +48,17 @@ static void option_text(const option_spec *option, char *text, size_t size)
              option->value ? option->value : "");
 }
 
-/* The options of one command, or with NULL those that every command takes. */
-static void print_options(output *out, const char *command)
+static void print_options(output *out, const char *title, const option_spec *const *options)
 {
-    bool titled = false;
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const option_spec *option = &option_table[i];
-        bool wanted =
-            command ? option->command && strcmp(option->command, command) == 0 : !option->command;
-        if (!wanted) {
-            continue;
-        }
-        if (!titled) {
-            out_format(out, "\n");
-            out_heading(out, command ? "Options" : "Options of every command");
-            titled = true;
-        }
+    if (!options) {
+        return;
+    }
+    out_format(out, "\n");
+    out_heading(out, "%s", title);
+    for (; *options; options++) {
         char text[64];
-        option_text(option, text, sizeof(text));
-        entry(out, text, option->help);
+        option_text(*options, text, sizeof(text));
+        entry(out, text, (*options)->help);
     }
 }
 
@@ -85,10 +77,10 @@ void help_overview(output *out)
     out_format(out, "tesser-journal: durable memory for a trading runtime\n\n"
                     "Usage: tesser-journal [OPTIONS] COMMAND [ARGUMENTS]\n\n");
     out_heading(out, "Commands");
-    for (size_t i = 0; i < command_count; i++) {
-        entry(out, command_table[i].name, command_table[i].summary);
+    for (size_t i = 0; commands[i]; i++) {
+        entry(out, commands[i]->name, commands[i]->summary);
     }
-    print_options(out, NULL);
+    print_options(out, EVERY_COMMAND, common_options);
     out_format(out, "\n");
     print_exit_codes(out);
     out_format(out, "\nTESSER_JOURNAL_PATH and TESSER_JOURNAL_TYPE override the configuration file."
@@ -98,10 +90,9 @@ void help_overview(output *out)
 void help_group(output *out, const char *group)
 {
     out_heading(out, "Commands");
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = command_table[i].name;
-        if (strncmp(name, group, strlen(group)) == 0 && name[strlen(group)] == ' ') {
-            entry(out, name, command_table[i].summary);
+    for (size_t i = 0; commands[i]; i++) {
+        if (command_in_group(commands[i], group)) {
+            entry(out, commands[i]->name, commands[i]->summary);
         }
     }
     out_format(out, "\nSee 'tesser-journal %s COMMAND --help' for more and an example.\n", group);
@@ -110,14 +101,14 @@ void help_group(output *out, const char *group)
 void help_command(output *out, const command_spec *command)
 {
     out_format(out, "tesser-journal %s: %s\n\nUsage: tesser-journal [OPTIONS] %s%s%s\n",
-               command->name, command->summary, command->name, command->arguments[0] ? " " : "",
-               command->arguments);
-    if (command->text[0]) {
+               command->name, command->summary, command->name, command->arguments ? " " : "",
+               command->arguments ? command->arguments : "");
+    if (command->text) {
         out_format(out, "\n");
         wrapped(out, 0, command->text);
     }
-    print_options(out, command->name);
-    print_options(out, NULL);
+    print_options(out, "Options", command->options);
+    print_options(out, EVERY_COMMAND, common_options);
     out_format(out, "\n");
     out_heading(out, "Example");
     for (const char *line = command->example; *line;) {
@@ -127,88 +118,51 @@ void help_command(output *out, const command_spec *command)
     }
 }
 
-/* ---- the man page ---- */
-
-/* Text in roff: hyphens that can be pasted, and nothing that starts a request. */
-static void roff(output *out, const char *text)
+static void print_commands(output *out)
 {
-    for (const char *at = text; *at; at++) {
-        bool line_start = at == text || at[-1] == '\n';
-        if (line_start && (*at == '.' || *at == '\'')) {
-            out_format(out, "\\&");
-        }
-        if (*at == '-' || *at == '\\') {
-            out_format(out, *at == '-' ? "\\-" : "\\e");
-        } else {
-            out_format(out, "%c", *at);
-        }
+    for (size_t i = 0; commands[i]; i++) {
+        out_format(out, "%s\n", commands[i]->name);
     }
 }
 
-static void man_options(output *out, const char *command)
+/* "man" and "man COMMAND". */
+static bool help_man(output *out, char *const *words, size_t count)
 {
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const option_spec *option = &option_table[i];
-        bool wanted =
-            command ? option->command && strcmp(option->command, command) == 0 : !option->command;
-        if (wanted) {
-            char text[64];
-            option_text(option, text, sizeof(text));
-            out_format(out, ".TP\n.B ");
-            roff(out, text + strspn(text, " "));
-            out_format(out, "\n");
-            roff(out, option->help);
-            out_format(out, "\n");
-        }
+    size_t taken = 0;
+    const command_spec *command = command_find(words, count, &taken);
+    if (count == 0) {
+        man_program(out);
+    } else if (command && taken == count) {
+        man_command(out, command);
     }
+    return count == 0 || (command && taken == count);
 }
 
-static void man_command(output *out, const command_spec *command)
+/* What help tells beside the commands; false when it is none of that. */
+static bool help_topic(output *out, char *const *words, size_t count)
 {
-    out_format(out, ".SS ");
-    roff(out, command->name);
-    out_format(out, " ");
-    roff(out, command->arguments);
-    out_format(out, "\n");
-    roff(out, command->summary);
-    out_format(out, ".\n");
-    if (command->text[0]) {
-        out_format(out, ".PP\n");
-        roff(out, command->text);
-        out_format(out, "\n");
+    if (strcmp(words[0], "man") == 0) {
+        return help_man(out, words + 1, count - 1);
     }
-    man_options(out, command->name);
-    out_format(out, ".PP\nExample:\n.PP\n.nf\n");
-    roff(out, command->example);
-    out_format(out, "\n.fi\n");
+    if (strcmp(words[0], "completion") == 0) {
+        return count == 2 && complete_print(out, words[1]);
+    }
+    if (count != 1) {
+        return false;
+    }
+    if (strcmp(words[0], "exit-codes") == 0) {
+        print_exit_codes(out);
+    } else if (strcmp(words[0], "commands") == 0) {
+        print_commands(out);
+    } else if (command_is_group(words[0])) {
+        help_group(out, words[0]);
+    } else {
+        return false;
+    }
+    return true;
 }
 
-static void help_man(output *out)
-{
-    out_format(out, ".\\\" SPDX-License-Identifier: MIT OR Apache-2.0\n"
-                    ".TH TESSER\\-JOURNAL 1 \"\" \"tesser-journal " TJ_VERSION "\"\n"
-                    ".SH NAME\ntesser\\-journal \\- durable memory for a trading runtime\n"
-                    ".SH SYNOPSIS\n.B tesser\\-journal\n[OPTIONS] COMMAND [ARGUMENTS]\n"
-                    ".SH OPTIONS\n");
-    man_options(out, NULL);
-    out_format(out, ".SH COMMANDS\n");
-    for (size_t i = 0; i < command_count; i++) {
-        man_command(out, &command_table[i]);
-    }
-    out_format(out, ".SH EXIT STATUS\n");
-    for (size_t i = 0; i < exit_code_count; i++) {
-        out_format(out, ".TP\n.B %d\n", exit_code_table[i].code);
-        roff(out, exit_code_table[i].name);
-        out_format(out, ": ");
-        roff(out, exit_code_table[i].meaning);
-        out_format(out, "\n");
-    }
-    out_format(out,
-               ".SH ENVIRONMENT\n.TP\n.B TESSER_JOURNAL_PATH, TESSER_JOURNAL_TYPE\n"
-               "override the configuration file.\n.TP\n.B NO_COLOR\nno colour on a terminal.\n");
-}
-
-tj_status cmd_help(command_line *cli, tj_error *error)
+static tj_status run_help(command_line *cli, tj_error *error)
 {
     if (cli->argument_count == 0) {
         help_overview(&cli->out);
@@ -216,18 +170,21 @@ tj_status cmd_help(command_line *cli, tj_error *error)
     }
     size_t taken = 0;
     const command_spec *command = command_find(cli->arguments, cli->argument_count, &taken);
-    const char *topic = cli->arguments[0];
-    bool alone = cli->argument_count == 1;
     if (command && taken == cli->argument_count) {
         help_command(&cli->out, command);
-    } else if (alone && strcmp(topic, "exit-codes") == 0) {
-        print_exit_codes(&cli->out);
-    } else if (alone && strcmp(topic, "man") == 0) {
-        help_man(&cli->out);
-    } else if (alone && command_is_group(topic)) {
-        help_group(&cli->out, topic);
-    } else {
-        return unknown_command(cli, cli->arguments, cli->argument_count, error);
+    } else if (!help_topic(&cli->out, cli->arguments, cli->argument_count)) {
+        size_t topic = cli->argument_count > 1 && strcmp(cli->arguments[0], "man") == 0;
+        return unknown_command(cli, cli->arguments + topic, cli->argument_count - topic, error);
     }
     return TJ_OK;
 }
+
+const command_spec command_help = {
+    .name = "help",
+    .arguments = "[COMMAND|exit-codes|commands|man [COMMAND]|completion SHELL]",
+    .arguments_max = 3,
+    .summary = "show help for a command, the exit codes, a man page",
+    .text = "Completion is there for bash, zsh and fish; installing puts it where the shells look.",
+    .example = "tesser-journal help state import",
+    .run = run_help,
+};

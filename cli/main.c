@@ -20,13 +20,13 @@ static void hold_standard_streams(void)
 
 static tj_status run(command_line *cli, tj_error *error)
 {
-    if (given(cli, OPTION_VERSION)) {
+    if (given(cli, &option_version)) {
         out_format(&cli->out, "tesser-journal %s\n", TJ_VERSION);
     } else if (cli->group) {
         help_group(&cli->out, cli->group);
-    } else if (given(cli, OPTION_HELP) && cli->command) {
+    } else if (given(cli, &option_help) && cli->command) {
         help_command(&cli->out, cli->command);
-    } else if (given(cli, OPTION_HELP)) {
+    } else if (given(cli, &option_help)) {
         help_overview(&cli->out);
     } else {
         return cli->command->run(cli, error);

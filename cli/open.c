@@ -10,8 +10,8 @@
 /* An option beats the environment, the environment beats the file. */
 static tj_status configure(command_line *cli, tj_config *config, tj_error *error)
 {
-    const char *file = cli->values[OPTION_CONFIG];
-    const char *path = cli->values[OPTION_JOURNAL];
+    const char *file = option_value(cli, &option_config);
+    const char *path = option_value(cli, &option_journal);
     /* One that cannot be looked at is not passed over: loading it says why. */
     if (!file && !path && (access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT)) {
         file = DEFAULT_FILE;
@@ -48,8 +48,8 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
     if (status != TJ_OK) {
         return status;
     }
-    if (given(cli, OPTION_BOOK)) {
-        out->config.book = cli->values[OPTION_BOOK];
+    if (given(cli, &option_book)) {
+        out->config.book = option_value(cli, &option_book);
     }
     if (out->config.book) {
         out->book = out->config.book;

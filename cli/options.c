@@ -1,243 +1,272 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The parser: options anywhere, before or after the command. */
+/*
+ * The parser: options anywhere, before or after the command. getopt_long takes the arguments apart by the
+ * names of all options there are; which option of a name is meant is known when the command is.
+ */
 #include "options.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
+const option_spec option_config = {
+    .name = "config",
+    .letter = 'c',
+    .value = "FILE",
+    .help = "configuration file (default: ./tesser.toml when it is there)"};
+const option_spec option_journal = {.name = "journal",
+                                    .letter = 'j',
+                                    .value = "PATH",
+                                    .help = "journal directory, instead of the configured one"};
+const option_spec option_book = {.name = "book",
+                                 .letter = 'b',
+                                 .value = "NAME",
+                                 .help =
+                                     "book to use (default: the configured one, else \"default\")"};
+const option_spec option_json = {.name = "json",
+                                 .help = "results and errors as JSON, for machines"};
+const option_spec option_verbose = {
+    .name = "verbose", .letter = 'v', .help = "also tell what went well, such as a recovery"};
+const option_spec option_help = {
+    .name = "help", .letter = 'h', .help = "show help for the program or the command"};
+const option_spec option_version = {.name = "version", .help = "show the version"};
+const option_spec *const common_options[] = {
+    &option_config,  &option_journal, &option_book,    &option_json,
+    &option_verbose, &option_help,    &option_version, NULL};
 
-/* Letters to change, add or leave out between two words. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t size = strlen(b);
-    size_t *row = need(malloc((size + 1) * sizeof(*row)));
-    for (size_t j = 0; j <= size; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < size; j++) {
-            size_t above = row[j + 1];
-            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-            diagonal = above;
-        }
-    }
-    size_t result = row[size];
-    free(row);
-    return result;
-}
+/* ---- commands ---- */
 
-/* Keeps the nearer of two candidates; one of which more than half would have to change is no help. */
-static void consider(const char *word, const char *candidate, const char **best, size_t *best_at)
+const char *command_in_group(const command_spec *command, const char *group)
 {
-    size_t at = distance(word, candidate);
-    if (at < *best_at && 2 * at <= strlen(candidate)) {
-        *best = candidate;
-        *best_at = at;
-    }
-}
-
-#define DISTANCE_LIMIT 4
-
-static tj_status unknown_option(command_line *cli, const char *name, tj_error *error)
-{
-    const char *best = NULL;
-    size_t best_at = DISTANCE_LIMIT;
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        consider(name, option_table[i].name, &best, &best_at);
-    }
-    return best ? usage_error(cli, error, "unknown option --%s; did you mean --%s?", name, best)
-                : usage_error(cli, error, "unknown option --%s", name);
+    size_t size = strlen(group);
+    return strncmp(command->name, group, size) == 0 && command->name[size] == ' '
+               ? command->name + size + 1
+               : NULL;
 }
 
 bool command_is_group(const char *word)
 {
-    size_t size = strlen(word);
-    for (size_t i = 0; i < command_count; i++) {
-        if (strncmp(command_table[i].name, word, size) == 0 && command_table[i].name[size] == ' ') {
+    for (size_t i = 0; commands[i]; i++) {
+        if (command_in_group(commands[i], word)) {
             return true;
         }
     }
     return false;
 }
 
-/* "show, export or import" for "state". */
-static void words_of_group(const char *group, char *text, size_t size)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = command_table[i].name;
-        left += strncmp(name, group, strlen(group)) == 0 && name[strlen(group)] == ' ';
-    }
-    text[0] = '\0';
-    for (size_t i = 0, used = 0; i < command_count && used < size; i++) {
-        const char *name = command_table[i].name;
-        if (strncmp(name, group, strlen(group)) != 0 || name[strlen(group)] != ' ') {
-            continue;
-        }
-        left--;
-        used += (size_t)snprintf(text + used, size - used, "\"%s\"%s", name + strlen(group) + 1,
-                                 left > 1    ? ", "
-                                 : left == 1 ? " or "
-                                             : "");
-    }
-}
-
-tj_status unknown_command(command_line *cli, char *const *words, size_t count, tj_error *error)
-{
-    char text[256];
-    if (command_is_group(words[0])) {
-        words_of_group(words[0], text, sizeof(text));
-        return count > 1 ? usage_error(cli, error, "unknown command \"%s %s\"; it can be %s",
-                                       words[0], words[1], text)
-                         : usage_error(cli, error, "%s what? It can be %s", words[0], text);
-    }
-    const char *best = NULL;
-    size_t best_at = DISTANCE_LIMIT;
-    for (size_t i = 0; i < command_count; i++) {
-        if (command_table[i].writes) {
-            continue;
-        }
-        snprintf(text, sizeof(text), "%.*s", (int)strcspn(command_table[i].name, " "),
-                 command_table[i].name);
-        size_t before = best_at;
-        consider(words[0], text, &best, &best_at);
-        best = best_at < before ? command_table[i].name : best;
-    }
-    return best ? usage_error(cli, error, "unknown command \"%s\"; did you mean \"%.*s\"?",
-                              words[0], (int)strcspn(best, " "), best)
-                : usage_error(cli, error, "unknown command \"%s\"", words[0]);
-}
-
 const command_spec *command_find(char *const *words, size_t count, size_t *taken)
 {
-    for (size_t i = 0; i < command_count && count > 0; i++) {
-        const char *name = command_table[i].name;
-        size_t head = strcspn(name, " ");
-        bool same = strlen(words[0]) == head && strncmp(words[0], name, head) == 0;
-        size_t needed = name[head] ? 2 : 1;
-        if (same && count >= needed && (needed == 1 || strcmp(words[1], name + head + 1) == 0)) {
-            *taken = needed;
-            return &command_table[i];
+    for (size_t i = 0; commands[i] && count > 0; i++) {
+        const char *second = command_in_group(commands[i], words[0]);
+        if (strcmp(commands[i]->name, words[0]) == 0 ||
+            (second && count > 1 && strcmp(second, words[1]) == 0)) {
+            *taken = second ? 2 : 1;
+            return commands[i];
         }
     }
     return NULL;
 }
 
-/* Finds the option that an argument names; NULL when it names none. */
-static const option_spec *option_find(const char *argument, const char **value)
+/* ---- options ---- */
+
+static const option_spec *option_in(const option_spec *const *options, const char *name)
 {
-    *value = NULL;
-    if (argument[1] != '-') {
-        for (size_t i = 0; i < OPTION_COUNT && argument[2] == '\0'; i++) {
-            if (option_table[i].letter == argument[1]) {
-                return &option_table[i];
-            }
-        }
-        return NULL;
-    }
-    const char *name = argument + 2;
-    size_t size = strcspn(name, "=");
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strlen(option_table[i].name) == size &&
-            strncmp(option_table[i].name, name, size) == 0) {
-            *value = name[size] ? name + size + 1 : NULL;
-            return &option_table[i];
+    for (; options && *options; options++) {
+        if (strcmp((*options)->name, name) == 0) {
+            return *options;
         }
     }
     return NULL;
 }
 
-static tj_status add_map(command_line *cli, const char *map, tj_error *error)
+static const command_spec *command_with_option(const char *name)
 {
-    if (cli->map_count == MAPS_MAX) {
-        return usage_error(cli, error, "--map is given more than %d times", MAPS_MAX);
+    for (size_t i = 0; commands[i]; i++) {
+        if (option_in(commands[i]->options, name)) {
+            return commands[i];
+        }
     }
-    cli->maps[cli->map_count++] = map;
+    return NULL;
+}
+
+const char *option_value(const command_line *cli, const option_spec *option)
+{
+    for (size_t i = cli->given_count; i > 0; i--) {
+        if (cli->given[i - 1].option == option) {
+            return cli->given[i - 1].value;
+        }
+    }
+    return NULL;
+}
+
+size_t option_values(const command_line *cli, const option_spec *option,
+                     const char *values[OPTIONS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cli->given_count; i++) {
+        if (cli->given[i].option == option) {
+            values[count++] = cli->given[i].value;
+        }
+    }
+    return count;
+}
+
+static tj_status give(command_line *cli, given_option given, tj_error *error)
+{
+    if (cli->given_count == OPTIONS_MAX) {
+        return usage_error(cli, error, "more than %d options are given", OPTIONS_MAX);
+    }
+    cli->given[cli->given_count++] = given;
     return TJ_OK;
 }
 
-static tj_status take_option(command_line *cli, char **argv, int argc, int *at, tj_error *error)
+tj_status option_give(command_line *cli, const option_spec *option, const char *value,
+                      tj_error *error)
 {
-    const char *argument = argv[*at];
-    const char *value = NULL;
-    const option_spec *option = option_find(argument, &value);
-    if (!option && argument[1] != '-') {
-        return usage_error(cli, error, "unknown option %s", argument);
+    return give(cli, (given_option){option->name, option, value}, error);
+}
+
+/* An option was taken by its name before the command was known. */
+static tj_status resolve_options(command_line *cli, tj_error *error)
+{
+    for (size_t i = 0; i < cli->given_count; i++) {
+        given_option *given = &cli->given[i];
+        if (!given->option) {
+            given->option = option_in(cli->command->options, given->name);
+        }
+        if (!given->option) {
+            return usage_error(cli, error, "--%s belongs to '%s', not to '%s'", given->name,
+                               command_with_option(given->name)->name, cli->command->name);
+        }
     }
-    if (!option) {
-        char *name = need(strndup(argument + 2, strcspn(argument + 2, "=")));
-        tj_status status = unknown_option(cli, name, error);
-        free(name);
-        return status;
+    return TJ_OK;
+}
+
+/* ---- taking the arguments apart ---- */
+
+/* All options there are, as getopt_long wants them. */
+typedef struct grammar {
+    struct option longs[OPTIONS_MAX];
+    const option_spec *specs[OPTIONS_MAX]; /* beside longs: one of that name */
+    size_t count;
+    char letters[2 * OPTIONS_MAX + 3];
+} grammar;
+
+static void grammar_add(grammar *g, const option_spec *const *options)
+{
+    for (; options && *options; options++) {
+        const option_spec *option = *options;
+        if (option_in(g->specs, option->name)) {
+            continue;
+        }
+        int takes = option->value ? required_argument : no_argument;
+        if (g->count + 1 == OPTIONS_MAX) {
+            abort(); /* the program itself has more options than it reckons with */
+        }
+        g->longs[g->count] = (struct option){option->name, takes, NULL, 0};
+        g->specs[g->count++] = option;
+        if (option->letter) {
+            size_t size = strlen(g->letters);
+            snprintf(g->letters + size, sizeof(g->letters) - size, "%c%s", option->letter,
+                     option->value ? ":" : "");
+        }
     }
-    if (!option->value && value) {
-        return usage_error(cli, error, "--%s takes no value", option->name);
+}
+
+/* Words come in their place ('-'), and a missing value is told apart from an unknown option (':'). */
+static void grammar_init(grammar *g)
+{
+    *g = (grammar){.letters = "-:"};
+    grammar_add(g, common_options);
+    for (size_t i = 0; commands[i]; i++) {
+        grammar_add(g, commands[i]->options);
     }
-    if (option->value && !value && *at + 1 < argc) {
-        value = argv[++*at];
+}
+
+static const option_spec *option_of_letter(const grammar *g, int letter)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        if (g->specs[i]->letter == letter) {
+            return g->specs[i];
+        }
     }
-    if (option->value && (!value || !value[0])) {
+    return NULL;
+}
+
+/* The option that a whole word such as --limit=5 names; getopt_long would also take --lim. */
+static const option_spec *option_of_word(const grammar *g, const char *word)
+{
+    size_t size = strcspn(word + 2, "=");
+    for (size_t i = 0; i < g->count; i++) {
+        if (strlen(g->specs[i]->name) == size && strncmp(g->specs[i]->name, word + 2, size) == 0) {
+            return g->specs[i];
+        }
+    }
+    return NULL;
+}
+
+/* What getopt_long could not take: `code` is its answer, `word` the argument in which it stood. */
+static tj_status refuse(command_line *cli, const grammar *g, int code, const char *word,
+                        tj_error *error)
+{
+    bool is_long = strncmp(word, "--", 2) == 0;
+    const option_spec *option = is_long ? option_of_word(g, word) : option_of_letter(g, optopt);
+    if (option && code == ':') {
         return usage_error(cli, error, "--%s needs a value, %s", option->name, option->value);
     }
-    cli->values[option - option_table] = value ? value : "";
-    return option == &option_table[OPTION_MAP] ? add_map(cli, value, error) : TJ_OK;
+    if (option) {
+        return usage_error(cli, error, "--%s takes no value", option->name);
+    }
+    if (!is_long) {
+        return usage_error(cli, error, "unknown option -%c", optopt);
+    }
+    char *name = need(strndup(word + 2, strcspn(word + 2, "=")));
+    tj_status status = unknown_option(cli, name, error);
+    free(name);
+    return status;
+}
+
+static tj_status take(command_line *cli, const grammar *g, int code, const char *word,
+                      tj_error *error)
+{
+    const option_spec *option = code == 0 ? option_of_word(g, word) : option_of_letter(g, code);
+    if (!option) {
+        return refuse(cli, g, code, word, error);
+    }
+    if (option->value && !optarg[0]) {
+        return usage_error(cli, error, "--%s needs a value, %s", option->name, option->value);
+    }
+    const option_spec *common = option_in(common_options, option->name);
+    return give(cli, (given_option){option->name, common, option->value ? optarg : ""}, error);
 }
 
 /* Sorts the arguments into options and words; the words are moved to the front of argv. */
 static tj_status split(command_line *cli, int argc, char **argv, size_t *word_count,
                        tj_error *error)
 {
-    bool only_words = false;
+    grammar g;
+    grammar_init(&g);
+    opterr = 0;
+    optind = 1;
     *word_count = 0;
-    for (int at = 1; at < argc; at++) {
-        if (!only_words && strcmp(argv[at], "--") == 0) {
-            only_words = true;
-        } else if (!only_words && argv[at][0] == '-' && argv[at][1]) {
-            tj_status status = take_option(cli, argv, argc, &at, error);
-            if (status != TJ_OK) {
-                return status;
-            }
+    for (;;) {
+        const char *word = optind < argc ? argv[optind] : "";
+        int code = getopt_long(argc, argv, g.letters, g.longs, NULL);
+        tj_status status = TJ_OK;
+        if (code == -1) {
+            break;
+        } else if (code == 1) {
+            argv[(*word_count)++] = optarg;
+        } else if (code == '?' || code == ':') {
+            status = refuse(cli, &g, code, word, error);
         } else {
-            argv[(*word_count)++] = argv[at];
+            status = take(cli, &g, code, word, error);
+        }
+        if (status != TJ_OK) {
+            return status;
         }
     }
-    return TJ_OK;
-}
-
-/* The option of that name which the command takes; OPTION_COUNT when it takes none. */
-static size_t option_of_command(const char *name, const char *command)
-{
-    size_t i = 0;
-    while (i < OPTION_COUNT &&
-           (!option_table[i].command || strcmp(option_table[i].name, name) != 0 ||
-            strcmp(option_table[i].command, command) != 0)) {
-        i++;
-    }
-    return i;
-}
-
-/* An option was found by its name before the command was known. */
-static tj_status check_options(command_line *cli, tj_error *error)
-{
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const char *command = option_table[i].command;
-        if (!command || !cli->values[i] || strcmp(command, cli->command->name) == 0) {
-            continue;
-        }
-        size_t meant = option_of_command(option_table[i].name, cli->command->name);
-        if (meant < OPTION_COUNT) {
-            cli->values[meant] = cli->values[i];
-            cli->values[i] = NULL;
-        } else {
-            return usage_error(cli, error, "--%s belongs to '%s', not to '%s'",
-                               option_table[i].name, command, cli->command->name);
-        }
+    while (optind < argc) {
+        argv[(*word_count)++] = argv[optind++];
     }
     return TJ_OK;
 }
@@ -265,23 +294,23 @@ tj_status options_parse(command_line *cli, int argc, char **argv, tj_error *erro
     /* An error in a later argument is reported in the form that the caller asked for. */
     for (int at = 1; at < argc; at++) {
         if (strcmp(argv[at], "--json") == 0 || strncmp(argv[at], "--json=", 7) == 0) {
-            cli->values[OPTION_JSON] = "";
+            (void)option_give(cli, &option_json, "", error);
         }
     }
-    need_tells(given(cli, OPTION_JSON), cli->durable);
+    need_tells(given(cli, &option_json), cli->durable);
     size_t words = 0;
     tj_status status = split(cli, argc, argv, &words, error);
     if (status != TJ_OK) {
         return status;
     }
     if (words == 0) {
-        return given(cli, OPTION_HELP) || given(cli, OPTION_VERSION)
+        return given(cli, &option_help) || given(cli, &option_version)
                    ? TJ_OK
                    : usage_error(cli, error, "no command is given");
     }
     size_t taken = 0;
     cli->command = command_find(argv, words, &taken);
-    if (!cli->command && words == 1 && given(cli, OPTION_HELP) && command_is_group(argv[0])) {
+    if (!cli->command && words == 1 && given(cli, &option_help) && command_is_group(argv[0])) {
         cli->group = argv[0];
         return TJ_OK;
     }
@@ -290,9 +319,9 @@ tj_status options_parse(command_line *cli, int argc, char **argv, tj_error *erro
     }
     cli->arguments = argv + taken;
     cli->argument_count = words - taken;
-    if (given(cli, OPTION_HELP)) {
+    if (given(cli, &option_help)) {
         return TJ_OK;
     }
-    status = check_options(cli, error);
+    status = resolve_options(cli, error);
     return status == TJ_OK ? check_arguments(cli, error) : status;
 }

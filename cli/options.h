@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Options and commands: the two tables that the parser, --help and the man page are made from. */
+/* Options and commands, and what one run of the program was given. */
 #ifndef TJ_CLI_OPTIONS_H
 #define TJ_CLI_OPTIONS_H
 
@@ -7,79 +7,52 @@
 
 #include "output.h"
 
-typedef enum option_id {
-    OPTION_CONFIG,
-    OPTION_JOURNAL,
-    OPTION_BOOK,
-    OPTION_JSON,
-    OPTION_VERBOSE,
-    OPTION_HELP,
-    OPTION_VERSION,
-    OPTION_ALL,
-    OPTION_OUTPUT,
-    OPTION_DRY_RUN,
-    OPTION_PLUGIN,
-    OPTION_EXCHANGE,
-    OPTION_ASSET,
-    OPTION_TYPE,
-    OPTION_FROM_SEQUENCE,
-    OPTION_TO_SEQUENCE,
-    OPTION_FROM_TIME,
-    OPTION_TO_TIME,
-    OPTION_LIMIT,
-    OPTION_DESC,
-    OPTION_BY_TIME,
-    OPTION_KEEP_GOING,
-    OPTION_INTO,
-    OPTION_IMPORT_DRY_RUN,
-    OPTION_REPLACE,
-    OPTION_IMPORT_EXCHANGE,
-    OPTION_MAP,
-    OPTION_STRATEGY_STATE,
-    OPTION_FORMAT,
-    OPTION_EXPORT_DRY_RUN,
-    OPTION_FORCE,
-    OPTION_RAW,
-    OPTION_COUNT
-} option_id;
-
-/* Options of several commands may have one name, if all or none of them take a value. */
+/* An option, said once: the parser, --help, the man pages and the completions read it. Options of one name
+ * may belong to several commands, if all or none of them take a value. */
 typedef struct option_spec {
-    const char *name;    /* without its dashes */
-    char letter;         /* its short form, 0 when there is none */
-    const char *value;   /* what stands for its value in --help; NULL for a flag */
-    const char *command; /* the command that takes it; NULL for all */
+    const char *name;  /* without its dashes */
+    char letter;       /* its short form, 0 when there is none */
+    const char *value; /* what stands for its value in --help; NULL for a flag */
     const char *help;
 } option_spec;
 
-extern const option_spec option_table[OPTION_COUNT];
+/* Options of every command; the list ends with NULL. */
+extern const option_spec option_config, option_journal, option_book, option_json, option_verbose,
+    option_help, option_version;
+extern const option_spec *const common_options[];
 
 typedef struct command_line command_line;
 
+/* A command: each is defined in the file of its code, and listed in commands.c. */
 typedef struct command_spec {
     const char *name;      /* one word, or a group and a word */
-    const char *arguments; /* as --help shows them, "" for none */
+    const char *arguments; /* as --help shows them; NULL for none */
     size_t arguments_min;
     size_t arguments_max;
-    const char *summary; /* one line */
-    const char *text;    /* what else there is to know, in paragraphs; "" for nothing */
-    const char *example; /* lines to paste */
-    bool writes;         /* never guessed from a misspelt word */
+    const char *summary;               /* one line */
+    const char *text;                  /* what else there is to know; NULL for nothing */
+    const char *example;               /* lines to paste */
+    const option_spec *const *options; /* its own, up to NULL; NULL for none */
+    bool writes;                       /* never guessed from a misspelt word */
     tj_status (*run)(command_line *cli, tj_error *error);
 } command_spec;
 
-extern const command_spec command_table[];
-extern const size_t command_count;
+extern const command_spec *const commands[]; /* the list ends with NULL */
 
-/* How often --map may be given. */
-#define MAPS_MAX 256
+/* How many options may be given at once. */
+#define OPTIONS_MAX 512
+
+typedef struct given_option {
+    const char *name; /* of the option; it may be one of several commands */
+    const option_spec *option;
+    const char *value; /* "" for a flag */
+} given_option;
 
 /* One run of the program. */
 struct command_line {
     output out;
-    const char *values[OPTION_COUNT]; /* NULL when not given; "" for a given flag */
-    const char *maps[MAPS_MAX];       /* every --map, in order */
-    size_t map_count;
+    given_option given[OPTIONS_MAX]; /* in order */
+    size_t given_count;
     char **arguments; /* after the command's own words */
     size_t argument_count;
     const command_spec *command;
@@ -95,20 +68,31 @@ struct command_line {
 
 /* Reads the arguments into cli; a failure has cli->usage set. */
 tj_status options_parse(command_line *cli, int argc, char **argv, tj_error *error);
+/* The value of an option, the last one if it was given several times; NULL when it was not. */
+const char *option_value(const command_line *cli, const option_spec *option);
+/* All values of an option that repeats; returns how many. */
+size_t option_values(const command_line *cli, const option_spec *option,
+                     const char *values[OPTIONS_MAX]);
+/* As if it had been given last. A failure has cli->usage set. */
+tj_status option_give(command_line *cli, const option_spec *option, const char *value,
+                      tj_error *error);
 
 /* Finds a command by up to two words, and says how many it took; NULL when there is none. */
 const command_spec *command_find(char *const *words, size_t count, size_t *taken);
+/* The word of a command inside a group; NULL when it is not of that group. */
+const char *command_in_group(const command_spec *command, const char *group);
 /* Whether some command is named by this word and another one. */
 bool command_is_group(const char *word);
 
 /* Fills in the error of a wrong use of the command line and returns a failing status. */
 tj_status usage_error(command_line *cli, tj_error *error, const char *format, ...) TJ_PRINTF(3, 4);
-/* As usage_error for a word that is none of the known ones: names the nearest of them. */
+/* As usage_error for what is none of the known ones: names the nearest of them (suggest.c). */
 tj_status unknown_command(command_line *cli, char *const *words, size_t count, tj_error *error);
+tj_status unknown_option(command_line *cli, const char *name, tj_error *error);
 
-static inline bool given(const command_line *cli, option_id id)
+static inline bool given(const command_line *cli, const option_spec *option)
 {
-    return cli->values[id] != NULL;
+    return option_value(cli, option) != NULL;
 }
 
 #endif

@@ -182,7 +182,7 @@ int report_failure(const command_line *cli, tj_status status, const tj_error *er
     int size = asprintf(&message, "%s%s%s", cli->durable,
                         cli->durable[0] ? ", but what followed failed: " : "", error->message);
     need(size < 0 ? NULL : message);
-    if (given(cli, OPTION_JSON)) {
+    if (given(cli, &option_json)) {
         report_json(cli, code, message, error, advice);
     } else {
         char *safe = safe_text(tj_str_of(message));
@@ -198,12 +198,12 @@ void report_trace(void *context, tj_trace_level level, const char *message)
 {
     static const char *const names[] = {"", "info", "warning", "error"};
     const command_line *cli = context;
-    if (level < TJ_TRACE_WARNING && !given(cli, OPTION_VERBOSE)) {
+    if (level < TJ_TRACE_WARNING && !given(cli, &option_verbose)) {
         return;
     }
     /* Lines of several threads must not mix. */
     flockfile(stderr);
-    if (given(cli, OPTION_JSON)) {
+    if (given(cli, &option_json)) {
         output out = {.stream = stderr};
         json_writer json = {.out = &out};
         json_open(&json, NULL, '{');

@@ -24,7 +24,13 @@ usage 'book what? It can be "list"' '' book
 usage 'unknown option --jurnal; did you mean --journal?' '' --jurnal j status
 usage 'unknown option --frobnicate' '' status --frobnicate
 usage 'unknown option -x' '' -x status
-usage 'unknown option -jv' '' -jv status
+usage 'unknown option -x' '' -vx status
+usage 'unknown option --lim; did you mean --limit?' '' ledger list --lim 3 # only whole names
+usage "--keep-going belongs to 'record', not to 'status'" ' status' status -k
+run 13 -vbalpha -jnowhere status # letters together, and their values
+err_has 'there is no journal at'
+run 13 -v -b alpha -j nowhere status
+err_has 'there is no journal at'
 usage '--journal needs a value, PATH' '' status --journal
 usage '--journal needs a value, PATH' '' status --journal=
 usage "--limit belongs to 'ledger list', not to 'status'" ' status' status --limit 3
@@ -71,9 +77,11 @@ run 0 --version
 grep -qE '^tesser-journal [0-9]+\.[0-9]+\.[0-9]+$' "$out" || fail "version"
 run 0 --help
 cp "$out" overview
-commands=$(sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z]*\( [a-z]*\)\?\)  .*/\1/p' "$out")
+run 0 help commands
+commands=$(cat "$out")
 [ "$(wc -l <<<"$commands")" -ge 14 ] || fail "commands: $commands"
 while read -r command; do
+    grep -qE "^  $command  " overview || fail "the overview lacks $command"
     run 0 $command --help
     out_has "Usage: tesser-journal [OPTIONS] $command"
     out_has "Example"
@@ -94,15 +102,49 @@ grep -qF "$(sed -n 4p codes)" overview || fail "--help lacks the exit codes"
 grep -qE '^ +13 NOT_FOUND ' codes || fail "exit codes"
 grep -qE '^ +26 INVALID ' codes || fail "exit codes"
 
-# The man page is made of the same tables, and roff finds nothing to complain about.
-run 0 help man
-cp "$out" page.1
-for word in keep\\-going 'state import' NOT_FOUND TESSER_JOURNAL_PATH; do
+# The man pages are made of the same tables, and roff finds nothing to complain about.
+page() { # page FILE WORDS... of help man
+    run 0 help man "${@:2}"
+    cp "$out" "$1"
+    if command -v groff >/dev/null; then
+        [ -z "$(groff -man -Tascii -ww "$1" 2>&1 >/dev/null)" ] || fail "groff complains of $1"
+    fi
+}
+page page.1
+for word in 'tesser\-journal\-state\-import' NOT_FOUND TESSER_JOURNAL_PATH; do
     grep -qF -- "$word" page.1 || fail "man page lacks $word"
 done
-if command -v groff >/dev/null; then
-    [ -z "$(groff -man -Tascii -ww page.1 2>&1 >/dev/null)" ] || fail "groff complains"
-fi
+while read -r command; do
+    page "$command.1" $command
+    grep -qF "$(sed 's/-/\\-/g' <<<"tesser-journal-${command/ /-}")" "$command.1" || fail "$command.1"
+done <<<"$commands"
+grep -qF 'keep\-going' record.1 || fail "record.1 lacks its option"
+run 2 help man frobnicate
+err_has 'unknown command "frobnicate"'
+
+# Completion knows the words and the options of each command.
+run 0 help completion bash
+cp "$out" completion.bash
+complete() { # complete WANTED WORDS..., the last of them unfinished
+    local wanted=$1
+    shift
+    bash -c 'source ./completion.bash; COMP_WORDS=(tesser-journal "$@"); COMP_CWORD=$#
+        _tesser_journal; printf "%s " "${COMPREPLY[@]}"' - "$@" >reply
+    [ "$(cat reply)" = "$wanted " ] || fail "completion of '$*' is '$(cat reply)'"
+}
+complete 'status state' sta
+complete 'show export import' state ''
+complete '--keep-going' record --ke
+complete '--from-sequence --from-time' -j journal ledger list --fr
+complete 'append' --book alpha ledger ap
+touch snapshot.json
+complete 'snapshot.json' state import snap
+for shell in zsh fish; do
+    run 0 help completion $shell
+    out_has keep-going
+    ! command -v $shell >/dev/null || $shell -n "$out" || fail "$shell refuses its completion"
+done
+run 2 help completion csh
 
 # Output that does not arrive is a failure; a reader who has enough is none.
 code=0

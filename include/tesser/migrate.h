@@ -139,7 +139,8 @@ typedef struct tj_import_report {
  * @param config  the journal, and the book in it; opened for this call (other opens in this
  *                process: `shared`). NULL is allowed with dry_run
  * @param report  receives the report, released with tj_import_report_free; NULL on failure
- * @return TJ_OK, also when something is quarantined; TJ_NOT_FOUND for a source; TJ_INVALID for a
+ * @return TJ_OK, also when something is quarantined, and when all is durable but closing the journal
+ *         failed, of which a remark tells; TJ_NOT_FOUND for a source; TJ_INVALID for a
  *         text source with line and column, a repeated key (listing its values and the options that
  *         resolve it), a file that is named twice, an option; TJ_CORRUPT for a damaged or crafted
  *         source; TJ_UNSUPPORTED for a file that is none of Tesser's; TJ_BUSY when a source is being

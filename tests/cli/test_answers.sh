@@ -88,3 +88,24 @@ ln -s nowhere dangling
 run 13 -j j state export -o dangling
 [ -L dangling ] && [ ! -e nowhere ] || fail "a link that leads nowhere was replaced"
 [ -z "$(find . -name '.tesser-journal-*')" ] || fail "a temporary file was left"
+
+# Closing fails behind a commit: LMDB's file may not grow, the log has everything.
+printf '[journal]\npath = "limited"\nsegment_size = "64 KiB"\n' >limited.toml
+python3 - >lines <<'PY'
+import json, os
+for i in range(100):
+    print(json.dumps({"algos": {f"{i:08x}-2222-4333-8444-555555555555": {"plugin": "T", "payload": os.urandom(10000).hex()}}}))
+PY
+printf '"%0600000d"' 0 >big
+run 0 -c limited.toml init
+run 0 -c limited.toml record <lines
+code=0
+(
+    ulimit -f $(($(stat -c %s limited/data.mdb) / 1024))
+    exec "$TESSER_JOURNAL" -c limited.toml algo save $id big --plugin T >"$out" 2>"$err"
+) || code=$?
+[ $code -eq 4 ] || fail "exit code $code when closing failed"
+out_has "saved algorithm $id in book default; commit 101"
+err_has "tesser-journal: commit 101 is durable, but what followed failed: file too large: "
+err_has "It is done: do not repeat it."
+run 0 -c limited.toml algo show $id

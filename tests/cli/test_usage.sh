@@ -95,6 +95,19 @@ run 0 state --help
 out_has "state export"
 usage 'unknown command "--help"; did you mean "help"?' '' -- --help
 
+# What the program advises exists: each command that its sentences name.
+python3 - "$TESSER_JOURNAL" <<'PY' >advised
+import re, sys
+text = open(sys.argv[1], "rb").read()
+for words in sorted(set(re.findall(rb"[`']tesser-journal ([a-z]+(?: [a-z]+)?)", text))):
+    print(words.decode())
+PY
+[ "$(wc -l <advised)" -ge 2 ] || fail "no advice was found"
+while read -r first second; do
+    "$TESSER_JOURNAL" help $first $second >"$out" 2>"$err" ||
+        "$TESSER_JOURNAL" help $first >"$out" 2>"$err" || fail "advice names '$first $second'"
+done <advised
+
 # One table of exit codes.
 run 0 help exit-codes
 cp "$out" codes

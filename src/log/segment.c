@@ -201,7 +201,7 @@ static tj_status write_temporary(const char *path, const char *spare, bool *is_s
     tj_status made = tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, &failure);
     *is_spare = made == TJ_FULL && rename(spare, path) == 0;
     if (*is_spare) {
-        made = tj__file_open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, &fd, &failure);
+        made = tj__file_open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW, &fd, &failure);
     }
     if (made != TJ_OK) {
         return tj__error_pass(error, &failure);

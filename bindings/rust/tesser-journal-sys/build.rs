@@ -5,6 +5,7 @@
 //! archive instead of the shared library.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 fn main() {
@@ -36,6 +37,15 @@ fn build(root: &Path) -> PathBuf {
     for part in ["CMakeLists.txt", "cmake", "include", "src"] {
         println!("cargo::rerun-if-changed={}", root.join(part).display());
     }
+    let tools = ["cmake", "cc", "c++"];
+    let missing: Vec<_> = tools.into_iter().filter(|tool| !runs(tool)).collect();
+    assert!(
+        missing.is_empty(),
+        "{} cannot be run, and the C library is built with it: `make setup` in {} installs what is \
+         needed (Debian: cmake build-essential, and the libraries that CMake then names)",
+        missing.join(", "),
+        root.display()
+    );
     let out = cmake::Config::new(root)
         .profile("RelWithDebInfo")
         .define("TJ_TESTS", "OFF")
@@ -46,6 +56,16 @@ fn build(root: &Path) -> PathBuf {
     println!("cargo::rustc-link-lib=static=tesser-journal");
     link_needs(&built.join("tesser-journal.pc"));
     root.join("include")
+}
+
+/// Whether a tool is there, or is chosen by its usual variable.
+fn runs(tool: &str) -> bool {
+    let chosen = match tool {
+        "cmake" => "CMAKE",
+        "cc" => "CC",
+        _ => "CXX",
+    };
+    env::var_os(chosen).is_some() || Command::new(tool).arg("--version").output().is_ok()
 }
 
 /// The libraries that the archive needs are listed where pkg-config would look for them.

@@ -106,8 +106,10 @@ typedef struct tj_config {
  * `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size (bytes, or
  * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
  * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
- * both is an error. Tables of other programs beside these are left alone; an unknown key or a
- * wrong type inside them is an error. A relative path is relative to the configuration file.
+ * both is an error. With that engine and no path, `live.state_path` names the journal, as in Tesser.
+ * Tables of other programs beside these are left alone; an unknown key or a wrong type inside them is
+ * an error. A relative path in [journal] is relative to the configuration file; in Tesser's tables it
+ * is relative to the working directory, as Tesser reads it.
  * Then the environment: TESSER_JOURNAL_TYPE and TESSER_JOURNAL_PATH (relative to the working directory).
  *
  * @param file   path of the file

@@ -25,12 +25,16 @@
 
 #define TABLE_JOURNAL "journal"
 #define TABLE_TESSER "live.persistence"
+/* Where Tesser finds its store when persistence.path names none. */
+#define TABLE_TESSER_LIVE "live"
+#define KEY_STATE_PATH "state_path"
 
 /* The strings that one load or one look at the environment allocated. */
 typedef struct owned {
     struct owned *next;
     char *path;
     char *book;
+    char *state_path; /* Tesser's, until it is known whether it is the journal's */
 } owned;
 
 typedef struct loader {
@@ -39,6 +43,7 @@ typedef struct loader {
     owned *strings;
     const char *table;   /* the first table with contents */
     unsigned table_line; /* and where they begin */
+    bool tesser_lmdb;    /* Tesser's table asks for its journal */
 } loader;
 
 typedef struct setting setting;
@@ -101,10 +106,12 @@ static tj_status keep(char **slot, char *text, tj_error *error)
     return TJ_OK;
 }
 
-/* A path as seen from the working directory; the file's directory is where it starts. */
-static char *path_from(const char *file, const char *path)
+/* A path as seen from the working directory. Our own starts at the file's directory, Tesser's where
+ * Tesser runs. */
+static char *path_from(const loader *load, const char *table, const char *path)
 {
-    const char *slash = strrchr(file, '/');
+    const char *file = load->file;
+    const char *slash = strcmp(table, TABLE_JOURNAL) == 0 ? strrchr(file, '/') : NULL;
     size_t directory = slash && path[0] != '/' ? (size_t)(slash - file) + 1 : 0;
     size_t size = strlen(path) + 1;
     char *joined = malloc(directory + size);
@@ -148,6 +155,7 @@ static tj_status read_tesser_engine(loader *load, const setting *which, const tj
         return wrong_value(load, which, value, error);
     }
     load->config.type = TJ_ENGINE_LMDB;
+    load->tesser_lmdb = true;
     return TJ_OK;
 }
 
@@ -162,7 +170,7 @@ static tj_status read_path(loader *load, const setting *which, const tj__toml_va
         return refuse(load, value, cause.status, error, "%s.%s: %s", which->table, which->key,
                       cause.message);
     }
-    TJ_TRY(keep(&load->strings->path, path_from(load->file, value->text.data), error));
+    TJ_TRY(keep(&load->strings->path, path_from(load, which->table, value->text.data), error));
     load->config.path = load->strings->path;
     return TJ_OK;
 }
@@ -335,9 +343,38 @@ static tj_status check_one_table(loader *load, const tj__toml_value *value, tj_e
     return TJ_OK;
 }
 
+/* Of a table that is Tesser's alone: whatever else it is, Tesser says. */
+static tj_status read_state_path(loader *load, const tj__toml_value *value, tj_error *error)
+{
+    bool usable = value->kind == TJ__TOML_TEXT && value->text.size > 0 &&
+                  !memchr(value->text.data, 0, value->text.size);
+    return usable ? keep(&load->strings->state_path, strdup(value->text.data), error) : TJ_OK;
+}
+
+static tj_status use_state_path(loader *load, tj_error *error)
+{
+    owned *strings = load->strings;
+    tj_error cause = TJ_ERROR_INIT;
+    if (!load->tesser_lmdb || strings->path || !strings->state_path) {
+        return TJ_OK;
+    }
+    if (tj_path_check(strings->state_path, &cause) != TJ_OK) {
+        char what[TJ_ERROR_MESSAGE_SIZE + 32];
+        (void)snprintf(what, sizeof what, "live.state_path: %s", cause.message);
+        return tj__toml_fail(error, cause.status, load->file, 0, what);
+    }
+    strings->path = strings->state_path;
+    strings->state_path = NULL;
+    load->config.path = strings->path;
+    return TJ_OK;
+}
+
 static tj_status read_value(void *context, const tj__toml_value *value, tj_error *error)
 {
     loader *load = context;
+    if (strcmp(value->table, TABLE_TESSER_LIVE) == 0) {
+        return read_state_path(load, value, error);
+    }
     TJ_TRY(check_one_table(load, value, error));
     const setting *which = setting_find(value);
     if (!which) {
@@ -390,6 +427,7 @@ static void owned_free(owned *strings)
 {
     free(strings->path);
     free(strings->book);
+    free(strings->state_path);
     free(strings);
 }
 
@@ -420,12 +458,13 @@ static tj_status loader_finish(loader *load, tj_status status, tj_config *config
 
 static tj_status read_file(loader *load, tj_error *error)
 {
-    static const char *const tables[] = {TABLE_JOURNAL, TABLE_TESSER};
+    static const tj__toml_place places[] = {
+        {TABLE_JOURNAL, NULL}, {TABLE_TESSER, NULL}, {TABLE_TESSER_LIVE, KEY_STATE_PATH}};
     tj__buffer text = {0};
     tj_status status = tj__file_read_all(load->file, FILE_SIZE_MAX, &text, error);
     if (status == TJ_OK) {
-        status = tj__toml_visit(load->file, (tj_str){(const char *)text.data, text.size}, tables, 2,
-                                read_value, load, error);
+        status = tj__toml_visit(load->file, (tj_str){(const char *)text.data, text.size}, places,
+                                sizeof places / sizeof *places, read_value, load, error);
     }
     tj__buffer_dispose(&text);
     return status;
@@ -439,6 +478,9 @@ tj_status tj_config_load(const char *file, tj_config *config, tj_error *error)
     }
     TJ_TRY(loader_init(&load, file, config, error));
     tj_status status = read_file(&load, error);
+    if (status == TJ_OK) {
+        status = use_state_path(&load, error);
+    }
     if (status == TJ_OK) {
         status = read_environment(&load, error);
     }

@@ -147,6 +147,21 @@ tj_status visit_table(const char *file, const toml::value &root, const char *nam
     return TJ_OK;
 }
 
+tj_status visit_place(const char *file, const toml::value &root, const tj__toml_place &place,
+                      tj__toml_visitor *visitor, void *context, tj_error *error)
+{
+    if (!place.key) {
+        return visit_table(file, root, place.table, visitor, context, error);
+    }
+    const toml::value *found = find(root, std::string(place.table) + "." + place.key);
+    if (!found) {
+        return TJ_OK;
+    }
+    const std::string key = place.key;
+    tj__toml_value value = plain_of(place.table, key, *found);
+    return visitor(context, &value, error);
+}
+
 } // namespace
 
 const char *tj__toml_kind_name(tj__toml_kind kind)
@@ -156,8 +171,8 @@ const char *tj__toml_kind_name(tj__toml_kind kind)
     return names[kind];
 }
 
-tj_status tj__toml_visit(const char *file, tj_str text, const char *const *tables,
-                         size_t table_count, tj__toml_visitor *visitor, void *context,
+tj_status tj__toml_visit(const char *file, tj_str text, const tj__toml_place *places,
+                         size_t place_count, tj__toml_visitor *visitor, void *context,
                          tj_error *error)
 {
     if (nesting_of(text) > TJ__TOML_DEPTH_MAX) {
@@ -167,8 +182,8 @@ tj_status tj__toml_visit(const char *file, tj_str text, const char *const *table
         std::istringstream stream(std::string(text.data ? text.data : "", text.size));
         const toml::value root = toml::parse(stream, file);
         tj_status status = TJ_OK;
-        for (size_t i = 0; i < table_count && status == TJ_OK; i++) {
-            status = visit_table(file, root, tables[i], visitor, context, error);
+        for (size_t i = 0; i < place_count && status == TJ_OK; i++) {
+            status = visit_place(file, root, places[i], visitor, context, error);
         }
         return status;
     } catch (const toml::exception &failure) {

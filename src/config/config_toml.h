@@ -38,11 +38,17 @@ typedef tj_status tj__toml_visitor(void *context, const tj__toml_value *value, t
 /* Deepest nesting of arrays and inline tables: toml11 recurses, and the stack is bounded. */
 #define TJ__TOML_DEPTH_MAX 200
 
-/* Reads a whole file's text and visits the values of the named tables: table by table, each in the
- * order of its lines. A table that is not there is empty; the first failing visit ends it.
+/* What is to be read: a whole table, or one key of another program's. */
+typedef struct tj__toml_place {
+    const char *table; /* dotted */
+    const char *key;   /* NULL: all */
+} tj__toml_place;
+
+/* Reads a whole file's text and visits the values at the places: place by place, a table's in the order
+ * of its lines. What is not there is passed over; the first failing visit ends it.
  * `file` names the file in errors. TJ_INVALID with file and line; TJ_LIMIT; TJ_NOMEM. */
-tj_status tj__toml_visit(const char *file, tj_str text, const char *const *tables,
-                         size_t table_count, tj__toml_visitor *visitor, void *context,
+tj_status tj__toml_visit(const char *file, tj_str text, const tj__toml_place *places,
+                         size_t place_count, tj__toml_visitor *visitor, void *context,
                          tj_error *error);
 
 /* Fails with "FILE:LINE: what", or "FILE: what" without a line, and notes the place. In C, so that

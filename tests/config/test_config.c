@@ -332,6 +332,30 @@ static void reads_tessers_own_table(void **state)
                    "the two");
 }
 
+static void tessers_paths_start_where_it_runs(void **state)
+{
+    (void)state;
+    tj_config config = loaded("[live.persistence]\nengine = \"lmdb\"\npath = \"./reports/j\"\n");
+    assert_string_equal(config.path, "./reports/j");
+    tj_config_dispose(&config);
+    config = loaded("[live]\nstate_path = \"reports/live_state.db\"\nlog_path = 5\n"
+                    "[live.persistence]\nengine = \"lmdb\"\n");
+    assert_int_equal(config.type, TJ_ENGINE_LMDB);
+    assert_string_equal(config.path, "reports/live_state.db");
+    tj_config_dispose(&config);
+    /* Its own path goes first; without the engine it is a SQLite store, which is no journal. */
+    config = loaded("[live]\nstate_path = \"a.db\"\n[live.persistence]\nengine = \"lmdb\"\n"
+                    "path = \"b\"\n");
+    assert_string_equal(config.path, "b");
+    tj_config_dispose(&config);
+    config = loaded("[live]\nstate_path = \"a.db\"\n");
+    assert_null(config.path);
+    tj_config_dispose(&config);
+    config = loaded("[live]\nstate_path = \"a.db\"\n[journal]\npath = \"/j\"\n");
+    assert_string_equal(config.path, "/j");
+    tj_config_dispose(&config);
+}
+
 static void a_relative_path_starts_at_the_file(void **state)
 {
     (void)state;
@@ -464,6 +488,7 @@ int main(void)
         cmocka_unit_test(suggests_the_key_that_was_meant),
         cmocka_unit_test(names_the_line_of_bad_toml),
         cmocka_unit_test(reads_tessers_own_table),
+        cmocka_unit_test(tessers_paths_start_where_it_runs),
         cmocka_unit_test(a_relative_path_starts_at_the_file),
         cmocka_unit_test(the_environment_overrides_the_file),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),

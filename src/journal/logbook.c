@@ -32,7 +32,8 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
     if (!S_ISDIR(found.st_mode)) {
         return tj__fail(error, TJ_CORRUPT,
                         "the log directory %s is missing: put it back, or restore a copy of the "
-                        "whole journal",
+                        "whole journal; one of data.mdb alone, as mdb_copy makes it, lacks the "
+                        "newest commits",
                         journal->log_path);
     }
     tj__segment_list list = {0};
@@ -54,7 +55,8 @@ static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
     }
     tj__fail(error, TJ_CORRUPT,
              "log segment %s is missing, though commits up to %llu lead to it: put the file back, "
-             "or restore a copy of the whole journal",
+             "or restore a copy of the whole journal; one of data.mdb alone, as mdb_copy makes it, "
+             "lacks the newest commits",
              place, (unsigned long long)tj__log_reader_position(reader)->sequence);
     tj__error_place(error, "%s", place);
     return TJ_CORRUPT;

@@ -7,8 +7,10 @@
  * execution_checkpoint behind it. Only a reading that ends at the last byte is taken.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "migrate/bincode.h"
 #include "migrate/gather.h"
@@ -95,9 +97,29 @@ static tj_status note_databases(tj__gathering *all, size_t source, const tj__for
     return TJ_OK;
 }
 
+/* Whether the directory of this data.mdb has a log. */
+static tj_status find_log(const char *path, bool *there, tj_error *error)
+{
+    char log[4096];
+    struct stat found;
+    const char *slash = strrchr(path, '/');
+    int size = snprintf(log, sizeof log, "%.*slog", slash ? (int)(slash - path) + 1 : 0, path);
+    return (size_t)size < sizeof log ? tj__path_look(log, there, &found, error)
+                                     : tj__fail(error, TJ_LIMIT, "a source's path is too long");
+}
+
 static tj_status refuse(const tj__foreign *file, const char *path, tj_error *error)
 {
+    bool whole = true;
     if (tj__foreign_has(file, "books") && tj__foreign_has(file, "meta")) {
+        TJ_TRY(find_log(path, &whole, error));
+        if (!whole) {
+            return tj__fail(error, TJ_UNSUPPORTED,
+                            "%s is a copy of data.mdb alone, as mdb_copy makes it, of a journal of "
+                            "this library: the newest commits are in the journal's log, so copy "
+                            "its whole directory and open that, without an import",
+                            path);
+        }
         return tj__fail(error, TJ_UNSUPPORTED,
                         "%s belongs to a journal of this library and needs no import; `state "
                         "export`, `algo list` and `ledger list` read it",

@@ -119,6 +119,11 @@ static void own_journals_are_not_imported(void **state)
     assert_refused(tj_import(NULL, &options, &report, &err), TJ_UNSUPPORTED,
                    "belongs to a journal of this library and needs no import");
     assert_null(report);
+    path_text copy = path_in(p->directory, "data.mdb");
+    copy_file(path_in(p->journal.text, "data.mdb").text, copy.text);
+    sources[0] = copy.text;
+    assert_refused(tj_import(NULL, &options, &report, &err), TJ_UNSUPPORTED,
+                   "is a copy of data.mdb alone, as mdb_copy makes it");
 }
 
 int main(void)

@@ -32,3 +32,4 @@ checked() {
 
 checked .
 checked tesser-journal-ledger
+./workspace.sh

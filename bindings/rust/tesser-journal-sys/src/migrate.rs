@@ -113,6 +113,8 @@ pub struct tj_import_options {
     pub dry_run: bool,
     /// The book may hold data, which what is imported replaces
     pub replace: bool,
+    /// In a snapshot of one venue that has a code twice, leave out what is stale
+    pub newest: bool,
     /// May be NULL
     pub progress: Option<tj_progress_fn>,
     /// Passed to the callback.
@@ -165,6 +167,10 @@ pub struct tj_import_report {
     pub lost: *mut tj_report_note,
     /// How many there are in `losts`.
     pub lost_count: usize,
+    /// Keys that stand more than once, when the import fails for them
+    pub repeated: *mut tj_report_note,
+    /// How many there are in `repeated`.
+    pub repeated_count: usize,
 }
 
 /// What a book holds in quarantine.
@@ -282,7 +288,7 @@ unsafe extern "C" {
     pub fn tj_quarantine_list_free(list: *mut tj_quarantine_list);
 
     /// Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db,
-    /// algos.db and ledger.db.
+    /// state and ledger, and state.algos.db.
     ///
     /// The directory appears complete and flushed, or not at all. What Tesser cannot hold is
     /// found before anything is written. It needs `force` where a value would be lost: two venues

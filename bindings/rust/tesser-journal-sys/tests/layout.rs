@@ -72,13 +72,13 @@ fn facts() -> Vec<(String, u64)> {
     tj_identity { exchange, code }
     tj_import_options {
         struct_size, sources, source_count, exchange, maps, map_count, strategy_state, dry_run,
-        replace, progress, progress_context
+        replace, newest, progress, progress_context
     }
     tj_import_report {
         dry_run, book, sequence, sources, source_count, has_state, open_order_count,
         position_count, balance_count, last_price_count, has_strategy_state, algo_count,
         ledger_count, ledger_kept_count, unqualified_count, quarantined, quarantined_count,
-        remarks, remark_count, lost, lost_count
+        remarks, remark_count, lost, lost_count, repeated, repeated_count
     }
     tj_import_source {
         path, kind, layout, has_state, algo_count, ledger_count, quarantined_count

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "execution")]
 use crate::algo::LmdbAlgoStateRepository;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::ffi::{OpenOptions, Store};
 use crate::ledger::LmdbLedgerRepository;
 use crate::state::LmdbStateRepository;
@@ -41,9 +41,11 @@ pub enum Durability {
 pub struct JournalOptions {
     book: Option<String>,
     map_size_bytes: usize,
+    segment_size_bytes: u64,
     durability: Durability,
     read_only: bool,
     must_exist: bool,
+    replace_unreadable: bool,
 }
 
 impl JournalOptions {
@@ -68,6 +70,14 @@ impl JournalOptions {
         self
     }
 
+    /// Size of the files of the log, from 64 KiB; 0 means the library's default. With
+    /// [`Durability::Os`] a small one makes creating journals cheap: for tests.
+    #[must_use]
+    pub fn segment_size_bytes(mut self, bytes: u64) -> Self {
+        self.segment_size_bytes = bytes;
+        self
+    }
+
     /// What an acknowledged save survives.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
@@ -89,6 +99,14 @@ impl JournalOptions {
         self
     }
 
+    /// Let a save replace a stored state that cannot be loaded. Without it such a save is refused:
+    /// a runtime that went on from defaults would otherwise destroy what may yet be recovered.
+    #[must_use]
+    pub fn replace_unreadable(mut self, replace: bool) -> Self {
+        self.replace_unreadable = replace;
+        self
+    }
+
     /// Opens the journal at `path`.
     ///
     /// # Errors
@@ -96,9 +114,11 @@ impl JournalOptions {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<LmdbJournal> {
         let options = OpenOptions {
             map_size_bytes: self.map_size_bytes as u64,
+            segment_size_bytes: self.segment_size_bytes,
             os_durability: self.durability == Durability::Os,
             read_only: self.read_only,
             must_exist: self.must_exist,
+            replace_unreadable: self.replace_unreadable,
         };
         let book = self.book.as_deref().unwrap_or("default");
         let store = Store::open(path.as_ref(), book, options)?;
@@ -120,12 +140,26 @@ impl LmdbJournal {
     ///
     /// Opening it again in this process, with the same options, gives the same journal.
     ///
+    /// Two variables of the environment are for programs whose call cannot be changed, such as
+    /// Tesser's own: `TESSER_JOURNAL_READ_ONLY=1` looks on beside a running writer (`tesser-cli state
+    /// inspect`), `TESSER_JOURNAL_REPLACE_UNREADABLE=1` is [`JournalOptions::replace_unreadable`].
+    ///
     /// # Errors
     /// When another process writes it (naming that one), when it cannot be read, when the directory
     /// holds something else. A directory of the published crate is to be imported first; the
     /// sentence names the command.
     pub fn open(path: impl AsRef<Path>) -> anyhow::Result<Self> {
-        Ok(JournalOptions::new().open(path)?)
+        let asked = |name| std::env::var_os(name).is_some_and(|value| value == "1");
+        let options = JournalOptions::new()
+            .read_only(asked("TESSER_JOURNAL_READ_ONLY"))
+            .replace_unreadable(asked("TESSER_JOURNAL_REPLACE_UNREADABLE"));
+        Ok(options.open(path).map_err(|error| match error.kind() {
+            ErrorKind::Busy => error.of(
+                "to look on beside it use `tesser-journal state show`, JournalOptions::read_only \
+                 or TESSER_JOURNAL_READ_ONLY=1",
+            ),
+            _ => error,
+        })?)
     }
 
     /// The repository of portfolio snapshots.

@@ -11,6 +11,9 @@
 //! tesser-journal = { git = "..." }
 //! ```
 //!
+//! In a workspace whose members depend on each other by path, as Tesser's own, that line does nothing
+//! alone: the repository's `bindings/rust/README.md` has what it takes, and how to see that it took.
+//!
 //! ```
 //! use tesser_journal::LmdbJournal;
 //! use tesser_portfolio::StateRepository;
@@ -39,11 +42,14 @@
 //! - symbols and assets keep their exchange, so that two venues with one code stay two;
 //! - opening a directory twice in one process gives the same journal; in another process it is
 //!   refused with the holder's name, unless it is only to look on ([`JournalOptions::read_only`]);
-//! - what cannot be read is an error with its cause and place, never an empty portfolio;
+//! - what cannot be read is an error with its cause and place, never an empty portfolio, and is not
+//!   saved over ([`JournalOptions::replace_unreadable`]);
 //! - [`LmdbJournal::transaction`] commits state, algorithms and ledger together, and
 //!   [`LmdbJournal::ledger_repo`] keeps a ledger.
 //!
 //! What a runtime should know:
+//! - Tesser's runtime opens its ledger by itself, in SQLite: `tesser-journal-ledger` puts it on the
+//!   journal, with one expression.
 //! - Open the journal again in a forked child; there, the handles of the parent refuse to work.
 //! - Saves wait for the disk: call them where blocking is allowed, such as `spawn_blocking`. Any
 //!   number of threads may do so at once.

@@ -41,7 +41,9 @@ impl StateRepository for LmdbStateRepository {
         self.store.load_state().map(|(state, _)| state).map_err(internal)
     }
 
-    /// Saves what changed since the newest save; durable when it returns.
+    /// Saves what changed since the newest save; durable when it returns. Refused over a stored state
+    /// that cannot be loaded, see
+    /// [`JournalOptions::replace_unreadable`](crate::JournalOptions::replace_unreadable).
     fn save(&self, state: &LiveState) -> PortfolioResult<()> {
         self.store.save_state(state).map_err(internal)
     }

@@ -75,7 +75,8 @@ impl Transaction {
     /// Replaces the whole snapshot, as a save.
     ///
     /// # Errors
-    /// See [`Transaction`]; so for all that follow.
+    /// See [`Transaction`]; so for all that follow. Also where the stored state cannot be loaded, as
+    /// a save.
     pub fn put_state(&mut self, state: &LiveState) -> Result<()> {
         self.inner.put_state(state)
     }

@@ -16,23 +16,29 @@ fn program() -> PathBuf {
     program
 }
 
+/// Killed with SIGKILL when dropped, so that a test that fails leaves none behind.
+struct Runtime(Child);
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 /// Starts a runtime and returns when its save was acknowledged.
-fn saved(directory: &Path, round: usize) -> Child {
+fn saved(directory: &Path, round: usize) -> Runtime {
     let mut runtime = Command::new(program())
         .args(["save", directory.to_str().unwrap(), &round.to_string()])
         .stdout(Stdio::piped())
         .spawn()
+        .map(Runtime)
         .unwrap();
     let mut line = String::new();
-    let output = runtime.stdout.as_mut().unwrap();
+    let output = runtime.0.stdout.as_mut().unwrap();
     BufReader::new(output).read_line(&mut line).unwrap();
     assert_eq!(line, "saved\n", "round {round}");
     runtime
-}
-
-fn kill(mut runtime: Child) {
-    runtime.kill().unwrap(); // SIGKILL
-    runtime.wait().unwrap();
 }
 
 fn check(directory: &Path, round: usize) -> Output {
@@ -47,7 +53,7 @@ fn what_was_acknowledged_survives_a_kill() {
     let directory = tempfile::tempdir().unwrap();
     let journal = directory.path().join("journal");
     for round in 0..100 {
-        kill(saved(&journal, round));
+        drop(saved(&journal, round));
         let output = check(&journal, round);
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "round {round}: {text}");
@@ -63,10 +69,19 @@ fn a_second_writer_is_refused_and_a_reader_looks_on() {
     let error = LmdbJournal::open(&path).unwrap_err();
     let error = error.downcast_ref::<JournalError>().unwrap();
     assert_eq!(error.kind(), ErrorKind::Busy);
-    assert!(error.message().contains(&runtime.id().to_string()), "{error}");
+    assert!(error.message().contains(&runtime.0.id().to_string()), "{error}");
+    assert!(error.message().contains("TESSER_JOURNAL_READ_ONLY=1"), "{error}");
+    let inspect = |read_only: &str| {
+        let mut program = Command::new(program());
+        let directory = path.to_str().unwrap();
+        program.args(["check", directory, "1"]).env("TESSER_JOURNAL_READ_ONLY", read_only);
+        program.output().unwrap().status.success()
+    };
+    assert!(!inspect("0"));
+    assert!(inspect("1"));
     let looking_on = JournalOptions::new().read_only(true).open(&path).unwrap();
     assert_eq!(looking_on.state_repo().load().unwrap().open_orders.len(), 144);
-    kill(runtime);
+    drop(runtime);
     drop(looking_on);
     LmdbJournal::open(&path).unwrap();
 }

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use tesser_core::{AssetId, ExchangeId};
@@ -19,9 +20,11 @@ use crate::ledger::{LedgerEntry, LedgerQuery, LedgerType};
 #[derive(Clone, Copy, Default)]
 pub(crate) struct OpenOptions {
     pub(crate) map_size_bytes: u64,
+    pub(crate) segment_size_bytes: u64,
     pub(crate) os_durability: bool,
     pub(crate) read_only: bool,
     pub(crate) must_exist: bool,
+    pub(crate) replace_unreadable: bool,
 }
 
 /// An opened store of the library.
@@ -43,6 +46,8 @@ pub(crate) struct Store {
     pub(super) algos: *mut sys::tj_algo_repository,
     ledger: *mut sys::tj_ledger_repository,
     book: CString,
+    /// The stored state was loaded, or may be replaced unread.
+    replaceable: AtomicBool,
 }
 
 // SAFETY: the header says "Threads: any" for every call made here but closing, and a store is
@@ -65,6 +70,7 @@ impl Store {
             path: path.as_ptr(),
             book: book.as_ptr(),
             map_size_bytes: options.map_size_bytes,
+            segment_size_bytes: options.segment_size_bytes,
             durability: match options.os_durability {
                 true => sys::TJ_DURABILITY_OS,
                 false => sys::TJ_DURABILITY_SYNC,
@@ -90,6 +96,7 @@ impl Store {
                 algos: sys::tj_store_algo_repository(store, ptr::null()),
                 ledger: sys::tj_store_ledger_repository(store, ptr::null()),
                 book,
+                replaceable: AtomicBool::new(options.replace_unreadable),
             })
         }
     }
@@ -121,10 +128,34 @@ impl Store {
             // SAFETY: the repository lives as long as the store, the pointers as long as the call.
             unsafe { sys::tj_state_load(self.states, out, error) }
         })?;
-        Ok((decode::live_state(&raw)?, raw.sequence))
+        let state = decode::live_state(&raw)?;
+        self.replaceable.store(true, Ordering::Relaxed);
+        Ok((state, raw.sequence))
+    }
+
+    /// Tesser's runtime goes on from defaults when a load fails, and its next save would replace what
+    /// could not be loaded. So a stored state is loaded once before the first save over it.
+    pub(crate) fn check_replaceable(&self) -> Result<()> {
+        if self.replaceable.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.load_state().map(|_| ()).map_err(|cause| {
+            let sentence = format!(
+                "nothing was saved: the state that is stored cannot be loaded, and this save would \
+                 replace it ({cause}). Stop, and bring a state in with `tesser-journal state \
+                 import`, or give the stored one up with JournalOptions::replace_unreadable or \
+                 TESSER_JOURNAL_REPLACE_UNREADABLE=1"
+            );
+            JournalError::new(cause.kind(), sentence)
+        })
+    }
+
+    pub(crate) fn is_book(&self, name: &CStr) -> bool {
+        self.book.as_c_str() == name
     }
 
     pub(crate) fn save_state(&self, state: &LiveState) -> Result<()> {
+        self.check_replaceable()?;
         let encoded = encode::live_state(state)?;
         // SAFETY: as in load_state; what the state points at outlives the call.
         call(|error| unsafe { sys::tj_state_save(self.states, &encoded.raw, error) })

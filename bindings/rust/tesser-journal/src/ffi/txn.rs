@@ -23,7 +23,9 @@ pub(crate) struct Txn {
     /// NULL once committed.
     pub(super) raw: *mut sys::tj_txn,
     /// A transaction is used while its store is open.
-    _store: Arc<Store>,
+    store: Arc<Store>,
+    /// It changes the book that the store was opened with.
+    own_book: bool,
 }
 
 // SAFETY: the header lets a transaction belong to one thread at a time, whichever; `&mut self` on
@@ -49,17 +51,22 @@ impl Txn {
         let mut raw = ptr::null_mut();
         // SAFETY: the store is open.
         call(|error| unsafe { sys::tj_txn_begin(store.raw(), &mut raw, error) })?;
-        Ok(Self { raw, _store: Arc::clone(store) })
+        Ok(Self { raw, store: Arc::clone(store), own_book: true })
     }
 
     pub(crate) fn use_book(&mut self, book: &str) -> Result<()> {
         let name = CString::new(book)
             .map_err(|_| JournalError::invalid(format!("the book name {book:?} holds a NUL")))?;
         // SAFETY: see above.
-        call(|error| unsafe { sys::tj_txn_use_book(self.raw, name.as_ptr(), error) })
+        call(|error| unsafe { sys::tj_txn_use_book(self.raw, name.as_ptr(), error) })?;
+        self.own_book = self.store.is_book(&name);
+        Ok(())
     }
 
     pub(crate) fn put_state(&mut self, state: &LiveState) -> Result<()> {
+        if self.own_book {
+            self.store.check_replaceable()?;
+        }
         let state = encode::live_state(state)?;
         // SAFETY: see above.
         call(|error| unsafe { sys::tj_txn_put_state(self.raw, &state.raw, error) })

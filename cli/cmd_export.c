@@ -105,9 +105,9 @@ const command_spec command_export = {
     .arguments_min = 1,
     .arguments_max = 1,
     .summary = "write a book as Tesser's own stores",
-    .text =
-        "A new directory with snapshot.json, state.db, algos.db and ledger.db. What Tesser cannot "
-        "hold is told before anything is written; where a value would be lost, it needs --force.",
+    .text = "A new directory with snapshot.json, state.db, which holds the ledger too, and "
+            "state.algos.db: name state.db in Tesser's state_path. What Tesser cannot hold is told "
+            "before anything is written; where a value would be lost, it needs --force.",
     .example = "tesser-journal --journal ./journal export --format tesser ./tesser",
     .options = (const option_spec *const[]){&format_option, &dry_run_option, &force_option, NULL},
     .writes = true,

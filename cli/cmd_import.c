@@ -16,10 +16,16 @@ static const option_spec dry_run_option = {.name = "dry-run",
                                            .help = "read, check and report, but write nothing"};
 static const option_spec replace_option = {
     .name = "replace", .help = "the book may hold data, which what is imported replaces"};
+static const option_spec newest_option = {
+    .name = "newest",
+    .help =
+        "where one venue has a code twice, leave out what is stale: positions that were updated "
+        "earlier, and prices, whose times nothing tells"};
 static const option_spec exchange_option = {
     .name = "exchange",
     .value = "NAME",
-    .help = "exchange of the codes that have none, e.g. binance_perp"};
+    .help = "exchange of the codes that have none, e.g. binance_perp; of a code that stands twice, "
+            "what its sub-account holds stays"};
 static const option_spec map_option = {
     .name = "map",
     .value = "CODE=ID",
@@ -116,6 +122,11 @@ static void print_counts(const tj_import_report *report, output *out)
 
 static void print_report(const tj_import_report *report, output *out)
 {
+    if (report->repeated_count > 0) {
+        print_notes("Codes that stand more than once", report->repeated, report->repeated_count,
+                    out);
+        return;
+    }
     print_sources(report, out);
     char *book = safe_text(report->book);
     if (report->dry_run) {
@@ -128,6 +139,11 @@ static void print_report(const tj_import_report *report, output *out)
     print_quarantined(report, out);
     print_notes("Remarks", report->remarks, report->remark_count, out);
     print_notes("Not imported", report->lost, report->lost_count, out);
+    if (report->ledger_count > 0) {
+        out_format(out, "\nTesser's runtime books into a SQLite file of its own, from sequence 1, "
+                        "whatever keeps its state;\ndocs/TESSER.md has the one expression that "
+                        "makes it go on with this ledger.\n");
+    }
 }
 
 static tj_status tell(command_line *cli, const tj_import_report *report, tj_error *error)
@@ -160,6 +176,7 @@ static tj_import_options options_of(const command_line *cli, progress_bar *bar,
     options.strategy_state = option_value(cli, &strategy_state_option);
     options.dry_run = given(cli, &dry_run_option);
     options.replace = given(cli, &replace_option);
+    options.newest = given(cli, &newest_option);
     options.progress = progress_show;
     options.progress_context = bar;
     return options;
@@ -206,6 +223,9 @@ static tj_status run_import(command_line *cli, tj_error *error)
     }
     if (status == TJ_OK) {
         status = tell(cli, report, error);
+    } else if (report) {
+        tj_error late = TJ_ERROR_INIT; /* the first one counts */
+        (void)tell(cli, report, &late);
     }
     if (status == TJ_OK && report->quarantined_count > 0) {
         cli->exit_code = EXIT_PARTIAL;
@@ -233,7 +253,7 @@ const command_spec command_import = {
     .example =
         "tesser-journal import ./tesser/journal.lmdb ./tesser/state.db --into ./journal --dry-run",
     .options =
-        (const option_spec *const[]){&into_option, &dry_run_option, &replace_option,
+        (const option_spec *const[]){&into_option, &dry_run_option, &replace_option, &newest_option,
                                      &exchange_option, &map_option, &strategy_state_option, NULL},
     .writes = true,
     .run = run_import,

@@ -88,15 +88,19 @@ typedef struct tj_import_options {
     /** Where the strategy state of an LMDB source is known from: its JSON, a snapshot, or Tesser's
      * SQLite state store; NULL: only the sources. It is taken when it encodes to the stored bytes. */
     const char *strategy_state;
-    bool dry_run;             /**< read, check and report; write nothing */
-    bool replace;             /**< the book may hold data, which what is imported replaces */
+    bool dry_run; /**< read, check and report; write nothing */
+    bool replace; /**< the book may hold data, which what is imported replaces */
+    /** In a snapshot of one venue that has a code twice, leave out what is stale: of positions what was
+     * updated earlier; all its prices, as nothing tells their times. With `exchange`, what differs from
+     * that exchange's sub-account is left out before. The report has each of them as lost. */
+    bool newest;
     tj_progress_fn *progress; /**< may be NULL */
     void *progress_context;
 } tj_import_options;
 
-#define TJ_IMPORT_OPTIONS_INIT                                                            \
-    {                                                                                     \
-        sizeof(tj_import_options), NULL, 0, NULL, NULL, 0, NULL, false, false, NULL, NULL \
+#define TJ_IMPORT_OPTIONS_INIT                                                                   \
+    {                                                                                            \
+        sizeof(tj_import_options), NULL, 0, NULL, NULL, 0, NULL, false, false, false, NULL, NULL \
     }
 
 /** What an import did, or with dry_run would do. */
@@ -123,6 +127,8 @@ typedef struct tj_import_report {
     size_t remark_count;
     tj_report_note *lost; /**< in the sources, but not in the journal */
     size_t lost_count;
+    tj_report_note *repeated; /**< keys that stand more than once, when the import fails for them */
+    size_t repeated_count;
 } tj_import_report;
 
 /**
@@ -138,7 +144,8 @@ typedef struct tj_import_report {
  *
  * @param config  the journal, and the book in it; opened for this call (other opens in this
  *                process: `shared`). NULL is allowed with dry_run
- * @param report  receives the report, released with tj_import_report_free; NULL on failure
+ * @param report  receives the report, released with tj_import_report_free; NULL on failure, but for
+ *                repeated keys: then it has these
  * @return TJ_OK, also when something is quarantined, and when all is durable but closing the journal
  *         failed, of which a remark tells; TJ_NOT_FOUND for a source; TJ_INVALID for a
  *         text source with line and column, a repeated key (listing its values and the options that

@@ -32,6 +32,7 @@ void tj__gathering_dispose(tj__gathering *all)
     tj__buffer_dispose(&all->quarantined);
     tj__buffer_dispose(&all->remarks);
     tj__buffer_dispose(&all->lost);
+    tj__buffer_dispose(&all->repeated);
 }
 
 static tj_status no_memory(tj_error *error)

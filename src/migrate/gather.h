@@ -72,6 +72,7 @@ typedef struct tj__gathering {
     tj__rowmap *taken;      /* keys in quarantine; NULL while there are none */
     tj__buffer remarks;     /* tj_report_note */
     tj__buffer lost;        /* tj_report_note */
+    tj__buffer repeated;    /* tj_report_note: keys that no rule resolves */
     uint64_t bytes_done;
     uint64_t bytes_total;
 } tj__gathering;

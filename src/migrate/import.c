@@ -108,6 +108,17 @@ static tj_status fill_report(tj__gathering *all, tj_error *error)
     return TJ_OK;
 }
 
+/* A report of what the failure is about, for it may be more than a sentence holds. */
+static tj_status fill_repeated(tj__gathering *all, tj_status status, tj_error *error)
+{
+    void *array = NULL;
+    TJ_TRY(hand_over(all, &all->repeated, &array, error));
+    all->report->dry_run = all->options->dry_run;
+    all->report->repeated = array;
+    all->report->repeated_count = TJ__COUNT(tj_report_note, all->repeated);
+    return status;
+}
+
 static tj_status import(tj__gathering *all, const tj_config *config, tj_error *error)
 {
     tj_live_state *state = NULL;
@@ -140,13 +151,17 @@ tj_status tj_import(const tj_config *config, const tj_import_options *options,
     }
     all.report = object;
     tj_status status = import(&all, config, error);
-    tj__gathering_dispose(&all);
-    if (status != TJ_OK) {
-        tj__arena_free_object(object);
-        return status;
+    if (status != TJ_OK && all.repeated.size > 0) {
+        status = fill_repeated(&all, status, error);
     }
-    *report = object;
-    return TJ_OK;
+    bool tells = status == TJ_OK || all.report->repeated_count > 0;
+    tj__gathering_dispose(&all);
+    if (tells) {
+        *report = object;
+    } else {
+        tj__arena_free_object(object);
+    }
+    return status;
 }
 
 void tj_import_report_free(tj_import_report *report)

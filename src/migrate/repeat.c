@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "migrate/stale.h"
 #include "json/check.h"
 #include "json/dom.h"
 #include "json/schema.h"
@@ -20,6 +21,7 @@ typedef struct member {
     size_t index;                /* in the map */
     size_t occurrence;           /* among those with its key, from 1 */
     bool repeated;
+    tj_str left_out; /* why an option leaves it out; absent: it stays */
 } member;
 
 typedef struct resolving {
@@ -27,9 +29,9 @@ typedef struct resolving {
     size_t source;
     tj__json_doc *doc;
     tj__buffer *out;
-    const char *copied_to; /* what stands before it in the text is in out */
-    tj__buffer complaint;  /* about keys that no rule resolves */
-    size_t unresolved;     /* how many keys */
+    const tj__json_node *portfolio; /* NULL when there is none */
+    const char *copied_to;          /* what stands before it in the text is in out */
+    size_t unresolved;              /* keys that no rule resolves, each of them noted */
 } resolving;
 
 static tj_status no_memory(tj_error *error)
@@ -95,43 +97,88 @@ static void show_value(tj__buffer *out, tj_str value)
     tj__put_cstr(out, size < value.size ? "..." : "");
 }
 
-/* "last_prices holds BTCUSDT 2 times: #1 "2.20", #2 "1.10"; say ... with --map ... --map ...". */
-static void complain(resolving *r, const char *place, const member *first, size_t count)
+/* In the report: last_prices.BTCUSDT: 2 values: #1 "2.20", #2 "1.10"; say ... with --map ... --map ... */
+static tj_status complain(resolving *r, const char *place, const member *first, size_t count,
+                          tj_error *error)
 {
-    tj__buffer *out = &r->complaint;
+    tj__buffer text = {0};
+    char what[PLACE_SIZE + TJ__JSON_KEY_SIZE + 2];
+    tj_report_note note = {.source = tj__source(r->all, r->source)->path};
     r->unresolved++;
-    tj__put_format(out, "%s%s holds %s %zu times: ", out->size > 0 ? "; " : "", place, first->key,
-                   count);
+    (void)snprintf(what, sizeof what, "%s.%s", place, first->key);
+    tj__put_format(&text, "%zu values: ", count);
     for (size_t i = 0; i < count; i++) {
-        tj__put_format(out, "%s#%zu ", i > 0 ? ", " : "", i + 1);
-        show_value(out, first[i].node->raw);
+        tj__put_format(&text, "%s#%zu ", i > 0 ? ", " : "", i + 1);
+        show_value(&text, first[i].node->raw);
     }
-    tj__put_cstr(out, "; say which is which with");
+    tj__put_cstr(&text, "; say which is which with");
     for (size_t i = 0; i < count; i++) {
-        tj__put_format(out, " --map %s.%s#%zu=EXCHANGE:%s", place, first->key, i + 1, first->key);
+        tj__put_format(&text, " --map %s#%zu=EXCHANGE:%s", what, i + 1, first->key);
     }
+    tj_str whole = {(const char *)text.data, text.size};
+    tj_status status =
+        text.failed ? no_memory(error) : tj__keep(r->all, whole, &note.reason, error);
+    tj__buffer_dispose(&text);
+    TJ_TRY(status);
+    TJ_TRY(tj__keep(r->all, tj_str_of(what), &note.what, error));
+    return tj__gather(&r->all->repeated, &note, sizeof note, error);
 }
 
-/* Complains about each repeated key some member of which no rule resolves. members are sorted by key. */
-static void complain_of_map(resolving *r, const char *place, const member *members, size_t count)
+/* Whether --map says of each member under a key what it is. */
+static bool is_mapped(const resolving *r, const char *place, const member *first, size_t count)
+{
+    tj_identity code = {{NULL, 0}, {NULL, 0}};
+    bool mapped = tj_identity_parse(tj_str_of(first->key), &code, NULL) == TJ_OK;
+    for (size_t i = 0; i < count && mapped; i++) {
+        mapped = tj__rule_of_repeat(r->all, tj_str_of(place), code, first[i].occurrence) != NULL;
+    }
+    return mapped;
+}
+
+/* Leaves out what the options say is stale; complains when they do not tell. */
+static tj_status decide(resolving *r, const char *place, member *first, size_t count,
+                        tj_error *error)
+{
+    tj__stale stale;
+    tj_identity code;
+    TJ_TRY(tj_identity_parse(tj_str_of(first->key), &code, error));
+    const tj__json_node **nodes = calloc(count, sizeof *nodes);
+    if (!nodes) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        nodes[i] = first[i].node;
+    }
+    tj_status status = tj__stale_decide(r->all, tj_str_of(place), code.code, r->portfolio, nodes,
+                                        count, &stale, error);
+    free(nodes);
+    TJ_TRY(status);
+    if (!stale.decided) {
+        return complain(r, place, first, count, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i != stale.kept) {
+            TJ_TRY(tj__keep(r->all, tj_str_of(stale.why), &first[i].left_out, error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* Settles each repeated key of a map. members are sorted by key. */
+static tj_status settle_map(resolving *r, const char *place, member *members, size_t count,
+                            tj_error *error)
 {
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
-        bool resolved = true;
         while (end < count && members[i].repeated && !strcmp(members[i].key, members[end].key)) {
             end++;
         }
-        for (size_t k = i; k < end && members[i].repeated; k++) {
-            tj_identity code = {{NULL, 0}, {NULL, 0}};
-            resolved = resolved &&
-                       tj_identity_parse(tj_str_of(members[k].key), &code, NULL) == TJ_OK &&
-                       tj__rule_of_repeat(r->all, tj_str_of(place), code, members[k].occurrence);
-        }
-        if (!resolved) {
-            complain(r, place, &members[i], end - i);
+        if (members[i].repeated && !is_mapped(r, place, &members[i], end - i)) {
+            TJ_TRY(decide(r, place, &members[i], end - i, error));
         }
         i = end;
     }
+    return TJ_OK;
 }
 
 /* ---- rewriting ----------------------------------------------------------------------------- */
@@ -164,12 +211,13 @@ static tj_status put_member(resolving *r, const char *place, const member *each,
         TJ_TRY(tj_identity_parse(tj_str_of(each->key), &code, error));
         rule = tj__rule_of_repeat(r->all, tj_str_of(place), code, each->occurrence);
     }
-    if (rule && rule->leave_out) {
+    if ((rule && rule->leave_out) || each->left_out.data) {
         char what[PLACE_SIZE + TJ_IDENTITY_TEXT_SIZE + 32];
         (void)snprintf(what, sizeof what, "%s.%s#%zu", place, each->key, each->occurrence);
         size_t shown = each->node->raw.size < 400 ? each->node->raw.size : 400;
         return tj__note(r->all, &r->all->lost, r->source, tj_str_of(what), error,
-                        "left out as --map asked; its value: %.*s", (int)shown,
+                        "left out by %s; its value: %.*s",
+                        each->left_out.data ? each->left_out.data : "--map", (int)shown,
                         each->node->raw.data);
     }
     tj__put_cstr(r->out, *first ? "" : ",");
@@ -214,8 +262,8 @@ static tj_status resolve_map(resolving *r, const char *place, const tj__json_nod
     }
     tj_status status = TJ_OK;
     if (number_members(members, map->count) > 0) {
-        complain_of_map(r, place, members, map->count);
-        status = rewrite_map(r, place, map, members, error);
+        status = settle_map(r, place, members, map->count, error);
+        status = status == TJ_OK ? rewrite_map(r, place, map, members, error) : status;
     }
     free(members);
     return status;
@@ -271,16 +319,32 @@ static tj_status resolve_all(resolving *r, const tj__json_node *root, tj_error *
     return TJ_OK;
 }
 
+/* All of them when they fit into a sentence; the report has them in any case. */
+static tj_status refuse(const resolving *r, tj_error *error)
+{
+    const char *path = tj__source(r->all, r->source)->path.data;
+    const tj_report_note *notes = TJ__ITEMS(tj_report_note, r->all->repeated);
+    const char *advice =
+        "(=- instead of an exchange leaves that one out; where one venue has a code "
+        "twice, --newest or --exchange leave out the stale one)";
+    size_t size = notes[0].what.size + notes[0].reason.size;
+    if (r->unresolved == 1 && size < TJ_ERROR_MESSAGE_SIZE / 2) {
+        return tj__fail(error, TJ_INVALID, "%s: %s holds %s %s", path, notes[0].what.data,
+                        notes[0].reason.data, advice);
+    }
+    return tj__fail(error, TJ_INVALID,
+                    "%s holds %zu codes more than once, of which the report tells, beginning with "
+                    "%s: say which is which with --map %s",
+                    path, r->unresolved, notes[0].what.data, advice);
+}
+
 static tj_status finish(resolving *r, tj_str json, tj_error *error)
 {
-    if (r->out->failed || r->complaint.failed) {
+    if (r->out->failed) {
         return no_memory(error);
     }
     if (r->unresolved > 0) {
-        return tj__fail(error, TJ_INVALID,
-                        "%s: %.*s (=- instead of an exchange leaves that one out)",
-                        tj__source(r->all, r->source)->path.data, (int)r->complaint.size,
-                        (const char *)r->complaint.data);
+        return refuse(r, error);
     }
     if (r->out->size > 0) {
         tj__put_bytes(r->out, r->copied_to, (size_t)(json.data + json.size - r->copied_to));
@@ -298,11 +362,11 @@ tj_status tj__repeats_resolve(tj__gathering *all, size_t source, tj_str json, tj
         return TJ_OK; /* whoever decodes it says what is wrong, better than could be said here */
     }
     resolving r = {.all = all, .source = source, .doc = doc, .out = out, .copied_to = json.data};
+    r.portfolio = tj__json_find(doc->root, TJ_STR("portfolio"));
     status = doc->root->type == TJ__JSON_OBJECT ? resolve_all(&r, doc->root, error) : TJ_OK;
     if (status == TJ_OK) {
         status = finish(&r, json, error);
     }
-    tj__buffer_dispose(&r.complaint);
     tj__json_doc_free(doc);
     return status;
 }

@@ -9,8 +9,8 @@
 #include "migrate/gather.h"
 
 /* Gives each member under a repeated key the identity that a rule says, or leaves it out. *out stays
- * empty when no key is repeated, or the text is no JSON. TJ_INVALID listing all values of each repeated
- * key that no rule resolves, and the option that does. */
+ * empty when no key is repeated, or the text is no JSON. TJ_INVALID when no rule resolves one: then
+ * all->repeated has all values of each such key, and the option that does. */
 tj_status tj__repeats_resolve(tj__gathering *all, size_t source, tj_str json, tj__buffer *out,
                               tj_error *error);
 

@@ -161,6 +161,7 @@ static void put_import(tj__buffer *out, const tj_import_report *report)
     put_quarantined(out, report);
     put_notes(out, "remarks", report->remarks, report->remark_count);
     put_notes(out, "lost", report->lost, report->lost_count);
+    put_notes(out, "repeated", report->repeated, report->repeated_count);
     tj__put_u8(out, '}');
 }
 

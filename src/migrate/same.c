@@ -87,7 +87,7 @@ tj_status tj__json_same(tj_str a, tj_str b, bool *same, tj_error *error)
     return status;
 }
 
-static bool same_exchange(tj_str a, tj_str b)
+bool tj__exchange_same(tj_str a, tj_str b)
 {
     tj_identity left = {a, TJ_STR("X")};
     tj_identity right = {b, TJ_STR("X")};
@@ -98,7 +98,7 @@ tj_status tj__entry_same(const tj_ledger_entry *a, const tj_ledger_entry *b, boo
                          tj_error *error)
 {
     *same = tj_uuid_compare(a->id, b->id) == 0 && a->sequence == b->sequence &&
-            a->time == b->time && same_exchange(a->exchange, b->exchange) &&
+            a->time == b->time && tj__exchange_same(a->exchange, b->exchange) &&
             tj_identity_compare(a->asset, b->asset) == 0 &&
             tj_decimal_identical(a->amount, b->amount) && a->type == b->type &&
             tj_str_equal(a->reference, b->reference);

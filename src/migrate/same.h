@@ -11,4 +11,7 @@ tj_status tj__json_same(tj_str a, tj_str b, bool *same, tj_error *error);
 tj_status tj__entry_same(const tj_ledger_entry *a, const tj_ledger_entry *b, bool *same,
                          tj_error *error);
 
+/* Whether two names are one exchange. */
+bool tj__exchange_same(tj_str a, tj_str b);
+
 #endif

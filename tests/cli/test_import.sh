@@ -133,6 +133,7 @@ mkdir live
 cp "sources/0.9.3/typical/journal.lmdb/data.mdb" "sources/0.9.3/typical/ledger.db" live
 run 0 import live --strategy-state "sources/0.9.3/typical/state.db" --into j -b "inside"
 out_has "live/ledger.db"
+out_has "Tesser's runtime books into a SQLite file of its own, from sequence 1"
 same_ledger "sources/0.9.3/typical/ledger.jsonl" "inside" yes
 run 0 import live live/ledger.db --strategy-state "sources/0.9.3/typical/state.db" --into j -b x --dry-run
 rm -r live
@@ -171,11 +172,55 @@ Correct the call or its input.'
 
 # Two venues with one code.
 run 26 import sources/snapshots/two-venues-as-written.json --into j --book venues
-err_has 'last_prices holds BTCUSDT 2 times: #1 "2.20", #2 "1.10"; say which is which with --map last_prices.BTCUSDT#1=EXCHANGE:BTCUSDT --map last_prices.BTCUSDT#2=EXCHANGE:BTCUSDT'
+err_has 'last_prices.BTCUSDT holds 2 values: #1 "2.20", #2 "1.10"; say which is which with --map last_prices.BTCUSDT#1=EXCHANGE:BTCUSDT --map last_prices.BTCUSDT#2=EXCHANGE:BTCUSDT'
+out_has "Codes that stand more than once (1)"
 run 0 import sources/snapshots/two-venues-as-written.json --into j --book venues \
     --map last_prices.BTCUSDT#1=bybit_linear:BTCUSDT --map last_prices.BTCUSDT#2=binance_perp:BTCUSDT
 run 0 -j j -b venues state export
 out_has '"last_prices":{"binance_perp:BTCUSDT":"1.10","bybit_linear:BTCUSDT":"2.20"}'
+# Many of them do not fit into a sentence; the report has them all.
+python3 - <<'PY' >many.json
+codes = ["COIN%04dUSDT" % i for i in range(40)]
+print('{"portfolio":null,"open_orders":[],"last_prices":{%s},"last_candle_ts":null,"strategy_state":null}' %
+      ",".join('"%s":"1","%s":"2"' % (c, c) for c in codes))
+PY
+run 26 import many.json --into j --book many --json
+json "$out" 'len(d["repeated"]) == 40 and d["repeated"][39]["what"] == "last_prices.COIN0039USDT"'
+json "$out" '"#2 \"2\"; say which is which with --map last_prices.COIN0039USDT#1=" in d["repeated"][39]["reason"]'
+json "$err" '"holds 40 codes more than once, of which the report tells" in d["error"]'
+json "$err" 'd["error"].endswith("leave out the stale one)")'
+run 0 import many.json --into j --book many --newest --dry-run --json
+json "$out" 'd["state"]["last_prices"] == "0" and len(d["lost"]) == 80'
+# One venue, and a position from before under the same code.
+python3 - <<'PY' >stale.json
+import json
+def position(quantity, at):
+    return json.dumps({"symbol": "BTCUSDT", "side": "Buy", "quantity": quantity, "entry_price": "5",
+                       "unrealized_pnl": "0", "updated_at": at})
+new, old = position("2", "2025-02-01T00:00:00Z"), position("1", "2025-01-01T00:00:00Z")
+cash = '{"currency":"USDT","quantity":"%s","conversion_rate":"1"}'
+def snapshot(sub_accounts):
+    return ('{"portfolio":{"positions":{"BTCUSDT":%s,"BTCUSDT":%s},"balances":{"USDT":%s,"USDT":%s},'
+            '"reporting_currency":"USDT","initial_equity":"1","drawdown_limit":null,"peak_equity":"1",'
+            '"liquidate_only":false,"sub_accounts":{%s}},"open_orders":[],"last_prices":{},'
+            '"last_candle_ts":null,"strategy_state":null}' % (old, new, cash % 7, cash % 9, sub_accounts))
+own = '"%%s":{"exchange":"%%s","positions":{"BTCUSDT":%s},"balances":{"USDT":%s}}' % (new, cash % 9)
+print(snapshot(own % ("okx", "okx")))
+open("two.json", "w").write(snapshot(own % ("okx", "okx") + "," + own % ("bybit", "bybit")))
+PY
+run 26 import stale.json --into j --book stale
+run 26 import stale.json --into j --book stale --newest
+out_has "balances.USDT"
+run 0 import stale.json --into j --book stale --exchange okx
+out_has "left out by --exchange: #2 is what sub-account okx holds; its value: "
+out_has "positions.BTCUSDT#1"
+run 0 -j j -b stale state export
+out_has '"okx:BTCUSDT":{"symbol":"okx:BTCUSDT","side":"Buy","quantity":"2"'
+out_has '"okx:USDT","quantity":"9"'
+run 0 import stale.json --into j --book stale2 --newest --map balances.USDT#1=- --map balances.USDT#2=okx:USDT
+out_has "left out by --newest: #2 was updated later; its value: "
+# With two venues each may have its own.
+run 26 import two.json --into j --book two --newest --exchange okx
 for snapshot in sources/snapshots/*.json; do
     case $snapshot in *two-venues*) continue ;; esac
     run 0 import "$snapshot" --into j --book "$(basename "$snapshot")"

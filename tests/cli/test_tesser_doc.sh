@@ -12,7 +12,8 @@ cp "$data/snapshots/two-venues-as-written.json" tesser/two-venues.json
 cp "$data/damaged/algos-one-legacy-one-broken.db" tesser/algos-damaged.db
 find tesser -type f -print0 | sort -z | xargs -0 sha256sum >before
 
-mkdir bin
+mkdir bin config
+printf '[live]\nstate_path = "./journal"\n[live.persistence]\nengine = "lmdb"\n' >config/default.toml
 ln -s "$(realpath "$TESSER_JOURNAL")" bin/tesser-journal
 PATH=$PWD/bin:$PATH
 
@@ -28,7 +29,7 @@ while IFS= read -r command; do
     [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: $command"
     count=$((count + 1))
 done <commands
-[ $count -ge 18 ] || fail "only $count commands in $page"
+[ $count -ge 20 ] || fail "only $count commands in $page"
 find tesser -type f -print0 | sort -z | xargs -0 sha256sum | cmp -s - before || fail "a source has changed"
 
 # What came of them: the same state by every way.

@@ -83,9 +83,11 @@ fn the_published_sqlite_stores_read_an_export() {
         let exported = directory.path().join(format!("exported-{round}"));
         export(&path, &exported);
 
-        let loaded = SqliteStateRepository::new(exported.join("state.db")).load().unwrap();
+        // As Tesser's runtime names them.
+        let state_path = exported.join("state.db");
+        let loaded = SqliteStateRepository::new(state_path.clone()).load().unwrap();
         assert_eq!(describe(&loaded), describe(&exportable_state(round)), "round {round}");
-        let algos = SqliteAlgoStateRepository::new(&exported.join("state.algos.db")).unwrap();
+        let algos = SqliteAlgoStateRepository::new(&state_path.with_extension("algos.db")).unwrap();
         assert_eq!(algos.load_all().unwrap(), exportable_algos(round), "round {round}");
     }
 }

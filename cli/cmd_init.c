@@ -11,14 +11,18 @@ typedef struct creation {
 static tj_status check_absent(command_line *cli, tj_error *error)
 {
     open_journal found;
+    tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = journal_open(cli, ACCESS_READ, &found, error);
     if (status == TJ_NOT_FOUND && !cli->usage) {
         return journal_close(&found, TJ_OK, error);
     }
     if (status == TJ_OK) {
+        status = tj_store_info_get(found.store, &info, error);
+    }
+    if (status == TJ_OK) {
         status = fail(error, TJ_EXISTS,
                       "a journal is already at %s; give --book NAME to create a further book in it",
-                      found.config.path);
+                      info.path);
     }
     return journal_close(&found, status, error);
 }

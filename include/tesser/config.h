@@ -16,8 +16,8 @@ extern "C" {
 #define TJ_BOOK_DEFAULT "default"
 /** Longest book name, in bytes. */
 #define TJ_BOOK_SIZE_MAX 128
-/** Bytes that hold the path of a journal's directory, with its NUL. */
-#define TJ_PATH_SIZE 1024
+/** Bytes that hold the path of a journal's directory from the root, with its NUL. */
+#define TJ_PATH_SIZE 4096
 /** LMDB map size when none is configured: 10 GiB (address space, not disk). */
 #define TJ_MAP_SIZE_DEFAULT ((uint64_t)10 << 30)
 /** Size of a log segment when none is configured: 16 MiB, preallocated. */

@@ -395,3 +395,33 @@ tj_status tj__path_join(char *out, size_t size, const char *directory, const cha
     snprintf(out, size, "%s%s%s", directory, separator, name);
     return TJ_OK;
 }
+
+/* Behind any leading "./"; "" for "." itself. */
+static const char *skip_here(const char *path)
+{
+    while (path[0] == '.' && (path[1] == '/' || path[1] == '\0')) {
+        path++;
+        path += strspn(path, "/");
+    }
+    return path;
+}
+
+tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *error)
+{
+    char here[PATH_MAX] = "";
+    const char *rest = skip_here(path);
+    if (path[0] != '/' && !getcwd(here, sizeof here)) {
+        return at_path(tj__fail(error, TJ_IO,
+                                "the working directory, from which %s is named, cannot be told "
+                                "(%s): give the path from the root",
+                                path, strerrordesc_np(errno)),
+                       path, error);
+    }
+    if (path[0] != '/' && rest[0] != '\0') {
+        return tj__path_join(out, size, here, rest, error);
+    }
+    int written = snprintf(out, size, "%s", path[0] == '/' ? path : here);
+    return (size_t)written < size
+               ? TJ_OK
+               : tj__fail(error, TJ_LIMIT, "the path %s is longer than %zu bytes", path, size - 1);
+}

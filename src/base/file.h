@@ -47,6 +47,8 @@ tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
 
+/* The path from the root, so that a later chdir changes nothing; links and ".." stay in it. */
+tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *error);
 /* Writes directory "/" name into out (size bytes); TJ_LIMIT when it does not fit. */
 tj_status tj__path_join(char *out, size_t size, const char *directory, const char *name,
                         tj_error *error);

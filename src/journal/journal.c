@@ -115,6 +115,13 @@ static tj_status upgrade(tj__journal *journal, tj_error *error)
     return TJ_OK;
 }
 
+static tj_status take_data_lock(tj__journal *journal, tj_error *error)
+{
+    char path[PATH_MAX];
+    TJ_TRY(tj__path_join(path, sizeof path, journal->path, "data.mdb", error));
+    return tj__lock_take_data(journal->lock, path, error);
+}
+
 static tj_status open_writer(tj__journal *journal, tj_error *error)
 {
     TJ_TRY(tj__directory_create(journal->path, error));
@@ -125,6 +132,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     if (!found) {
         TJ_TRY(tj__journal_create(journal, error));
     }
+    TJ_TRY(take_data_lock(journal, error));
     tj__journal_space_look(journal);
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(upgrade(journal, error));

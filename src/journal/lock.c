@@ -38,6 +38,7 @@ enum mark_state { MARK_VOID = 0, MARK_VALID = 1, MARK_CLEAN = 2 };
 struct tj__lock {
     char path[PATH_MAX];
     int fd;
+    int data_fd; /* of data.mdb, which a writer locks too */
     uint8_t *page;
     uint8_t boot_id[16];
     dev_t device;
@@ -132,6 +133,7 @@ static tj_status new_lock(const char *directory, tj__lock **out, tj_error *error
         return tj__fail(error, TJ_NOMEM, "no memory for the writer's lock");
     }
     lock->fd = -1;
+    lock->data_fd = -1;
     tj_status status =
         tj__path_join(lock->path, sizeof lock->path, directory, TJ__LOCK_NAME, error);
     if (status != TJ_OK) {
@@ -219,6 +221,24 @@ done:
     }
     *out = lock;
     return TJ_OK;
+}
+
+tj_status tj__lock_take_data(tj__lock *lock, const char *data_path, tj_error *error)
+{
+    TJ_TRY(tj__file_open(data_path, O_RDWR, &lock->data_fd, error));
+    struct flock range = whole_file(F_WRLCK);
+    if (fcntl(lock->data_fd, F_OFD_SETLK, &range) == 0) {
+        return TJ_OK;
+    }
+    if (errno != EAGAIN && errno != EACCES) {
+        return tj__fail_errno(error, errno, "locking %s", data_path);
+    }
+    tj__fail(error, TJ_BUSY,
+             "%s is held by another writer, whose writer.lock was removed or replaced: stop it "
+             "first (`fuser %s` names it), or open the journal read-only to look on",
+             data_path, data_path);
+    tj__error_place(error, "%s", data_path);
+    return TJ_BUSY;
 }
 
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
@@ -355,7 +375,9 @@ void tj__lock_abandon(tj__lock *lock)
     munmap(lock->page, TJ__LOCK_SIZE);
     lock->page = NULL;
     close(lock->fd);
+    tj__file_close(lock->data_fd);
     lock->fd = -1;
+    lock->data_fd = -1;
 }
 
 void tj__lock_release(tj__lock *lock)
@@ -366,6 +388,7 @@ void tj__lock_release(tj__lock *lock)
     if (lock->page != NULL) {
         munmap(lock->page, TJ__LOCK_SIZE);
     }
+    tj__file_close(lock->data_fd);
     tj__file_close(lock->fd);
     free(lock);
 }

@@ -48,6 +48,9 @@ typedef struct tj__mark {
 /* Creates the file if needed and takes the writer's lock. TJ_BUSY names the holder. The page keeps
  * what the last writer left until tj__lock_publish. */
 tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
+/* Locks data.mdb too, before anything is written: writer.lock may be removed under a living writer, and a new one
+ * would let a second writer in. By a descriptor of its own; LMDB has no lock on that file. TJ_BUSY. */
+tj_status tj__lock_take_data(tj__lock *lock, const char *data_path, tj_error *error);
 /* Maps it for reading only. When there is none (a copied directory) every mark is void, and *out is NULL. */
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
 /* Whether the page can be stored into: TJ_FULL when that would need a block that the disk does not have.

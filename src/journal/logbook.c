@@ -24,6 +24,17 @@ static tj_status check_first(const tj__journal *journal, const tj__segment_list 
                     journal->log_path, (unsigned long long)first);
 }
 
+static void warn_of_strangers(const tj__journal *journal, const tj__segment_list *list)
+{
+    if (list->stranger_count > 0) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "%s holds %zu other file%s, like \"%s\", which the journal leaves alone: "
+                  "move what you do not need out of it",
+                  journal->log_path, list->stranger_count, list->stranger_count == 1 ? "" : "s",
+                  list->stranger);
+    }
+}
+
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error)
 {
     bool there = false;
@@ -43,6 +54,7 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
         tj__segment_list_dispose(&list);
         return status;
     }
+    warn_of_strangers(journal, &list);
     *out = list;
     return TJ_OK;
 }

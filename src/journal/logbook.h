@@ -19,7 +19,8 @@
 #include "journal/lock.h"
 #include "log/reader.h"
 
-/* The log's segments, from the first. TJ_CORRUPT when their directory or the first of them is gone. */
+/* The log's segments, from the first; traces a warning of other files among them. TJ_CORRUPT when their
+ * directory or the first of them is gone. */
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
 
 /* As tj__log_reader_next, with TJ_CORRUPT for a segment that is not there. */

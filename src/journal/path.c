@@ -46,6 +46,10 @@ tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_er
     while (length > 1 && configured[length - 1] == '/') {
         length--;
     }
+    if (length + sizeof ".lmdb" > TJ_PATH_SIZE) {
+        return tj__fail(error, TJ_LIMIT, "the journal's path is longer than %zu bytes",
+                        TJ_PATH_SIZE - sizeof ".lmdb");
+    }
     const char *added = "";
     if (length == 8 && memcmp(configured, "data.mdb", 8) == 0) {
         configured = ".";
@@ -62,9 +66,7 @@ tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_er
             added = ".lmdb";
         }
     }
-    int written = snprintf(out, size, "%.*s%s", (int)length, configured, added);
-    if (written < 0 || (size_t)written >= size) {
-        return tj__fail(error, TJ_LIMIT, "the journal's path is longer than %zu bytes", size - 1);
-    }
-    return TJ_OK;
+    char named[TJ_PATH_SIZE];
+    snprintf(named, sizeof named, "%.*s%s", (int)length, configured, added);
+    return tj__path_absolute(named, out, size, error);
 }

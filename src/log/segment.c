@@ -92,11 +92,9 @@ static tj_status collect_ordinals(DIR *stream, const char *directory, tj__segmen
         }
         uint64_t ordinal = ordinal_of_name(entry->d_name);
         if (ordinal == 0) {
-            tj__fail(error, TJ_CORRUPT,
-                     "%s/%s is not a log segment; move it out of the log directory", directory,
-                     entry->d_name);
-            tj__error_place(error, "%s/%s", directory, entry->d_name);
-            return TJ_CORRUPT;
+            list->stranger_count++;
+            snprintf(list->stranger, sizeof list->stranger, "%s", entry->d_name);
+            continue;
         }
         TJ_TRY(add_ordinal(list, &capacity, ordinal, error));
     }
@@ -127,7 +125,7 @@ static tj_status check_gaps(const tj__segment_list *list, const char *directory,
 
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error)
 {
-    tj__segment_list list = {NULL, 0};
+    tj__segment_list list = {0};
     DIR *stream = opendir(directory);
     if (stream == NULL) {
         return tj__fail_errno(error, errno, "opening directory %s", directory);
@@ -154,7 +152,7 @@ done:
 void tj__segment_list_dispose(tj__segment_list *list)
 {
     free(list->ordinals);
-    *list = (tj__segment_list){NULL, 0};
+    *list = (tj__segment_list){0};
 }
 
 /* Writes the segment's zeros, the header first when there is one, and flushes them at the end: a flush

@@ -11,22 +11,26 @@
 #ifndef TJ_LOG_SEGMENT_H
 #define TJ_LOG_SEGMENT_H
 
+#include <limits.h>
+
 #include "log/frame.h"
 
-#define TJ__SEGMENT_PATH_SIZE 1100
+#define TJ__SEGMENT_PATH_SIZE 4160 /* any path that can be opened, and more */
 #define TJ__ORDINAL_MAX 9999999999u
 
 typedef struct tj__segment_list {
     uint64_t *ordinals; /* ascending */
     size_t count;
+    size_t
+        stranger_count; /* names that are none of a segment: a desktop's, an editor's, a copying program's */
+    char stranger[NAME_MAX + 1]; /* one of them, or "" */
 } tj__segment_list;
 
 tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
                            tj_error *error);
 
-/* Lists the segments of a log directory. Names that are no segment: a *.tmp is ignored (a prepared
- * piece that a crash left), anything else is TJ_CORRUPT naming it. A gap in the ordinals is
- * TJ_CORRUPT naming the missing file. */
+/* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored; what else is
+ * not ours is counted and stays. A gap in the ordinals is TJ_CORRUPT naming the missing file. */
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
 void tj__segment_list_dispose(tj__segment_list *list);
 

@@ -155,7 +155,7 @@ tj_status tj__log_tail_scan(const char *directory, const tj_uuid *journal_id,
 {
     tj__log_tail found = {0};
     tail_scan scan = {journal_id, &found, TJ__WINDOW_INIT, position->ordinal, 0, 0};
-    tj__segment_list list = {NULL, 0};
+    tj__segment_list list = {0};
     tj_status status = tj__window_open(&scan.window, directory, position->ordinal, error);
     if (status == TJ_OK) {
         status = scan_records(&scan, position->offset, error);

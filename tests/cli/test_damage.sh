@@ -50,15 +50,15 @@ all=("status" "state show" "state export" "record" "init" "init --book b" "book 
 
 # data.mdb
 copy closed && : >bad/data.mdb
-damaged 19 "bad/data.mdb is empty (0 bytes)" "${all[@]}"
+damaged 19 "$PWD/bad/data.mdb is empty (0 bytes)" "${all[@]}"
 copy closed && truncate -s 5000 bad/data.mdb
-damaged 19 "bad/data.mdb is truncated: 5000 bytes found, 8192 needed" "${all[@]}"
+damaged 19 "$PWD/bad/data.mdb is truncated: 5000 bytes found, 8192 needed" "${all[@]}"
 copy closed && truncate -s 20480 bad/data.mdb
-damaged 19 "bad/data.mdb is truncated: 20480 bytes found" "${all[@]}"
+damaged 19 "$PWD/bad/data.mdb is truncated: 20480 bytes found" "${all[@]}"
 copy closed && (yes "this is text" || true) | head -c 60000 >bad/data.mdb
-damaged 19 "bad/data.mdb is not an LMDB file" "${all[@]}"
+damaged 19 "$PWD/bad/data.mdb is not an LMDB file" "${all[@]}"
 copy closed && rm bad/data.mdb
-damaged 19 "bad/data.mdb is missing, but the log beside it holds commits" "${all[@]}"
+damaged 19 "$PWD/bad/data.mdb is missing, but the log beside it holds commits" "${all[@]}"
 
 # The log of a journal that was not closed.
 flip() { # flip FILE OFFSET
@@ -81,22 +81,22 @@ for record in 1 3; do
     for byte in 20 100; do
         at=$(record_at $record)
         copy killed && flip bad/$segment $((at + byte))
-        damaged 19 "commit $record is damaged or missing at offset $at of bad/$segment" \
+        damaged 19 "commit $record is damaged or missing at offset $at of $PWD/bad/$segment" \
             "state export" "record" "status"
     done
 done
 copy killed && rm bad/$segment
-damaged 19 "bad/$segment" "state export" "record" "status"
+damaged 19 "$PWD/bad/$segment" "state export" "record" "status"
 copy killed && flip bad/$segment 8
-damaged 19 "bad/$segment" "state export" "record" "status"
+damaged 19 "$PWD/bad/$segment" "state export" "record" "status"
 
 # Other people's files.
 rm -rf bad && mkdir bad && echo hi >bad/notes.txt
-damaged 14 'bad holds "notes.txt", which is no part of a journal' "${all[@]}"
+damaged 14 "$PWD/bad holds \"notes.txt\", which is no part of a journal" "${all[@]}"
 original=${TJ_TESTDATA:-}/0.9.3/small/journal.lmdb/data.mdb
 if [ -e "$original" ]; then
     rm -rf bad && mkdir bad && cp "$original" bad/
-    damaged 25 "import it with \`tesser-journal import bad --into JOURNAL\`" "${all[@]}"
+    damaged 25 "import it with \`tesser-journal import $PWD/bad --into JOURNAL\`" "${all[@]}"
 else
     echo "Not tried: Tesser's own data.mdb, TJ_TESTDATA has none."
 fi

@@ -3,14 +3,14 @@
 source "$(dirname "$0")/lib.sh"
 
 run 13 -j j status
-err_is "tesser-journal: there is no journal at j: \`tesser-journal init\` creates one
+err_is "tesser-journal: there is no journal at $PWD/j: \`tesser-journal init\` creates one
 Correct the call or its input."
 [ ! -e j ] || fail "a reading command created something"
 
 run 0 -j j init
-out_is "created journal j"
+out_is "created journal $PWD/j"
 run 14 -j j init
-err_is "tesser-journal: a journal is already at j; give --book NAME to create a further book in it
+err_is "tesser-journal: a journal is already at $PWD/j; give --book NAME to create a further book in it
 $(tail -n 1 "$err")"
 run 0 -j j book list
 out_is "no books yet: nothing was ever saved in j"
@@ -18,7 +18,7 @@ run 0 -j j book list --json
 json "$out" 'd == []'
 
 run 0 -j j init --book alpha
-out_is "created book alpha in j"
+out_is "created book alpha in $PWD/j"
 run 14 -j j init --book alpha
 err_has "alpha"
 run 0 init --journal j -b beta --json
@@ -30,8 +30,8 @@ out_is "  book   positions  open orders  algos  ledger  rows
 
 # A new journal with its first book in one go.
 run 0 -j k init --book gamma
-out_is "created journal k
-created book gamma in k"
+out_is "created journal $PWD/k
+created book gamma in $PWD/k"
 
 # A book name that cannot be one.
 run 26 -j j init --book $'a\tb'
@@ -50,7 +50,7 @@ json "$out" '[b["name"] for b in d] == ["alpha", "beta"]'
 # status
 run 0 -j j -b alpha record <<<'{"portfolio_equity":"1.50","last_prices":{"a:B":"1"}}'
 run 0 -j j status
-out_has "Path                 j"
+out_has "Path                 $PWD/j"
 out_has "Engine               lmdb"
 out_has "Durability           sync"
 grep -qE '^  Commit +[0-9]+, 20[0-9-]+T[0-9:.]+Z$' "$out" || fail "commit"
@@ -59,7 +59,7 @@ grep -qE '^  Last recovery +20[0-9-]+T[0-9:.]+Z, cut nothing$' "$out" || fail "r
 grep -qE '^  Log +[0-9]+ segments?, [0-9.]+ [KM]?i?B$' "$out" || fail "log"
 out_has "Books (2)"
 run 0 -j j status --json
-json "$out" 'd["path"] == "j" and d["engine"] == "lmdb" and d["durability"] == "sync"'
+json "$out" 'd["path"].endswith("/j") and d["path"][0] == "/" and d["engine"] == "lmdb" and d["durability"] == "sync"'
 json "$out" 'd["writer"]["alive"] is False and d["writer"]["pid"] is None'
 json "$out" 'int(d["sequence"]) >= 3 and d["applied_sequence"] == d["sequence"]'
 json "$out" 'd["lag_bytes"] == "0" and d["recovered_bytes_cut"] == "0"'
@@ -85,21 +85,21 @@ map_size = "1 GiB"
 TOML
 run 0 --config sub/tesser.toml record <<<'{"portfolio_equity":"2"}'
 run 0 --config sub/tesser.toml status --json
-json "$out" 'd["path"] == "sub/../j" and d["durability"] == "os"'
+json "$out" 'd["path"].endswith("/sub/../j") and d["durability"] == "os"'
 run 0 --config sub/tesser.toml state show
 out_has "Book                 alpha"
 run 0 --config sub/tesser.toml --book beta state show
 out_has "Book                 beta"
 run 0 --config sub/tesser.toml --journal k status --json
-json "$out" 'd["path"] == "k"'
+json "$out" 'd["path"].endswith("/k")'
 cd sub
 run 0 status --json
-json "$out" 'd["path"] == "../j"'
+json "$out" 'd["path"].endswith("/sub/../j")'
 TESSER_JOURNAL_PATH=../k run 0 status --json
-json "$out" 'd["path"] == "../k"'
+json "$out" 'd["path"].endswith("/sub/../k")'
 cd ..
 TESSER_JOURNAL_PATH=k run 0 status --json
-json "$out" 'd["path"] == "k"'
+json "$out" 'd["path"].endswith("/k")'
 TESSER_JOURNAL_PATH=nowhere run 0 -j k status
 TESSER_JOURNAL_TYPE=memory TESSER_JOURNAL_PATH=k run 25 status
 err_has 'the configured type is "memory"'
@@ -165,3 +165,11 @@ ls -A | diff before - || fail "something was made"
 for path in ./~ 'a b' 'a$' 'a~b' "it's"; do
     run 0 -j "$path" init
 done
+
+# What others put into log/ stops nothing, and is named.
+touch j/log/.DS_Store j/log/.0000000001.log.AbCdEf
+run 0 -j j -b alpha record <<<'{"portfolio_equity":"3"}'
+err_has 'log holds 2 other files, like "'
+run 0 -j j status
+err_has "which the journal leaves alone"
+[ -e j/log/.DS_Store ] || fail "it was removed"

@@ -12,7 +12,11 @@ static void test_path_rules(void **state)
         const char *expected;
     } rules[] = {
         {"journal", "journal"},
-        {"./journal", "./journal"},
+        {"./journal", "journal"},
+        {".//./journal", "journal"},
+        {".journal", ".journal"},
+        {"../journal", "../journal"},
+        {"/a/./journal", "/a/./journal"},
         {"journal/", "journal"},
         {"a/journal///", "a/journal"},
         {"/", "/"},
@@ -20,8 +24,9 @@ static void test_path_rules(void **state)
         {"directory", "directory"},
         {"a/data.mdb", "a"},
         {"a/b.db/data.mdb", "a/b.db"},
-        {"data.mdb", "."},
-        {"data.mdb/", "."},
+        {"data.mdb", ""},
+        {"data.mdb/", ""},
+        {".", ""},
         {"/data.mdb", "/"},
         {"mydata.mdb", "mydata.mdb"},
         {"journal.db", "journal.lmdb"},
@@ -42,7 +47,11 @@ static void test_path_rules(void **state)
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         char path[TJ_PATH_SIZE] = "";
         assert_ok(tj__journal_path(rules[i].configured, path, sizeof path, &err));
-        assert_string_equal(path, rules[i].expected);
+        const char *expected = rules[i].expected;
+        char full[PATH_TEXT_SIZE];
+        snprintf(full, sizeof full, "%.*s%s%s", DIRECTORY_SIZE, f->directory,
+                 expected[0] == '\0' ? "" : "/", expected);
+        assert_string_equal(path, expected[0] == '/' ? expected : full);
     }
     assert_int_equal(chdir("/"), 0);
     passed = true;
@@ -54,15 +63,15 @@ static void test_paths_that_are_none(void **state)
     char path[TJ_PATH_SIZE] = "kept";
     char longest[TJ_PATH_SIZE + 1];
     for (size_t i = 0; i < sizeof longest; i++) {
-        longest[i] = i % 3 == 1 ? '/' : 'a'; /* no name too long for a file system */
+        longest[i] = i == 0 || i % 5 == 2 ? '/' : 'a'; /* no name too long for a file system */
     }
     longest[TJ_PATH_SIZE] = '\0';
     assert_refused(tj__journal_path(NULL, path, sizeof path, &err), TJ_MISUSE,
                    "no path is configured for the journal: set journal.path");
     assert_refused(tj__journal_path("", path, sizeof path, &err), TJ_MISUSE, "no path");
     assert_refused(tj__journal_path(longest, path, sizeof path, &err), TJ_LIMIT,
-                   "the journal's path is longer than 1023 bytes");
-    longest[TJ_PATH_SIZE - 1] = '\0';
+                   "the journal's path is longer than 4090 bytes");
+    longest[TJ_PATH_SIZE - sizeof ".lmdb"] = '\0';
     assert_ok(tj__journal_path(longest, path, sizeof path, &err));
     assert_string_equal(path, longest);
     passed = true;
@@ -97,12 +106,48 @@ static void test_one_journal_by_many_names(void **state)
     passed = true;
 }
 
+/* What is opened by a relative path stays what it is when the program changes its directory. */
+static void test_another_directory_afterwards(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(chdir(f->directory), 0);
+    f->config.path = "./journal";
+    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    fixture_open(f);
+    save_numbers(f->store, 1, 3);
+    assert_int_equal(chdir("/"), 0);
+    save_numbers(f->store, 4, 900); /* over several segments */
+    assert_number(f->store, 900);
+    assert_ok(tj_store_work(f->store, &err));
+    fixture_close(f);
+    f->config.path = f->path;
+    assert_opens_at(f, 900);
+    passed = true;
+}
+
+static void test_without_a_working_directory(void **state)
+{
+    fixture *f = *state;
+    tj_store *store = NULL;
+    shell("mkdir %s/gone", f->directory);
+    assert_int_equal(chdir(f->directory) + chdir("gone"), 0);
+    shell("rmdir %s/gone", f->directory);
+    f->config.path = "journal";
+    assert_refused(tj_store_open(&f->config, &store, &err), TJ_IO,
+                   "the working directory, from which journal is named, cannot be told (No such "
+                   "file or directory): give the path from the root");
+    assert_int_equal(chdir("/"), 0);
+    passed = true;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_path_rules),
         JOURNAL_TEST(test_paths_that_are_none),
         JOURNAL_TEST(test_one_journal_by_many_names),
+        JOURNAL_TEST(test_another_directory_afterwards),
+        JOURNAL_TEST(test_without_a_working_directory),
     };
     return cmocka_run_group_tests_name("path", tests, NULL, NULL);
 }

@@ -113,6 +113,33 @@ static void test_a_killed_writers_child_does_not_hold_the_journal(void **state)
     passed = true;
 }
 
+/* A "stale lock file" removed by hand lets nobody in beside the writer. */
+static void test_the_lock_file_of_a_living_writer_is_removed(void **state)
+{
+    static const char *const changes[] = {"rm writer.lock", "rm writer.lock && touch writer.lock",
+                                          "mv writer.lock x && cp x writer.lock && rm x"};
+    fixture *f = *state;
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char line[2 * TJ_ERROR_MESSAGE_SIZE];
+        fixture_open(f);
+        save_numbers(f->store, number + 1, number + 3);
+        number += 3;
+        shell("cd %s && %s", f->path, changes[i]);
+        child second = child_start("try", f->path, "");
+        child_line(&second, line, sizeof line);
+        child_finish(&second);
+        assert_memory_equal(line, "BUSY: ", 6);
+        assert_non_null(strstr(line, "data.mdb is held by another writer, whose writer.lock was "
+                                     "removed or replaced: stop it first"));
+        assert_refused(save_number(f->store, number + 1, &err), TJ_CLOSED, "writer.lock");
+        (void)tj_store_close(f->store, NULL);
+        assert_opens_at(f, number);
+        number += 3;
+    }
+    passed = true;
+}
+
 /* ---- this process -------------------------------------------------------------------------- */
 
 static void test_a_second_open_without_shared(void **state)
@@ -383,6 +410,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_a_second_writer_in_another_process),
         JOURNAL_TEST(test_after_a_killed_writer_the_next_gets_in),
         JOURNAL_TEST(test_a_killed_writers_child_does_not_hold_the_journal),
+        JOURNAL_TEST(test_the_lock_file_of_a_living_writer_is_removed),
         JOURNAL_TEST(test_a_second_open_without_shared),
         JOURNAL_TEST(test_sharing),
         JOURNAL_TEST(test_sharing_with_other_options),

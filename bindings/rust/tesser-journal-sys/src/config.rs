@@ -11,8 +11,8 @@ pub const TJ_BOOK_DEFAULT: &CStr = c"default";
 /// Longest book name, in bytes.
 pub const TJ_BOOK_SIZE_MAX: usize = 128;
 
-/// Bytes that hold the path of a journal's directory, with its NUL.
-pub const TJ_PATH_SIZE: usize = 1024;
+/// Bytes that hold the path of a journal's directory from the root, with its NUL.
+pub const TJ_PATH_SIZE: usize = 4096;
 
 /// LMDB map size when none is configured: 10 GiB (address space, not disk).
 pub const TJ_MAP_SIZE_DEFAULT: u64 = 10 << 30;

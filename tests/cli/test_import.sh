@@ -214,6 +214,8 @@ out_has "balances.USDT"
 run 0 import stale.json --into j --book stale --exchange okx
 out_has "left out by --exchange: #2 is what sub-account okx holds; its value: "
 out_has "positions.BTCUSDT#1"
+run 0 import stale.json --into j --book stale --exchange okx --replace --dry-run --json
+json "$out" 'd["state"]["positions"] == "1" and d["state"]["balances"] == "1"' # in both, counted once
 run 0 -j j -b stale state export
 out_has '"okx:BTCUSDT":{"symbol":"okx:BTCUSDT","side":"Buy","quantity":"2"'
 out_has '"okx:USDT","quantity":"9"'

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a source is, by its content. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -189,10 +190,11 @@ static tj_status read_head(const char *path, head *out, tj_error *error)
     struct stat info;
     int fd = -1;
     *out = (head){.size = 0};
-    /* Without O_NONBLOCK a FIFO of that name would hang the caller. */
-    TJ_TRY(tj__file_open(path, O_RDONLY | O_NONBLOCK, &fd, error));
+    TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
     tj_status status = TJ_OK;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (fstat(fd, &info) != 0) {
+        status = tj__fail_errno(error, errno, "looking at %s", path);
+    } else if (!S_ISREG(info.st_mode)) {
         status = tj__fail(error, TJ_UNSUPPORTED, "%s is not a regular file", path);
     } else {
         out->file_size = (uint64_t)info.st_size;

@@ -74,6 +74,7 @@ static struct {
     long calls;
     long fail_at; /* number of the call that fails; 0: none does */
     bool lasting; /* and so do all after it */
+    int only;     /* it fails only if it is of this kind; CALL_KINDS: any is */
     int code;
     unsigned char kind_of[CALLS_MAX]; /* of each call that was counted */
     /* the call that failed */
@@ -92,6 +93,7 @@ static inline void calls_watch(const char *root, unsigned kinds, long fail_at, i
     io.kinds = kinds;
     io.fail_at = fail_at;
     io.lasting = false;
+    io.only = CALL_KINDS;
     io.code = code;
     snprintf(io.root, sizeof io.root, "%.*s", (int)sizeof io.root - 1, root);
 }
@@ -143,6 +145,7 @@ static bool call_fails(call_kind kind, const char *name, const char *path)
     bool comes_short = kind == CALL_READ || kind == CALL_WRITE;
     long number = ++io.calls;
     bool chosen = number == io.fail_at || (io.lasting && io.fail_at > 0 && number > io.fail_at);
+    chosen = chosen && (io.only == CALL_KINDS || io.only == (int)kind);
     if (!chosen || (io.code == CALL_SHORT && !comes_short)) {
         return false;
     }

@@ -17,7 +17,7 @@
 #include "base/random.h"
 #include "support/orphan.h"
 
-#define LISTS 300
+#define LISTS 150
 #define LISTS_LONG 3000
 #define LENGTH_MAX 120
 #define SHRINKING_RUNS_MAX 400

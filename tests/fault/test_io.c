@@ -61,11 +61,30 @@ static void every_call_of_a_recovery_fails(void **state)
     every_call_fails(run_recovery, 8, 200);
 }
 
+/* After a failed flush the page cache may show what the disk does not hold: reading it back says nothing. */
+static void what_may_not_be_on_the_disk_is_written_again(void **state)
+{
+    (void)state;
+    workload w;
+    char log[DIRECTORY_SIZE + 32];
+    workload_make(&w);
+    leave_copied(&w);
+    snprintf(log, sizeof log, "%s/log", w.f.journal);
+    calls_watch(log, 1u << CALL_WRITE, 0, EIO);
+    open_journal(&w);
+    long writes = io.calls;
+    calls_ignore();
+    assert_true(writes > 0);
+    expect_fates(&w, true);
+    fixture_remove(&w.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_of_a_workload_fails),
         cmocka_unit_test(every_call_of_a_recovery_fails),
+        cmocka_unit_test(what_may_not_be_on_the_disk_is_written_again),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,21 +42,21 @@ FAULTS = [
     Fault("a batch is not flushed", "src/log/group.c",
           "if (group->sync || batch->flush) {\n        TJ_TRY(tj__file_sync_data",
           "if (batch->flush) {\n        TJ_TRY(tj__file_sync_data",
-          "test_strength_flush", "crash_images --seconds 10"),
+          "test_journal_flushes", "crash_images --seconds 10"),
     Fault("acknowledged is stored before the mark", "src/log/group.c",
           """        if (group->on_acknowledged != NULL) {
-            group->on_acknowledged(group->context, batch->last_sequence);
+            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
 """,
           """        atomic_store(&group->acknowledged, batch->last_sequence);
         if (group->on_acknowledged != NULL) {
-            group->on_acknowledged(group->context, batch->last_sequence);
+            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
 """,
           "test_log_writer"),
     Fault("a failed write does not poison", "src/log/group.c",
-          """    if (cause->status != TJ_OK) {
+          """    if (status != TJ_OK) {
         poison_locked(group, cause);
     }
 """,
@@ -78,7 +78,7 @@ FAULTS = [
     Fault("an end without anything behind it is not settled", "src/journal/recover.c",
           "    if (clean) {\n",
           "    if (clean || (r->book.tail.nonzero_bytes == 0 && r->book.tail.records_after == 0)) {\n",
-          "crash_images --seconds 20"),
+          "test_fault_io"),
     Fault("LMDB's tables may be of another history", "src/journal/logbook.c",
           "        at->hash == book->applied.hash && at->sequence == book->applied.sequence) {",
           "        true) {",
@@ -100,7 +100,30 @@ FAULTS = [
           "return row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;",
           "return row;",
           "test_table_rows", "crash_flips"),
+    Fault("the rows of a table are not counted", "src/table/verify.c",
+          "    if (counted->rows != stored->rows) {\n",
+          """    if (counted != NULL) {
+        return TJ_OK;
+    }
+    if (counted->rows != stored->rows) {
+""",
+          "test_strength_durability"),
     Fault("the renamed data.mdb is not flushed", "src/journal/create.c",
           "    TJ_TRY(tj__directory_sync(journal->path, error));\n", "",
           "crash_images --seconds 20"),
+    # ---- views ----------------------------------------------------------------------------------
+    Fault("a view reads beyond the mark", "src/journal/view.c",
+          "b->mark.valid ? b->mark.acknowledged : UINT64_MAX", "UINT64_MAX",
+          "test_fault_calls"),
+    # ---- the system -----------------------------------------------------------------------------
+    Fault("a look that failed is taken for nothing there", "src/base/file.c",
+          "return os_errno == ENOENT || os_errno == ENOTDIR;", "return os_errno != 0;",
+          "test_fault_calls"),
+    Fault("an ordinary commit may use the reserve", "src/journal/space.c",
+          """    if (!atomic_load(&journal->reserve_held)) {
+        return tj__journal_refuse_full(journal, error);
+    }
+    return tj__journal_wait_for_apply(journal, bound, error);""",
+          """    return tj__journal_wait_for_apply(journal, bound, error);""",
+          "test_strength_after_full"),
 ]

@@ -18,7 +18,7 @@ import time
 
 from faults import FAULTS
 
-TEST_SECONDS_MAX = 240
+TEST_SECONDS_MAX = 120
 
 
 class Broken(Exception):

@@ -3,6 +3,7 @@
 #include "strength/fixture.h"
 
 #include <fcntl.h>
+#include <lmdb.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -148,6 +149,53 @@ static void tables_of_another_history_are_refused(void **state)
                    "do not belong together");
 }
 
+/* One algorithm, by LMDB itself: every page and every other row is right. */
+static void take_row_away(const fixture *f)
+{
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi algos;
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    MDB_val value;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, (size_t)16 << 20), 0);
+    assert_int_equal(mdb_env_open(env, f->journal, 0, 0660), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "algos", 0, &algos), 0);
+    assert_int_equal(mdb_cursor_open(txn, algos, &cursor), 0);
+    assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_FIRST), 0);
+    assert_int_equal(mdb_cursor_del(cursor, 0), 0);
+    mdb_cursor_close(cursor);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void a_row_that_is_gone_is_missed(void **state)
+{
+    fixture *f = *state;
+    fixture_open(f);
+    for (unsigned number = 1; number <= 5; number++) {
+        commit_number(f->store, number);
+    }
+    fixture_close(f);
+    take_row_away(f);
+    for (int read_only = 0; read_only < 2; read_only++) {
+        tj_algo_list *list = NULL;
+        f->config.read_only = read_only == 1;
+        err = (tj_error)TJ_ERROR_INIT;
+        tj_status status = tj_store_open(&f->config, &f->store, &err);
+        if (status == TJ_OK) { /* then nothing is read of that table */
+            status = tj_algo_load_all(tj_store_algo_repository(f->store, NULL), &list, &err);
+            (void)tj_store_close(f->store, NULL);
+            f->store = NULL;
+        }
+        assert_int_equal(status, TJ_CORRUPT);
+        assert_non_null(strstr(err.message, "4 rows"));
+    }
+}
+
 static int set_up(void **state)
 {
     (void)fixture_set_up(state);
@@ -165,7 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(lmdb_does_not_pass_what_is_acknowledged), TEST(a_counter_is_flushed_in_os_mode_too),
         TEST(the_mark_of_this_boot_is_believed),       TEST(the_mark_of_another_boot_is_not),
-        TEST(tables_of_another_history_are_refused),
+        TEST(tables_of_another_history_are_refused),   TEST(a_row_that_is_gone_is_missed),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

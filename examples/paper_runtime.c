@@ -395,10 +395,24 @@ static bool note_intents(tj_txn *txn, runtime *r)
     return any;
 }
 
+/* A UUID that the same part of the same fill always gives: booked twice, it is refused. */
+static tj_uuid fill_uuid(const runtime *r, const working_order *o, tj_ledger_type type)
+{
+    uint64_t fill = (uint64_t)o->lots_filled << 8 | type;
+    tj_uuid id;
+    uint64_t words[2] = {r->seed, fill};
+    for (const char *c = o->id; *c != '\0'; c++) {
+        words[0] = paper_random(words[0], fill, (uint64_t)*c);
+        words[1] = paper_random(words[1], words[0], (uint64_t)*c);
+    }
+    memcpy(id.bytes, words, sizeof id.bytes);
+    return id;
+}
+
 static void append_ledger(tj_txn *txn, const runtime *r, const working_order *o,
                           tj_ledger_type type, tj_decimal amount)
 {
-    tj_ledger_entry entry = {.id = event_uuid(r, 400 + 10 * (uint64_t)o->symbol + type),
+    tj_ledger_entry entry = {.id = fill_uuid(r, o, type),
                              .time = event_time(r->event),
                              .exchange = venues[venue_of(o->symbol)],
                              .asset = {{NULL, 0}, TJ_STR("USDT")},

@@ -123,7 +123,8 @@ TJ_API TJ_CHECKED tj_status tj_algo_delete(tj_algo_repository *repository, const
  * newest so far.
  * @param entries borrowed for the call
  * @param last    receives the sequence of the last entry; may be NULL
- * @return as tj_txn_commit; TJ_INVALID for an entry; TJ_CONFLICT for a sequence not above the newest
+ * @return as tj_txn_commit; TJ_INVALID for an entry; TJ_CONFLICT for a sequence not above the newest;
+ *         TJ_EXISTS for an id that the book has, or that stands twice
  * Threads: any. Durability: P1.
  */
 TJ_API TJ_CHECKED tj_status tj_ledger_append(tj_ledger_repository *repository,

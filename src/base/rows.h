@@ -17,7 +17,9 @@ typedef struct tj__row {
     tj__bytes key;     /* with the table byte */
     tj__bytes value;   /* without checksum and sequence; raw bytes when damaged */
     uint64_t sequence; /* the commit that wrote it */
-    bool damaged;      /* its checksum does not match */
+    bool damaged;      /* its checksum does not match: then value and sequence are what is there */
+    const char *file;  /* where a damaged one stands; NULL when it is in no file */
+    uint64_t offset;
 } tj__row;
 
 /* A row that follows from another: of an index. */

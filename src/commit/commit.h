@@ -75,6 +75,15 @@ tj_status tj__plan_reserve(tj__plan *plan, tj_str name, uint64_t count, tj_error
  */
 typedef struct tj__tip tj__tip;
 tj_status tj__tip_build(tj__row_source *rows, tj__tip **out, tj_error *error);
+/* Where rows are looked up that the tip does not hold: the engine. Without it nothing else is stored. */
+typedef struct tj__stored {
+    tj_status (*find)(void *context, tj__bytes key, bool *found, tj_error *error);
+    uint64_t (*included)(void *context); /* find sees every commit up to here */
+    void *context;
+} tj__stored;
+/* Before the first resolve; rows as the tip was built from. */
+tj_status tj__tip_attach(tj__tip *tip, const tj__stored *stored, tj__row_source *rows,
+                         tj_error *error);
 void tj__tip_free(tj__tip *tip); /* NULL is allowed */
 /* The sequence of a remembered commit id, 0 when it is not known. */
 uint64_t tj__tip_commit_sequence(const tj__tip *tip, const tj_uuid *commit_id);
@@ -99,7 +108,7 @@ void tj__resolved_dispose(tj__resolved *resolved);
  * in the rows.
  * The plan is stamped with book numbers, else left as it is, and may be resolved again.
  * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
- * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id), TJ_CORRUPT or
+ * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id, id of a ledger entry), TJ_CORRUPT or
  * TJ_FORMAT_NEWER (state changes of a book with a state row that cannot be read), TJ_LIMIT, TJ_NOMEM.
  */
 tj_status tj__plan_resolve(tj__plan *plan, tj__tip *tip, const tj_commit_options *options,

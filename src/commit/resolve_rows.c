@@ -168,6 +168,20 @@ static tj_status next_sequence(const tj__tip_book *book, uint64_t asked, uint64_
     return TJ_OK;
 }
 
+/* An entry is booked once: its id is new to its book. */
+static tj_status take_id(tj__tip *tip, const tj__tip_book *book, tj__bytes value, tj_error *error)
+{
+    tj_uuid id;
+    memcpy(id.bytes, value.data + TJ__LEDGER_ID_AT, sizeof id.bytes);
+    tj__key key = tj__key_ledger_id(book->number, &id);
+    tj_status status = tj__ledger_ids_take(&tip->ledger_ids, tj__key_bytes(&key), error);
+    if (status != TJ_OK) {
+        char quoted[TJ__QUOTE_SIZE];
+        tj__error_context(error, "the ledger of book %s", tj__text_quote(book->name, quoted));
+    }
+    return status;
+}
+
 static tj_status resolve_ledger(tj__tip *tip, tj__tip_book *book, tj__bytes key, tj__bytes value,
                                 tj__resolved *resolved, tj_error *error)
 {
@@ -176,6 +190,7 @@ static tj_status resolve_ledger(tj__tip *tip, tj__tip_book *book, tj__bytes key,
     uint64_t sequence = 0;
     uint64_t asked = tj__load_u64_be(key.data + TJ__KEY_REST_AT);
     TJ_TRY(next_sequence(book, asked, &sequence, error));
+    TJ_TRY(take_id(tip, book, value, error));
     int64_t time = (int64_t)tj__load_u64(value.data + TJ__LEDGER_TIME_AT);
     tj__key entry = tj__key_ledger(book->number, sequence);
     tj__key by_time = tj__key_ledger_time(book->number, time, sequence);

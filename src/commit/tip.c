@@ -21,6 +21,7 @@ void tj__tip_free(tj__tip *tip)
     for (size_t i = 0; i < tip->book_count; i++) {
         tj__held_list_dispose(&tip->books[i].rows);
     }
+    tj__ledger_ids_dispose(&tip->ledger_ids);
     tj__held_index_dispose(&tip->rows);
     tj__held_index_dispose(&tip->pending);
     tj__held_list_dispose(&tip->pending_rows);
@@ -121,6 +122,7 @@ void tj__tip_drop_pending(tj__tip *tip)
         free(tip->pending_rows.rows[i]);
     }
     empty_pending(tip);
+    tj__ledger_ids_drop(&tip->ledger_ids);
     for (size_t i = 0; i < tip->pending_book_count; i++) {
         tj__held_list_dispose(&tip->books[tip->book_count + i].rows);
     }
@@ -240,5 +242,6 @@ void tj__tip_advance(tj__tip *tip, uint64_t sequence)
     tip->book_count += tip->pending_book_count;
     tip->pending_book_count = 0;
     advance_commit_id(tip, sequence);
+    tj__ledger_ids_advance(&tip->ledger_ids, sequence);
     tip->sequence = sequence;
 }

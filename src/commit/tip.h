@@ -11,6 +11,7 @@
 
 #include "commit/commit.h"
 #include "commit/held.h"
+#include "commit/ledger_ids.h"
 #include "rows/key.h"
 
 typedef struct tj__tip_book {
@@ -44,6 +45,7 @@ struct tj__tip {
     size_t book_count;
     size_t book_capacity;
     tj__commit_ids commit_ids;
+    tj__ledger_ids ledger_ids;
     uint64_t scope; /* number of the newest scope, see tj__held.seen */
 
     tj__held_index pending;

@@ -76,8 +76,9 @@ static tj_status add_state(void *context, const tj__row *row, tj_error *error)
                         parts.book);
     }
     note_damage(book, row);
-    book->state_sequence =
-        row->sequence > book->state_sequence ? row->sequence : book->state_sequence;
+    if (!row->damaged && row->sequence > book->state_sequence) {
+        book->state_sequence = row->sequence;
+    }
     if (!whole || book->damage.status != TJ_OK) {
         return TJ_OK;
     }
@@ -154,11 +155,20 @@ tj_status tj__tip_build(tj__row_source *rows, tj__tip **out, tj_error *error)
     if (!tip) {
         return no_memory(error);
     }
-    tj_status status = build(tip, rows, error);
+    tj_status status = tj__ledger_ids_init(&tip->ledger_ids, error);
+    if (status == TJ_OK) {
+        status = build(tip, rows, error);
+    }
     if (status != TJ_OK) {
         tj__tip_free(tip);
         return status;
     }
     *out = tip;
     return TJ_OK;
+}
+
+tj_status tj__tip_attach(tj__tip *tip, const tj__stored *stored, tj__row_source *rows,
+                         tj_error *error)
+{
+    return tj__ledger_ids_attach(&tip->ledger_ids, stored, rows, error);
 }

@@ -39,6 +39,10 @@ typedef struct tj__engine_ops {
      * sequence is as durable as the store promises, or, with sync, on the disk. TJ_CLOSED with the
      * outcome in the message. */
     tj_status (*wait)(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error);
+    /* Must provide, unless read-only; under the same lock as append. Whether a row is stored, by commits up to
+     * `included` at least. */
+    tj_status (*find)(tj__engine *engine, tj__bytes key, bool *found, tj_error *error);
+    uint64_t (*included)(tj__engine *engine);
     /* Must provide. The highest sequence appended so far. */
     uint64_t (*appended)(tj__engine *engine);
     /* Must provide. Fills in what the engine knows; the store has initialized it. */

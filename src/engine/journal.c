@@ -39,6 +39,16 @@ static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error
     return tj__journal_wait(journal_of(engine), sequence, sync, error);
 }
 
+static tj_status find(tj__engine *engine, tj__bytes key, bool *found, tj_error *error)
+{
+    return tj__journal_find(journal_of(engine), key, found, error);
+}
+
+static uint64_t included(tj__engine *engine)
+{
+    return tj__journal_included(journal_of(engine));
+}
+
 static uint64_t appended(tj__engine *engine)
 {
     return tj__journal_appended(journal_of(engine));
@@ -76,6 +86,8 @@ static const tj__engine_ops ops = {
     .view_end = view_end,
     .append = append,
     .wait = wait,
+    .find = find,
+    .included = included,
     .appended = appended,
     .info = info,
     .work = work,

@@ -112,6 +112,23 @@ static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error
     return TJ_OK;
 }
 
+static tj_status find(tj__engine *engine, tj__bytes key, bool *found, tj_error *error)
+{
+    (void)error;
+    memory_engine *memory = (memory_engine *)engine;
+    pthread_mutex_lock(&memory->lock);
+    *found = tj__rowmap_find(memory->map, key) != NULL;
+    pthread_mutex_unlock(&memory->lock);
+    return TJ_OK;
+}
+
+/* All that was appended. */
+static uint64_t included(tj__engine *engine)
+{
+    (void)engine;
+    return UINT64_MAX;
+}
+
 static uint64_t appended(tj__engine *engine)
 {
     return ((memory_engine *)engine)->sequence;
@@ -146,6 +163,8 @@ static const tj__engine_ops ops = {
     .view_end = view_end,
     .append = append,
     .wait = wait,
+    .find = find,
+    .included = included,
     .appended = appended,
     .info = info,
     .close = close_memory,

@@ -13,8 +13,15 @@ tj_status tj__row_intact(const tj__row *row, tj_error *error)
     if (!row->damaged) {
         return TJ_OK;
     }
-    return tj__row_explain(
-        row, tj__fail(error, TJ_CORRUPT, "the stored bytes do not match their checksum"), error);
+    if (row->file == NULL) {
+        tj__fail(error, TJ_CORRUPT, "the stored bytes do not match their checksum");
+    } else {
+        tj__fail(error, TJ_CORRUPT,
+                 "the stored bytes at offset %" PRIu64 " of %s do not match their checksum",
+                 row->offset, row->file);
+        tj__error_place(error, "%s:%" PRIu64, row->file, row->offset);
+    }
+    return tj__row_explain(row, TJ_CORRUPT, error);
 }
 
 tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error)

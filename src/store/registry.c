@@ -62,11 +62,27 @@ tj_status tj__core_check(const tj__core *core, tj_error *error)
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
+static tj_status find_stored(void *context, tj__bytes key, bool *found, tj_error *error)
+{
+    tj__engine *engine = context;
+    return engine->ops->find(engine, key, found, error);
+}
+
+static uint64_t included(void *context)
+{
+    tj__engine *engine = context;
+    return engine->ops->included(engine);
+}
+
 static tj_status build_tip(tj__core *core, tj_error *error)
 {
+    tj__stored stored = {find_stored, included, core->engine};
     tj__row_source *rows = NULL;
     TJ_TRY(core->engine->ops->view_begin(core->engine, &rows, error));
     tj_status status = tj__tip_build(rows, &core->tip, error);
+    if (status == TJ_OK) {
+        status = tj__tip_attach(core->tip, &stored, rows, error);
+    }
     core->engine->ops->view_end(core->engine, rows);
     return status;
 }

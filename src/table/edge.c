@@ -62,7 +62,8 @@ bool tj__edge_last(const tj__env *env, uint64_t transaction, uint8_t table, tj__
     tj__pages pages;
     tj__node node;
     uint32_t page_size = (uint32_t)sysconf(_SC_PAGESIZE);
-    *page = malloc(page_size);
+    *page =
+        aligned_alloc(page_size, page_size); /* as in the map, for who looks where a row stands */
     bool found = *page && tj__pages_open(env->data_path, page_size, &pages, NULL) == TJ_OK &&
                  pages.transaction == transaction &&
                  find(&pages, tj__table_name(table), end, has_end, *page, &node, NULL) == TJ_OK;

@@ -54,6 +54,7 @@ tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored)
     if (stored.size < TJ__ROW_HEADER_SIZE) {
         return damaged;
     }
+    damaged.sequence = tj__load_u64(stored.data + 8);
     tj__row row = {
         .key = key,
         .value = tj__bytes_of(stored.data + TJ__ROW_HEADER_SIZE, stored.size - TJ__ROW_HEADER_SIZE),

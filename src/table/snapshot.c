@@ -164,6 +164,17 @@ static MDB_val lmdb_key(tj__bytes key)
     return (MDB_val){key.size - 1, (void *)(key.data + 1)};
 }
 
+/* Where a damaged row stands. Its page begins with its own number: of a long value, the first of its run. */
+static void locate(const tj__env *env, tj__row *row, const uint8_t *stored)
+{
+    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t in_page = (uintptr_t)stored % page_size;
+    if (row->damaged) {
+        row->file = env->data_path;
+        row->offset = tj__load_u64(stored - in_page) * page_size + in_page;
+    }
+}
+
 static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
 {
     tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
@@ -183,6 +194,7 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
     memmove(snapshot->key, key.data, key.size);
     *row = tj__row_unwrap(tj__bytes_of(snapshot->key, key.size),
                           tj__bytes_of(stored.mv_data, stored.mv_size));
+    locate(snapshot->env, row, stored.mv_data);
     return TJ_OK;
 }
 
@@ -234,8 +246,8 @@ static bool within(const scan_bounds *bounds, tj__bytes key)
                               : !bounds->has_end || tj__bytes_compare(key, bounds->end) < 0;
 }
 
-static tj_status visit(const scan_bounds *bounds, tj__bytes key, tj__bytes stored,
-                       tj__row_visitor *visitor, void *context, tj_error *error)
+static tj_status visit(const tj__env *env, const scan_bounds *bounds, tj__bytes key,
+                       tj__bytes stored, tj__row_visitor *visitor, void *context, tj_error *error)
 {
     uint8_t row_key[TJ__ROW_KEY_SIZE_MAX];
     if (key.size >= sizeof row_key) {
@@ -245,6 +257,7 @@ static tj_status visit(const scan_bounds *bounds, tj__bytes key, tj__bytes store
     row_key[0] = bounds->table;
     memcpy(row_key + 1, key.data, key.size);
     tj__row row = tj__row_unwrap(tj__bytes_of(row_key, key.size + 1), stored);
+    locate(env, &row, stored.data);
     return visitor(context, &row, error);
 }
 
@@ -256,7 +269,7 @@ static tj_status scan_cursor(const tj__env_snapshot *snapshot, MDB_cursor *curso
     MDB_val data = {0, NULL};
     int code = seek(cursor, bounds, &key, &data);
     while (code == 0 && within(bounds, tj__bytes_of(key.mv_data, key.mv_size))) {
-        tj_status status = visit(bounds, tj__bytes_of(key.mv_data, key.mv_size),
+        tj_status status = visit(snapshot->env, bounds, tj__bytes_of(key.mv_data, key.mv_size),
                                  tj__bytes_of(data.mv_data, data.mv_size), visitor, context, error);
         if (status != TJ_OK) {
             return status == TJ__STOP ? TJ_OK : status;
@@ -296,7 +309,7 @@ static tj_status visit_edge(const tj__env_snapshot *snapshot, scan_bounds *bound
     }
     bounds->end = key;
     bounds->has_end = true;
-    return visit(bounds, key, stored, visitor, context, error);
+    return visit(snapshot->env, bounds, key, stored, visitor, context, error);
 }
 
 static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,

@@ -12,7 +12,8 @@ static tj_commit_options with_id(unsigned number)
 static tj_txn *begin_fee(fixture *f, const char *amount)
 {
     tj_txn *txn = begin(f);
-    tj_ledger_entry entry = plain_entry(1, amount);
+    static unsigned number;
+    tj_ledger_entry entry = plain_entry(++number, amount);
     tj_decimal equity = decimal(amount);
     assert_ok(tj_txn_append_ledger(txn, &entry, &err));
     assert_ok(tj_txn_set_portfolio_equity(txn, &equity, &err));

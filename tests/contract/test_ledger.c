@@ -75,11 +75,14 @@ static void test_sequences(fixture *f)
                    "ledger sequence 7 is not above the newest of book \"default\", 101");
     assert_int_equal(last, 101);
     fixture_reopen(f);
+    entries[2].id = uuid(4);
     assert_ok(tj_ledger_append(f->ledger, &entries[2], 1, &last, &err));
     assert_int_equal(last, 102);
+    entries[0].id = uuid(5);
     entries[0].sequence = UINT64_MAX;
     assert_ok(tj_ledger_append(f->ledger, entries, 1, &last, &err));
     assert_int_equal(last == UINT64_MAX, 1);
+    entries[2].id = uuid(6);
     assert_refused(tj_ledger_append(f->ledger, &entries[2], 1, &last, &err), TJ_LIMIT,
                    "has no sequence left");
     assert_int_equal(latest(f) == UINT64_MAX, 1);
@@ -92,6 +95,7 @@ static void test_a_batch_is_all_or_none(fixture *f)
         entries[i] = plain_entry(i + 1, "1");
     }
     assert_ok(tj_ledger_append(f->ledger, entries, 1, NULL, &err));
+    entries[0].id = uuid(5);
     uint64_t last = 55;
     entries[2].type = (tj_ledger_type)7;
     assert_refused(tj_ledger_append(f->ledger, entries, 4, &last, &err), TJ_INVALID,
@@ -104,6 +108,61 @@ static void test_a_batch_is_all_or_none(fixture *f)
     assert_int_equal(last, 55);
     assert_int_equal(latest(f), 1);
     assert_int_equal(newest_sequence(f->store), 1);
+}
+
+/* A fill that is reported twice is booked once. */
+static void test_an_id_is_booked_once(fixture *f)
+{
+    tj_ledger_entry entries[] = {plain_entry(1, "1"), plain_entry(2, "2"), plain_entry(1, "1")};
+    tj_decimal one = decimal("1");
+    uint64_t last = 0;
+    assert_refused(tj_ledger_append(f->ledger, entries, 3, &last, &err), TJ_EXISTS,
+                   "a0000000-0000-0000-0000-000000000001 is stored already, or stands twice");
+    assert_int_equal(newest_sequence(f->store), 0);
+    assert_ok(tj_ledger_append(f->ledger, entries, 2, &last, &err));
+    for (int i = 0; i < 3; i++) { /* at once, when LMDB has it, and after opening */
+        tj_txn *txn = begin(f);
+        assert_ok(tj_txn_set_portfolio_equity(txn, &one, &err));
+        assert_ok(tj_txn_append_ledger(txn, &entries[2], &err));
+        assert_refused(tj_txn_commit(txn, NULL, NULL, &err), TJ_EXISTS, "an entry is booked once");
+        assert_int_equal(newest_sequence(f->store), 1); /* nor anything else of the commit */
+        if (i == 0) {
+            assert_ok(tj_store_work(f->store, &err));
+        } else {
+            fixture_reopen(f);
+        }
+    }
+    assert_int_equal(latest(f), 2);
+}
+
+/* What was refused or not appended leaves its id free. */
+static void test_an_id_of_a_refused_commit_is_free(fixture *f)
+{
+    tj_ledger_entry entry = plain_entry(1, "1");
+    tj_position position = plain_position("ABC");
+    tj_txn *txn = begin(f);
+    assert_ok(tj_txn_append_ledger(txn, &entry, &err));
+    assert_ok(tj_txn_put_position(txn, (tj_str){0}, &position, &err));
+    assert_refused(tj_txn_commit(txn, NULL, NULL, &err), TJ_INVALID, "needs a portfolio");
+    assert_ok(tj_ledger_append(f->ledger, &entry, 1, NULL, &err));
+}
+
+/* Far more ids than are kept in memory. */
+static void test_many_ids(fixture *f)
+{
+    tj_ledger_entry entries[700];
+    for (unsigned batch = 0; batch < 5; batch++) {
+        for (unsigned i = 0; i < 700; i++) {
+            entries[i] = plain_entry(1 + batch * 700 + i, "1");
+        }
+        assert_ok(tj_ledger_append(f->ledger, entries, 700, NULL, &err));
+        assert_ok(tj_store_work(f->store, &err));
+    }
+    for (unsigned number = 1; number <= 3500; number += 499) {
+        entries[0] = plain_entry(number, "1");
+        assert_refused(tj_ledger_append(f->ledger, entries, 1, NULL, &err), TJ_EXISTS, "booked");
+    }
+    assert_int_equal(latest(f), 3500);
 }
 
 static void refuse(fixture *f, tj_ledger_entry entry, tj_status status, const char *text)
@@ -290,6 +349,9 @@ static const contract_case cases[] = {
     CASE(test_entries_come_back),
     CASE(test_sequences),
     CASE(test_a_batch_is_all_or_none),
+    CASE(test_an_id_is_booked_once),
+    CASE(test_an_id_of_a_refused_commit_is_free),
+    CASE(test_many_ids),
     CASE(test_what_is_not_valid_is_refused),
     CASE(test_queries),
     CASE(test_each_filter_alone),

@@ -399,6 +399,7 @@ static void test_several_books_at_once(fixture *f)
     assert_ok(tj_txn_append_ledger(txn, &entry, &err));
     assert_ok(tj_txn_use_book(txn, NULL, &err)); /* back to the configured one */
     assert_ok(tj_txn_append_ledger(txn, &entry, &err));
+    entry.id = uuid(2);
     assert_ok(tj_txn_append_ledger(txn, &entry, &err));
     assert_int_equal(commit(txn), 3);
     tj_live_state *state = load_state(f->store, "beta");

@@ -13,7 +13,7 @@
     "},\"last_candle_ts\":null,\"strategy_state\":null}"
 #define ALGO_ID "00000000-0000-4000-8000-000000000001"
 #define ENTRY(sequence, amount)                                                            \
-    "{\"id\":\"abc00000-0000-4000-8000-000000000000\",\"sequence\":" sequence              \
+    "{\"id\":\"abc00000-0000-4000-8000-00000000000" sequence "\",\"sequence\":" sequence   \
     ",\"timestamp\":\"2025-11-23T12:13:20Z\",\"exchange\":\"binance\",\"asset\":\"USDT\"," \
     "\"amount\":\"" amount "\",\"entry_type\":\"fee\",\"reference_id\":\"r\",\"meta\":null}\n"
 

@@ -14,8 +14,10 @@ typedef struct rowmap_source {
 
 static inline tj__row rowmap_source_row(const tj__rowmap_entry *entry)
 {
-    return (tj__row){tj__rowmap_key(entry), tj__rowmap_value(entry), entry->sequence,
-                     entry->mark == 1};
+    return (tj__row){.key = tj__rowmap_key(entry),
+                     .value = tj__rowmap_value(entry),
+                     .sequence = entry->sequence,
+                     .damaged = entry->mark == 1};
 }
 
 static inline tj_status rowmap_source_get(tj__row_source *source, tj__bytes key, tj__row *row,

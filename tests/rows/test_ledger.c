@@ -23,29 +23,36 @@ static void append(journal *j, uint64_t sequence)
     assert_ok(tj__plan_append_ledger(j->plan, &entry, &test_error));
 }
 
+static void append_new(journal *j, uint64_t sequence)
+{
+    tj_ledger_entry entry = plain_entry(sequence);
+    entry.id = tj_uuid_generate();
+    assert_ok(tj__plan_append_ledger(j->plan, &entry, &test_error));
+}
+
 static void test_numbers(void **context)
 {
     (void)context;
     journal j;
     journal_open(&j);
-    append(&j, 0);
-    append(&j, 0);
+    append_new(&j, 0);
+    append_new(&j, 0);
     assert_int_equal(journal_commit(&j), 1 + 4);
     assert_int_equal(j.resolved.ledger_last, 2);
-    append(&j, 10);
-    append(&j, 0);
+    append_new(&j, 10);
+    append_new(&j, 0);
     assert_int_equal(journal_commit(&j), 4);
     assert_int_equal(j.resolved.ledger_last, 11);
-    append(&j, 0);
-    append(&j, 12);
+    append_new(&j, 0);
+    append_new(&j, 12);
     journal_refuse(&j, NULL, TJ_CONFLICT,
                    "ledger sequence 12 is not above the newest of book \"default\", 12");
-    append(&j, 11);
+    append_new(&j, 11);
     journal_refuse(&j, NULL, TJ_CONFLICT,
                    "ledger sequence 11 is not above the newest of book \"default\", 11");
-    append(&j, UINT64_MAX);
+    append_new(&j, UINT64_MAX);
     journal_commit(&j);
-    append(&j, 0);
+    append_new(&j, 0);
     journal_refuse(&j, NULL, TJ_LIMIT, "the ledger of book \"default\" has no sequence left");
     rowmap_source source = journal_source(&j);
     uint64_t last = 0;

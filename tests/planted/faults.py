@@ -86,6 +86,10 @@ FAULTS = [
     Fault("the mark of another boot is believed", "src/journal/lock.c",
           "        memcmp(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id) != 0 ||\n", "",
           "test_strength_durability"),
+    Fault("the second lock is not taken", "src/journal/lock.c",
+          "if (fcntl(lock->data_fd, F_OFD_SETLK, &range) == 0) {",
+          "if (fcntl(lock->data_fd, F_OFD_SETLK, &range) <= 0) {",
+          "test_journal_writers"),
     # ---- LMDB -----------------------------------------------------------------------------------
     Fault("an apply passes the mark", "src/journal/apply.c",
           "    *target = atomic_load_explicit(&journal->acknowledged, memory_order_acquire);\n",

@@ -217,6 +217,9 @@ static tj_status verify(tj__env *env, uint64_t asked, tj_error *error)
         status = look_once(env, asked, &found, &moved, &failure);
     }
     tj__read_end(env, txn);
+    if (status == TJ_UNSUPPORTED) {
+        failure.status = TJ_CORRUPT; /* another program's tree, in a file that is ours */
+    }
     if (status != TJ_OK) {
         return tj__error_pass(error, &failure);
     }

@@ -10,6 +10,7 @@
  *   - in the newest record: it cannot be told from one that was being written, and is cut
  *   - behind the end of the log: everything is there
  *   - in a row: refused, or that one algorithm is listed as undecodable and all else is right
+ *   - in LMDB's own pages: refused, or everything is there
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -25,6 +26,8 @@
 #define COMMITS 130
 #define FLIPS_LOG 400
 #define FLIPS_ROWS 150
+#define FLIPS_PAGES 300
+#define PAGE_SIZE 4096
 #define RECORD_ALIGN 64
 #define FILES_MAX 16
 
@@ -340,8 +343,20 @@ static bool in_padding(const uint8_t *at)
     return at[0] >= 'a' && at[0] <= 'z' && memcmp(at - 8, at - 7, 15) == 0;
 }
 
-/* Turns bits in the padding of payloads only: bits in LMDB's own pages may crash LMDB, which is why
- * files from elsewhere are checked page by page first. */
+/* In what LMDB keeps of its pages, mostly: their heads, and the offsets and heads of nodes. */
+static void flip_pages(uint64_t *random, totals *t)
+{
+    journal j = make_journal(true);
+    const file *f = &j.files[0];
+    for (unsigned i = 0; i < FLIPS_PAGES; i++) {
+        size_t page = 2 + (size_t)random_below(random, f->size / PAGE_SIZE - 2);
+        size_t within = (size_t)random_below(random, i % 3 == 0 ? PAGE_SIZE : 16);
+        try_flip(&j, 0, page * PAGE_SIZE + within, (unsigned)random_below(random, 8), NOTICED, t);
+    }
+    dispose(&j);
+}
+
+/* In the padding of payloads, where only the checksum of a row can tell. */
 static void flip_rows(uint64_t *random, totals *t)
 {
     journal j = make_journal(true);
@@ -369,6 +384,7 @@ int main(int argc, char **argv)
     uint64_t random = seed;
     totals log = {0};
     totals rows = {0};
+    totals pages = {0};
     printf("TJ_SEED=%" PRIu64 " repeats this run\n", seed);
     make_work_directory(work);
     for (uint64_t i = 0; i < COMMITS; i++) {
@@ -378,7 +394,10 @@ int main(int argc, char **argv)
     tell("bits turned in the log", &log);
     flip_rows(&random, &rows);
     tell("bits turned in rows", &rows);
+    flip_pages(&random, &pages);
+    tell("bits turned in pages", &pages);
     directory_remove(work);
-    bool rang = log.refused > 0 && log.cut > 0 && log.whole > 0 && rows.quarantined > 0;
-    return log.wrong + rows.wrong == 0 && rang ? 0 : 1;
+    bool rang = log.refused > 0 && log.cut > 0 && log.whole > 0 && rows.quarantined > 0 &&
+                pages.refused > 0;
+    return log.wrong + rows.wrong + pages.wrong == 0 && rang ? 0 : 1;
 }

@@ -145,6 +145,40 @@ static void test_data_of_another_journal(void **state)
     passed = true;
 }
 
+/* A row that is not what was written is named by where it stands, and by what it is. */
+static void test_a_damaged_row_is_named(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    char place[PATH_TEXT_SIZE + 32];
+    size_t size = 0;
+    tj_txn *txn = NULL;
+    tj_live_state *loaded = NULL;
+    tj_order order = plain_order("order-in-need");
+    fixture_open(f);
+    assert_ok(tj_txn_begin(f->store, &txn, &err));
+    assert_ok(tj_txn_put_order(txn, &order, &err));
+    assert_ok(tj_txn_commit(txn, NULL, NULL, &err));
+    fixture_close(f);
+    file_path(f, "data.mdb", path);
+    uint8_t *bytes = read_whole(path, &size);
+    uint8_t *found = memmem(bytes, size, "order-in-need", 13);
+    assert_non_null(found);
+    assert_null(memmem(found + 1, size - (size_t)(found + 1 - bytes), "order-in-need", 13));
+    snprintf(place, sizeof place, "%s:%zu", path, (size_t)(found + 13 - bytes));
+    found[13 + 40] ^= 1; /* behind the key stands the row: checksum, sequence, value */
+    write_at(path, 0, bytes, size);
+    free(bytes);
+    f->config.read_only = true;
+    fixture_open(f);
+    assert_refused(tj_state_load(tj_store_state_repository(f->store, NULL), &loaded, &err),
+                   TJ_CORRUPT, "order \"order-in-need\" (commit 1)");
+    assert_non_null(strstr(err.message, "the stored bytes at offset "));
+    assert_string_equal(err.place, place);
+    fixture_close(f);
+    passed = true;
+}
+
 /* ---- what is no journal -------------------------------------------------------------------- */
 
 static void test_tessers_own_data(void **state)
@@ -223,6 +257,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_damaged_data),
+        JOURNAL_TEST(test_a_damaged_row_is_named),
         JOURNAL_TEST(test_damaged_data_of_a_crashed_journal),
         JOURNAL_TEST(test_data_that_is_gone),
         JOURNAL_TEST(test_another_format),

@@ -135,11 +135,90 @@ static void test_sums_follow_the_rows(void **state)
     place_remove(&at);
 }
 
+/* ---- a table that opening leaves out ------------------------------------------------------ */
+
+#define LARGE_ROWS 4500
+#define LARGE_VALUE_SIZE 1500
+
+static void fill_large(tj__env *env)
+{
+    static const uint8_t value[LARGE_VALUE_SIZE] = {9};
+    tj__rowmap *batch = tj__rowmap_new();
+    tj__position position = position_at(2);
+    for (unsigned i = 0; i < LARGE_ROWS; i++) {
+        char key[64];
+        int size =
+            snprintf(key, sizeof key, "%c%c%c%c%clarge %04u", TJ__TABLE_ALGOS, 0, 0, 0, 1, i);
+        assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, (size_t)size),
+                                       tj__bytes_of(value, sizeof value), 2));
+    }
+    assert_ok(tj__env_apply(env, batch, &position, &error));
+    tj__rowmap_free(batch);
+}
+
+static tj_status count_one(void *context, const tj__row *row, tj_error *visit_error)
+{
+    (void)row;
+    (void)visit_error;
+    ++*(unsigned *)context;
+    return TJ__STOP;
+}
+
+static tj_status scan(tj__env *env, uint8_t table, bool descending, tj__row_visitor *visitor,
+                      void *context)
+{
+    tj__env_snapshot *snapshot = NULL;
+    tj__position position;
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    tj_status status = tj__scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1),
+                                       descending, visitor, context, &test_error);
+    tj__env_snapshot_end(snapshot);
+    return status;
+}
+
+/* Damage in it is found when it is touched, or by who walks the rest, and stops nothing else. */
+static void test_a_large_table(void **state)
+{
+    (void)state;
+    place at = place_new();
+    uint64_t sum = 0;
+    unsigned seen = 0;
+    uint8_t page[PAGE];
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 32 << 20, false);
+    fill(env, TJ__TABLE_STATE, 1);
+    fill_large(env);
+    tj__env_close(env);
+    int fd = open(at.data, O_RDWR | O_CLOEXEC);
+    off_t number = 2;
+    while (pread(fd, page, PAGE, number * PAGE) == PAGE &&
+           !(page[10] == 2 && memmem(page, PAGE, "large 0500", 10))) {
+        number++;
+    }
+    flip(fd, number * PAGE + 12, 2);
+    close(fd);
+    for (int read_only = 0; read_only < 2; read_only++) {
+        env = journal_open(&at, 32 << 20, read_only == 1);
+        assert_int_equal(tj__env_damaged(env), 0);
+        assert_int_equal(scan(env, TJ__TABLE_STATE, false, add_up, &sum), TJ_OK);
+        assert_int_equal(scan(env, TJ__TABLE_ALGOS, true, count_one, &seen), TJ_OK);
+        assert_int_equal(seen, read_only + 1);
+        assert_int_equal(scan(env, TJ__TABLE_ALGOS, true, add_up, &sum), TJ_CORRUPT);
+        assert_non_null(strstr(test_error.message, "checking table \"algos\""));
+        assert_int_equal(tj__env_verify_rest(env, &test_error), TJ_CORRUPT);
+        assert_int_equal(tj__env_damaged(env), TJ__TABLE_BIT(TJ__TABLE_ALGOS));
+        assert_int_equal(scan(env, TJ__TABLE_STATE, false, add_up, &sum), TJ_OK);
+        tj__env_close(env);
+    }
+    place_remove(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_bit_of_every_head),
         cmocka_unit_test(test_sums_follow_the_rows),
+        cmocka_unit_test(test_a_large_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,8 +127,9 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
     uint8_t block[TJ__SEGMENT_HEADER_SIZE];
     int fd = -1;
     tj__segment_header header;
-    TJ_TRY(tj__segment_path(path, journal->log_path, book->applied.ordinal, error));
-    tj_status status = tj__file_open(path, O_RDONLY, &fd, error);
+    struct stat found;
+    tj_status status = tj__segment_open(path, journal->log_path, book->applied.ordinal, O_RDONLY,
+                                        &fd, &found, error);
     if (status == TJ_NOT_FOUND) {
         return tj__fail(error, TJ_CORRUPT,
                         "segment %s is missing, and the state in data.mdb stands at commit %llu in "

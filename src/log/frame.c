@@ -248,6 +248,23 @@ bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE])
            tj__load_u64(header + RECORD_DURABLE_SEQUENCE) <= tj__load_u64(header + RECORD_SEQUENCE);
 }
 
+bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN])
+{
+    return memcmp(start, record_magic, sizeof record_magic) == 0 &&
+           start[RECORD_VERSION] > TJ__LOG_FORMAT_VERSION && start[RECORD_TYPE] < ' ' &&
+           start[RECORD_FLAGS] < ' ' && start[RECORD_FLAGS + 1] < ' ';
+}
+
+tj_status tj__record_refuse_newer(const char *path, uint64_t offset, tj_error *error)
+{
+    tj__fail(error, TJ_FORMAT_NEWER,
+             "the record at offset %" PRIu64 " of %s is of a newer format version than %d, the "
+             "newest this library reads",
+             offset, path, TJ__LOG_FORMAT_VERSION);
+    tj__error_place(error, "%s", path);
+    return TJ_FORMAT_NEWER;
+}
+
 static void fill_record(const uint8_t *record, tj__record *out)
 {
     out->type = (tj__record_type)record[RECORD_TYPE];

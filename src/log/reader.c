@@ -161,6 +161,20 @@ static tj_status refuse_header(tj__log_reader *reader, const tj_error *cause, tj
     return TJ_CORRUPT;
 }
 
+/* The log ends in a file that is shorter than it was: a segment has its whole length before it is begun,
+ * and is never shortened. What is gone may have been more than the zeros behind the records. */
+static tj_status cut_off(const tj__log_reader *reader, uint64_t size, tj_error *error)
+{
+    const tj__position *position = &reader->position;
+    tj__fail(error, TJ_CORRUPT,
+             "%s was cut off: it has %" PRIu64 " bytes and had %" PRIu64 " or more, and commits "
+             "behind %" PRIu64 " may be gone with the rest: put the file back as it was, or "
+             "restore a copy of the whole journal",
+             reader->window.path, reader->window.file_size, size, position->sequence);
+    tj__error_place(error, "%s:%" PRIu64, reader->window.path, reader->window.file_size);
+    return TJ_CORRUPT;
+}
+
 /* Reads and checks the header of the position's segment; sets reader->begun, or why not. */
 static tj_status read_header(tj__log_reader *reader, tj_error *error)
 {
@@ -171,13 +185,10 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     TJ_TRY(tj__window_refresh(window, error));
     TJ_TRY(tj__window_view(window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
     if (view.size < TJ__SEGMENT_HEADER_SIZE) {
-        tj__fail(&cause, TJ_CORRUPT, "segment header: the file is only %zu bytes: %s", view.size,
-                 window->path);
-    } else {
-        (void)tj__segment_header_decode(view.data, &reader->journal_id, reader->position.ordinal,
-                                        &header, window->path, &cause);
+        return cut_off(reader, TJ__SEGMENT_HEADER_SIZE, error);
     }
-    if (cause.status != TJ_OK) {
+    if (tj__segment_header_decode(view.data, &reader->journal_id, reader->position.ordinal, &header,
+                                  window->path, &cause) != TJ_OK) {
         return refuse_header(reader, &cause, error);
     }
     if (reader->position.offset == TJ__SEGMENT_HEADER_SIZE) {
@@ -185,7 +196,8 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     }
     reader->segment_size = header.segment_size;
     reader->begun = true;
-    return TJ_OK;
+    /* It may have been made longer for a large record, and begun, since its length was asked for. */
+    return window->file_size < header.segment_size ? tj__window_refresh(window, error) : TJ_OK;
 }
 
 /* Makes the position's segment ready for reading records; reader->begun says whether it is. */
@@ -259,14 +271,13 @@ static bool record_continues(tj__log_reader *reader, const tj__record *record)
     return true;
 }
 
-static void no_record(tj__log_reader *reader, tj__frame_state state)
+static tj_status no_record(tj__log_reader *reader, tj__frame_state state, tj_error *error)
 {
-    if (reader->window.file_size >= reader->segment_size) {
-        ends(reader, "%s", tj__frame_state_text(state));
-        return;
+    if (reader->window.file_size < reader->segment_size) {
+        return cut_off(reader, reader->segment_size, error);
     }
-    ends(reader, "%s; the file is %" PRIu64 " bytes, its header says %" PRIu64,
-         tj__frame_state_text(state), reader->window.file_size, reader->segment_size);
+    ends(reader, "%s", tj__frame_state_text(state));
+    return TJ_OK;
 }
 
 static void pass_record(tj__log_reader *reader, const tj__record *record, uint64_t size)
@@ -301,16 +312,6 @@ static tj_status follow_seal(tj__log_reader *reader, const tj__record *seal, uin
     return TJ_OK;
 }
 
-static tj_status newer_record(const tj__log_reader *reader, tj_error *error)
-{
-    tj__fail(error, TJ_FORMAT_NEWER,
-             "the record at offset %" PRIu64 " of %s is of a newer format version than %d, the "
-             "newest this library reads",
-             reader->position.offset, reader->window.path, TJ__LOG_FORMAT_VERSION);
-    tj__error_place(error, "%s", reader->window.path);
-    return TJ_FORMAT_NEWER;
-}
-
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error)
 {
@@ -324,10 +325,10 @@ tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__re
         }
         TJ_TRY(look_anew(reader, &state, &found, &size, error));
         if (state == TJ__FRAME_NEWER) {
-            return newer_record(reader, error);
+            return tj__record_refuse_newer(reader->window.path, reader->position.offset, error);
         }
         if (state != TJ__FRAME_VALID) {
-            no_record(reader, state);
+            TJ_TRY(no_record(reader, state, error));
             break;
         }
         if (!record_continues(reader, &found)) {

@@ -32,7 +32,8 @@ typedef enum tj__log_next {
  * TJ_IO; TJ_NOMEM; TJ_NOT_FOUND when a segment that must be there is gone (the seal's successor, or
  * the segment of `from`): corruption, or retention overtook a reader; TJ_CORRUPT when the header of
  * a segment is damaged in which records stand before the position, or is that of another log,
- * another segment, or another time of this log; TJ_FORMAT_NEWER when a header or
+ * another segment, or another time of this log, or when the log ends in a file that was
+ * cut off; TJ_FORMAT_NEWER when a header or
  * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);
@@ -62,7 +63,8 @@ typedef struct tj__log_tail {
 /* Looks at everything behind the reader's position (after TJ__LOG_END): tries every 64-byte
  * boundary of the rest of this segment and all of the later ones. Seals count as records.
  * TJ_CORRUPT when a segment is missing between others, a foreign file is among them or has the name
- * of one, or so much looks like records and is none that the work would have no bound. */
+ * of one, or so much looks like records and is none that the work would have no bound.
+ * TJ_FORMAT_NEWER when a newer version wrote there: what it left is not ours to judge or to cut. */
 tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_error *error);
 
 /* For recovery, before anything is acknowledged: writes again, in place, the bytes of the log from
@@ -70,7 +72,7 @@ tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_err
  * whole of all later segments, and flushes every file. A segment in which `to` is the start of the
  * records is un-begun, too: its header is zeroed and the writer begins it anew. `from` and `to` are
  * positions of this log with from <= to; TJ_CORRUPT, and nothing is written, when the records from
- * `from` do not lead to `to`. After any other failure it may be called again. */
+ * `from` do not lead to `to`, or, as for tj__log_reader_tail, for what lies behind `to`. After any other failure it may be called again. */
 tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error);
 

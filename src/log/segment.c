@@ -37,6 +37,53 @@ tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *director
     return make_path(out, directory, ordinal, ".log", error);
 }
 
+static tj_status check_regular(int fd, const char *path, struct stat *found, tj_error *error)
+{
+    if (fstat(fd, found) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", path);
+    }
+    if (S_ISREG(found->st_mode)) {
+        return TJ_OK;
+    }
+    tj__fail(error, TJ_CORRUPT,
+             "%s is not a regular file: move it away, and put the log segment back in its place",
+             path);
+    tj__error_place(error, "%s", path);
+    return TJ_CORRUPT;
+}
+
+tj_status tj__segment_open(char path[TJ__SEGMENT_PATH_SIZE], const char *directory,
+                           uint64_t ordinal, int flags, int *fd, struct stat *found,
+                           tj_error *error)
+{
+    int opened = -1;
+    TJ_TRY(tj__segment_path(path, directory, ordinal, error));
+    TJ_TRY(tj__file_open(path, flags | O_NONBLOCK, &opened, error));
+    tj_status status = check_regular(opened, path, found, error);
+    if (status != TJ_OK) {
+        tj__file_close(opened);
+        return status;
+    }
+    *fd = opened;
+    return TJ_OK;
+}
+
+bool tj__segment_size_possible(uint64_t size)
+{
+    return size >= TJ__SEGMENT_HEADER_SIZE + TJ__SEAL_SIZE && size % TJ__RECORD_ALIGN == 0;
+}
+
+uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end)
+{
+    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+    if (data < 0) {
+        return errno == ENXIO ? end : offset; /* ENXIO: nothing but a hole up to the file's end */
+    }
+    uint64_t aligned = (uint64_t)data / TJ__RECORD_ALIGN * TJ__RECORD_ALIGN;
+    aligned = aligned > offset ? aligned : offset;
+    return aligned < end ? aligned : end;
+}
+
 /* The ordinal that a file name stands for, 0 if it is not that of a segment. */
 static uint64_t ordinal_of_name(const char *name)
 {
@@ -210,47 +257,58 @@ static tj_status write_temporary(const char *path, const char *spare, bool *is_s
     return status;
 }
 
+/* Puts a prepared segment in its place, whatever stands there. */
+static tj_status put_in_place(const char *directory, const char *path, uint64_t ordinal,
+                              uint64_t size, const tj__segment_header *header,
+                              const volatile int *cancel, tj_error *error)
+{
+    char temporary[TJ__SEGMENT_PATH_SIZE];
+    char spare[TJ__SEGMENT_PATH_SIZE];
+    bool is_spare = false;
+    if (!tj__segment_size_possible(size)) {
+        return tj__fail(error, TJ_MISUSE, "a segment of %" PRIu64 " bytes is not possible", size);
+    }
+    TJ_TRY(tj__path_join(spare, sizeof spare, directory, TJ__SEGMENT_SPARE_NAME, error));
+    TJ_TRY(make_path(temporary, directory, ordinal, ".tmp", error));
+    tj_status status = write_temporary(temporary, spare, &is_spare, size, header, cancel, error);
+    if (status == TJ_OK) {
+        status = tj__file_rename(temporary, path, error);
+    }
+    if (status == TJ_OK) {
+        return tj__directory_sync(directory, error);
+    }
+    /* The next attempt may find no other file. */
+    bool kept = is_spare && truncate(temporary, 0) == 0 && rename(temporary, spare) == 0;
+    if (!kept) {
+        (void)tj__file_remove(temporary, NULL);
+    }
+    return status;
+}
+
 tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t size,
                               const tj__segment_header *header, const volatile int *cancel,
                               tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
-    char temporary[TJ__SEGMENT_PATH_SIZE];
-    char spare[TJ__SEGMENT_PATH_SIZE];
-    TJ_TRY(tj__path_join(spare, sizeof spare, directory, TJ__SEGMENT_SPARE_NAME, error));
-    TJ_TRY(make_path(path, directory, ordinal, ".log", error));
-    TJ_TRY(make_path(temporary, directory, ordinal, ".tmp", error));
-    if (size < TJ__SEGMENT_HEADER_SIZE + TJ__SEAL_SIZE || size % TJ__RECORD_ALIGN != 0) {
-        return tj__fail(error, TJ_MISUSE, "a segment of %" PRIu64 " bytes is not possible", size);
-    }
     bool there = false;
     struct stat found;
+    TJ_TRY(make_path(path, directory, ordinal, ".log", error));
     TJ_TRY(tj__path_look(path, &there, &found, error));
     if (there) {
         return tj__fail(error, TJ_EXISTS, "log segment %s is already there", path);
     }
-    bool is_spare = false;
-    tj_status status = write_temporary(temporary, spare, &is_spare, size, header, cancel, error);
-    if (status != TJ_OK) {
-        goto done;
-    }
-    status = tj__file_rename(temporary, path, error);
-    if (status != TJ_OK) {
-        goto done;
-    }
-    status = tj__directory_sync(directory, error);
+    tj_status status = put_in_place(directory, path, ordinal, size, header, cancel, error);
     if (status != TJ_OK) {
         /* The name may not survive a power cut, so nothing may be built on it. */
         (void)tj__file_remove(path, NULL);
     }
-
-done:
-    if (status != TJ_OK) {
-        /* The next attempt may find no other file. */
-        bool kept = is_spare && truncate(temporary, 0) == 0 && rename(temporary, spare) == 0;
-        if (!kept) {
-            (void)tj__file_remove(temporary, NULL);
-        }
-    }
     return status;
+}
+
+tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint64_t size,
+                                   tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    TJ_TRY(make_path(path, directory, ordinal, ".log", error));
+    return put_in_place(directory, path, ordinal, size, NULL, NULL, error);
 }

@@ -12,6 +12,7 @@
 #define TJ_LOG_SEGMENT_H
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "log/frame.h"
 
@@ -29,6 +30,17 @@ typedef struct tj__segment_list {
 tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
                            tj_error *error);
 
+/* Opens the segment's file, which must be a regular one (a pipe under its name would be waited for). Fills
+ * path too when it fails. TJ_NOT_FOUND naming it. */
+tj_status tj__segment_open(char path[TJ__SEGMENT_PATH_SIZE], const char *directory,
+                           uint64_t ordinal, int flags, int *fd, struct stat *found,
+                           tj_error *error);
+/* Whether a segment can be this long: room for header and seal, records on their boundaries. */
+bool tj__segment_size_possible(uint64_t size);
+/* The offset at or behind `offset`, before `end`, from which on the file has bytes: what lies between is a
+ * hole, which reads as zeros and takes no time to be passed over. A multiple of TJ__RECORD_ALIGN, or end. */
+uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end);
+
 /* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored; what else is
  * not ours is counted and stays. A gap in the ordinals is TJ_CORRUPT naming the missing file. */
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
@@ -44,5 +56,8 @@ void tj__segment_list_dispose(tj__segment_list *list);
 tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t size,
                               const tj__segment_header *header, const volatile int *cancel,
                               tj_error *error);
+/* As tj__segment_prepare, in the place of a file that holds nothing. */
+tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint64_t size,
+                                   tj_error *error);
 
 #endif

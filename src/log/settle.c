@@ -34,23 +34,38 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "log/reader.h"
+#include "log/tail.h"
 
 #define PIECE_SIZE ((size_t)1 << 20)
 
 typedef struct settling {
+    const tj_uuid *journal_id;
     char path[TJ__SEGMENT_PATH_SIZE];
     int fd;
-    uint64_t size;
+    uint64_t
+        size; /* of a begun segment: what its header says; what stands behind is not the log's */
+    bool begun;
     uint8_t *piece; /* PIECE_SIZE bytes */
 } settling;
 
 static tj_status open_segment(settling *file, const char *directory, uint64_t ordinal,
                               tj_error *error)
 {
+    uint8_t block[TJ__SEGMENT_HEADER_SIZE];
+    struct stat found;
+    size_t got = 0;
+    tj__segment_header header;
     file->fd = -1;
-    TJ_TRY(tj__segment_path(file->path, directory, ordinal, error));
-    TJ_TRY(tj__file_open(file->path, O_RDWR, &file->fd, error));
-    return tj__file_size(file->fd, file->path, &file->size, error);
+    TJ_TRY(tj__segment_open(file->path, directory, ordinal, O_RDWR, &file->fd, &found, error));
+    TJ_TRY(tj__file_read_some(file->fd, file->path, block, sizeof block, 0, &got, error));
+    file->size = (uint64_t)found.st_size;
+    file->begun =
+        got == sizeof block && tj__segment_header_decode(block, file->journal_id, ordinal, &header,
+                                                         file->path, NULL) == TJ_OK;
+    if (file->begun && header.segment_size < file->size) {
+        file->size = header.segment_size;
+    }
+    return TJ_OK;
 }
 
 static size_t piece_of(uint64_t rest)
@@ -69,10 +84,15 @@ static tj_status rewrite(settling *file, uint64_t begin, uint64_t end, tj_error 
     return TJ_OK;
 }
 
+/* Fills holes too, so that the space of a begun segment is there. One that is not begun may be of any
+ * size, and is looked at again when it is wanted (successor.c). */
 static tj_status zero(settling *file, uint64_t begin, uint64_t end, tj_error *error)
 {
     memset(file->piece, 0, PIECE_SIZE);
     for (uint64_t at = begin; at < end;) {
+        if (!file->begun && (at = tj__segment_skip_hole(file->fd, at, end)) == end) {
+            break;
+        }
         size_t count = piece_of(end - at);
         TJ_TRY(tj__file_write_at(file->fd, file->path, file->piece, count, at, error));
         at += count;
@@ -131,7 +151,8 @@ static tj_status settle_records(settling *file, const char *directory, const tj_
     return TJ_OK;
 }
 
-/* Whether the log leads from `from` to `to`: what is behind a wrong place must not be zeroed. */
+/* Whether the log leads from `from` to `to`, and nothing behind is a newer version's: what is behind a
+ * wrong place must not be zeroed. */
 static tj_status confirm(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error)
 {
@@ -152,14 +173,15 @@ static tj_status confirm(const char *directory, const tj_uuid *journal_id, const
                           tj__log_reader_position(reader)->sequence, tj__log_reader_why(reader));
     }
     tj__log_reader_close(reader);
-    return status;
+    tj__log_tail tail;
+    return status == TJ_OK ? tj__log_tail_scan(directory, journal_id, to, &tail, error) : status;
 }
 
 tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error)
 {
     TJ_TRY(confirm(directory, journal_id, from, to, error));
-    settling file = {.fd = -1, .piece = malloc(PIECE_SIZE)};
+    settling file = {.journal_id = journal_id, .fd = -1, .piece = malloc(PIECE_SIZE)};
     if (file.piece == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory to settle the log %s", directory);
     }

@@ -10,23 +10,26 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
+
 tj_status tj__log_file_open(const char *directory, uint64_t ordinal, tj__log_file *out,
                             tj_error *error)
 {
     tj__log_file file = {.fd = -1, .ordinal = ordinal};
     struct stat found;
-    TJ_TRY(tj__segment_path(file.path, directory, ordinal, error));
-    TJ_TRY(tj__file_open(file.path, O_RDWR, &file.fd, error));
-    if (fstat(file.fd, &found) != 0) {
-        int code = errno;
-        tj__file_close(file.fd);
-        return tj__fail_errno(error, code, "looking at %s", file.path);
-    }
+    TJ_TRY(tj__segment_open(file.path, directory, ordinal, O_RDWR, &file.fd, &found, error));
+    file.allocated = (uint64_t)found.st_blocks * STAT_BLOCK_SIZE;
     file.size = (uint64_t)found.st_size;
     file.device = found.st_dev;
     file.inode = found.st_ino;
     *out = file;
     return TJ_OK;
+}
+
+bool tj__log_file_usable(const tj__log_file *file, uint64_t wanted)
+{
+    return tj__segment_size_possible(file->size) &&
+           (file->size <= wanted || file->allocated >= file->size);
 }
 
 tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_id, bool *begun,
@@ -103,17 +106,34 @@ bool tj__successor_is_wanted(const tj__successor *successor)
     return atomic_load(&successor->wanted) > atomic_load(&successor->prepared);
 }
 
-/* Uses a file that is there already: an earlier writer prepared it and wrote nothing to it. */
-static tj_status adopt(const tj__successor *successor, uint64_t ordinal, tj_error *error)
+static tj_status fill_holes(const tj__log_file *file, tj_error *error)
+{
+    int code = posix_fallocate(file->fd, 0, (off_t)file->size);
+    return code == 0 ? tj__file_sync(file->fd, file->path, error)
+                     : tj__fail_errno(error, code, "filling the holes of %s", file->path);
+}
+
+/* A file is there already: an earlier writer prepared it and wrote nothing to it. *usable: it can be begun
+ * as it is, and has all its blocks. */
+static tj_status adopt(const tj__successor *successor, uint64_t ordinal, uint64_t size,
+                       bool *usable, tj_error *error)
 {
     tj__log_file file;
     tj__segment_header header;
     bool begun = false;
     TJ_TRY(tj__log_file_open(successor->directory, ordinal, &file, error));
+    *usable = tj__log_file_usable(&file, size);
+    if (file.size < TJ__SEGMENT_HEADER_SIZE) {
+        tj__file_close(file.fd);
+        return TJ_OK;
+    }
     tj_status status = tj__log_file_header(&file, &successor->journal_id, &begun, &header, error);
     if (status == TJ_OK && begun) {
         status =
             tj__fail(error, TJ_CORRUPT, "%s was begun, though the log ends before it", file.path);
+    }
+    if (status == TJ_OK && *usable && file.allocated < file.size) {
+        status = fill_holes(&file, error);
     }
     tj__file_close(file.fd);
     return status;
@@ -131,7 +151,11 @@ static tj_status provide(tj__successor *successor, uint64_t ordinal, uint64_t si
     TJ_TRY(tj__segment_path(path, successor->directory, ordinal, error));
     TJ_TRY(tj__path_look(path, &there, &found, error));
     if (there) {
-        TJ_TRY(adopt(successor, ordinal, error));
+        bool usable = false;
+        TJ_TRY(adopt(successor, ordinal, size, &usable, error));
+        if (!usable) {
+            TJ_TRY(tj__segment_prepare_anew(successor->directory, ordinal, size, error));
+        }
     } else {
         TJ_TRY(tj__segment_prepare(successor->directory, ordinal, size, NULL, NULL, error));
     }

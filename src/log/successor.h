@@ -4,7 +4,8 @@
  *
  * A successor is prepared by a helper thread when the current segment is half full, or by the
  * appender when the helper comes too late. Both may try at once; `lock` makes one of them do it. A
- * file found under the successor's name is used if nothing was written to it.
+ * file found under the successor's name is used if nothing was written to it; if its size is odd, it is
+ * prepared anew.
  */
 #ifndef TJ_LOG_SUCCESSOR_H
 #define TJ_LOG_SUCCESSOR_H
@@ -20,6 +21,7 @@ typedef struct tj__log_file {
     int fd;
     uint64_t ordinal;
     uint64_t size;
+    uint64_t allocated; /* bytes of it that have blocks, when it was opened */
     dev_t device;
     ino_t inode;
     char path[TJ__SEGMENT_PATH_SIZE];
@@ -31,6 +33,9 @@ tj_status tj__log_file_open(const char *directory, uint64_t ordinal, tj__log_fil
 /* Reads the header block. *begun is false for a prepared segment: nothing but zeros. */
 tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_id, bool *begun,
                               tj__segment_header *header, tj_error *error);
+/* Whether a prepared file can be begun as it is: not a length that no segment has, nor one that is larger
+ * than wanted and not even there (holes). */
+bool tj__log_file_usable(const tj__log_file *file, uint64_t wanted);
 /* Makes a file of `from` bytes that is prepared but not begun `to` bytes long, and flushes it. On
  * failure it is as long as it was. */
 tj_status tj__log_file_extend(const tj__log_file *file, uint64_t from, uint64_t to,

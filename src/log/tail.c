@@ -17,6 +17,7 @@ typedef struct tail_scan {
     tj__log_tail *tail;
     tj__window window;
     uint64_t ordinal;
+    uint64_t limit;        /* where the segment ends: behind it stands nothing of the log */
     uint64_t nonzero_end;  /* behind the last nonzero byte seen in this segment, 0 if none */
     uint64_t vain_hashing; /* bytes that may still be hashed in vain */
 } tail_scan;
@@ -55,7 +56,10 @@ static tj_status try_record(tail_scan *scan, uint64_t offset, uint64_t *size, tj
     TJ_TRY(tj__window_view(&scan->window, offset, 2 * TJ__RECORD_ALIGN, &view, error));
     tj__frame_state state =
         tj__record_decode(view, scan->journal_id, scan->ordinal, offset, &record, size);
-    if (state == TJ__FRAME_SHORT && *size <= scan->window.file_size - offset) {
+    if (state == TJ__FRAME_NEWER && tj__record_plausibly_newer(view.data)) {
+        return tj__record_refuse_newer(scan->window.path, offset, error);
+    }
+    if (state == TJ__FRAME_SHORT && *size <= scan->limit - offset) {
         TJ_TRY(tj__window_view(&scan->window, offset, (size_t)*size, &view, error));
         state = tj__record_decode(view, scan->journal_id, scan->ordinal, offset, &record, size);
     }
@@ -91,7 +95,8 @@ static size_t skip_to_candidate(tail_scan *scan, uint64_t offset, tj__bytes view
         tj__bytes piece =
             tj__bytes_of(view.data + at, rest < TJ__RECORD_ALIGN ? rest : TJ__RECORD_ALIGN);
         if (!tj__all_zero(piece.data, piece.size)) {
-            if (rest < TJ__RECORD_HEADER_SIZE || tj__record_plausible(piece.data)) {
+            if (rest < TJ__RECORD_HEADER_SIZE || tj__record_plausible(piece.data) ||
+                tj__record_plausibly_newer(piece.data)) {
                 break;
             }
             note_nonzero(scan, offset + at, piece);
@@ -103,11 +108,15 @@ static size_t skip_to_candidate(tail_scan *scan, uint64_t offset, tj__bytes view
 
 static tj_status scan_records(tail_scan *scan, uint64_t from, tj_error *error)
 {
-    scan->vain_hashing = VAIN_HASHING_MAX * scan->window.file_size;
+    scan->vain_hashing = VAIN_HASHING_MAX * scan->limit;
     uint64_t offset = from;
-    while (offset < scan->window.file_size) {
+    while (offset < scan->limit) {
         tj__bytes view;
+        if (!tj__window_holds(&scan->window, offset)) {
+            offset = tj__segment_skip_hole(scan->window.fd, offset, scan->limit);
+        }
         TJ_TRY(tj__window_view(&scan->window, offset, TJ__RECORD_HEADER_SIZE, &view, error));
+        view.size = view.size < scan->limit - offset ? view.size : (size_t)(scan->limit - offset);
         if (view.size < TJ__RECORD_HEADER_SIZE) {
             note_nonzero(scan, offset, view);
             return TJ_OK;
@@ -122,31 +131,42 @@ static tj_status scan_records(tail_scan *scan, uint64_t from, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status scan_header(tail_scan *scan, tj_error *error)
+/* Opens the segment and finds where it ends. *begun: it has a whole header. */
+static tj_status enter_segment(tail_scan *scan, const char *directory, uint64_t ordinal,
+                               bool *begun, tj_error *error)
 {
     tj__bytes view;
-    TJ_TRY(tj__window_view(&scan->window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
-    if (view.size < TJ__SEGMENT_HEADER_SIZE) {
-        return TJ_OK;
-    }
     tj__segment_header header;
     tj_error cause = TJ_ERROR_INIT;
-    tj_status status = tj__segment_header_decode(view.data, scan->journal_id, scan->ordinal,
-                                                 &header, scan->window.path, &cause);
+    tj_status status = TJ_CORRUPT;
+    tj__window_dispose(&scan->window);
+    TJ_TRY(tj__window_open(&scan->window, directory, ordinal, error));
+    TJ_TRY(tj__window_view(&scan->window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
+    if (view.size >= TJ__SEGMENT_HEADER_SIZE) {
+        status = tj__segment_header_decode(view.data, scan->journal_id, ordinal, &header,
+                                           scan->window.path, &cause);
+    }
     if (status == TJ_CONFLICT) {
         return tj__segment_header_misplaced(&cause, error);
     }
-    scan->tail->segment_begun_after = scan->tail->segment_begun_after || status == TJ_OK;
+    if (status == TJ_FORMAT_NEWER) {
+        return tj__error_pass(error, &cause);
+    }
+    *begun = status == TJ_OK;
+    scan->ordinal = ordinal;
+    scan->limit = scan->window.file_size;
+    if (*begun && header.segment_size < scan->limit) {
+        scan->limit = header.segment_size;
+    }
     return TJ_OK;
 }
 
 static tj_status scan_later_segment(tail_scan *scan, const char *directory, uint64_t ordinal,
                                     tj_error *error)
 {
-    tj__window_dispose(&scan->window);
-    scan->ordinal = ordinal;
-    TJ_TRY(tj__window_open(&scan->window, directory, ordinal, error));
-    TJ_TRY(scan_header(scan, error));
+    bool begun = false;
+    TJ_TRY(enter_segment(scan, directory, ordinal, &begun, error));
+    scan->tail->segment_begun_after = scan->tail->segment_begun_after || begun;
     return scan_records(scan, TJ__SEGMENT_HEADER_SIZE, error);
 }
 
@@ -154,9 +174,10 @@ tj_status tj__log_tail_scan(const char *directory, const tj_uuid *journal_id,
                             const tj__position *position, tj__log_tail *tail, tj_error *error)
 {
     tj__log_tail found = {0};
-    tail_scan scan = {journal_id, &found, TJ__WINDOW_INIT, position->ordinal, 0, 0};
+    tail_scan scan = {.journal_id = journal_id, .tail = &found, .window = TJ__WINDOW_INIT};
     tj__segment_list list = {0};
-    tj_status status = tj__window_open(&scan.window, directory, position->ordinal, error);
+    bool begun = false;
+    tj_status status = enter_segment(&scan, directory, position->ordinal, &begun, error);
     if (status == TJ_OK) {
         status = scan_records(&scan, position->offset, error);
     }

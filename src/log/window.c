@@ -16,19 +16,15 @@ tj_status tj__window_open(tj__window *window, const char *directory, uint64_t or
                           tj_error *error)
 {
     tj__window opened = TJ__WINDOW_INIT;
-    TJ_TRY(tj__segment_path(opened.path, directory, ordinal, error));
-    tj_status status = tj__file_open(opened.path, O_RDONLY, &opened.fd, error);
+    struct stat found;
+    tj_status status =
+        tj__segment_open(opened.path, directory, ordinal, O_RDONLY, &opened.fd, &found, error);
     if (status == TJ_NOT_FOUND) {
         tj__fail(error, TJ_NOT_FOUND, "log segment %s is missing", opened.path);
         tj__error_place(error, "%s", opened.path);
     }
-    if (status == TJ_OK) {
-        status = tj__file_size(opened.fd, opened.path, &opened.file_size, error);
-    }
-    if (status != TJ_OK) {
-        tj__file_close(opened.fd);
-        return status;
-    }
+    TJ_TRY(status);
+    opened.file_size = (uint64_t)found.st_size;
     *window = opened;
     return TJ_OK;
 }

@@ -33,6 +33,23 @@ struct tj__log_writer {
     tj__successor successor;
 };
 
+/* Opens the segment at the end of the log. One that is not begun is made to be one that can be. */
+static tj_status open_last(tj__log_writer *writer, const tj__log_writer_options *options,
+                           tj__log_file *file, tj_error *error)
+{
+    TJ_TRY(tj__log_file_open(options->directory, writer->at.ordinal, file, error));
+    tj__segment_header header;
+    TJ_TRY(tj__log_file_header(file, &writer->journal_id, &writer->begun, &header, error));
+    if (writer->begun || tj__log_file_usable(file, options->segment_size)) {
+        return TJ_OK;
+    }
+    tj__file_close(file->fd);
+    file->fd = -1;
+    TJ_TRY(tj__segment_prepare_anew(options->directory, writer->at.ordinal, options->segment_size,
+                                    error));
+    return tj__log_file_open(options->directory, writer->at.ordinal, file, error);
+}
+
 /* Finds out whether the segment at the end of the log is begun, and where it ends. */
 static tj_status find_end(tj__log_writer *writer, const tj__log_file *file, tj_error *error)
 {
@@ -66,7 +83,7 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
     writer->journal_id = options->journal_id;
     writer->epoch = options->epoch;
     writer->at = *end;
-    tj_status status = tj__log_file_open(options->directory, end->ordinal, &file, error);
+    tj_status status = open_last(writer, options, &file, error);
     if (status != TJ_OK) {
         goto done;
     }

@@ -242,7 +242,7 @@ typedef struct tj_commit_options {
      * (safe retries). */
     tj_uuid commit_id;
     /** Not 0: TJ_CONFLICT when a LiveState this commit touches has changed after that sequence
-     * (tj_live_state.sequence). */
+     * (tj_live_state.sequence), or when there is no such commit yet. */
     uint64_t expected_sequence;
     /** Not 0: milliseconds after which the call returns although the disk does not answer. TJ_UNAVAILABLE:
      * not applied; TJ_UNKNOWN: it may be durable now or later. Committing again with the same

@@ -111,8 +111,10 @@ static tj_status locate(tj__plan_book *plan_book, tj__tip *tip, tj_error *error)
     return TJ_OK;
 }
 
+/* newest is that of any commit, so an expectation beyond it is one of another journal's, or of commits
+ * that this one has no more: an older copy. */
 static tj_status check_state(const tj__plan_book *plan_book, const tj__tip_book *book,
-                             const tj_commit_options *options, tj_error *error)
+                             uint64_t newest, const tj_commit_options *options, tj_error *error)
 {
     char quoted[TJ__QUOTE_SIZE];
     if (!plan_book->touches_state) {
@@ -127,6 +129,14 @@ static tj_status check_state(const tj__plan_book *plan_book, const tj__tip_book 
                         "the state of book %s was changed by commit %" PRIu64
                         ", after the expected %" PRIu64 "; load it again",
                         tj__text_quote(book->name, quoted), book->state_sequence, expected);
+    }
+    if (expected > newest) {
+        return tj__fail(
+            error, TJ_CONFLICT,
+            "the expected commit %" PRIu64 " is not there, the newest is %" PRIu64
+            ": the journal is another or older one than the state of book %s was loaded "
+            "from; load it again",
+            expected, newest, tj__text_quote(book->name, quoted));
     }
     return TJ_OK;
 }
@@ -150,7 +160,7 @@ tj_status tj__resolve_books(tj__plan *plan, tj__tip *tip, const tj_commit_option
         tj__plan_book *book = &plan->books[i];
         if (book->used) {
             TJ_TRY(locate(book, tip, error));
-            TJ_TRY(check_state(book, &tip->books[book->tip_index], options, error));
+            TJ_TRY(check_state(book, &tip->books[book->tip_index], tip->sequence, options, error));
         }
     }
     reset_pending(tip);

@@ -196,6 +196,9 @@ static void test_the_expected_sequence(fixture *f)
     tj_live_state_free(state);
     fixture_reopen(f);
     assert_refused(commit_expecting(f, 1, &sequence), TJ_CONFLICT, "changed by commit 2");
+    assert_refused(commit_expecting(f, 3, &sequence), TJ_CONFLICT,
+                   "the expected commit 3 is not there, the newest is 2");
+    assert_refused(commit_expecting(f, UINT64_MAX, &sequence), TJ_CONFLICT, "is not there");
     assert_ok(commit_expecting(f, 2, &sequence));
 }
 

@@ -3,10 +3,44 @@
 #include "cmd_book.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+
+#define SPAN_TEXT_SIZE 64
 
 static const char *durability_name(tj_durability durability)
 {
     return durability == TJ_DURABILITY_OS ? "os" : "sync";
+}
+
+#define NS_PER_S 1000000000
+
+/* Days and hours, or what is less: enough to tell a second from a year. */
+static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
+{
+    int64_t s = ns / NS_PER_S;
+    if (s >= 86400) {
+        snprintf(out, SPAN_TEXT_SIZE, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
+    } else {
+        snprintf(out, SPAN_TEXT_SIZE, "%" PRId64 " h %" PRId64 " min %" PRId64 " s", s / 3600,
+                 s / 60 % 60, s % 60);
+    }
+    return out;
+}
+
+static void print_doubts(const tj_store_info *info, output *out)
+{
+    char span[SPAN_TEXT_SIZE];
+    if (info->clock_behind_ns >= NS_PER_S) {
+        out_pair(out, "Clock",
+                 "%s behind the newest commit: it was once ahead, and new commits get "
+                 "times from there on",
+                 span_text(info->clock_behind_ns, span));
+    }
+    if (!info->acknowledged_known) {
+        out_pair(out, "Acknowledged",
+                 "not known, shown is the log to its end: no writer's mark of "
+                 "this boot and mount");
+    }
 }
 
 static void print_position(const tj_store_info *info, output *out)
@@ -81,6 +115,7 @@ static void print_status(const tj_store_info *info, const tj_book_list *books, o
     out_pair(out, "Id", "%s", id);
     out_pair(out, "Durability", "%s", durability_name(info->durability));
     print_position(info, out);
+    print_doubts(info, out);
     print_sizes(info, out);
     print_users(info, out);
     print_recovery(info, out);
@@ -114,6 +149,8 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
     } else {
         json_null(json, "sequence_time");
     }
+    json_unsigned(json, "clock_behind_ns", (uint64_t)info->clock_behind_ns);
+    json_bool(json, "acknowledged_known", info->acknowledged_known);
     json_unsigned(json, "applied_sequence", info->applied_sequence);
     json_unsigned(json, "lag_bytes", info->lag_bytes);
     json_unsigned(json, "log_segments", info->segment_count);

@@ -121,12 +121,17 @@ typedef struct tj_store_info {
     uint64_t free_bytes;          /**< space left on the file system for this user */
     uint64_t reserve_bytes;       /**< space kept for critical commits; 0 when it is in use */
     bool space_low;               /**< less is free than the journal will soon need */
+    bool
+        acknowledged_known; /**< a writer's mark tells how far commits are acknowledged; without one
+                                       (another boot or mount, a copy) the log is shown to its end */
+    int64_t clock_behind_ns; /**< how far the clock is behind sequence_time, 0 if it is not: it was
+                                       once ahead, and times of commits go on from there */
 } tj_store_info;
 
 #define TJ_STORE_INFO_INIT                                                                         \
     {                                                                                              \
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, false, 0, "", 0, 0, 0, 0, 0, 0, 0, false                                         \
+            0, 0, false, 0, "", 0, 0, 0, 0, 0, 0, 0, false, false, 0                               \
     }
 
 /**

@@ -34,7 +34,7 @@ TJ_API TJ_CHECKED tj_status tj_time_parse(tj_str text, tj_time *out, tj_error *e
  */
 TJ_API size_t tj_time_format(tj_time time, char buffer[TJ_TIME_TEXT_SIZE]);
 
-/** The system's clock now. Threads: any. */
+/** The system's clock now; the last time that can be stored when it is beyond. Threads: any. */
 TJ_API tj_time tj_time_now(void);
 
 #ifdef __cplusplus

@@ -262,5 +262,8 @@ tj_time tj_time_now(void)
 {
     struct timespec now;
     TJ_ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    if (now.tv_sec >= INT64_MAX / NS_PER_SECOND) {
+        return INT64_MAX;
+    }
     return (tj_time)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }

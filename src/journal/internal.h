@@ -37,7 +37,7 @@ struct tj__journal {
     char path[TJ_PATH_SIZE];
     char log_path[TJ_PATH_SIZE + sizeof TJ__LOG_DIRECTORY];
     tj__superblock superblock;
-    tj__lock *lock; /* NULL when read-only and there is no writer.lock */
+    _Atomic(tj__lock *) lock; /* NULL when read-only and no writer.lock was found yet */
     tj__env *env;
     _Atomic(tj__overlay *) kept_overlay; /* of a view that ended; or NULL */
     /* Writer only. */
@@ -74,6 +74,12 @@ struct tj__journal {
     bool helper_running;
     pthread_t helper;
 };
+
+/* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
+tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error);
+
+/* How far the clock is behind the time of the newest commit, in ns; 0 if it is not. */
+int64_t tj__journal_clock_behind(tj_time newest);
 
 /* create.c: whether a journal is there, and making one. */
 tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);

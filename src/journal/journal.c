@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
+#include "journal/boot.h"
 #include "journal/internal.h"
 #include "rows/body.h"
 #include "rows/value.h"
@@ -88,7 +89,9 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
 /* A trader's disk may be mounted read-only on purpose; to write there is another thing. */
 static tj_status take_lock(tj__journal *journal, tj_error *error)
 {
-    tj_status status = tj__lock_take(journal->path, &journal->lock, error);
+    tj__lock *lock = NULL;
+    tj_status status = tj__lock_take(journal->path, &lock, error);
+    journal->lock = lock;
     if (status == TJ_READONLY) {
         tj__error_context(error, "journal %s cannot be written; open it read-only to look on",
                           journal->path);
@@ -122,10 +125,36 @@ static tj_status take_data_lock(tj__journal *journal, tj_error *error)
     return tj__lock_take_data(journal->lock, path, error);
 }
 
+tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error)
+{
+    if (journal->lock != NULL) {
+        return TJ_OK;
+    }
+    tj__lock *found = NULL;
+    tj__lock *none = NULL;
+    TJ_TRY(tj__lock_look(journal->path, &found, error));
+    if (found != NULL && !atomic_compare_exchange_strong(&journal->lock, &none, found)) {
+        tj__lock_release(found); /* another thread was faster */
+    }
+    return TJ_OK;
+}
+
+static void tell_unknown_boot(const tj__journal *journal)
+{
+    if (journal->lock != NULL && !tj__lock_knows_boot(journal->lock)) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "the boot id of this system cannot be read (" TJ__BOOT_ID_PATH
+                  "): which commits of %s were acknowledged is known only while their writer "
+                  "runs; mount /proc whole to mend it",
+                  journal->path);
+    }
+}
+
 static tj_status open_writer(tj__journal *journal, tj_error *error)
 {
     TJ_TRY(tj__directory_create(journal->path, error));
     TJ_TRY(take_lock(journal, error));
+    tell_unknown_boot(journal);
     /* Only now is nobody else creating or replacing what is looked at. */
     bool found = false;
     TJ_TRY(tj__journal_look(journal->path, &found, error));
@@ -142,10 +171,39 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     return tj__journal_helper_start(journal, error);
 }
 
+/* A journal that the next writer will refuse is refused to those who look on, too. Beside a living writer
+ * its own opening has said so; one that comes meanwhile makes the log another. */
+static tj_status foretell_recovery(tj__journal *journal, tj_error *error)
+{
+    for (;;) {
+        tj_error failure = TJ_ERROR_INIT;
+        tj__logbook book;
+        TJ_TRY(tj__journal_find_lock(journal, error));
+        tj_time recovered_at = tj__lock_mark(journal->lock).recovered_at;
+        if (tj__lock_is_held(journal->lock)) {
+            return TJ_OK;
+        }
+        tj_status status = tj__logbook_survey(journal, &book, &failure);
+        tj__logbook_dispose(&book);
+        TJ_TRY(tj__journal_find_lock(journal, error));
+        bool written = tj__lock_is_held(journal->lock) ||
+                       tj__lock_mark(journal->lock).recovered_at != recovered_at;
+        if (status == TJ_OK || !written) {
+            return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
+        }
+    }
+}
+
 static tj_status open_viewer(tj__journal *journal, tj_error *error)
 {
-    TJ_TRY(tj__lock_look(journal->path, &journal->lock, error));
-    return open_tables(journal, error);
+    TJ_TRY(tj__journal_find_lock(journal, error));
+    tell_unknown_boot(journal);
+    TJ_TRY(open_tables(journal, error));
+    tj_status status = foretell_recovery(journal, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "reading journal %s", journal->path);
+    }
+    return status;
 }
 
 static void release(tj__journal *journal)
@@ -284,6 +342,12 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
     return status;
 }
 
+int64_t tj__journal_clock_behind(tj_time newest)
+{
+    tj_time now = tj_time_now();
+    return newest <= now ? 0 : now < newest - INT64_MAX ? INT64_MAX : newest - now;
+}
+
 /* Sequence, its time, and how much of the log LMDB does not include yet. */
 static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
@@ -299,7 +363,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     tj__log_next next = TJ__LOG_RECORD;
     tj_status status = TJ_OK;
     while (status == TJ_OK && next == TJ__LOG_RECORD &&
-           (!mark.valid || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
+           (!mark.newest || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
         tj__record record;
         status = tj__logbook_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
@@ -308,6 +372,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     }
     info->sequence = tj__log_reader_position(reader)->sequence;
     info->sequence_time = info->sequence == 0 ? 0 : tj__log_reader_position(reader)->time;
+    info->clock_behind_ns = tj__journal_clock_behind(info->sequence_time);
     tj__log_reader_close(reader);
     return status;
 }
@@ -328,6 +393,7 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->reader_count = env.reader_count;
     info->oldest_reader_pid = env.oldest_reader_pid;
     info->oldest_reader_lag = env.oldest_reader_lag;
+    info->acknowledged_known = mark.newest;
     info->recovered_at = mark.recovered_at;
     info->recovered_bytes_cut = mark.recovered_bytes_cut;
     tj__journal_space_info(journal, info);

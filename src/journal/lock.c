@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/in_place.h"
+#include "journal/boot.h"
 
 #define HOLDER_AT 0
 #define MAGIC_AT 512
@@ -30,21 +31,27 @@
 #define ACKNOWLEDGED_AT 576
 #define RECOVERED_AT 584
 #define CUT_AT 592
+#define MOUNT_AT 600
+
+/* Bytes that are locked. */
+#define HELD_BYTE 0
+#define PUBLISHED_BYTE 1
 
 static const char mark_magic[8] = {'T', 'J', 'M', 'A', 'R', 'K', '0', '1'};
 
-enum mark_state { MARK_VOID = 0, MARK_VALID = 1, MARK_CLEAN = 2 };
+enum mark_state { MARK_VOID = 0, MARK_VALID = 1, MARK_CLEAN = 2, MARK_LIVING = 3 };
 
 struct tj__lock {
     char path[PATH_MAX];
     int fd;
     int data_fd; /* of data.mdb, which a writer locks too */
     uint8_t *page;
-    uint8_t boot_id[16];
+    tj__boot boot;
     dev_t device;
     ino_t inode;
     bool writer;
     bool may_share; /* a store may need a block: see base/in_place.h */
+    bool published; /* by this handle: the mark in the page is its own */
 };
 
 /* The two words that change while others look are read and written as atomics in place. */
@@ -58,35 +65,22 @@ static _Atomic uint64_t *acknowledged_word(const tj__lock *lock)
     return (_Atomic uint64_t *)(void *)(lock->page + ACKNOWLEDGED_AT);
 }
 
-/* The random UUID that the kernel draws at every boot, as 16 bytes. */
-static void read_boot_id(uint8_t out[16])
-{
-    char text[64] = {0};
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    tj_uuid id = {{0}};
-    if (fd >= 0) {
-        ssize_t got = read(fd, text, sizeof text - 1);
-        if (got >= TJ_UUID_TEXT_SIZE - 1) {
-            tj_str view = {text, TJ_UUID_TEXT_SIZE - 1};
-            if (tj_uuid_parse(view, &id, NULL) != TJ_OK) {
-                memset(&id, 0, sizeof id);
-            }
-        }
-        close(fd);
-    }
-    memcpy(out, id.bytes, 16);
-}
-
 static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
 {
     struct stat now;
     if (fstat(lock->fd, &now) != 0) {
         return tj__fail_errno(error, errno, "looking at %s", lock->path);
     }
+    if (!S_ISREG(now.st_mode)) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s is not a regular file: move it away, the next writer makes a new one",
+                        lock->path);
+    }
     if (now.st_size < TJ__LOCK_SIZE) {
-        return tj__fail(error, TJ_CORRUPT, "%s has %lld bytes instead of %d", lock->path,
+        return tj__fail(error, TJ_NOT_FOUND, "%s has %lld bytes instead of %d", lock->path,
                         (long long)now.st_size, TJ__LOCK_SIZE);
     }
+    TJ_TRY(tj__boot_read(lock->fd, &lock->boot, error));
     void *page = mmap(NULL, TJ__LOCK_SIZE, protection, MAP_SHARED, lock->fd, 0);
     if (page == MAP_FAILED) {
         return tj__fail_errno(error, errno, "mapping %s", lock->path);
@@ -94,7 +88,6 @@ static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
     lock->page = page;
     lock->device = now.st_dev;
     lock->inode = now.st_ino;
-    read_boot_id(lock->boot_id);
     return TJ_OK;
 }
 
@@ -144,10 +137,17 @@ static tj_status new_lock(const char *directory, tj__lock **out, tj_error *error
     return TJ_OK;
 }
 
-static struct flock whole_file(short type)
+static struct flock one_byte(short type, off_t byte)
 {
-    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-    return range;
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+/* Whether another open file holds the lock on this byte. A read lock may be asked about with a read-only
+ * descriptor; it meets the writer's. */
+static bool is_locked(const tj__lock *lock, off_t byte)
+{
+    struct flock range = one_byte(F_RDLCK, byte);
+    return fcntl(lock->fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
 }
 
 /* Whether the pid in the page is of a process that is gone (or of another pid namespace). */
@@ -199,7 +199,7 @@ tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error)
     if (status != TJ_OK) {
         goto done;
     }
-    struct flock range = whole_file(F_WRLCK);
+    struct flock range = one_byte(F_WRLCK, HELD_BYTE);
     if (fcntl(lock->fd, F_OFD_SETLK, &range) != 0) {
         status = errno == EAGAIN || errno == EACCES
                      ? refuse_second_writer(lock, directory, error)
@@ -226,7 +226,7 @@ done:
 tj_status tj__lock_take_data(tj__lock *lock, const char *data_path, tj_error *error)
 {
     TJ_TRY(tj__file_open(data_path, O_RDWR, &lock->data_fd, error));
-    struct flock range = whole_file(F_WRLCK);
+    struct flock range = one_byte(F_WRLCK, HELD_BYTE);
     if (fcntl(lock->data_fd, F_OFD_SETLK, &range) == 0) {
         return TJ_OK;
     }
@@ -246,18 +246,19 @@ tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
     *out = NULL;
     tj__lock *lock = NULL;
     TJ_TRY(new_lock(directory, &lock, error));
+    tj_error failure = TJ_ERROR_INIT;
     bool there = false;
     struct stat found;
-    tj_status status = tj__path_look(lock->path, &there, &found, error);
+    tj_status status = tj__path_look(lock->path, &there, &found, &failure);
     if (there) {
-        status = tj__file_open(lock->path, O_RDONLY, &lock->fd, error);
+        status = tj__file_open(lock->path, O_RDONLY | O_NONBLOCK, &lock->fd, &failure);
     }
     if (there && status == TJ_OK) {
-        status = map_page(lock, PROT_READ, error);
+        status = map_page(lock, PROT_READ, &failure);
     }
     if (!there || status != TJ_OK) {
         tj__lock_release(lock);
-        return status;
+        return status == TJ_OK || status == TJ_NOT_FOUND ? TJ_OK : tj__error_pass(error, &failure);
     }
     *out = lock;
     return TJ_OK;
@@ -291,7 +292,8 @@ void tj__lock_publish(tj__lock *lock, const tj__mark *mark)
 {
     atomic_store_explicit(state_word(lock), MARK_VOID, memory_order_seq_cst);
     memcpy(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic);
-    memcpy(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id);
+    memcpy(lock->page + BOOT_AT, lock->boot.id.bytes, sizeof lock->boot.id.bytes);
+    tj__store_u64(lock->page + MOUNT_AT, lock->boot.mount);
     tj__store_u64(lock->page + DEVICE_AT, (uint64_t)lock->device);
     tj__store_u64(lock->page + INODE_AT, (uint64_t)lock->inode);
     tj__store_u64(lock->page + EPOCH_AT, mark->epoch);
@@ -299,7 +301,12 @@ void tj__lock_publish(tj__lock *lock, const tj__mark *mark)
     tj__store_u64(lock->page + RECOVERED_AT, (uint64_t)mark->recovered_at);
     tj__store_u64(lock->page + CUT_AT, mark->recovered_bytes_cut);
     atomic_store_explicit(acknowledged_word(lock), mark->acknowledged, memory_order_release);
-    atomic_store_explicit(state_word(lock), MARK_VALID, memory_order_seq_cst);
+    atomic_store_explicit(state_word(lock), lock->boot.known ? MARK_VALID : MARK_LIVING,
+                          memory_order_seq_cst);
+    /* Without it, fewer believe the mark. */
+    struct flock range = one_byte(F_WRLCK, PUBLISHED_BYTE);
+    (void)fcntl(lock->fd, F_OFD_SETLK, &range);
+    lock->published = true;
 }
 
 void tj__lock_advance(tj__lock *lock, uint64_t acknowledged)
@@ -310,7 +317,20 @@ void tj__lock_advance(tj__lock *lock, uint64_t acknowledged)
 void tj__lock_clean(tj__lock *lock)
 {
     memset(lock->page + HOLDER_AT, 0, MAGIC_AT);
-    atomic_store_explicit(state_word(lock), MARK_CLEAN, memory_order_release);
+    atomic_store_explicit(state_word(lock), lock->boot.known ? MARK_CLEAN : MARK_VOID,
+                          memory_order_release);
+}
+
+static bool is_of_this_boot(const tj__lock *lock)
+{
+    return lock->boot.known &&
+           memcmp(lock->page + BOOT_AT, lock->boot.id.bytes, sizeof lock->boot.id.bytes) == 0;
+}
+
+static bool is_of_this_mount(const tj__lock *lock)
+{
+    uint64_t mount = tj__load_u64(lock->page + MOUNT_AT);
+    return mount == lock->boot.mount || mount == 0 || lock->boot.mount == 0;
 }
 
 tj__mark tj__lock_mark(const tj__lock *lock)
@@ -319,22 +339,30 @@ tj__mark tj__lock_mark(const tj__lock *lock)
     if (lock == NULL) {
         return mark;
     }
+    /* Before anything is read: what a writer publishes is there before it locks the byte. */
+    bool same = is_of_this_boot(lock) && is_of_this_mount(lock);
+    bool living = !same && (lock->writer ? lock->published : is_locked(lock, PUBLISHED_BYTE));
     uint32_t state = atomic_load_explicit(state_word(lock), memory_order_acquire);
     mark.recovered_at = (tj_time)tj__load_u64(lock->page + RECOVERED_AT);
     mark.recovered_bytes_cut = tj__load_u64(lock->page + CUT_AT);
-    if ((state != MARK_VALID && state != MARK_CLEAN) ||
+    if (state == MARK_VOID || state > MARK_LIVING || (state == MARK_LIVING && !living) ||
         memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) != 0 ||
-        memcmp(lock->page + BOOT_AT, lock->boot_id, sizeof lock->boot_id) != 0 ||
         tj__load_u64(lock->page + DEVICE_AT) != (uint64_t)lock->device ||
         tj__load_u64(lock->page + INODE_AT) != (uint64_t)lock->inode) {
         return mark;
     }
-    mark.valid = true;
-    mark.clean = state == MARK_CLEAN;
     mark.durability = (tj_durability)tj__load_u32(lock->page + DURABILITY_AT);
+    mark.newest = living || (is_of_this_boot(lock) && is_of_this_mount(lock));
+    mark.valid = mark.newest || (is_of_this_boot(lock) && mark.durability == TJ_DURABILITY_SYNC);
+    mark.clean = mark.newest && state == MARK_CLEAN;
     mark.epoch = tj__load_u64(lock->page + EPOCH_AT);
     mark.acknowledged = atomic_load_explicit(acknowledged_word(lock), memory_order_acquire);
     return mark;
+}
+
+bool tj__lock_knows_boot(const tj__lock *lock)
+{
+    return lock->boot.known;
 }
 
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
@@ -350,19 +378,17 @@ tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
                     lock->path);
 }
 
+bool tj__lock_is_held(const tj__lock *lock)
+{
+    return lock != NULL && (lock->writer || is_locked(lock, HELD_BYTE));
+}
+
 bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t *pid)
 {
     holder[0] = '\0';
     *pid = 0;
-    if (lock == NULL) {
+    if (!tj__lock_is_held(lock)) {
         return false;
-    }
-    if (!lock->writer) {
-        /* A read lock may be asked about with a read-only descriptor; it meets the writer's. */
-        struct flock range = whole_file(F_RDLCK);
-        if (fcntl(lock->fd, F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK) {
-            return false;
-        }
     }
     copy_holder(lock->page, holder);
     *pid = (int64_t)tj__load_u64(lock->page + PID_AT);

@@ -3,7 +3,8 @@
  * writer.lock: who writes, and how far what it wrote is acknowledged.
  *
  * One preallocated page of TJ__LOCK_SIZE bytes, never replaced. The writer holds an open file
- * description lock on it and maps it shared; others map it for reading. All integers little-endian.
+ * description lock on its first byte and maps it shared; others map it for reading. Once the page holds
+ * this writer's mark, it holds a lock on the second byte too. All integers little-endian.
  *
  *      0 512  the holder in words, zero-terminated; empty when there is none
  *    512   8  magic "TJMARK01"
@@ -12,14 +13,19 @@
  *    544   8  inode of this file
  *    552   8  writer epoch
  *    560   8  pid of the writer
- *    568   4  state: 0 void, 1 valid, 2 valid and closed cleanly
+ *    568   4  state: 0 void, 1 valid, 2 valid and closed cleanly, 3 valid while the writer lives
  *    572   4  durability: 0 sync, 1 os
  *    576   8  acknowledged sequence
  *    584   8  when this writer recovered the journal, ns
  *    592   8  bytes of torn tail it cut then
+ *    600   8  mount of this file as the writer saw it, 0 if not known
  *
- * The mark is believed only when its boot id, device and inode are those of this system and this
- * file: after a power cut, or in a copied directory, it says nothing.
+ * What is believed of it:
+ *   - of a living writer (the second byte is locked): all
+ *   - of this boot and mount, device and inode: all
+ *   - of this boot, by another mount (a container; or the disk went away, came back, and what was not on it
+ *     is lost): in sync mode that what it covers was durable, and not that it is the newest
+ *   - else nothing: after a power cut, in a copied directory, where the boot id cannot be read
  */
 #ifndef TJ_JOURNAL_LOCK_H
 #define TJ_JOURNAL_LOCK_H
@@ -36,8 +42,9 @@
 typedef struct tj__lock tj__lock;
 
 typedef struct tj__mark {
-    bool valid; /* of this boot, device and inode */
-    bool clean; /* the writer closed with everything applied */
+    bool valid;  /* what it covers must be there */
+    bool newest; /* and nothing behind that is acknowledged */
+    bool clean;  /* the writer closed with everything applied */
     tj_durability durability;
     uint64_t epoch;
     uint64_t acknowledged;
@@ -51,7 +58,8 @@ tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
 /* Locks data.mdb too, before anything is written: writer.lock may be removed under a living writer, and a new one
  * would let a second writer in. By a descriptor of its own; LMDB has no lock on that file. TJ_BUSY. */
 tj_status tj__lock_take_data(tj__lock *lock, const char *data_path, tj_error *error);
-/* Maps it for reading only. When there is none (a copied directory) every mark is void, and *out is NULL. */
+/* Maps it for reading only. *out is NULL when there is none (a copied directory), or none that a writer
+ * has finished making: then every mark is void, and it is to be looked for again. */
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
 /* Whether the page can be stored into: TJ_FULL when that would need a block that the disk does not have.
  * Before each of the next four. No system call where blocks are never shared (ext4, tmpfs). */
@@ -59,7 +67,7 @@ tj_status tj__lock_ready(const tj__lock *lock, tj_error *error);
 /* Says in the page who holds it. For the taker, before it changes anything in the directory. */
 void tj__lock_sign(tj__lock *lock);
 /* Publishes a new mark: everything up to acknowledged is in the log and durable. Of *mark it takes
- * everything but `valid` and `clean`. */
+ * everything but `valid`, `newest` and `clean`. */
 void tj__lock_publish(tj__lock *lock, const tj__mark *mark);
 /* Moves the published mark on. One store; for the acknowledging path. */
 void tj__lock_advance(tj__lock *lock, uint64_t acknowledged);
@@ -67,8 +75,12 @@ void tj__lock_advance(tj__lock *lock, uint64_t acknowledged);
 void tj__lock_clean(tj__lock *lock);
 /* The mark now; lock may be NULL. */
 tj__mark tj__lock_mark(const tj__lock *lock);
+/* Whether this boot can be told from others; if not, no mark outlives its writer. */
+bool tj__lock_knows_boot(const tj__lock *lock);
 /* Whether the path still names the locked file. TJ_CLOSED if not. */
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error);
+/* Whether a process holds the writer's lock; lock may be NULL. */
+bool tj__lock_is_held(const tj__lock *lock);
 /* The holder in words and its pid; false when no process holds the lock. lock may be NULL. */
 bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t *pid);
 void tj__lock_release(tj__lock *lock); /* NULL is allowed */

@@ -126,6 +126,7 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
     char path[TJ__SEGMENT_PATH_SIZE];
     uint8_t block[TJ__SEGMENT_HEADER_SIZE];
     int fd = -1;
+    size_t got = 0;
     tj__segment_header header;
     struct stat found;
     tj_status status = tj__segment_open(path, journal->log_path, book->applied.ordinal, O_RDONLY,
@@ -137,10 +138,14 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
                         path, (unsigned long long)book->applied.sequence);
     }
     if (status == TJ_OK) {
-        status = tj__file_read_at(fd, path, block, sizeof block, 0, error);
+        status = tj__file_read_some(fd, path, block, sizeof block, 0, &got, error);
     }
     tj__file_close(fd);
     TJ_TRY(status);
+    if (got < sizeof block) {
+        *start = book->applied; /* It was cut off; reading on from there says so. */
+        return TJ_OK;
+    }
     tj_error cause = TJ_ERROR_INIT;
     status = tj__segment_header_decode(block, &journal->superblock.journal_id,
                                        book->applied.ordinal, &header, path, &cause);

@@ -16,6 +16,9 @@
 #include "base/file.h"
 #include "journal/internal.h"
 
+/* Clocks are set back by a little all the time. */
+#define CLOCK_BEHIND_TOLD_NS ((int64_t)1000000000)
+
 typedef struct recovery {
     tj__journal *journal;
     tj__logbook book;
@@ -113,6 +116,22 @@ static tj_status publish_mark(const recovery *r, tj_error *error)
     return TJ_OK;
 }
 
+/* The time of a commit is the clock, or that of the commit before it + 1 ns: after one commit under a clock
+ * that was ahead, times say little until the clock has caught up. */
+static void tell_clock_behind(const recovery *r)
+{
+    int64_t behind = tj__journal_clock_behind(r->book.end.time);
+    if (behind >= CLOCK_BEHIND_TOLD_NS) {
+        char newest[TJ_TIME_TEXT_SIZE];
+        tj_time_format(r->book.end.time, newest);
+        tj__trace(&r->journal->config, TJ_TRACE_WARNING,
+                  "the clock is %lld s behind the newest commit of %s, which has the time %s: it "
+                  "was once ahead, and until it has caught up new commits get the time of the one "
+                  "before and 1 ns",
+                  (long long)(behind / 1000000000), r->journal->path, newest);
+    }
+}
+
 /* Step 3. LMDB never passes the mark, so the mark comes first. */
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
@@ -140,6 +159,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
               "opened %s: the log ends after commit %llu, LMDB stood at commit %llu", journal->path,
               (unsigned long long)r->book.end.sequence,
               (unsigned long long)r->book.applied.sequence);
+    tell_clock_behind(r);
     return TJ_OK;
 }
 

@@ -7,8 +7,9 @@
  *   2. load the mark
  *   3. read the log from the position, checking hash and chain, exactly to the mark
  * Falling short of the mark means that a segment went or an apply overtook us: drop everything and
- * start again. The same place failing again is corruption. A void mark (another boot, a copied
- * directory) says nothing: then the log is read to its end, and the mark looked at again.
+ * start again. The same place failing again is corruption. A mark that is not known to be the newest
+ * (another boot, another mount, a copied directory) does not say where to stop: then the log is read to
+ * its end, and the mark looked at again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -178,11 +179,12 @@ static tj_status take_record(building *b, const tj__record *record, tj_error *er
                           &record->commit_id, error);
 }
 
-/* The log ended. Without a mark that is where the view ends, unless a writer has recovered meanwhile. */
+/* The log ended. Without a newest mark that is where the view ends, unless a writer has recovered meanwhile. */
 static tj_status end_of_log(building *b, tj_error *error)
 {
     tj__log_tail tail;
-    if (!b->mark.valid && tj__lock_mark(b->v->journal->lock).valid) {
+    TJ_TRY(tj__journal_find_lock(b->v->journal, error));
+    if (!b->mark.newest && tj__lock_mark(b->v->journal->lock).newest) {
         b->outcome = ATTEMPT_AGAIN;
         return TJ_OK;
     }
@@ -192,7 +194,7 @@ static tj_status end_of_log(building *b, tj_error *error)
 static tj_status read_records(building *b, tj_error *error)
 {
     tj__log_reader *reader = b->v->overlay->reader;
-    uint64_t target = b->mark.valid ? b->mark.acknowledged : UINT64_MAX;
+    uint64_t target = b->mark.newest ? b->mark.acknowledged : UINT64_MAX;
     while (tj__log_reader_position(reader)->sequence < target) {
         tj__log_next next;
         tj__record record;
@@ -221,6 +223,7 @@ static tj__mark mark_now(const tj__journal *journal)
         return tj__lock_mark(journal->lock);
     }
     tj__mark own = {.valid = true,
+                    .newest = true,
                     .acknowledged =
                         atomic_load_explicit(&journal->acknowledged, memory_order_acquire)};
     return own;
@@ -237,7 +240,7 @@ static tj_status build(building *b, tj_error *error)
     v->below = tj__env_snapshot_rows(v->snapshot);
     TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));
     TJ_TRY(read_log(b, error));
-    v->acknowledged = b->mark.valid;
+    v->acknowledged = b->mark.newest;
     v->rows = (tj__row_source){.get = view_get,
                                .scan = view_scan,
                                .sequence = tj__log_reader_position(v->overlay->reader)->sequence};
@@ -273,13 +276,15 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
 /* Whether the files opened are still those that the path names. */
 static tj_status check_same_files(const tj__journal *journal, tj_error *error)
 {
+    const tj__lock *lock = journal->lock;
     TJ_TRY(tj__env_same_file(journal->env, error));
-    return journal->lock == NULL ? TJ_OK : tj__lock_same_file(journal->lock, error);
+    return lock == NULL ? TJ_OK : tj__lock_same_file(lock, error);
 }
 
 tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error)
 {
     *rows = NULL;
+    TJ_TRY(tj__journal_find_lock(journal, error));
     TJ_TRY(check_same_files(journal, error));
     view *v = malloc(sizeof *v);
     if (v == NULL) {

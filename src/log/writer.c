@@ -204,7 +204,8 @@ static void put_header(tj__log_writer *writer, tj__batch *batch, tj_time now)
 static tj_time next_time(const tj__log_writer *writer)
 {
     tj_time now = tj_time_now();
-    return now > writer->at.time ? now : writer->at.time + 1;
+    /* A clock beyond the times that can be stored must not take the last one. */
+    return now > writer->at.time && now < INT64_MAX ? now : writer->at.time + 1;
 }
 
 tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
@@ -214,6 +215,11 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
     if (body.size > TJ__RECORD_BODY_SIZE_MAX) {
         return tj__fail(error, TJ_LIMIT, "a commit of %zu bytes is larger than %u bytes", body.size,
                         TJ__RECORD_BODY_SIZE_MAX);
+    }
+    if (writer->at.time == INT64_MAX) {
+        return tj__fail(error, TJ_LIMIT,
+                        "the newest commit has the last time that can be stored, in the year 2262: "
+                        "no other can follow it");
     }
     uint64_t size = tj__record_size((uint32_t)body.size);
     TJ_TRY(make_room(writer, size, error));

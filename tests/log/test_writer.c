@@ -143,6 +143,24 @@ static uint64_t durable_in_third_record(tj_durability durability)
     return tj__load_u64(header + 48);
 }
 
+static void behind_the_last_time_nothing_is_appended(void **state)
+{
+    (void)state;
+    fixture log;
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t sequence = 0;
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    must_close(&log);
+    tj__position end = log_start;
+    end.time = INT64_MAX - 1;
+    open_log(&log, &end);
+    must_wait(&log, must_append(&log, 10, 1));
+    assert_int_equal(append_body(&log, 10, 2, &sequence, &error), TJ_LIMIT);
+    assert_non_null(strstr(error.message, "the last time that can be stored"));
+    must_close(&log);
+    remove_log(&log);
+}
+
 static void a_record_names_what_was_durable_before_it(void **state)
 {
     (void)state;
@@ -536,6 +554,7 @@ int main(void)
         cmocka_unit_test(os_mode_flushes_a_full_segment),
         cmocka_unit_test(a_record_nobody_waits_for_is_written_by_the_next_leader),
         cmocka_unit_test(time_rises_whatever_the_clock_says),
+        cmocka_unit_test(behind_the_last_time_nothing_is_appended),
         cmocka_unit_test(a_record_names_what_was_durable_before_it),
         cmocka_unit_test(the_log_goes_on_where_it_was_closed),
         cmocka_unit_test(opening_refuses_a_place_where_the_log_cannot_end),

@@ -95,6 +95,12 @@ pub struct tj_store_info {
     pub reserve_bytes: u64,
     /// Less is free than the journal will soon need
     pub space_low: bool,
+    /// A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
+    /// a copy) the log is shown to its end
+    pub acknowledged_known: bool,
+    /// How far the clock is behind sequence_time, 0 if it is not: it was once ahead, and times of
+    /// commits go on from there
+    pub clock_behind_ns: i64,
 }
 
 unsafe extern "C" {

@@ -119,7 +119,8 @@ fn facts() -> Vec<(String, u64)> {
         struct_size, r#type, durability, path, journal_id, format_version, sequence,
         sequence_time, applied_sequence, lag_bytes, log_bytes, segment_count, state_bytes,
         map_size_bytes, writer_alive, writer_pid, writer, reader_count, oldest_reader_pid,
-        oldest_reader_lag, recovered_at, recovered_bytes_cut, free_bytes, reserve_bytes, space_low
+        oldest_reader_lag, recovered_at, recovered_bytes_cut, free_bytes, reserve_bytes, space_low,
+        acknowledged_known, clock_behind_ns
     }
     tj_str { data, size }
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "journal/boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+/* STATX_MNT_ID numbers mounts anew from the lowest that is free; this one never gives a number again. */
+#define MOUNT_ID_UNIQUE 0x4000u
+
+static uint64_t mount_of(int fd)
+{
+    struct statx found;
+    if (statx(fd, "", AT_EMPTY_PATH, MOUNT_ID_UNIQUE, &found) != 0 ||
+        (found.stx_mask & MOUNT_ID_UNIQUE) == 0) {
+        return 0;
+    }
+    return found.stx_mnt_id;
+}
+
+static bool is_hidden(int os_errno)
+{
+    return os_errno == ENOENT || os_errno == ENOTDIR || os_errno == EACCES || os_errno == EPERM;
+}
+
+tj_status tj__boot_read(int fd, tj__boot *out, tj_error *error)
+{
+    char text[TJ_UUID_TEXT_SIZE - 1];
+    size_t got = 0;
+    tj__boot boot = {.mount = mount_of(fd)};
+    int source = open(TJ__BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+    if (source < 0 && !is_hidden(errno)) {
+        return tj__fail_errno(error, errno, "opening " TJ__BOOT_ID_PATH);
+    }
+    if (source >= 0) {
+        tj_status status =
+            tj__file_read_some(source, TJ__BOOT_ID_PATH, text, sizeof text, 0, &got, error);
+        tj__file_close(source);
+        TJ_TRY(status);
+        boot.known =
+            got == sizeof text && tj_uuid_parse((tj_str){text, got}, &boot.id, NULL) == TJ_OK;
+    }
+    *out = boot;
+    return TJ_OK;
+}

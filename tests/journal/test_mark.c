@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What is believed of the mark in writer.lock, and what is not. */
+#include "journal_fixture.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+#include "child.h"
+
+#include "journal/boot.h"
+#include "journal/lock.h"
+
+#define BOOT_AT 520
+#define MOUNT_AT 600
+
+/* What opening the boot id ends with; 0: as the system has it. */
+static _Atomic int boot_errno;
+
+int open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if (strcmp(path, TJ__BOOT_ID_PATH) == 0 && atomic_load(&boot_errno) != 0) {
+        errno = atomic_load(&boot_errno);
+        return -1;
+    }
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static tj_error err;
+
+static tj__lock *take(const fixture *f)
+{
+    tj__lock *lock = NULL;
+    assert_ok(tj__lock_take(f->directory, &lock, &err));
+    return lock;
+}
+
+static tj__lock *publish(const fixture *f, tj_durability durability)
+{
+    tj__lock *lock = take(f);
+    tj__mark mark = {.durability = durability, .epoch = 1, .acknowledged = 7};
+    tj__lock_publish(lock, &mark);
+    return lock;
+}
+
+/* The mark as another process sees it. */
+static tj__mark seen(const fixture *f)
+{
+    tj__lock *lock = NULL;
+    assert_ok(tj__lock_look(f->directory, &lock, &err));
+    assert_non_null(lock);
+    tj__mark mark = tj__lock_mark(lock);
+    assert_true(!mark.valid || mark.acknowledged == 7);
+    tj__lock_release(lock);
+    return mark;
+}
+
+static void poke(const fixture *f, off_t at)
+{
+    char path[PATH_TEXT_SIZE + 16];
+    uint8_t byte = 0;
+    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->directory);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void expect(const fixture *f, bool valid, bool newest)
+{
+    tj__mark mark = seen(f);
+    assert_int_equal(mark.valid, valid);
+    assert_int_equal(mark.newest, newest);
+}
+
+static void test_of_this_boot_and_mount(void **state)
+{
+    fixture *f = *state;
+    tj__lock *lock = publish(f, TJ_DURABILITY_OS);
+    expect(f, true, true);
+    tj__lock_release(lock);
+    expect(f, true, true);
+    poke(f, BOOT_AT);
+    expect(f, false, false);
+    passed = true;
+}
+
+/* A disk that went away and came back holds an older page than its last writer had. */
+static void test_of_another_mount(void **state)
+{
+    fixture *f = *state;
+    tj__lock_release(publish(f, TJ_DURABILITY_SYNC));
+    poke(f, MOUNT_AT);
+    expect(f, true, false);
+    tj__lock_release(publish(f, TJ_DURABILITY_OS));
+    poke(f, MOUNT_AT);
+    expect(f, false, false);
+    passed = true;
+}
+
+/* Whatever boot and mount it bears: a container, or a reader that cannot see its own boot id. */
+static void test_of_a_living_writer(void **state)
+{
+    fixture *f = *state;
+    tj__lock *lock = publish(f, TJ_DURABILITY_OS);
+    poke(f, MOUNT_AT);
+    expect(f, true, true);
+    poke(f, BOOT_AT);
+    expect(f, true, true);
+    atomic_store(&boot_errno, ENOENT);
+    expect(f, true, true);
+    atomic_store(&boot_errno, 0);
+    tj__lock_release(lock);
+    expect(f, false, false);
+    /* The next one holds the file, and has published nothing yet: the page is still the other's. */
+    lock = take(f);
+    expect(f, false, false);
+    tj__lock_release(lock);
+    passed = true;
+}
+
+static void test_without_a_boot_id(void **state)
+{
+    fixture *f = *state;
+    atomic_store(&boot_errno, ENOENT);
+    tj__lock *lock = publish(f, TJ_DURABILITY_SYNC);
+    assert_false(tj__lock_knows_boot(lock));
+    expect(f, true, true);
+    tj__lock_release(lock);
+    expect(f, false, false);
+    atomic_store(&boot_errno, 0);
+    expect(f, false, false);
+    atomic_store(&boot_errno, EACCES);
+    lock = publish(f, TJ_DURABILITY_SYNC);
+    tj__lock_clean(lock);
+    tj__lock_release(lock);
+    expect(f, false, false);
+    atomic_store(&boot_errno, 0);
+    passed = true;
+}
+
+static void test_a_boot_id_that_cannot_be_asked_for(void **state)
+{
+    fixture *f = *state;
+    tj__lock *lock = NULL;
+    tj__lock_release(publish(f, TJ_DURABILITY_SYNC));
+    atomic_store(&boot_errno, EMFILE);
+    assert_int_not_equal(tj__lock_look(f->directory, &lock, &err), TJ_OK);
+    assert_non_null(strstr(err.message, TJ__BOOT_ID_PATH));
+    assert_int_not_equal(tj__lock_take(f->directory, &lock, &err), TJ_OK);
+    atomic_store(&boot_errno, 0);
+    err = (tj_error)TJ_ERROR_INIT;
+    expect(f, true, true);
+    passed = true;
+}
+
+/* ---- a lock file that comes later ---------------------------------------------------------- */
+
+static void test_a_lock_file_is_looked_for_again(void **state)
+{
+    fixture *f = *state;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    uint64_t number = 0;
+    save_and_be_killed(f, "save", "3");
+    shell("rm %s/writer.lock", f->path);
+    f->config.read_only = true;
+    assert_ok(tj_store_open(&f->config, &f->store, &err));
+    assert_ok(load_number(f->store, &number, &err));
+    assert_int_equal(number, 3);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_false(info.acknowledged_known);
+    child writer = child_start("save", f->path, "4");
+    child_expect(&writer, "saved");
+    assert_ok(load_number(f->store, &number, &err));
+    assert_int_equal(number, 7);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_true(info.acknowledged_known);
+    child_kill(&writer);
+    assert_ok(tj_store_close(f->store, &err));
+    passed = true;
+}
+
+static void test_a_lock_file_that_cannot_be_read(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE + 16];
+    save_and_be_killed(f, "save", "3");
+    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(TJ__LOCK_NAME, path), 0);
+    f->config.read_only = true;
+    assert_int_equal(tj_store_open(&f->config, &f->store, &err), TJ_IO);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(tj_store_open(&f->config, &f->store, &err), TJ_CORRUPT);
+    passed = true;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "child") == 0) {
+        return child_save(argv[3], argv[4], TJ_DURABILITY_SYNC);
+    }
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(test_of_this_boot_and_mount),
+        JOURNAL_TEST(test_of_another_mount),
+        JOURNAL_TEST(test_of_a_living_writer),
+        JOURNAL_TEST(test_without_a_boot_id),
+        JOURNAL_TEST(test_a_boot_id_that_cannot_be_asked_for),
+        JOURNAL_TEST(test_a_lock_file_is_looked_for_again),
+        JOURNAL_TEST(test_a_lock_file_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests_name("mark", tests, NULL, NULL);
+}

@@ -80,12 +80,12 @@ static bool make_space(void *context)
     return tj__journal_reserve_release(context);
 }
 
-/* On a full disk LMDB may stay behind: the log has everything, views read both, the helper tries again. */
+/* On a full disk, or beside a reader that holds an older state, LMDB may stay behind: the log has everything, views read both, the helper tries again. */
 static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__journal_apply(journal, &failure);
-    if (status == TJ_FULL) {
+    if (status == TJ_FULL || status == TJ_BUSY) {
         tj__trace(&journal->config, TJ_TRACE_ERROR,
                   "LMDB could not be brought up to date yet, the log keeps everything: %s",
                   failure.message);

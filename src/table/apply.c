@@ -250,6 +250,7 @@ tj_status tj__env_write(tj__env *env, tj__write *write, void *context, uint64_t 
 {
     for (;;) {
         int code = 0;
+        TJ_TRY(tj__slotless_pin(env, error));
         tj__gate_enter(&env->gate);
         tj_status status = tj__env_usable(env, error);
         if (status == TJ_OK) {

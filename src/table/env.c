@@ -25,8 +25,11 @@ static void env_free(tj__env *env)
     }
     tj__read_end_parked(env);
     if (env->lmdb) {
+        tj__slotless_unpin(env);
         mdb_env_close(env->lmdb);
     }
+    pthread_mutex_destroy(&env->announced_mutex);
+    free(env->announced);
     tj__registry_remove(env);
     tj__gate_dispose(&env->gate);
     pthread_mutex_destroy(&env->parked_lock);
@@ -52,6 +55,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     tj__gate_init(&env->gate);
     TJ_ASSERT(pthread_mutex_init(&env->parked_lock, NULL) == 0);
     TJ_ASSERT(pthread_mutex_init(&env->verify_mutex, NULL) == 0);
+    TJ_ASSERT(pthread_mutex_init(&env->announced_mutex, NULL) == 0);
     *out = env;
     return TJ_OK;
 }
@@ -170,6 +174,9 @@ static tj_status read_meta(tj__env *env, tj__superblock *superblock, tj_error *e
         status = tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &position, error);
     }
     if (status == TJ_OK) {
+        if (tj__is_slotless(env)) {
+            tj__slotless_withdraw(env, mdb_txn_id(txn));
+        }
         (void)mdb_txn_commit(txn); /* of a read transaction: cannot fail */
         tj__gate_leave(&env->gate);
     } else {

@@ -21,6 +21,12 @@
 /* A power-of-two lock.mdb: 64 KiB. */
 #define TJ__READERS_MAX 1022
 
+/* A snapshot that views of this process read without a slot (slotless.c). */
+typedef struct tj__announced {
+    uint64_t transaction;
+    unsigned views;
+} tj__announced;
+
 struct tj__env {
     MDB_env *lmdb;
     MDB_dbi tables[TJ__TABLE_LAST + 1]; /* 0: the journal does not have it */
@@ -42,6 +48,10 @@ struct tj__env {
     tj_error damage;              /* of the first of them */
     atomic_bool refused;          /* set after `reason` is written */
     char reason[TJ_ERROR_MESSAGE_SIZE];
+    pthread_mutex_t announced_mutex; /* guards the next two */
+    tj__announced *announced;
+    size_t announced_count;
+    MDB_txn *pins[2];     /* of the writer, for readers without a slot; the older one first */
     struct tj__env *next; /* in the list of environments this process has open (registry.c) */
 };
 
@@ -103,6 +113,18 @@ tj_status tj__env_write(tj__env *env, tj__write *write, void *context, uint64_t 
                         tj_error *error);
 /* Adds up the stored checksums of a table's rows of one book. */
 int tj__sum_scan(MDB_txn *txn, MDB_dbi table, tj__sum *sum);
+/* ---- slotless.c: readers that cannot write lock.mdb, and the writer that holds their pages */
+/* Whether this handle reads without a slot. */
+bool tj__is_slotless(const tj__env *env);
+/* The reader, after it has begun: says what it reads, unless that is not the newest any more. An errno. */
+int tj__slotless_announce(tj__env *env, uint64_t transaction, bool *is_newest);
+void tj__slotless_withdraw(tj__env *env, uint64_t transaction);
+/* The writer, before each of its transactions: holds the pages of those readers. TJ_BUSY when one is older
+ * than what can be held. */
+tj_status tj__slotless_pin(tj__env *env, tj_error *error);
+void tj__slotless_unpin(tj__env *env);
+/* Before the map changes: lets go of them at a moment when no reader needs it. TJ_BUSY. */
+tj_status tj__slotless_let_go(tj__env *env, tj_error *error);
 
 /* ---- map.c: changing the size of the map. The caller has no transaction. */
 tj_status tj__map_grow(tj__env *env, tj_error *error);

@@ -47,6 +47,7 @@ static tj_status set_size(tj__env *env, uint64_t size, tj_error *error)
 
 static tj_status change(tj__env *env, uint64_t size, tj_error *error)
 {
+    TJ_TRY(tj__slotless_let_go(env, error));
     if (!tj__gate_close(&env->gate)) {
         return tj__fail(error, TJ_BUSY,
                         "the map of %s must change, but a view of it has been open in this process "

@@ -61,6 +61,13 @@ static bool was_overtaken(const tj__env *env, MDB_txn *txn)
     return mdb_txn_id(txn) != 0 && info.me_last_txnid > mdb_txn_id(txn) + 1;
 }
 
+static int announce(tj__env *env, MDB_txn *txn)
+{
+    bool is_newest = true;
+    int code = tj__is_slotless(env) ? tj__slotless_announce(env, mdb_txn_id(txn), &is_newest) : 0;
+    return code == 0 && !is_newest ? OVERTAKEN : code;
+}
+
 /* As tj__read_begin, once: OVERTAKEN, a code of LMDB, or 0 and inside the gate. */
 static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *error)
 {
@@ -74,9 +81,11 @@ static int begin_once(tj__env *env, MDB_txn **out, tj_status *status, tj_error *
         tj__read_end_parked(env);
         code = mdb_txn_begin(env->lmdb, NULL, MDB_RDONLY, out);
     }
-    if (*status == TJ_OK && code == 0 && was_overtaken(env, *out)) {
-        mdb_txn_abort(*out);
-        code = OVERTAKEN;
+    if (*status == TJ_OK && code == 0) {
+        code = was_overtaken(env, *out) ? OVERTAKEN : announce(env, *out);
+        if (code != 0) {
+            mdb_txn_abort(*out);
+        }
     }
     if (*status != TJ_OK || code != 0) {
         tj__gate_leave(&env->gate);
@@ -133,6 +142,9 @@ static void park(tj__env *env, MDB_txn *txn)
 
 void tj__read_end(tj__env *env, MDB_txn *txn)
 {
+    if (tj__is_slotless(env)) {
+        tj__slotless_withdraw(env, mdb_txn_id(txn));
+    }
     if (tj__slots_ready(env, NULL) != TJ_OK) {
         park(env, txn);
         return;

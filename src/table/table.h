@@ -62,7 +62,9 @@ typedef struct tj__env_options {
     const char *directory;
     uint64_t map_size;
     uint64_t map_size_max; /* it grows by itself up to here; 0: no bound */
-    bool read_only; /* another process may be writing: takes a reader slot, writes nothing else */
+    bool
+        read_only; /* another process may be writing: takes a reader slot, writes nothing else; on a
+                       read-only mount not even that, and the writer holds its pages for it */
 } tj__env_options;
 
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a

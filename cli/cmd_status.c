@@ -110,7 +110,7 @@ static void print_status(const tj_store_info *info, const tj_book_list *books, o
     tj_uuid_format(info->journal_id, id);
     out_heading(out, "Journal");
     out_pair(out, "Path", "%s", info->path);
-    out_pair(out, "Engine", "%s", info->type == TJ_ENGINE_MEMORY ? "memory" : "lmdb");
+    out_pair(out, "Engine", "%s", tj_engine_type_name(info->type));
     out_pair(out, "Format", "%" PRIu32, info->format_version);
     out_pair(out, "Id", "%s", id);
     out_pair(out, "Durability", "%s", durability_name(info->durability));
@@ -139,7 +139,7 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
 {
     json_open(json, NULL, '{');
     json_text(json, "path", tj_str_of(info->path));
-    json_text(json, "engine", tj_str_of(info->type == TJ_ENGINE_MEMORY ? "memory" : "lmdb"));
+    json_text(json, "engine", tj_str_of(tj_engine_type_name(info->type)));
     json_unsigned(json, "format", info->format_version);
     json_uuid(json, "journal_id", info->journal_id);
     json_text(json, "durability", tj_str_of(durability_name(info->durability)));

@@ -36,6 +36,14 @@ typedef enum tj_engine_type {
     TJ_ENGINE_MEMORY = 1 /**< this process's memory; gone with it */
 } tj_engine_type;
 
+/**
+ * The name of an engine, as `type` in the configuration has it.
+ *
+ * @return a constant text, "unknown" for a number that is no engine's.
+ * Threads: any.
+ */
+TJ_API const char *tj_engine_type_name(tj_engine_type type);
+
 /** What an acknowledged save survives (promise P1). */
 typedef enum tj_durability {
     TJ_DURABILITY_SYNC = 0, /**< a power cut: the record is flushed to the disk */

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "config/config_toml.h"
+#include "engine/engine.h"
 
 /* Longest configuration file. */
 #define FILE_SIZE_MAX ((size_t)1 << 20)
@@ -122,23 +123,15 @@ static char *path_from(const loader *load, const char *table, const char *path)
     return joined;
 }
 
-static bool type_of(const char *name, tj_engine_type *type)
-{
-    if (strcmp(name, "lmdb") == 0) {
-        *type = TJ_ENGINE_LMDB;
-    } else if (strcmp(name, "memory") == 0) {
-        *type = TJ_ENGINE_MEMORY;
-    } else {
-        return false;
-    }
-    return true;
-}
-
 static tj_status read_type(loader *load, const setting *which, const tj__toml_value *value,
                            tj_error *error)
 {
-    return type_of(value->text.data, &load->config.type) ? TJ_OK
-                                                         : wrong_value(load, which, value, error);
+    const tj__engine_kind *kind = tj__engine_kind_named(value->text.data);
+    if (kind == NULL) {
+        return wrong_value(load, which, value, error);
+    }
+    load->config.type = kind->type;
+    return TJ_OK;
 }
 
 static tj_status read_tesser_engine(loader *load, const setting *which, const tj__toml_value *value,
@@ -402,12 +395,16 @@ static const char *environment(const char *name)
 static tj_status read_environment(loader *load, tj_error *error)
 {
     const char *type = environment("TESSER_JOURNAL_TYPE");
-    if (type && !type_of(type, &load->config.type)) {
+    const tj__engine_kind *kind = type ? tj__engine_kind_named(type) : NULL;
+    if (type && !kind) {
         tj_status status = tj__fail(
             error, TJ_INVALID, "TESSER_JOURNAL_TYPE is \"%.*s\"; expected \"lmdb\" or \"memory\"",
             quoted(tj_str_of(type)), type);
         tj__error_place(error, "TESSER_JOURNAL_TYPE");
         return status;
+    }
+    if (kind) {
+        load->config.type = kind->type;
     }
     const char *path = environment("TESSER_JOURNAL_PATH");
     if (path) {

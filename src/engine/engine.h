@@ -3,7 +3,8 @@
  * What an engine provides. Everything above it (repositories, transactions, the tip that saves are
  * compared with) is the same code for every engine: engines move rows and never see a model value.
  *
- * A new engine is one file that fills in this table and one line in store.c.
+ * A new engine is one file that fills in these tables, one line in engines.c, and its number in
+ * <tesser/config.h>.
  */
 #ifndef TJ_ENGINE_ENGINE_H
 #define TJ_ENGINE_ENGINE_H
@@ -63,8 +64,29 @@ struct tj__engine {
     const tj__engine_ops *ops;
 };
 
-tj_status tj__memory_open(tj__engine **out, tj_error *error);
-/* config has every default filled in and a path that the path rules were applied to. */
-tj_status tj__lmdb_open(const tj_config *config, tj__engine **out, tj_error *error);
+/* What two opens must not both have unless they share it: of a journal, its directory. */
+typedef struct tj__engine_identity {
+    uint64_t device;
+    uint64_t inode;
+} tj__engine_identity;
+
+/* What is known of an engine before one is open. */
+typedef struct tj__engine_kind {
+    tj_engine_type type;
+    const char *name; /* as `type` in the configuration has it */
+    bool private;     /* gone with its process, so that nobody else can look on or find it again */
+    /* Must provide, unless private. Where the configured path leads, and the identity of what is there. */
+    tj_status (*locate)(const char *path, char out[TJ_PATH_SIZE], tj_error *error);
+    tj_status (*identify)(const char *path, bool *there, tj__engine_identity *out, tj_error *error);
+    /* Must provide. config has every default filled in and a located path. */
+    tj_status (*open)(const tj_config *config, tj__engine **out, tj_error *error);
+} tj__engine_kind;
+
+extern const tj__engine_kind tj__memory_engine;
+extern const tj__engine_kind tj__journal_engine;
+
+/* NULL when there is none. */
+const tj__engine_kind *tj__engine_kind_of(tj_engine_type type);
+const tj__engine_kind *tj__engine_kind_named(const char *name);
 
 #endif

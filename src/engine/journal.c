@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The lmdb engine: the journal, behind the table of engine.h. */
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "engine/engine.h"
 #include "journal/journal.h"
 
@@ -96,7 +98,7 @@ static const tj__engine_ops ops = {
     .abandon = abandon,
 };
 
-tj_status tj__lmdb_open(const tj_config *config, tj__engine **out, tj_error *error)
+static tj_status open_lmdb(const tj_config *config, tj__engine **out, tj_error *error)
 {
     lmdb_engine *lmdb = calloc(1, sizeof *lmdb);
     if (lmdb == NULL) {
@@ -111,3 +113,27 @@ tj_status tj__lmdb_open(const tj_config *config, tj__engine **out, tj_error *err
     *out = &lmdb->engine;
     return TJ_OK;
 }
+
+static tj_status locate(const char *path, char out[TJ_PATH_SIZE], tj_error *error)
+{
+    return tj__journal_path(path, out, TJ_PATH_SIZE, error);
+}
+
+/* LMDB must not open one environment twice in a process, whatever path leads to it. */
+static tj_status identify(const char *path, bool *there, tj__engine_identity *out, tj_error *error)
+{
+    struct stat found;
+    TJ_TRY(tj__path_look(path, there, &found, error));
+    if (*there) {
+        *out = (tj__engine_identity){found.st_dev, found.st_ino};
+    }
+    return TJ_OK;
+}
+
+const tj__engine_kind tj__journal_engine = {
+    .type = TJ_ENGINE_LMDB,
+    .name = "lmdb",
+    .locate = locate,
+    .identify = identify,
+    .open = open_lmdb,
+};

@@ -171,8 +171,9 @@ static const tj__engine_ops ops = {
     .close = close_memory,
 };
 
-tj_status tj__memory_open(tj__engine **out, tj_error *error)
+static tj_status open_memory(const tj_config *config, tj__engine **out, tj_error *error)
 {
+    (void)config;
     memory_engine *memory = calloc(1, sizeof *memory);
     tj__rowmap *map = tj__rowmap_new();
     if (memory == NULL || map == NULL) {
@@ -187,3 +188,10 @@ tj_status tj__memory_open(tj__engine **out, tj_error *error)
     *out = &memory->engine;
     return TJ_OK;
 }
+
+const tj__engine_kind tj__memory_engine = {
+    .type = TJ_ENGINE_MEMORY,
+    .name = "memory",
+    .private = true,
+    .open = open_memory,
+};

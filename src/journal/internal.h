@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/trace.h"
 #include "journal/journal.h"
 #include "journal/lock.h"
 #include "journal/logbook.h"
 #include "journal/overlay.h"
-#include "journal/trace.h"
 #include "log/reader.h"
 #include "log/writer.h"
 #include "table/table.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "journal/trace.h"
+#include "base/trace.h"
 #include "store/internal.h"
 
 /* A plan or body that grew beyond this is given back, not kept for the next commit. */

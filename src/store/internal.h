@@ -19,6 +19,7 @@
 
 /* One opened engine; shared by the stores that asked to share it. */
 typedef struct tj__core {
+    const tj__engine_kind *kind;
     tj__engine *engine;
     pthread_mutex_t append_lock;    /* guards the next two */
     tj__tip *tip;                   /* NULL when read-only */
@@ -31,8 +32,7 @@ typedef struct tj__core {
     _Atomic bool forked; /* this process is a child of the one that opened it */
 
     /* Guarded by the registry's lock. */
-    dev_t device;
-    ino_t inode;
+    tj__engine_identity identity;
     unsigned references;
     bool closing; /* nobody uses it any more, and it is not closed yet */
     struct tj__core *next;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The engines that are open in this process, by device and inode of their directory (P8).
+ * The engines that are open in this process, by what they are the only ones to have (P8).
  *
  * LMDB must not open one environment twice in a process: closing one wipes the other's reader slots
  * and locks. So a second open is refused, unless both ask to share; then it is the same engine. A
@@ -12,8 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "journal/journal.h"
-#include "journal/trace.h"
+#include "base/trace.h"
 #include "store/internal.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -96,7 +95,8 @@ static void free_core(tj__core *core)
     free(core);
 }
 
-static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *error)
+static tj_status open_engine(const tj__engine_kind *kind, const tj_config *config, tj__core **out,
+                             tj_error *error)
 {
     tj__core *core = calloc(1, sizeof *core);
     if (core == NULL) {
@@ -106,11 +106,10 @@ static tj_status open_engine(const tj_config *config, tj__core **out, tj_error *
     core->config.path = NULL;
     core->config.book = NULL;
     core->pid = getpid();
+    core->kind = kind;
     core->references = 1;
     pthread_mutex_init(&core->append_lock, NULL);
-    tj_status status = config->type == TJ_ENGINE_MEMORY
-                           ? tj__memory_open(&core->engine, error)
-                           : tj__lmdb_open(config, &core->engine, error);
+    tj_status status = kind->open(config, &core->engine, error);
     if (status == TJ_OK && !config->read_only) {
         status = build_tip(core, error);
     }
@@ -144,26 +143,18 @@ static tj_status close_core(tj__core *core, tj_error *error)
 }
 
 /* NULL when it is not open here. */
-static tj_status find_open(const char *path, tj__core **out, tj_error *error)
+static tj_status find_open(const tj__engine_kind *kind, const char *path, tj__core **out,
+                           tj_error *error)
 {
     bool there = false;
-    struct stat found;
-    TJ_TRY(tj__path_look(path, &there, &found, error));
+    tj__engine_identity found = {0};
+    TJ_TRY(kind->identify(path, &there, &found, error));
     tj__core *core = there ? registry : NULL;
-    while (core != NULL && (core->device != found.st_dev || core->inode != found.st_ino)) {
+    while (core != NULL &&
+           (core->kind != kind || memcmp(&core->identity, &found, sizeof found) != 0)) {
         core = core->next;
     }
     *out = core;
-    return TJ_OK;
-}
-
-static tj_status note_identity(tj__core *core, const char *path, tj_error *error)
-{
-    bool there = false;
-    struct stat found;
-    TJ_TRY(tj__path_look(path, &there, &found, error));
-    core->device = found.st_dev;
-    core->inode = found.st_ino;
     return TJ_OK;
 }
 
@@ -200,21 +191,23 @@ static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status open_journal(const tj_config *config, tj__core **out, tj_error *error)
+static tj_status open_once(const tj__engine_kind *kind, const tj_config *config, tj__core **out,
+                           tj_error *error)
 {
     tj__core *core = NULL;
-    TJ_TRY(find_open(config->path, &core, error));
+    TJ_TRY(find_open(kind, config->path, &core, error));
     while (core != NULL && core->closing) {
         pthread_cond_wait(&registry_changed, &registry_lock);
-        TJ_TRY(find_open(config->path, &core, error));
+        TJ_TRY(find_open(kind, config->path, &core, error));
     }
     if (core != NULL) {
         TJ_TRY(share(core, config, error));
         *out = core;
         return TJ_OK;
     }
-    TJ_TRY(open_engine(config, &core, error));
-    tj_status status = note_identity(core, config->path, error);
+    TJ_TRY(open_engine(kind, config, &core, error));
+    bool there = false;
+    tj_status status = kind->identify(config->path, &there, &core->identity, error);
     if (status != TJ_OK) {
         end_threads(core);
         close_core(core, NULL);
@@ -228,17 +221,18 @@ static tj_status open_journal(const tj_config *config, tj__core **out, tj_error 
 
 tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error)
 {
-    if (config->type == TJ_ENGINE_MEMORY) {
-        return open_engine(config, out, error);
+    const tj__engine_kind *kind = tj__engine_kind_of(config->type);
+    if (kind->private) {
+        return open_engine(kind, config, out, error);
     }
     char path[TJ_PATH_SIZE];
     tj_config resolved = *config;
-    TJ_TRY(tj__journal_path(config->path, path, sizeof path, error));
+    TJ_TRY(kind->locate(config->path, path, error));
     resolved.path = path;
     pthread_once(&fork_handlers_once, install_fork_handlers);
     tj__trace_hold();
     pthread_mutex_lock(&registry_lock);
-    tj_status status = open_journal(&resolved, out, error);
+    tj_status status = open_once(kind, &resolved, out, error);
     pthread_mutex_unlock(&registry_lock);
     tj__trace_let_go();
     return status;

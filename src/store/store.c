@@ -64,10 +64,11 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
     }
     /* Segments are whole pages, so that the last record never shares one with the file's end. */
     config->segment_size_bytes = (config->segment_size_bytes + 4095) / 4096 * 4096;
-    if (config->type != TJ_ENGINE_LMDB && config->type != TJ_ENGINE_MEMORY) {
+    const tj__engine_kind *kind = tj__engine_kind_of(config->type);
+    if (kind == NULL) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
     }
-    if (config->type == TJ_ENGINE_MEMORY && config->read_only) {
+    if (kind->private && config->read_only) {
         return tj__fail(error, TJ_MISUSE,
                         "a store in memory cannot be opened read-only: it would "
                         "always be empty");

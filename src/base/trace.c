@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The messages of a thread, until it may say them. */
-#include "journal/trace.h"
+#include "base/trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>

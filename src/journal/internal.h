@@ -78,9 +78,6 @@ struct tj__journal {
 /* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
 tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error);
 
-/* How far the clock is behind the time of the newest commit, in ns; 0 if it is not. */
-int64_t tj__journal_clock_behind(tj_time newest);
-
 /* create.c: whether a journal is there, and making one. */
 tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);
 /* *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which a journal may
@@ -132,8 +129,6 @@ uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent);
 tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error);
 /* What to do about a FULL, unless it says so. */
 void tj__journal_advise_full(const tj__journal *journal, tj_error *error);
-/* Whether a commit may be taken now; waits while LMDB is too far behind. TJ_FULL. */
-tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error);
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info);
 
 #endif

@@ -271,3 +271,9 @@ void tj__logbook_dispose(tj__logbook *book)
     tj__log_reader_close(book->reader);
     book->reader = NULL;
 }
+
+int64_t tj__logbook_clock_behind(tj_time newest)
+{
+    tj_time now = tj_time_now();
+    return newest <= now ? 0 : now < newest - INT64_MAX ? INT64_MAX : newest - now;
+}

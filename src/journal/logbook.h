@@ -52,4 +52,7 @@ typedef struct tj__logbook {
 tj_status tj__logbook_survey(const tj__journal *journal, tj__logbook *out, tj_error *error);
 void tj__logbook_dispose(tj__logbook *book);
 
+/* How far the clock is behind the time of the newest commit, in ns; 0 if it is not. */
+int64_t tj__logbook_clock_behind(tj_time newest);
+
 #endif

@@ -120,7 +120,7 @@ static tj_status publish_mark(const recovery *r, tj_error *error)
  * that was ahead, times say little until the clock has caught up. */
 static void tell_clock_behind(const recovery *r)
 {
-    int64_t behind = tj__journal_clock_behind(r->book.end.time);
+    int64_t behind = tj__logbook_clock_behind(r->book.end.time);
     if (behind >= CLOCK_BEHIND_TOLD_NS) {
         char newest[TJ_TIME_TEXT_SIZE];
         tj_time_format(r->book.end.time, newest);

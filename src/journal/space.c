@@ -301,22 +301,6 @@ void tj__journal_advise_full(const tj__journal *journal, tj_error *error)
     }
 }
 
-/* An ordinary commit must leave to the urgent ones what the reserve gave. */
-tj_status tj__journal_check_room(tj__journal *journal, bool urgent, tj_error *error)
-{
-    uint64_t bound = tj__journal_lag_bound(journal, urgent);
-    if (urgent) {
-        return tj__journal_wait_for_apply(journal, bound, error);
-    }
-    if (!atomic_load(&journal->reserve_held)) {
-        tj__journal_space_tend(journal);
-    }
-    if (!atomic_load(&journal->reserve_held)) {
-        return tj__journal_refuse_full(journal, error);
-    }
-    return tj__journal_wait_for_apply(journal, bound, error);
-}
-
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info)
 {
     info->free_bytes = free_bytes(journal);

@@ -96,7 +96,13 @@ typedef struct tj__lmdb_options {
     bool read_only;
 } tj__lmdb_options;
 tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error);
-int tj__lmdb_fd(MDB_env *lmdb); /* of data.mdb */
+/* Of data.mdb. */
+static inline int tj__lmdb_fd(MDB_env *lmdb)
+{
+    int fd = -1;
+    (void)mdb_env_get_fd(lmdb, &fd);
+    return fd;
+}
 /* Extends data.mdb to last page + 1. A failure is no damage (pages.h), and is passed over. */
 void tj__lmdb_extend(MDB_env *lmdb);
 uint64_t tj__map_round(uint64_t size); /* up to whole pages */

@@ -7,13 +7,6 @@
 #include "base/error.h"
 #include "table/internal.h"
 
-int tj__lmdb_fd(MDB_env *lmdb)
-{
-    int fd = -1;
-    (void)mdb_env_get_fd(lmdb, &fd);
-    return fd;
-}
-
 void tj__lmdb_extend(MDB_env *lmdb)
 {
     MDB_envinfo info;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Taking commits into the log, and waiting until they are acknowledged. */
+#include "base/error.h"
+#include "journal/internal.h"
+#include "rows/body.h"
+#include "rows/value.h"
+
+/* A commit that changes a damaged table could never be applied. */
+static tj_status refuse_damaged(const tj__journal *journal, tj__bytes body,
+                                const tj_uuid *commit_id, tj_error *error)
+{
+    uint64_t changed = tj_uuid_is_nil(*commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
+    tj__change change;
+    while (body.size > 0 && tj__body_next(&body, &change, NULL) == TJ_OK) {
+        changed |= TJ__TABLE_BIT(change.key.data[0]);
+    }
+    if (changed & TJ__TABLE_BIT(TJ__TABLE_LEDGER)) {
+        changed |= TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    }
+    if ((changed & tj__env_damaged(journal->env)) == 0) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_CORRUPT,
+                    "not applied: it changes a table of %s that is damaged (reading it says how): "
+                    "restore a copy of the whole journal",
+                    journal->path);
+}
+
+/* An ordinary commit must leave to the urgent ones what the reserve gave. */
+static tj_status check_room(tj__journal *journal, bool urgent, tj_error *error)
+{
+    uint64_t bound = tj__journal_lag_bound(journal, urgent);
+    if (urgent) {
+        return tj__journal_wait_for_apply(journal, bound, error);
+    }
+    if (!atomic_load(&journal->reserve_held)) {
+        tj__journal_space_tend(journal);
+    }
+    if (!atomic_load(&journal->reserve_held)) {
+        return tj__journal_refuse_full(journal, error);
+    }
+    return tj__journal_wait_for_apply(journal, bound, error);
+}
+
+tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
+                             const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
+                             tj_error *error)
+{
+    if (tj__env_damaged(journal->env) != 0) {
+        TJ_TRY(refuse_damaged(journal, body, commit_id, error));
+    }
+    TJ_TRY(check_room(journal, urgent, error));
+    tj_error failure = TJ_ERROR_INIT;
+    tj_time time = 0;
+    tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence,
+                                             &time, &failure);
+    if (status == TJ_FULL && urgent) {
+        /* Not while LMDB writes, which would take what is given back. */
+        pthread_mutex_lock(&journal->apply_mutex);
+        (void)tj__journal_reserve_release(journal);
+        status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time,
+                                       &failure);
+        pthread_mutex_unlock(&journal->apply_mutex);
+    }
+    if (status == TJ_FULL) {
+        tj__journal_advise_full(journal, &failure);
+    }
+    if (status != TJ_OK) {
+        return tj__error_pass(error, &failure);
+    }
+    atomic_fetch_add(&journal->appended_bytes, tj__record_size((uint32_t)body.size));
+    tj__journal_helper_nudge(journal);
+    return TJ_OK;
+}
+
+tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error)
+{
+    tj__trace_hold(); /* it may lead others */
+    tj_status status = sync ? tj__log_writer_wait_durable(journal->log, sequence, error)
+                            : tj__log_writer_wait(journal->log, sequence, error);
+    tj__trace_let_go();
+    return status;
+}
+
+tj_status tj__journal_find(tj__journal *journal, tj__bytes key, bool *found, tj_error *error)
+{
+    return tj__env_find(journal->env, key, found, error);
+}
+
+uint64_t tj__journal_included(tj__journal *journal)
+{
+    return atomic_load(&journal->applied);
+}
+
+uint64_t tj__journal_appended(tj__journal *journal)
+{
+    return tj__log_writer_appended(journal->log);
+}

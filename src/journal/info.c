@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What is told of a journal: how far it is, and who uses it. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "journal/internal.h"
+
+static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__segment_list segments = {0};
+    TJ_TRY(tj__logbook_segments(journal, &segments, error));
+    info->segment_count = (uint32_t)segments.count;
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < segments.count && status == TJ_OK; i++) {
+        char path[TJ__SEGMENT_PATH_SIZE];
+        bool there = false;
+        struct stat found = {0};
+        status = tj__segment_path(path, journal->log_path, segments.ordinals[i], error);
+        if (status == TJ_OK) {
+            status = tj__path_look(path, &there, &found, error);
+        }
+        info->log_bytes += (uint64_t)found.st_size;
+    }
+    tj__segment_list_dispose(&segments);
+    return status;
+}
+
+/* Sequence, its time, and how much of the log LMDB does not include yet. */
+static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__env_snapshot *snapshot = NULL;
+    tj__log_reader *reader = NULL;
+    tj__position position;
+    TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
+    tj__env_snapshot_end(snapshot);
+    info->applied_sequence = position.sequence;
+    TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
+                               &reader, error));
+    tj__mark mark = tj__lock_mark(journal->lock);
+    tj__log_next next = TJ__LOG_RECORD;
+    tj_status status = TJ_OK;
+    while (status == TJ_OK && next == TJ__LOG_RECORD &&
+           (!mark.newest || tj__log_reader_position(reader)->sequence < mark.acknowledged)) {
+        tj__record record;
+        status = tj__logbook_next(reader, &next, &record, error);
+        if (status == TJ_OK && next == TJ__LOG_RECORD) {
+            info->lag_bytes += tj__record_size((uint32_t)record.body.size);
+        }
+    }
+    info->sequence = tj__log_reader_position(reader)->sequence;
+    info->sequence_time = info->sequence == 0 ? 0 : tj__log_reader_position(reader)->time;
+    info->clock_behind_ns = tj__logbook_clock_behind(info->sequence_time);
+    tj__log_reader_close(reader);
+    return status;
+}
+
+tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__env_info env;
+    TJ_TRY(tj__env_info_get(journal->env, &env, error));
+    tj__mark mark = tj__lock_mark(journal->lock);
+    bool writing = journal->log != NULL;
+    snprintf(info->path, sizeof info->path, "%s", journal->path);
+    info->type = TJ_ENGINE_LMDB;
+    info->durability = writing ? journal->config.durability : mark.durability;
+    info->journal_id = journal->superblock.journal_id;
+    info->format_version = journal->superblock.format_version;
+    info->state_bytes = env.data_bytes;
+    info->map_size_bytes = writing ? env.map_size : 0;
+    info->reader_count = env.reader_count;
+    info->oldest_reader_pid = env.oldest_reader_pid;
+    info->oldest_reader_lag = env.oldest_reader_lag;
+    info->acknowledged_known = mark.newest;
+    info->recovered_at = mark.recovered_at;
+    info->recovered_bytes_cut = mark.recovered_bytes_cut;
+    tj__journal_space_info(journal, info);
+    info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
+    TJ_TRY(measure_log(journal, info, error));
+    return measure_lag(journal, info, error);
+}

@@ -20,7 +20,8 @@ done
 # The lines that start with tesser-journal, or pipe into it, as they stand. Tesser's stores are at hand, and
 # the first steps with an empty journal follow those with an imported one.
 rm -rf journal
-cp "$source"/tests/data/tesser/0.9.2/typical/{state,algos,ledger}.db .
+cp "$source"/tests/data/tesser/0.9.2/typical/{state,ledger}.db .
+cp "$source"/tests/data/tesser/0.9.2/typical/algos.db state.algos.db
 mkdir bin
 ln -s "$program" bin/tesser-journal
 export PATH=$directory/bin:$PATH

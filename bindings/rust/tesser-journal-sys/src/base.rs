@@ -36,7 +36,13 @@ unsafe extern "C" {
     pub fn tj_text_dispose(text: *mut tj_text);
 
     /// Writes text so that it can be shown on a terminal, in a table or in a log, and looks like
-    /// nothing else: what is not seen, or steers what is, stands as `\xNN` or `\u{NNNN}`.
+    /// nothing else.
+    ///
+    /// Names come from outside, and some characters are not seen, or change how others are: U+202E
+    /// turns a name around, U+200B makes another one look the same. Control characters and bytes
+    /// that are no UTF-8 stand as `\xNN`; format characters, spaces but the plain one, separators,
+    /// fillers, variation selectors, tags, private use and what is no character as `\u{NNNN}`.
+    /// Backslashes stay.
     ///
     /// - `text`: borrowed; absent is empty
     /// - `buffer`: receives as much as fits, NUL-terminated; may be NULL when `size` is 0

@@ -23,7 +23,9 @@ pub const TJ_SEGMENT_SIZE_DEFAULT: u64 = 16 << 20;
 /// Smallest log segment.
 pub const TJ_SEGMENT_SIZE_MIN: u64 = 64 << 10;
 
-/// How far LMDB may lag behind the log before it is brought up to date, in bytes and ms.
+/// How far LMDB may lag behind the log before it is brought up to date, in bytes and ms. More makes
+/// saves cheaper; less makes recovery after a crash quicker, and the first load of a process that
+/// looks on. While LMDB cannot follow, saves wait when it is 4 times so many bytes behind.
 pub const TJ_LAG_BYTES_DEFAULT: u64 = 8 << 20;
 
 /// TJ_LAG_MS_DEFAULT
@@ -63,7 +65,10 @@ pub const TJ_TRACE_ERROR: tj_trace_level = 3;
 /// that failed and is retried, space running low.
 ///
 /// Called from any thread that is inside the library, also from its helper thread, and never with
-/// a lock held that a call of this library needs, except that it must not close the store.
+/// a lock held that a call of this library needs: it may save, load, open another store, fork. It
+/// must not close the store that it is called for, nor open that journal while it is being closed.
+/// What closing a store says may come when that store is gone. The messages of one thread come in
+/// their order, each once.
 /// - `context`: as given in `tj_config`
 /// - `message`: one line, borrowed
 pub type tj_trace_fn =
@@ -113,14 +118,21 @@ pub struct tj_config {
 }
 
 unsafe extern "C" {
+    /// The name of an engine, as `type` in the configuration has it.
+    ///
+    /// Returns a constant text, "unknown" for a number that is no engine's. Threads: any.
+    pub fn tj_engine_type_name(r#type: tj_engine_type) -> *const c_char;
+
     /// Reads a configuration file (TOML) into a configuration.
     ///
     /// `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size
     /// (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms,
     /// must_exist. Tesser's own `[live.persistence]` with engine ("lmdb") and path is read when
-    /// there is no `[journal]`; both is an error. Tables of other programs beside these are left
-    /// alone; an unknown key or a wrong type inside them is an error. A relative path is relative
-    /// to the configuration file. Then the environment: TESSER_JOURNAL_TYPE and
+    /// there is no `[journal]`; both is an error. With that engine and no path, `live.state_path`
+    /// names the journal, as in Tesser. Tables of other programs beside these are left alone; an
+    /// unknown key or a wrong type inside them is an error. A relative path in `[journal]` is
+    /// relative to the configuration file; in Tesser's tables it is relative to the working
+    /// directory, as Tesser reads it. Then the environment: TESSER_JOURNAL_TYPE and
     /// TESSER_JOURNAL_PATH (relative to the working directory).
     ///
     /// - `file`: path of the file

@@ -41,8 +41,9 @@ unsafe extern "C" {
     ///
     /// - `out`: unchanged on failure
     ///
-    /// Returns `TJ_OK`; `TJ_INVALID` if a part is empty or holds control characters; `TJ_LIMIT`
-    /// if a part is too long
+    /// Returns `TJ_OK`; `TJ_INVALID` if a part is empty or holds control characters, or the
+    /// exchange a slash (ccxt's "BTC/USDT:USDT" is "binance:BTC/USDT:USDT" here); `TJ_LIMIT` if a
+    /// part is too long
     ///
     /// Threads: any.
     pub fn tj_identity_parse(

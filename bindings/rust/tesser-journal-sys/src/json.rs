@@ -3,8 +3,12 @@
 //!
 //! Reading: errors name line and column (`TJ_INVALID`); a key that stands twice in an object that
 //! this version decodes is such an error and is named; members it does not know go into `extra`
-//! byte for byte; payloads keep their bytes. Numbers of any size keep their text. Depth is
-//! limited to `TJ_JSON_DEPTH_MAX`. Writing: compact, maps sorted by key, decimals as strings,
+//! byte for byte; payloads keep their bytes. Numbers of any size keep their text; decimals
+//! may have an exponent when they can be held exactly. A byte order mark may begin a text. Depth is
+//! limited to `TJ_JSON_DEPTH_MAX`, and a text whose values, as far as they are decoded, have less
+//! than 8 bytes each is `TJ_LIMIT` when it is long: it would take many times its size in memory.
+//!
+//! Writing: compact, maps sorted by key, decimals as strings,
 //! times in RFC 3339 UTC, absent optionals as null, except `portfolio_equity` and
 //! `execution_checkpoint`, which are left out.
 

@@ -14,7 +14,8 @@ pub const TJ_IMPORT_FILE_SIZE_MAX: u64 = 2 << 30;
 /// What a source turned out to be; its content decides, never its name.
 pub type tj_source_kind = c_uint;
 
-/// Tesser's LmdbJournal: a directory with data.mdb, or that file
+/// Tesser's LmdbJournal: a directory with data.mdb, or that file. A ledger.db in the directory is a
+/// source of its own.
 pub const TJ_SOURCE_LMDB: tj_source_kind = 1;
 
 /// One of Tesser's SQLite stores, with its -wal if there is one
@@ -113,7 +114,10 @@ pub struct tj_import_options {
     pub dry_run: bool,
     /// The book may hold data, which what is imported replaces
     pub replace: bool,
-    /// In a snapshot of one venue that has a code twice, leave out what is stale
+    /// In a snapshot of one venue that has a code twice, leave out what is stale: of positions what
+    /// was updated earlier; all its prices, as nothing tells their times. With `exchange`, what
+    /// differs from that exchange's sub-account is left out before. The report has each of them as
+    /// lost.
     pub newest: bool,
     /// May be NULL
     pub progress: Option<tj_progress_fn>,
@@ -139,7 +143,7 @@ pub struct tj_import_report {
     pub has_state: bool,
     /// How many there are in `open_orders`.
     pub open_order_count: usize,
-    /// Of the portfolio and its sub-accounts
+    /// Of the portfolio and its sub-accounts; what stands in both, as Tesser keeps it, counts once.
     pub position_count: usize,
     /// Likewise
     pub balance_count: usize,
@@ -211,11 +215,11 @@ pub struct tj_export_report {
     pub sequence: u64,
     /// How many there are in `open_orders`.
     pub open_order_count: usize,
-    /// How many there are in `positions`.
+    /// As in an import's report
     pub position_count: usize,
     /// How many there are in `algos`.
     pub algo_count: usize,
-    /// How many there are in `ledgers`.
+    /// Entries that are written
     pub ledger_count: usize,
     /// Codes with an exchange: Tesser reads them whole, but writes the bare code when it saves.
     pub qualified_count: usize,
@@ -240,11 +244,13 @@ unsafe extern "C" {
     ///
     /// - `config`: the journal, and the book in it; opened for this call (other opens in this
     ///   process: `shared`). NULL is allowed with dry_run
-    /// - `report`: receives the report, released with `tj_import_report_free`; NULL on failure
+    /// - `report`: receives the report, released with `tj_import_report_free`; NULL on failure, but
+    ///   for repeated keys: then it has these
     ///
-    /// Returns `TJ_OK`, also when something is quarantined; `TJ_NOT_FOUND` for a source;
-    /// `TJ_INVALID` for a text source with line and column, a repeated key (listing its values
-    /// and the options that resolve it), an option; `TJ_CORRUPT` for a damaged or crafted source;
+    /// Returns `TJ_OK`, also when something is quarantined, and when all is durable but closing
+    /// the journal failed, of which a remark tells; `TJ_NOT_FOUND` for a source; `TJ_INVALID` for
+    /// a text source with line and column, a repeated key (listing its values and the options that
+    /// resolve it), a file that is named twice, an option; `TJ_CORRUPT` for a damaged or crafted source;
     /// `TJ_UNSUPPORTED` for a file that is none of Tesser's; `TJ_BUSY` when a source is being
     /// written; `TJ_CONFLICT` when two sources contradict each other or the ledger; `TJ_EXISTS`
     /// when the book holds data; `TJ_LIMIT`; `TJ_NOMEM`; and as `tj_store_open` and
@@ -287,13 +293,15 @@ unsafe extern "C" {
     /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_quarantine_list_free(list: *mut tj_quarantine_list);
 
-    /// Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db,
-    /// state and ledger, and state.algos.db.
+    /// Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db
+    /// with the state and the ledger, and state.algos.db, as Tesser opens them when state.db is its
+    /// state_path.
     ///
     /// The directory appears complete and flushed, or not at all. What Tesser cannot hold is
-    /// found before anything is written. It needs `force` where a value would be lost: two venues
-    /// with one code that meet in one map, a decimal of more digits than Tesser's, quarantined
-    /// rows.
+    /// found before anything is written. It needs `force` where a value would be lost or refused:
+    /// two venues with one code that meet in one map, a decimal of more digits than Tesser's, JSON
+    /// with numbers, names or a depth that Tesser's reader does not keep, quarantined rows, and
+    /// entries of the ledger with an id that stands before them, which are left out.
     ///
     /// - `directory`: must not exist
     /// - `options`: NULL: the defaults

@@ -56,7 +56,7 @@ pub struct tj_commit_options {
     /// returned (safe retries).
     pub commit_id: tj_uuid,
     /// Not 0: `TJ_CONFLICT` when a LiveState this commit touches has changed after that sequence
-    /// (`tj_live_state.sequence`).
+    /// (`tj_live_state.sequence`), or when there is no such commit yet.
     pub expected_sequence: u64,
     /// Not 0: milliseconds after which the call returns although the disk does not answer.
     /// `TJ_UNAVAILABLE`: not applied; `TJ_UNKNOWN`: it may be durable now or later. Committing
@@ -196,7 +196,7 @@ unsafe extern "C" {
     /// - `last`: receives the sequence of the last entry; may be NULL
     ///
     /// Returns as `tj_txn_commit`; `TJ_INVALID` for an entry; `TJ_CONFLICT` for a sequence not
-    /// above the newest
+    /// above the newest; `TJ_EXISTS` for an id that the book has, or that stands twice
     ///
     /// Threads: any. Durability: P1.
     pub fn tj_ledger_append(

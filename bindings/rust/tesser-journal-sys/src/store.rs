@@ -23,7 +23,7 @@ pub struct tj_book_info {
     pub state_row_count: usize,
     /// How many there are in `open_orders`.
     pub open_order_count: usize,
-    /// Of the portfolio and its sub-accounts
+    /// In the portfolio or in its sub-accounts, whichever are more: Tesser keeps each in both.
     pub position_count: usize,
     /// How many there are in `algos`.
     pub algo_count: usize,
@@ -141,8 +141,10 @@ unsafe extern "C" {
     /// The handle and all repositories of it are gone afterwards, whatever is returned.
     /// - `store`: may be NULL
     ///
-    /// Returns `TJ_OK`; otherwise what could not be done: nothing acknowledged is lost by it, the
-    /// next open recovers from the log
+    /// Returns `TJ_OK`, also when LMDB could not be brought up to date for want of space: every
+    /// commit is durable in the log, the trace callback is told, and a later open goes on from
+    /// there; otherwise what could not be done: nothing acknowledged is lost by it, the next open
+    /// recovers from the log
     ///
     /// Threads: handle; no other call on this store may be under way.
     pub fn tj_store_close(store: *mut tj_store, error: *mut tj_error) -> tj_status;
@@ -151,10 +153,11 @@ unsafe extern "C" {
     /// beside stored books a new one must be created, so that a misspelt name never trades from
     /// empty.
     ///
-    /// - `name`: 1 to `TJ_BOOK_SIZE_MAX` bytes of UTF-8 without control characters
+    /// - `name`: 1 to `TJ_BOOK_SIZE_MAX` bytes of UTF-8 without control characters; a new one has no
+    ///   blanks around it and no characters that are not seen
     ///
-    /// Returns `TJ_OK`, also when a concurrent call has created it; `TJ_EXISTS` when it was there
-    /// before; `TJ_INVALID` for the name; and as `tj_txn_commit`
+    /// Returns `TJ_OK` for the one call that created it; `TJ_EXISTS` when it is there already, be
+    /// it by a concurrent call; `TJ_INVALID` for the name; and as `tj_txn_commit`
     ///
     /// Threads: any. Durability: as a save.
     pub fn tj_store_book_create(

@@ -32,6 +32,6 @@ unsafe extern "C" {
     /// Threads: any.
     pub fn tj_time_format(time: tj_time, buffer: *mut c_char) -> usize;
 
-    /// The system's clock now. Threads: any.
+    /// The system's clock now; the last time that can be stored when it is beyond. Threads: any.
     pub fn tj_time_now() -> tj_time;
 }

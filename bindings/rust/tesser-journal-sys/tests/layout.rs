@@ -308,6 +308,7 @@ fn every_function_is_declared() {
         tj_decimal_sign,
         tj_decimal_sub,
         tj_decimal_to_parts,
+        tj_engine_type_name,
         tj_export_report_free,
         tj_export_report_to_json,
         tj_export_tesser,

@@ -45,6 +45,15 @@ static void explain_no_file(const char *path, tj_error *error)
     }
 }
 
+static tj_status open_failed(const char *path, int os_errno, tj_error *error)
+{
+    tj_status status = FAIL_ERRNO(path, error, os_errno, "opening %s", path);
+    if (os_errno == ENOSPC) {
+        explain_no_file(path, error);
+    }
+    return status;
+}
+
 static tj_status open_file(const char *path, int flags, int *fd, tj_error *error)
 {
     int opened = -1;
@@ -52,12 +61,7 @@ static tj_status open_file(const char *path, int flags, int *fd, tj_error *error
         opened = open(path, flags | O_CLOEXEC, FILE_MODE);
     } while (opened < 0 && errno == EINTR);
     if (opened < 0) {
-        int os_errno = errno;
-        tj_status status = FAIL_ERRNO(path, error, os_errno, "opening %s", path);
-        if (os_errno == ENOSPC) {
-            explain_no_file(path, error);
-        }
-        return status;
+        return open_failed(path, errno, error);
     }
     *fd = opened;
     return TJ_OK;
@@ -67,6 +71,57 @@ static tj_status open_file(const char *path, int flags, int *fd, tj_error *error
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
 {
     return open_file(path, flags | O_NONBLOCK, fd, error);
+}
+
+/* What the model allows to whom; of a directory, as a file in it. */
+static mode_t mode_after(const struct stat *model, bool is_directory)
+{
+    if (is_directory) {
+        return model->st_mode & (S_ISDIR(model->st_mode) ? 07777 : 0777);
+    }
+    return model->st_mode & (S_ISDIR(model->st_mode) ? FILE_MODE : 0666);
+}
+
+/* A failure is passed over: a container's root may not, and then it is as it was without. */
+static void own_as(int fd, const char *model, bool is_directory)
+{
+    struct stat as;
+    struct stat made;
+    if (model == NULL || geteuid() != 0 || stat(model, &as) != 0 || fstat(fd, &made) != 0 ||
+        (as.st_uid == made.st_uid && as.st_gid == made.st_gid)) {
+        return;
+    }
+    if (fchown(fd, as.st_uid, as.st_gid) == 0) {
+        (void)!fchmod(fd, mode_after(&as, is_directory));
+    }
+}
+
+tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error)
+{
+    int opened = -1;
+    bool exclusive = (flags & O_EXCL) != 0;
+    flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    do {
+        opened = exclusive ? -1 : open(path, flags);
+        if (exclusive || (opened < 0 && errno == ENOENT)) {
+            opened = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
+            if (opened >= 0) {
+                own_as(opened, model, false);
+            }
+        }
+        /* Another process was faster, or removed it again. */
+    } while (opened < 0 && (errno == EINTR || (errno == EEXIST && !exclusive)));
+    if (opened < 0 && errno == ELOOP) {
+        return FAIL_ERRNO(path, error, ELOOP,
+                          "opening %s, where no symbolic link is followed: put the file itself "
+                          "there, or remove the link",
+                          path);
+    }
+    if (opened < 0) {
+        return open_failed(path, errno, error);
+    }
+    *fd = opened;
+    return TJ_OK;
 }
 
 void tj__file_close(int fd)
@@ -174,6 +229,14 @@ tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *erro
     return TJ_OK;
 }
 
+tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error)
+{
+    if (ftruncate(fd, (off_t)size) != 0) {
+        return FAIL_ERRNO(path, error, errno, "making %s %" PRIu64 " bytes long", path, size);
+    }
+    return TJ_OK;
+}
+
 static tj_status flushed(int result, int fd, const char *path, tj_error *error)
 {
     if (result == 0) {
@@ -223,6 +286,22 @@ tj_status tj__file_rename(const char *from, const char *to, tj_error *error)
         return FAIL_ERRNO(from, error, errno, "renaming %s to %s", from, to);
     }
     return TJ_OK;
+}
+
+tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error)
+{
+    int failed = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (failed != 0 && (errno == EINVAL || errno == ENOSYS)) { /* not on this file system */
+        failed = link(from, to) == 0 ? unlink(from) : -1;
+    }
+    if (failed == 0) {
+        return TJ_OK;
+    }
+    if (errno == EEXIST) {
+        return at_path(tj__fail(error, TJ_EXISTS, "%s is already there and is not replaced", to),
+                       to, error);
+    }
+    return FAIL_ERRNO(from, error, errno, "renaming %s to %s", from, to);
 }
 
 tj_status tj__file_remove(const char *path, tj_error *error)
@@ -313,6 +392,21 @@ static tj_status create_one(const char *path, tj_error *error)
     return S_ISDIR(found.st_mode)
                ? TJ_OK
                : FAIL_ERRNO(path, error, ENOTDIR, "creating the directory %s", path);
+}
+
+tj_status tj__directory_make(const char *path, const char *model, tj_error *error)
+{
+    if (mkdir(path, DIRECTORY_MODE) != 0) {
+        return errno == EEXIST
+                   ? at_path(tj__fail(error, TJ_EXISTS, "%s is already there", path), path, error)
+                   : FAIL_ERRNO(path, error, errno, "creating the directory %s", path);
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        own_as(fd, model, true);
+    }
+    tj__file_close(fd);
+    return TJ_OK;
 }
 
 tj_status tj__directory_create(const char *path, tj_error *error)

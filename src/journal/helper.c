@@ -175,6 +175,7 @@ void tj__journal_helper_stop(tj__journal *journal)
     journal->helper_stop = true;
     pthread_cond_broadcast(&journal->helper_wake);
     pthread_mutex_unlock(&journal->helper_mutex);
+    tj__log_writer_cancel_prepare(journal->log);
     pthread_join(journal->helper, NULL);
     journal->helper_running = false;
 }

@@ -18,6 +18,7 @@
 
 #define TJ__LOG_DIRECTORY "log"
 #define TJ__RESERVE_NAME "reserve"
+#define TJ__CREATING_DIRECTORY "creating"
 
 /* Rows and bytes after which a batch is applied although more is waiting, so that a long tail takes
  * bounded memory and one LMDB transaction stays far below its page limit. */
@@ -37,6 +38,7 @@ struct tj__journal {
     char path[TJ_PATH_SIZE];
     char log_path[TJ_PATH_SIZE + sizeof TJ__LOG_DIRECTORY];
     tj__superblock superblock;
+    bool created;             /* by this opening: whole, and flushed */
     _Atomic(tj__lock *) lock; /* NULL when read-only and no writer.lock was found yet */
     tj__env *env;
     _Atomic(tj__overlay *) kept_overlay; /* of a view that ended; or NULL */
@@ -78,15 +80,20 @@ struct tj__journal {
 /* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
 tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error);
 
-/* create.c: whether a journal is there, and making one. */
-tj_status tj__journal_check_file_system(const char *path, const tj_config *config, tj_error *error);
-/* *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which a journal may
+/* file_system.c: whether the directory and its log are, or will be, where a journal can be. TJ_UNSUPPORTED. */
+tj_status tj__journal_check_file_system(const tj__journal *journal, tj_error *error);
+
+/* look.c: *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which a journal may
  * be created (it may hold what a crashed creation left). Anything else is an error. */
 tj_status tj__journal_look(const char *path, bool *found, tj_error *error);
-/* Creates data.mdb and the first segment; the writer's lock is held. */
-tj_status tj__journal_create(const tj__journal *journal, tj_error *error);
-/* Removes what a creation that crashed after its commit left beside the journal. */
-tj_status tj__journal_create_tidy(const char *path, tj_error *error);
+
+/* create.c */
+/* So that creating is quick: the next segment, of the usual size, is prepared beside the first commits. */
+#define TJ__FIRST_SEGMENT_SIZE ((uint64_t)1 << 20)
+/* Creates data.mdb and the first segment; the writer's lock is held, and tj__journal_look found a place. */
+tj_status tj__journal_create(tj__journal *journal, tj_error *error);
+/* Removes what a creation that crashed left beside the journal. */
+void tj__journal_create_tidy(const char *path);
 
 /* recover.c: brings the log to its end and LMDB up to it, and opens the log for writing. */
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error);

@@ -54,7 +54,7 @@ static tj_status new_journal(const tj_config *config, tj__journal **out, tj_erro
 static tj_status look_before(const tj__journal *journal, tj_error *error)
 {
     bool found = false;
-    TJ_TRY(tj__journal_check_file_system(journal->path, &journal->config, error));
+    TJ_TRY(tj__journal_check_file_system(journal, error));
     TJ_TRY(tj__journal_look(journal->path, &found, error));
     if (found || !(journal->config.must_exist || journal->config.read_only)) {
         return TJ_OK;
@@ -68,7 +68,8 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
     tj__env_options options = {.directory = journal->path,
                                .map_size = journal->config.map_size_bytes,
                                .map_size_max = journal->config.map_size_max_bytes,
-                               .read_only = journal->config.read_only};
+                               .read_only = journal->config.read_only,
+                               .flushed = journal->created};
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
     if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
@@ -166,7 +167,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(upgrade(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
-    TJ_TRY(tj__journal_create_tidy(journal->path, error));
+    tj__journal_create_tidy(journal->path);
     TJ_TRY(tj__journal_space_start(journal, error));
     return tj__journal_helper_start(journal, error);
 }

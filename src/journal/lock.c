@@ -189,13 +189,24 @@ static tj_status refuse_second_writer(const tj__lock *lock, const char *director
     return TJ_BUSY;
 }
 
+/* One that is new is owned as data.mdb or, while a journal is made, as its directory. */
+static tj_status open_or_make(tj__lock *lock, const char *directory, tj_error *error)
+{
+    char data_path[PATH_MAX];
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_join(data_path, sizeof data_path, directory, "data.mdb", error));
+    TJ_TRY(tj__path_look(data_path, &there, &found, error));
+    return tj__file_create(lock->path, O_RDWR, there ? data_path : directory, &lock->fd, error);
+}
+
 tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error)
 {
     *out = NULL;
     tj__lock *lock = NULL;
     TJ_TRY(new_lock(directory, &lock, error));
     lock->writer = true;
-    tj_status status = tj__file_open(lock->path, O_RDWR | O_CREAT, &lock->fd, error);
+    tj_status status = open_or_make(lock, directory, error);
     if (status != TJ_OK) {
         goto done;
     }

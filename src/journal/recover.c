@@ -33,7 +33,7 @@ static tj_status settle(recovery *r, tj_error *error)
                  r->book.applied.sequence == r->book.end.sequence &&
                  r->book.tail.nonzero_bytes == 0 && r->book.tail.records_after == 0 &&
                  !r->book.tail.segment_begun_after;
-    if (clean) {
+    if (clean || r->journal->created) {
         return TJ_OK;
     }
     r->bytes_cut = r->book.tail.nonzero_bytes;
@@ -136,7 +136,9 @@ static void tell_clock_behind(const recovery *r)
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
     tj__journal *journal = r->journal;
-    TJ_TRY(flush_segments(r, error));
+    if (!journal->created) {
+        TJ_TRY(flush_segments(r, error));
+    }
     journal->epoch = r->book.end.epoch + 1;
     atomic_store(&journal->acknowledged, r->book.end.sequence);
     atomic_store(&journal->appended_bytes, r->book.pending_bytes);

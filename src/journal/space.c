@@ -110,9 +110,11 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     char spare[TJ__SEGMENT_PATH_SIZE];
     int fd = -1;
     TJ_TRY(reserve_path(journal, path, error));
+    char data_path[PATH_MAX];
     TJ_TRY(spare_path(journal, spare, error));
     (void)!rename(spare, path); /* what was not used */
-    TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT, &fd, error));
+    TJ_TRY(tj__path_join(data_path, sizeof data_path, journal->path, "data.mdb", error));
+    TJ_TRY(tj__file_create(path, O_RDWR, data_path, &fd, error));
     tj__file_in_place(fd);
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
     if (failed == EOPNOTSUPP) {

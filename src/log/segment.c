@@ -235,15 +235,16 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
     return status == TJ_OK ? tj__file_sync_data(fd, path, error) : status;
 }
 
-/* Fills a new file under its temporary name, or the spare one when none can be made. */
-static tj_status write_temporary(const char *path, const char *spare, bool *is_spare, uint64_t size,
-                                 const tj__segment_header *header, const volatile int *cancel,
-                                 tj_error *error)
+/* Fills a new file under its temporary name, or the spare one when none can be made. It is owned as the segment
+ * before it. */
+static tj_status write_temporary(const char *path, const char *model, const char *spare,
+                                 bool *is_spare, uint64_t size, const tj__segment_header *header,
+                                 const volatile int *cancel, tj_error *error)
 {
     int fd = -1;
     tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(tj__file_remove(path, error));
-    tj_status made = tj__file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, &failure);
+    tj_status made = tj__file_create(path, O_WRONLY | O_EXCL, model, &fd, &failure);
     *is_spare = made == TJ_FULL && rename(spare, path) == 0;
     if (*is_spare) {
         made = tj__file_open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW, &fd, &failure);
@@ -264,13 +265,16 @@ static tj_status put_in_place(const char *directory, const char *path, uint64_t 
 {
     char temporary[TJ__SEGMENT_PATH_SIZE];
     char spare[TJ__SEGMENT_PATH_SIZE];
+    char before[TJ__SEGMENT_PATH_SIZE];
     bool is_spare = false;
     if (!tj__segment_size_possible(size)) {
         return tj__fail(error, TJ_MISUSE, "a segment of %" PRIu64 " bytes is not possible", size);
     }
     TJ_TRY(tj__path_join(spare, sizeof spare, directory, TJ__SEGMENT_SPARE_NAME, error));
     TJ_TRY(make_path(temporary, directory, ordinal, ".tmp", error));
-    tj_status status = write_temporary(temporary, spare, &is_spare, size, header, cancel, error);
+    TJ_TRY(make_path(before, directory, ordinal > 1 ? ordinal - 1 : 1, ".log", error));
+    tj_status status =
+        write_temporary(temporary, before, spare, &is_spare, size, header, cancel, error);
     if (status == TJ_OK) {
         status = tj__file_rename(temporary, path, error);
     }
@@ -311,4 +315,25 @@ tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint
     char path[TJ__SEGMENT_PATH_SIZE];
     TJ_TRY(make_path(path, directory, ordinal, ".log", error));
     return put_in_place(directory, path, ordinal, size, NULL, NULL, error);
+}
+
+tj_status tj__segment_prepare_first(const char *directory, uint64_t size, tj_error *error)
+{
+    static const uint8_t zeros[PREPARE_PIECE_SIZE];
+    char path[TJ__SEGMENT_PATH_SIZE];
+    int fd = -1;
+    TJ_TRY(make_path(path, directory, 1, ".log", error));
+    TJ_TRY(tj__file_create(path, O_WRONLY, directory, &fd, error));
+    tj__file_in_place(fd);
+    tj_status status = tj__file_resize(fd, path, size, error);
+    for (uint64_t at = 0; at < size && status == TJ_OK; at += sizeof zeros) {
+        uint64_t rest = size - at;
+        status = tj__file_write_at(fd, path, zeros, rest < sizeof zeros ? rest : sizeof zeros, at,
+                                   error);
+    }
+    if (status == TJ_OK) {
+        status = tj__file_sync(fd, path, error);
+    }
+    tj__file_close(fd);
+    return status;
 }

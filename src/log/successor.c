@@ -140,7 +140,8 @@ static tj_status adopt(const tj__successor *successor, uint64_t ordinal, uint64_
 }
 
 /* Makes sure that segment `ordinal` is there. Under the lock. */
-static tj_status provide(tj__successor *successor, uint64_t ordinal, uint64_t size, tj_error *error)
+static tj_status provide(tj__successor *successor, uint64_t ordinal, uint64_t size,
+                         const volatile int *cancelled, tj_error *error)
 {
     if (atomic_load(&successor->prepared) >= ordinal) {
         return TJ_OK;
@@ -157,7 +158,7 @@ static tj_status provide(tj__successor *successor, uint64_t ordinal, uint64_t si
             TJ_TRY(tj__segment_prepare_anew(successor->directory, ordinal, size, error));
         }
     } else {
-        TJ_TRY(tj__segment_prepare(successor->directory, ordinal, size, NULL, NULL, error));
+        TJ_TRY(tj__segment_prepare(successor->directory, ordinal, size, NULL, cancelled, error));
     }
     atomic_store(&successor->prepared, ordinal);
     return TJ_OK;
@@ -169,10 +170,15 @@ tj_status tj__successor_prepare(tj__successor *successor, tj_error *error)
         return TJ_OK;
     }
     pthread_mutex_lock(&successor->lock);
-    tj_status status =
-        provide(successor, atomic_load(&successor->wanted), successor->segment_size, error);
+    tj_status status = provide(successor, atomic_load(&successor->wanted), successor->segment_size,
+                               &successor->cancelled, error);
     pthread_mutex_unlock(&successor->lock);
     return status;
+}
+
+void tj__successor_cancel(tj__successor *successor)
+{
+    __atomic_store_n(&successor->cancelled, 1, __ATOMIC_RELAXED);
 }
 
 tj_status tj__successor_take(tj__successor *successor, uint64_t ordinal, uint64_t size,
@@ -181,7 +187,7 @@ tj_status tj__successor_take(tj__successor *successor, uint64_t ordinal, uint64_
     tj__log_file file = {.fd = -1};
     uint64_t usual = successor->segment_size;
     pthread_mutex_lock(&successor->lock);
-    tj_status status = provide(successor, ordinal, size > usual ? size : usual, error);
+    tj_status status = provide(successor, ordinal, size > usual ? size : usual, NULL, error);
     pthread_mutex_unlock(&successor->lock);
     TJ_TRY(status);
     TJ_TRY(tj__log_file_open(successor->directory, ordinal, &file, error));

@@ -49,6 +49,7 @@ typedef struct tj__successor {
     uint64_t segment_size;
     pthread_mutex_t lock;      /* held while preparing */
     _Atomic uint64_t wanted;   /* ordinal to prepare, 0 before the first */
+    int cancelled;             /* nothing is prepared ahead any more */
     _Atomic uint64_t prepared; /* highest ordinal known to be there, 0 before the first */
 } tj__successor;
 
@@ -62,6 +63,8 @@ void tj__successor_want(tj__successor *successor, uint64_t ordinal);
 bool tj__successor_is_wanted(const tj__successor *successor);
 /* Prepares the wanted segment unless it is there. Any thread. Failures change nothing. */
 tj_status tj__successor_prepare(tj__successor *successor, tj_error *error);
+/* Ends a preparation that is under way, and refuses others, with TJ_CLOSED: nothing will be appended. Any thread. */
+void tj__successor_cancel(tj__successor *successor);
 /* Opens segment `ordinal`, with room for at least `size` bytes, preparing it if need be. */
 tj_status tj__successor_take(tj__successor *successor, uint64_t ordinal, uint64_t size,
                              tj__log_file *out, tj_error *error);

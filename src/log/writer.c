@@ -241,7 +241,8 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
     writer->at.sequence = record.sequence;
     writer->at.time = record.time;
     writer->at.epoch = writer->epoch;
-    if (writer->at.offset > writer->end / 2) {
+    bool is_short = writer->end < writer->successor.segment_size; /* the first one of a new log */
+    if (is_short || writer->at.offset > writer->end / 2) {
         tj__successor_want(&writer->successor, writer->at.ordinal + 1);
     }
     *sequence = record.sequence;
@@ -288,6 +289,11 @@ tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error)
 {
     return tj__log_writer_wants_prepare(writer) ? tj__successor_prepare(&writer->successor, error)
                                                 : TJ_OK;
+}
+
+void tj__log_writer_cancel_prepare(tj__log_writer *writer)
+{
+    tj__successor_cancel(&writer->successor);
 }
 
 bool tj__log_writer_wants_prepare(const tj__log_writer *writer)

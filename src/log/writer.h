@@ -87,6 +87,8 @@ uint64_t tj__log_writer_bytes(const tj__log_writer *writer);
 tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error);
 /* Whether tj__log_writer_prepare has something to do. Any thread. */
 bool tj__log_writer_wants_prepare(const tj__log_writer *writer);
+/* Before closing: ends a preparation that is under way on another thread. */
+void tj__log_writer_cancel_prepare(tj__log_writer *writer);
 
 /* Poisons the writer from outside (a journal that was replaced under it): the reason is what later
  * calls report. */

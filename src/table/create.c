@@ -56,13 +56,11 @@ static tj_status fill(const char *directory, const char *path, const tj__superbl
     tj__lmdb_options options = {
         .directory = directory,
         .map_size = tj__map_round(map_size > MAP_SIZE_MIN ? map_size : MAP_SIZE_MIN),
-        .map_size_min = MAP_SIZE_MIN};
+        .map_size_min = MAP_SIZE_MIN,
+        .building = true};
     TJ_TRY(tj__lmdb_env_open(&options, &lmdb, error));
     tj_status status = first_commit(lmdb, path, superblock, position, error);
     mdb_env_close(lmdb);
-    if (status == TJ_OK) {
-        status = tj__directory_sync(directory, error);
-    }
     return status;
 }
 
@@ -81,7 +79,7 @@ tj_status tj__env_create(const char *directory, const tj__superblock *superblock
         return TJ_EXISTS;
     }
     /* LMDB takes an empty file for a new one; made here, it is certainly ours. */
-    TJ_TRY(tj__file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd, error));
+    TJ_TRY(tj__file_create(path, O_RDWR | O_EXCL, directory, &fd, error));
     tj__file_in_place(fd);
     tj__file_close(fd);
     tj_status status = fill(directory, path, superblock, position, map_size, error);

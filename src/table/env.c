@@ -209,7 +209,7 @@ static tj_status start(tj__env *env, const tj__env_options *options, tj__superbl
     TJ_TRY(open_lmdb(env, options, (uint64_t)info.st_size, error));
     TJ_TRY(tj__env_verify(env, error));
     TJ_TRY(read_meta(env, superblock, error));
-    return options->read_only ? TJ_OK : make_durable(env, error);
+    return options->read_only || options->flushed ? TJ_OK : make_durable(env, error);
 }
 
 tj_status tj__env_open(const tj__env_options *options, tj__env **out, tj__superblock *superblock,

@@ -94,6 +94,8 @@ typedef struct tj__lmdb_options {
     uint64_t map_size;     /* halved while the address space does not hold it, down to */
     uint64_t map_size_min; /* what is needed at least */
     bool read_only;
+    bool
+        building; /* a new file that nobody else opens: no lock.mdb, and flushed by who builds it */
 } tj__lmdb_options;
 tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error);
 /* Of data.mdb. */

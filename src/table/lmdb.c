@@ -74,7 +74,9 @@ tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_e
 {
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
     unsigned readers_max = TJ__READERS_MAX;
-    if (options->read_only && on_read_only_file_system(options->directory)) {
+    if (options->building) {
+        flags |= MDB_NOLOCK | MDB_NOSYNC;
+    } else if (options->read_only && on_read_only_file_system(options->directory)) {
         flags |= MDB_NOLOCK;
     } else {
         TJ_TRY(tj__lock_prepare(options->directory, !options->read_only, &readers_max, error));

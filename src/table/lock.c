@@ -48,12 +48,17 @@ static tj_status allocate(int fd, const char *path, unsigned *readers_max, tj_er
     return TJ_OK;
 }
 
-/* Readers of the owner's group store into it whatever the umask was. Who does not own it leaves it. */
-static void let_group_write(int fd)
+/* Who may read data.mdb must store into it, whatever the umask was. Who does not own it leaves it. */
+static void let_readers_write(int fd, const char *data_path)
 {
+    struct stat data;
     struct stat info;
-    if (fstat(fd, &info) == 0 && (info.st_mode & TJ__DATA_MODE) != TJ__DATA_MODE) {
-        (void)!fchmod(fd, (info.st_mode & 07777) | TJ__DATA_MODE);
+    if (stat(data_path, &data) != 0 || fstat(fd, &info) != 0) {
+        return;
+    }
+    mode_t needed = S_IRUSR | S_IWUSR | ((data.st_mode & S_IRGRP) != 0 ? S_IRGRP | S_IWGRP : 0);
+    if ((info.st_mode & needed) != needed) {
+        (void)!fchmod(fd, (info.st_mode & 07777) | needed);
     }
 }
 
@@ -148,13 +153,13 @@ tj_status tj__slots_ready(const tj__env *env, tj_error *error)
     return fail_unbacked(TJ__LOCK_NAME, error);
 }
 
-static tj_status prepare(int fd, const char *path, bool renew, unsigned *readers_max,
-                         tj_error *error)
+static tj_status prepare(int fd, const char *path, const char *data_path, bool renew,
+                         unsigned *readers_max, tj_error *error)
 {
     bool may_share = tj__file_may_share(fd);
     uint64_t size = 0;
     TJ_TRY(tj__file_size(fd, path, &size, error));
-    let_group_write(fd);
+    let_readers_write(fd, data_path);
     if (size == 0) {
         tj__file_in_place(fd);
     } else if (may_share && renew) {
@@ -174,11 +179,13 @@ tj_status tj__lock_prepare(const char *directory, bool renew, unsigned *readers_
                            tj_error *error)
 {
     char path[TJ__PATH_SIZE];
+    char data_path[TJ__PATH_SIZE];
     int fd = -1;
     TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LOCK_NAME, error));
-    tj_status status = tj__file_open(path, O_RDWR | O_CREAT, &fd, error);
+    TJ_TRY(tj__path_join(data_path, sizeof data_path, directory, TJ__DATA_NAME, error));
+    tj_status status = tj__file_create(path, O_RDWR, data_path, &fd, error);
     if (status == TJ_OK) {
-        status = prepare(fd, path, renew, readers_max, error);
+        status = prepare(fd, path, data_path, renew, readers_max, error);
     } else {
         tj__error_context(error, "readers too write there, into LMDB's table of readers");
     }

@@ -52,9 +52,9 @@ tj_status tj__env_check(const char *directory, tj_error *error);
  * flags (DUPSORT and others), which neither we nor Tesser write; TJ_NOT_FOUND, TJ_IO, TJ_NOMEM. */
 tj_status tj__page_check(const char *path, tj__buffer *names, tj_error *error);
 
-/* Creates data.mdb in an existing, empty directory: all tables, superblock, position; durable when it
- * returns (file and directory flushed). Leaves lock.mdb beside it. Not crash-safe by itself: create in
- * a directory that nobody opens, then rename data.mdb. TJ_EXISTS when there is one. */
+/* Creates data.mdb in an existing, empty directory: all tables, superblock, position. The file is flushed when it
+ * returns, the directory is not. Not crash-safe by itself: create in a directory that nobody opens, then rename
+ * data.mdb. TJ_EXISTS when there is one. */
 tj_status tj__env_create(const char *directory, const tj__superblock *superblock,
                          const tj__position *position, uint64_t map_size, tj_error *error);
 
@@ -65,6 +65,7 @@ typedef struct tj__env_options {
     bool
         read_only; /* another process may be writing: takes a reader slot, writes nothing else; on a
                        read-only mount not even that, and the writer holds its pages for it */
+    bool flushed;  /* it was just created: nothing of it can be missing on the disk */
 } tj__env_options;
 
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -388,12 +389,30 @@ SHOWN int unlink(const char *path)
     return change_name(EVENT_UNLINK, path, SYS_unlinkat, 0);
 }
 
-SHOWN int rename(const char *from, const char *to)
+/* By an open directory. */
+SHOWN int unlinkat(int directory, const char *name, int flags)
+{
+    char path[PATH_MAX];
+    pthread_mutex_lock(&lock);
+    open_fd *slot = watched_fd(directory);
+    int failed = (int)syscall(SYS_unlinkat, directory, name, flags);
+    int code = errno;
+    if (failed == 0 && slot != NULL) {
+        snprintf(path, sizeof path, "%s%s%s", slot->path, slot->path[0] == '\0' ? "" : "/", name);
+        add((event){.kind = (flags & AT_REMOVEDIR) != 0 ? EVENT_RMDIR : EVENT_UNLINK,
+                    .path = path});
+    }
+    pthread_mutex_unlock(&lock);
+    errno = code;
+    return failed;
+}
+
+static int rename_watching(const char *from, const char *to, unsigned flags)
 {
     pthread_mutex_lock(&lock);
     const char *from_below = below_root(from);
     const char *to_below = below_root(to);
-    int failed = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    int failed = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
     int code = errno;
     if (failed == 0 && (from_below != NULL || to_below != NULL)) {
         if (from_below == NULL || to_below == NULL) {
@@ -404,4 +423,18 @@ SHOWN int rename(const char *from, const char *to)
     pthread_mutex_unlock(&lock);
     errno = code;
     return failed;
+}
+
+SHOWN int rename(const char *from, const char *to)
+{
+    return rename_watching(from, to, 0);
+}
+
+SHOWN int renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                    unsigned flags)
+{
+    if (from_directory != AT_FDCWD || to_directory != AT_FDCWD) {
+        die("renaming %s by an open directory is not modelled", from);
+    }
+    return rename_watching(from, to, flags);
 }

@@ -37,6 +37,11 @@ __attribute__((visibility("default"))) int fdatasync(int fd)
     return fails(DATA_FLUSH) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+    return fails(DATA_FLUSH) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
 static tj_status put_row(tj__env *env, uint64_t sequence, tj_error *error)
 {
     tj__rowmap *batch = tj__rowmap_new();
@@ -161,11 +166,11 @@ static void test_failed_write_of_meta(void **state)
 static void test_failed_creation(void **state)
 {
     (void)state;
-    static const victim victims[] = {DATA_WRITE, DATA_FLUSH, META_WRITE};
+    static const victim victims[] = {DATA_WRITE, DATA_FLUSH};
     place at = place_new();
     tj__superblock superblock = superblock_new();
     tj__position position = position_at(0);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 2; i++) {
         tj_error error = TJ_ERROR_INIT;
         failing = victims[i];
         failing_errno = ENOSPC;

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "json/read.h"
 
+/* ---- members -------------------------------------------------------------------------------- */
+
 /* The members of an object, told apart. */
 typedef struct members {
     const tj__json_node *known[TJ__JSON_FIELDS_MAX]; /* by number of the field */
@@ -107,6 +109,93 @@ done:
     return status;
 }
 
+/* ---- values that hold structs --------------------------------------------------------------- */
+
+static tj_status read_struct(const tj__json_input *in, const tj__json_node *node,
+                             const tj__json_field *field, char *base)
+{
+    tj__json_set_present(field, base);
+    return tj__json_decode(in, node, field->schema, (tj_str){NULL, 0},
+                           tj__json_member_at(base, field));
+}
+
+/* Members that every object of the schema has, without the first, which a key may stand for. */
+static size_t needed_members(const tj__json_schema *schema)
+{
+    size_t needed = 0;
+    for (size_t i = 1; i < schema->count; i++) {
+        needed += !(schema->fields[i].flags & (TJ__JSON_OPTIONAL | TJ__JSON_DEFAULT));
+    }
+    return needed;
+}
+
+/* Looks for an element that cannot be decoded before there is room for all: a struct takes many times the
+ * memory of {}. key: what the element stands under; absent in a list. */
+static tj_status judge(const tj__json_input *in, const tj__json_node *node,
+                       const tj__json_schema *schema, tj_str key)
+{
+    if (node->type == TJ__JSON_OBJECT && node->count >= needed_members(schema)) {
+        return TJ_OK;
+    }
+    void *element = tj__arena_alloc(in->arena, schema->size);
+    return element ? tj__json_decode(in, node, schema, key, element) : tj__json_fail_nomem(in);
+}
+
+static tj_status read_list(const tj__json_input *in, const tj__json_node *node,
+                           const tj__json_field *field, char *base)
+{
+    const tj__json_schema *schema = field->schema;
+    TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
+    for (const tj__json_node *each = node->first; each; each = each->next) {
+        TJ_TRY(judge(in, each, schema, (tj_str){NULL, 0}));
+    }
+    char *element;
+    TJ_TRY(tj__json_new_array(in, field, node->count, schema->size, base, &element));
+    tj__json_entries ids;
+    TJ_TRY(tj__json_entries_new(in, node, &ids));
+    for (const tj__json_node *each = node->first; each; each = each->next) {
+        TJ_TRY(tj__json_decode(in, each, schema, (tj_str){NULL, 0}, element));
+        const tj_str *id = tj__json_member_at(element, &schema->fields[0]);
+        ids.items[ids.count++] = (tj__json_entry){*id, each, each->raw.data};
+        element += schema->size;
+    }
+    return tj__json_sort_unique(in, node, schema->fields[0].name.data, "", &ids);
+}
+
+static tj_status read_map(const tj__json_input *in, const tj__json_node *node,
+                          const tj__json_field *field, char *base)
+{
+    const tj__json_schema *schema = field->schema;
+    tj__json_entries entries;
+    TJ_TRY(tj__json_map_open(in, node, schema->fields[0].kind, schema->fields[0].limit, &entries));
+    for (size_t i = 0; i < entries.count; i++) {
+        TJ_TRY(judge(in, entries.items[i].value, schema, entries.items[i].key));
+    }
+    char *element;
+    TJ_TRY(tj__json_new_array(in, field, entries.count, schema->size, base, &element));
+    for (size_t i = 0; i < entries.count; i++) {
+        const tj__json_entry *entry = &entries.items[i];
+        TJ_TRY(tj__json_decode(in, entry->value, schema, entry->key, element));
+        element += schema->size;
+    }
+    return TJ_OK;
+}
+
+static tj__json_reader *const readers[TJ__JSON_KIND_COUNT] = {
+    [TJ__JSON_STRUCT] = read_struct,
+    [TJ__JSON_LIST] = read_list,
+    [TJ__JSON_MAP] = read_map,
+};
+
+static tj_status read_value(const tj__json_input *in, const tj__json_node *node,
+                            const tj__json_field *field, char *base)
+{
+    tj__json_reader *read = readers[field->kind];
+    return read ? read(in, node, field, base) : tj__json_read_plain(in, node, field, base);
+}
+
+/* ---- objects ------------------------------------------------------------------------------- */
+
 static tj_status fail_missing(const tj__json_input *in, const tj__json_node *object,
                               const char *name)
 {
@@ -123,7 +212,7 @@ static tj_status read_field(const tj__json_input *in, const tj__json_node *objec
 {
     bool optional = field->flags & TJ__JSON_OPTIONAL;
     if (node && !(optional && node->type == TJ__JSON_NULL)) {
-        return tj__json_read_value(in, node, field, base);
+        return read_value(in, node, field, base);
     }
     if (node || optional || (field->flags & TJ__JSON_DEFAULT)) {
         return TJ_OK;

@@ -64,6 +64,18 @@ tj_status tj__json_refuse_repeats(const tj__json_input *in, const tj__json_node 
     return tj__json_sort_unique(in, object, "key", "", &entries);
 }
 
+tj_status tj__json_canonical_of(const tj__json_input *in, tj__json_kind kind, tj_str text,
+                                char buffer[TJ__JSON_KEY_SIZE], tj_str *out)
+{
+    tj_identity id;
+    if (kind == TJ__JSON_IDENTITY && in->doc->rename &&
+        in->doc->rename(in->doc->rename_context, text, &id)) {
+        *out = (tj_str){buffer, tj_identity_format(id, buffer)};
+        return TJ_OK;
+    }
+    return tj__json_canonical(kind, text, buffer, out, in->error);
+}
+
 static tj_status canonical_key(const tj__json_input *in, const tj__json_node *member,
                                tj__json_kind kind, size_t limit, tj_str *key)
 {

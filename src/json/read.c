@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One reader for each kind of member. */
+/* One reader for each kind of plain member. */
 #include "json/read.h"
 
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/text.h"
-
-/* Reads one value into its place in a struct. */
-typedef tj_status reader(const tj__json_input *in, const tj__json_node *node,
-                         const tj__json_field *field, char *base);
-
-static void *place(char *base, const tj__json_field *field)
-{
-    return base + field->offset;
-}
 
 static tj_status check_text(const tj__json_input *in, const tj__json_node *node,
                             const tj__json_field *field)
@@ -40,19 +31,7 @@ static tj_status read_text(const tj__json_input *in, const tj__json_node *node,
                            const tj__json_field *field, char *base)
 {
     TJ_TRY(check_text(in, node, field));
-    return copy(in, node->text, place(base, field));
-}
-
-tj_status tj__json_canonical_of(const tj__json_input *in, tj__json_kind kind, tj_str text,
-                                char buffer[TJ__JSON_KEY_SIZE], tj_str *out)
-{
-    tj_identity id;
-    if (kind == TJ__JSON_IDENTITY && in->doc->rename &&
-        in->doc->rename(in->doc->rename_context, text, &id)) {
-        *out = (tj_str){buffer, tj_identity_format(id, buffer)};
-        return TJ_OK;
-    }
-    return tj__json_canonical(kind, text, buffer, out, in->error);
+    return copy(in, node->text, tj__json_member_at(base, field));
 }
 
 /* The canonical text of an identity, an exchange or a UUID. */
@@ -70,12 +49,12 @@ static tj_status set_canonical(const tj__json_input *in, tj_str text, const tj__
                                char *base)
 {
     if (field->kind == TJ__JSON_IDENTITY) {
-        return tj_identity_parse(text, place(base, field), in->error);
+        return tj_identity_parse(text, tj__json_member_at(base, field), in->error);
     }
     if (field->kind == TJ__JSON_UUID) {
-        return tj_uuid_parse(text, place(base, field), in->error);
+        return tj_uuid_parse(text, tj__json_member_at(base, field), in->error);
     }
-    *(tj_str *)place(base, field) = text;
+    *(tj_str *)tj__json_member_at(base, field) = text;
     return TJ_OK;
 }
 
@@ -121,25 +100,18 @@ tj_status tj__json_decode_time(const tj__json_input *in, const tj__json_node *no
     return tj__json_relay(in, node, tj_time_parse(node->text, out, in->error));
 }
 
-static void set_present(const tj__json_field *field, char *base)
-{
-    if (field->flags & TJ__JSON_OPTIONAL) {
-        *(bool *)(void *)(base + field->other) = true;
-    }
-}
-
 static tj_status read_decimal(const tj__json_input *in, const tj__json_node *node,
                               const tj__json_field *field, char *base)
 {
-    set_present(field, base);
-    return tj__json_decode_decimal(in, node, place(base, field));
+    tj__json_set_present(field, base);
+    return tj__json_decode_decimal(in, node, tj__json_member_at(base, field));
 }
 
 static tj_status read_time(const tj__json_input *in, const tj__json_node *node,
                            const tj__json_field *field, char *base)
 {
-    set_present(field, base);
-    return tj__json_decode_time(in, node, place(base, field));
+    tj__json_set_present(field, base);
+    return tj__json_decode_time(in, node, tj__json_member_at(base, field));
 }
 
 static tj_status read_sequence(const tj__json_input *in, const tj__json_node *node,
@@ -156,7 +128,7 @@ static tj_status read_sequence(const tj__json_input *in, const tj__json_node *no
         }
         value = value * 10 + digit;
     }
-    *(uint64_t *)place(base, field) = value;
+    *(uint64_t *)tj__json_member_at(base, field) = value;
     return TJ_OK;
 }
 
@@ -164,7 +136,7 @@ static tj_status read_flag(const tj__json_input *in, const tj__json_node *node,
                            const tj__json_field *field, char *base)
 {
     TJ_TRY(tj__json_want(in, node, TJ__JSON_BOOLEAN));
-    *(bool *)place(base, field) = node->truth;
+    *(bool *)tj__json_member_at(base, field) = node->truth;
     return TJ_OK;
 }
 
@@ -175,7 +147,7 @@ static tj_status read_enum(const tj__json_input *in, const tj__json_node *node,
     unsigned value = 1;
     for (const char *const *name = field->names; *name; name++, value++) {
         if (tj_str_equal(node->text, tj_str_of(*name))) {
-            memcpy(place(base, field), &value, sizeof value);
+            memcpy(tj__json_member_at(base, field), &value, sizeof value);
             return TJ_OK;
         }
     }
@@ -194,88 +166,18 @@ static tj_status read_raw(const tj__json_input *in, const tj__json_node *node,
                                   "the JSON text has %zu bytes; at most %zu are allowed",
                                   node->raw.size, TJ_JSON_SIZE_MAX);
     }
-    return copy(in, node->raw, place(base, field));
+    return copy(in, node->raw, tj__json_member_at(base, field));
 }
 
-static tj_status read_struct(const tj__json_input *in, const tj__json_node *node,
-                             const tj__json_field *field, char *base)
-{
-    set_present(field, base);
-    return tj__json_decode(in, node, field->schema, (tj_str){NULL, 0}, place(base, field));
-}
-
-/* Gives an array member its memory and its count. */
-static tj_status new_array(const tj__json_input *in, const tj__json_field *field, size_t count,
-                           size_t size, char *base, char **out)
+tj_status tj__json_new_array(const tj__json_input *in, const tj__json_field *field, size_t count,
+                             size_t size, char *base, char **out)
 {
     *out = tj__arena_array(in->arena, count, size);
     if (!*out) {
         return tj__json_fail_nomem(in);
     }
-    memcpy(place(base, field), out, sizeof *out);
+    memcpy(tj__json_member_at(base, field), out, sizeof *out);
     *(size_t *)(void *)(base + field->other) = count;
-    return TJ_OK;
-}
-
-/* Members that every object of the schema has, without the first, which a key may stand for. */
-static size_t needed_members(const tj__json_schema *schema)
-{
-    size_t needed = 0;
-    for (size_t i = 1; i < schema->count; i++) {
-        needed += !(schema->fields[i].flags & (TJ__JSON_OPTIONAL | TJ__JSON_DEFAULT));
-    }
-    return needed;
-}
-
-/* Looks for an element that cannot be decoded before there is room for all: a struct takes many times the
- * memory of {}. key: what the element stands under; absent in a list. */
-static tj_status judge(const tj__json_input *in, const tj__json_node *node,
-                       const tj__json_schema *schema, tj_str key)
-{
-    if (node->type == TJ__JSON_OBJECT && node->count >= needed_members(schema)) {
-        return TJ_OK;
-    }
-    void *element = tj__arena_alloc(in->arena, schema->size);
-    return element ? tj__json_decode(in, node, schema, key, element) : tj__json_fail_nomem(in);
-}
-
-static tj_status read_list(const tj__json_input *in, const tj__json_node *node,
-                           const tj__json_field *field, char *base)
-{
-    const tj__json_schema *schema = field->schema;
-    TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
-    for (const tj__json_node *each = node->first; each; each = each->next) {
-        TJ_TRY(judge(in, each, schema, (tj_str){NULL, 0}));
-    }
-    char *element;
-    TJ_TRY(new_array(in, field, node->count, schema->size, base, &element));
-    tj__json_entries ids;
-    TJ_TRY(tj__json_entries_new(in, node, &ids));
-    for (const tj__json_node *each = node->first; each; each = each->next) {
-        TJ_TRY(tj__json_decode(in, each, schema, (tj_str){NULL, 0}, element));
-        const tj_str *id = place(element, &schema->fields[0]);
-        ids.items[ids.count++] = (tj__json_entry){*id, each, each->raw.data};
-        element += schema->size;
-    }
-    return tj__json_sort_unique(in, node, schema->fields[0].name.data, "", &ids);
-}
-
-static tj_status read_map(const tj__json_input *in, const tj__json_node *node,
-                          const tj__json_field *field, char *base)
-{
-    const tj__json_schema *schema = field->schema;
-    tj__json_entries entries;
-    TJ_TRY(tj__json_map_open(in, node, schema->fields[0].kind, schema->fields[0].limit, &entries));
-    for (size_t i = 0; i < entries.count; i++) {
-        TJ_TRY(judge(in, entries.items[i].value, schema, entries.items[i].key));
-    }
-    char *element;
-    TJ_TRY(new_array(in, field, entries.count, schema->size, base, &element));
-    for (size_t i = 0; i < entries.count; i++) {
-        const tj__json_entry *entry = &entries.items[i];
-        TJ_TRY(tj__json_decode(in, entry->value, schema, entry->key, element));
-        element += schema->size;
-    }
     return TJ_OK;
 }
 
@@ -285,7 +187,7 @@ static tj_status read_prices(const tj__json_input *in, const tj__json_node *node
     tj__json_entries entries;
     TJ_TRY(tj__json_map_open(in, node, TJ__JSON_IDENTITY, 0, &entries));
     char *array;
-    TJ_TRY(new_array(in, field, entries.count, sizeof(tj_price), base, &array));
+    TJ_TRY(tj__json_new_array(in, field, entries.count, sizeof(tj_price), base, &array));
     tj_price *price = (void *)array;
     for (size_t i = 0; i < entries.count; i++, price++) {
         TJ_TRY(tj_identity_parse(entries.items[i].key, &price->symbol, in->error));
@@ -299,7 +201,7 @@ static tj_status read_text_list(const tj__json_input *in, const tj__json_node *n
 {
     TJ_TRY(tj__json_want(in, node, TJ__JSON_ARRAY));
     char *array;
-    TJ_TRY(new_array(in, field, node->count, sizeof(tj_str), base, &array));
+    TJ_TRY(tj__json_new_array(in, field, node->count, sizeof(tj_str), base, &array));
     tj__json_entries texts;
     TJ_TRY(tj__json_entries_new(in, node, &texts));
     tj_str *text = (void *)array;
@@ -311,28 +213,19 @@ static tj_status read_text_list(const tj__json_input *in, const tj__json_node *n
     return tj__json_sort_unique(in, node, "id", "", &texts);
 }
 
-/* What is read elsewhere has none. */
-static reader *const readers[TJ__JSON_KIND_COUNT] = {
-    [TJ__JSON_TEXT] = read_text,
-    [TJ__JSON_IDENTITY] = read_canonical,
-    [TJ__JSON_EXCHANGE] = read_canonical,
-    [TJ__JSON_UUID] = read_canonical,
-    [TJ__JSON_DECIMAL] = read_decimal,
-    [TJ__JSON_TIME] = read_time,
-    [TJ__JSON_SEQUENCE] = read_sequence,
-    [TJ__JSON_FLAG] = read_flag,
-    [TJ__JSON_ENUM] = read_enum,
-    [TJ__JSON_RAW] = read_raw,
-    [TJ__JSON_STRUCT] = read_struct,
-    [TJ__JSON_LIST] = read_list,
-    [TJ__JSON_MAP] = read_map,
-    [TJ__JSON_PRICES] = read_prices,
-    [TJ__JSON_TEXT_LIST] = read_text_list,
+/* What decode.c reads has none, nor has what is read elsewhere. */
+static tj__json_reader *const readers[TJ__JSON_KIND_COUNT] = {
+    [TJ__JSON_TEXT] = read_text,          [TJ__JSON_IDENTITY] = read_canonical,
+    [TJ__JSON_EXCHANGE] = read_canonical, [TJ__JSON_UUID] = read_canonical,
+    [TJ__JSON_DECIMAL] = read_decimal,    [TJ__JSON_TIME] = read_time,
+    [TJ__JSON_SEQUENCE] = read_sequence,  [TJ__JSON_FLAG] = read_flag,
+    [TJ__JSON_ENUM] = read_enum,          [TJ__JSON_RAW] = read_raw,
+    [TJ__JSON_PRICES] = read_prices,      [TJ__JSON_TEXT_LIST] = read_text_list,
 };
 
-tj_status tj__json_read_value(const tj__json_input *in, const tj__json_node *node,
+tj_status tj__json_read_plain(const tj__json_input *in, const tj__json_node *node,
                               const tj__json_field *field, char *base)
 {
-    reader *read = readers[field->kind];
+    tj__json_reader *read = readers[field->kind];
     return read ? read(in, node, field, base) : TJ_OK;
 }

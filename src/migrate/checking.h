@@ -16,10 +16,12 @@ typedef struct tj__checking {
 /* Notes something in the report; refused: it needs force. */
 void tj__checking_note(tj__checking *c, bool refused, const char *what, const char *reason, ...)
     TJ_PRINTF(4, 5);
+/* Gives the report its notes; returns the first failure. */
+tj_status tj__checking_finish(tj__checking *c);
 
 /* JSON that is deeper, or has numbers or names, as Tesser does not read them (limits_texts.c). */
-void tj__check_texts(tj__checking *c, const tj__exported *book);
+void tj__limits_check_texts(tj__checking *c, const tj__exported *book);
 /* Which entries of the ledger are left out because their id stands before (limits_texts.c). */
-void tj__check_ids(tj__checking *c, tj__exported *book);
+void tj__limits_check_ids(tj__checking *c, tj__exported *book);
 
 #endif

@@ -124,11 +124,11 @@ static tj_status import(tj__gathering *all, const tj_config *config, tj_error *e
     tj_live_state *state = NULL;
     TJ_TRY(tj__rules_read(all, error));
     TJ_TRY(read_sources(all, error));
-    TJ_TRY(tj__settle(all, &state, error));
-    tj__qualify(all, state);
+    TJ_TRY(tj__gathering_settle(all, &state, error));
+    tj__gathering_qualify(all, state);
     TJ_TRY(tj__rules_note_unused(all, error));
     if (state) {
-        TJ_TRY(tj__note_unknown(all, state, error));
+        TJ_TRY(tj__gathering_note_unknown(all, state, error));
         TJ_TRY(count_state(all->report, state, error));
     }
     TJ_TRY(tj__target_commit(all, config, state, error));

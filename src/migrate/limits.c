@@ -6,7 +6,6 @@
  */
 #include "migrate/limits.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,22 +15,6 @@
 
 #define MANTISSA_HIGH_MAX UINT32_MAX /* of the upper 64 bits */
 #define SCALE_MAX 28
-
-void tj__checking_note(tj__checking *c, bool refused, const char *what, const char *reason, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, reason);
-    (void)vsnprintf(text, sizeof text, reason, arguments);
-    va_end(arguments);
-    tj_report_note item = {.what = tj__arena_str(c->arena, tj_str_of(what)),
-                           .reason = tj__arena_str(c->arena, tj_str_of(text))};
-    tj__put_bytes(&c->notes, &item, sizeof item);
-    c->report->refused_count += refused;
-    if (c->status == TJ_OK && (!item.what.data || !item.reason.data || c->notes.failed)) {
-        c->status = tj__fail(c->error, TJ_NOMEM, "no memory for the report");
-    }
-}
 
 /* ---- codes with an exchange ------------------------------------------------------------------ */
 
@@ -254,17 +237,8 @@ tj_status tj__limits_check(tj__exported *book, tj__arena *arena, tj_export_repor
     tj__checking c = {.arena = arena, .report = report, .error = error, .status = TJ_OK};
     check_codes(&c, book->state);
     check_decimals(&c, book);
-    tj__check_texts(&c, book);
-    tj__check_ids(&c, book);
+    tj__limits_check_texts(&c, book);
+    tj__limits_check_ids(&c, book);
     check_kept_aside(&c, book);
-    report->lost_count = c.notes.size / sizeof *report->lost;
-    report->lost = tj__arena_alloc(arena, c.notes.size);
-    if (c.status == TJ_OK && !report->lost) {
-        c.status = tj__fail(error, TJ_NOMEM, "no memory for the report");
-    }
-    if (c.status == TJ_OK && c.notes.size > 0) {
-        memcpy(report->lost, c.notes.data, c.notes.size);
-    }
-    tj__buffer_dispose(&c.notes);
-    return c.status;
+    return tj__checking_finish(&c);
 }

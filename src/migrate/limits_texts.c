@@ -83,7 +83,7 @@ static void check_text(tj__checking *c, const kept_text *text)
                   "Tesser's reader takes a neighbouring float, off by one in the last bit");
 }
 
-void tj__check_texts(tj__checking *c, const tj__exported *book)
+void tj__limits_check_texts(tj__checking *c, const tj__exported *book)
 {
     kept_text state = {"strategy_state", book->state->strategy_state, 1,
                        "it refuses the whole state and starts from defaults"};
@@ -134,7 +134,7 @@ static void note_again(tj__checking *c, const tj_ledger_entry *entry, const tj_l
 }
 
 /* Of the entries with one id the first is written, as Tesser's own table would have it. */
-void tj__check_ids(tj__checking *c, tj__exported *book)
+void tj__limits_check_ids(tj__checking *c, tj__exported *book)
 {
     size_t count = book->ledger->count;
     tj_ledger_entry **sorted = malloc((count + 1) * sizeof *sorted);

@@ -42,10 +42,10 @@ static tj_status take_state_row(void *context, tj__bytes key, tj__bytes value, t
     }
     tj__found_raw found = {.source = v->source};
     tj_str copy = {NULL, 0};
-    TJ_TRY(tj__keep(v->all, (tj_str){value.size ? (const char *)value.data : "", value.size}, &copy,
-                    error));
+    TJ_TRY(tj__gathering_keep(
+        v->all, (tj_str){value.size ? (const char *)value.data : "", value.size}, &copy, error));
     found.bytes = tj__bytes_of(copy.data, copy.size);
-    return tj__gather(&v->all->raw_states, &found, sizeof found, error);
+    return tj__gathering_add(&v->all->raw_states, &found, sizeof found, error);
 }
 
 /* The text of a key that is a UUID, else the key's own bytes. */
@@ -87,12 +87,12 @@ static tj_status note_databases(tj__gathering *all, size_t source, const tj__for
             return tj__fail(error, TJ_CORRUPT,
                             "%s is damaged or not Tesser's: it has a database %s, but not both %s "
                             "and %s",
-                            tj__source(all, source)->path.data, quoted, STATE_DATABASE,
+                            tj__gathering_source(all, source)->path.data, quoted, STATE_DATABASE,
                             ALGO_DATABASE);
         }
         (void)snprintf(what, sizeof what, "database %s", quoted);
-        TJ_TRY(tj__note(all, &all->lost, source, tj_str_of(what), error,
-                        "Tesser's journal has no such database: it was not read"));
+        TJ_TRY(tj__gathering_note(all, &all->lost, source, tj_str_of(what), error,
+                                  "Tesser's journal has no such database: it was not read"));
     }
     return TJ_OK;
 }
@@ -135,7 +135,7 @@ tj_status tj__lmdb_read(tj__gathering *all, size_t source, const char *path, tj_
     visit v = {all, source};
     tj__foreign *file = NULL;
     TJ_TRY(tj__foreign_open(path, &file, error));
-    tj__source(all, source)->layout = TJ_STR("Tesser's LMDB journal");
+    tj__gathering_source(all, source)->layout = TJ_STR("Tesser's LMDB journal");
     tj_status status = TJ_OK;
     if (!tj__foreign_has(file, STATE_DATABASE) && !tj__foreign_has(file, ALGO_DATABASE)) {
         status = refuse(file, path, error);
@@ -167,7 +167,7 @@ typedef struct decoding {
 static tj_status read_end(decoding *d, tj__bytes rest, tj_error *error)
 {
     if (rest.size == 0) {
-        tj__source(d->all, d->source)->layout = TJ_STR(LAYOUT_0_9_2);
+        tj__gathering_source(d->all, d->source)->layout = TJ_STR(LAYOUT_0_9_2);
         return TJ_OK;
     }
     size_t before = d->json.size;
@@ -181,7 +181,7 @@ static tj_status read_end(decoding *d, tj__bytes rest, tj_error *error)
         d->json.size = before;
         return status;
     }
-    tj__source(d->all, d->source)->layout = TJ_STR(LAYOUT_0_9_3);
+    tj__gathering_source(d->all, d->source)->layout = TJ_STR(LAYOUT_0_9_3);
     return TJ_OK;
 }
 
@@ -202,9 +202,9 @@ static tj_status try_candidate(decoding *d, const tj__candidate *candidate, tj__
     tj_status status = read_end(d, tj__bytes_of(rest.data + size, rest.size - size), &cause);
     if (status == TJ_OK) {
         *taken = true;
-        return tj__note(d->all, &d->all->remarks, d->source, TJ_STR("strategy_state"), error,
-                        "taken from %s: it encodes to exactly the bytes that are stored",
-                        candidate->path.data);
+        return tj__gathering_note(
+            d->all, &d->all->remarks, d->source, TJ_STR("strategy_state"), error,
+            "taken from %s: it encodes to exactly the bytes that are stored", candidate->path.data);
     }
     d->json.size = before;
     return tj__is_undecodable(status) ? TJ_OK : tj__error_pass(error, &cause);
@@ -253,10 +253,10 @@ static tj_status quarantine_strategy(const decoding *d, tj_error *error)
                          "by themselves; name what holds it in JSON with --strategy-state"),
         .raw = d->unknown};
     TJ_TRY(tj__gather_quarantined(d->all, d->source, &row, TJ_STR("strategy_state"), error));
-    return tj__note(d->all, &d->all->lost, d->source,
-                    TJ_STR("strategy_state and execution_checkpoint"), error,
-                    "in quarantine: no source knows a strategy_state that encodes to the stored "
-                    "bytes");
+    return tj__gathering_note(
+        d->all, &d->all->lost, d->source, TJ_STR("strategy_state and execution_checkpoint"), error,
+        "in quarantine: no source knows a strategy_state that encodes to the stored "
+        "bytes");
 }
 
 static tj_status decode(tj__gathering *all, const tj__found_raw *raw, tj_error *error)

@@ -103,7 +103,7 @@ static tj_status complain(resolving *r, const char *place, const member *first, 
 {
     tj__buffer text = {0};
     char what[PLACE_SIZE + TJ__JSON_KEY_SIZE + 2];
-    tj_report_note note = {.source = tj__source(r->all, r->source)->path};
+    tj_report_note note = {.source = tj__gathering_source(r->all, r->source)->path};
     r->unresolved++;
     (void)snprintf(what, sizeof what, "%s.%s", place, first->key);
     tj__put_format(&text, "%zu values: ", count);
@@ -117,11 +117,11 @@ static tj_status complain(resolving *r, const char *place, const member *first, 
     }
     tj_str whole = {(const char *)text.data, text.size};
     tj_status status =
-        text.failed ? no_memory(error) : tj__keep(r->all, whole, &note.reason, error);
+        text.failed ? no_memory(error) : tj__gathering_keep(r->all, whole, &note.reason, error);
     tj__buffer_dispose(&text);
     TJ_TRY(status);
-    TJ_TRY(tj__keep(r->all, tj_str_of(what), &note.what, error));
-    return tj__gather(&r->all->repeated, &note, sizeof note, error);
+    TJ_TRY(tj__gathering_keep(r->all, tj_str_of(what), &note.what, error));
+    return tj__gathering_add(&r->all->repeated, &note, sizeof note, error);
 }
 
 /* Whether --map says of each member under a key what it is. */
@@ -158,7 +158,7 @@ static tj_status decide(resolving *r, const char *place, member *first, size_t c
     }
     for (size_t i = 0; i < count; i++) {
         if (i != stale.kept) {
-            TJ_TRY(tj__keep(r->all, tj_str_of(stale.why), &first[i].left_out, error));
+            TJ_TRY(tj__gathering_keep(r->all, tj_str_of(stale.why), &first[i].left_out, error));
         }
     }
     return TJ_OK;
@@ -215,10 +215,10 @@ static tj_status put_member(resolving *r, const char *place, const member *each,
         char what[PLACE_SIZE + TJ_IDENTITY_TEXT_SIZE + 32];
         (void)snprintf(what, sizeof what, "%s.%s#%zu", place, each->key, each->occurrence);
         size_t shown = each->node->raw.size < 400 ? each->node->raw.size : 400;
-        return tj__note(r->all, &r->all->lost, r->source, tj_str_of(what), error,
-                        "left out by %s; its value: %.*s",
-                        each->left_out.data ? each->left_out.data : "--map", (int)shown,
-                        each->node->raw.data);
+        return tj__gathering_note(r->all, &r->all->lost, r->source, tj_str_of(what), error,
+                                  "left out by %s; its value: %.*s",
+                                  each->left_out.data ? each->left_out.data : "--map", (int)shown,
+                                  each->node->raw.data);
     }
     tj__put_cstr(r->out, *first ? "" : ",");
     *first = false;
@@ -322,7 +322,7 @@ static tj_status resolve_all(resolving *r, const tj__json_node *root, tj_error *
 /* All of them when they fit into a sentence; the report has them in any case. */
 static tj_status refuse(const resolving *r, tj_error *error)
 {
-    const char *path = tj__source(r->all, r->source)->path.data;
+    const char *path = tj__gathering_source(r->all, r->source)->path.data;
     const tj_report_note *notes = TJ__ITEMS(tj_report_note, r->all->repeated);
     const char *advice =
         "(=- instead of an exchange leaves that one out; where one venue has a code "

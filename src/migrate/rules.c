@@ -155,7 +155,7 @@ const tj__map_rule *tj__rule_of_code(const tj__gathering *all, tj_str code)
     return NULL;
 }
 
-bool tj__name_ccxt(void *context, tj_str text, tj_identity *out)
+bool tj__rules_name_ccxt(void *context, tj_str text, tj_identity *out)
 {
     const tj__gathering *all = context;
     *out = (tj_identity){TJ__NAMED_LATER, text};
@@ -167,8 +167,9 @@ tj_status tj__rules_note_unused(tj__gathering *all, tj_error *error)
 {
     for (size_t i = 0; i < all->rule_count; i++) {
         if (!all->rules[i].used) {
-            TJ_TRY(tj__note(all, &all->remarks, SIZE_MAX, tj_str_of(all->options->maps[i]), error,
-                            "this map met nothing in the sources"));
+            TJ_TRY(tj__gathering_note(all, &all->remarks, SIZE_MAX,
+                                      tj_str_of(all->options->maps[i]), error,
+                                      "this map met nothing in the sources"));
         }
     }
     return TJ_OK;

@@ -41,8 +41,8 @@ static tj_status settle_state(const tj__gathering *all, tj_live_state **state, t
             return tj__fail(error, TJ_CONFLICT,
                             "%s and %s hold different states: import one of them; where the other "
                             "is only to tell the strategy's state, give it with --strategy-state",
-                            tj__source(all, found[0].source)->path.data,
-                            tj__source(all, found[i].source)->path.data);
+                            tj__gathering_source(all, found[0].source)->path.data,
+                            tj__gathering_source(all, found[i].source)->path.data);
         }
     }
     return TJ_OK;
@@ -70,9 +70,10 @@ static tj_status same_algo(const tj__gathering *all, const tj__found_algo *a,
     }
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(a->record.id, id);
-    return tj__fail(
-        error, TJ_CONFLICT, "%s and %s hold different states of algorithm %s: import one of them",
-        tj__source(all, a->source)->path.data, tj__source(all, b->source)->path.data, id);
+    return tj__fail(error, TJ_CONFLICT,
+                    "%s and %s hold different states of algorithm %s: import one of them",
+                    tj__gathering_source(all, a->source)->path.data,
+                    tj__gathering_source(all, b->source)->path.data, id);
 }
 
 static tj_status settle_algos(tj__gathering *all, tj_error *error)
@@ -118,8 +119,8 @@ static tj_status same_entry(const tj__gathering *all, const tj__found_entry *a,
                 : tj__fail(error, TJ_CONFLICT,
                            "%s and %s hold different ledger entries with sequence %" PRIu64
                            ": import one of them",
-                           tj__source(all, a->source)->path.data,
-                           tj__source(all, b->source)->path.data, a->entry.sequence);
+                           tj__gathering_source(all, a->source)->path.data,
+                           tj__gathering_source(all, b->source)->path.data, a->entry.sequence);
 }
 
 static tj_status settle_entries(tj__gathering *all, tj_error *error)
@@ -143,7 +144,7 @@ static tj_status settle_entries(tj__gathering *all, tj_error *error)
     return TJ_OK;
 }
 
-tj_status tj__settle(tj__gathering *all, tj_live_state **state, tj_error *error)
+tj_status tj__gathering_settle(tj__gathering *all, tj_live_state **state, tj_error *error)
 {
     TJ_TRY(settle_state(all, state, error));
     TJ_TRY(settle_algos(all, error));

@@ -148,7 +148,7 @@ static tj_status read_ledger(tj__gathering *all, size_t source, tj_str text, tj_
         }
         rest = (tj_str){rest.data + taken, rest.size - taken};
         if (number % 1000 == 0) {
-            tj__progress(all, "reading the ledger", text.size - rest.size);
+            tj__gathering_progress(all, "reading the ledger", text.size - rest.size);
         }
     }
     return TJ_OK;
@@ -156,7 +156,7 @@ static tj_status read_ledger(tj__gathering *all, size_t source, tj_str text, tj_
 
 static tj_status read_json(tj__gathering *all, size_t source, tj_str text, tj_error *error)
 {
-    tj_import_source *at = tj__source(all, source);
+    tj_import_source *at = tj__gathering_source(all, source);
     tj_source_kind kind = (tj_source_kind)0;
     tj_error cause = TJ_ERROR_INIT;
     tj_status status = TJ_OK;
@@ -171,8 +171,8 @@ static tj_status read_json(tj__gathering *all, size_t source, tj_str text, tj_er
     status = kind == TJ_SOURCE_ALGOS ? read_algos(all, source, text, &cause)
                                      : read_ledger(all, source, text, &cause);
     return status == TJ_OK ? TJ_OK
-                           : tj__fail(error, status, "%s: %s", tj__source(all, source)->path.data,
-                                      cause.message);
+                           : tj__fail(error, status, "%s: %s",
+                                      tj__gathering_source(all, source)->path.data, cause.message);
 }
 
 /* ---- any path ------------------------------------------------------------------------------ */
@@ -245,7 +245,7 @@ static tj_status check_named_once(tj__gathering *all, const char *path, const he
 {
     char other[PATH_SIZE];
     for (size_t i = 0; i < TJ__COUNT(tj_import_source, all->sources); i++) {
-        const char *earlier = tj__source(all, i)->path.data;
+        const char *earlier = tj__gathering_source(all, i)->path.data;
         bool same = false;
         TJ_TRY(find_file(earlier, other, error));
         TJ_TRY(tj__path_names(other, h->device, h->inode, &same, error));
@@ -260,9 +260,9 @@ static tj_status check_named_once(tj__gathering *all, const char *path, const he
 static tj_status add_source(tj__gathering *all, const char *path, size_t *index, tj_error *error)
 {
     tj_import_source source = {.layout = TJ_STR("")};
-    TJ_TRY(tj__keep(all, tj_str_of(path), &source.path, error));
+    TJ_TRY(tj__gathering_keep(all, tj_str_of(path), &source.path, error));
     *index = TJ__COUNT(tj_import_source, all->sources);
-    return tj__gather(&all->sources, &source, sizeof source, error);
+    return tj__gathering_add(&all->sources, &source, sizeof source, error);
 }
 
 static tj_status read_text(tj__gathering *all, size_t source, const char *path, tj_error *error)
@@ -286,11 +286,11 @@ static tj_status read_kind(tj__gathering *all, size_t source, const char *file, 
     bool sqlite = false;
     TJ_TRY(find_sqlite(h, file, &sqlite, error));
     if (sqlite) {
-        tj__source(all, source)->kind = TJ_SOURCE_SQLITE;
+        tj__gathering_source(all, source)->kind = TJ_SOURCE_SQLITE;
         return tj__store_read(all, source, file, false, error);
     }
     if (is_lmdb(h, file)) {
-        tj__source(all, source)->kind = TJ_SOURCE_LMDB;
+        tj__gathering_source(all, source)->kind = TJ_SOURCE_LMDB;
         return tj__lmdb_read(all, source, file, error);
     }
     return read_text(all, source, file, error);
@@ -305,10 +305,10 @@ static tj_status read_file(tj__gathering *all, const char *path, const char *fil
     TJ_TRY(check_named_once(all, path, &h, error));
     TJ_TRY(add_source(all, path, &source, error));
     (void)snprintf(what, sizeof what, "reading %s", path);
-    tj__progress(all, what, 0);
+    tj__gathering_progress(all, what, 0);
     tj_status status = read_kind(all, source, file, &h, error);
     all->bytes_done += h.file_size;
-    tj__progress(all, what, 0);
+    tj__gathering_progress(all, what, 0);
     return status;
 }
 

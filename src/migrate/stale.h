@@ -7,7 +7,7 @@
 #ifndef TJ_MIGRATE_STALE_H
 #define TJ_MIGRATE_STALE_H
 
-#include "migrate/gather.h"
+#include "migrate/gathering.h"
 #include "json/dom.h"
 
 /* Of none under a key: all are left out. */

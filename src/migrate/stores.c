@@ -33,7 +33,7 @@ static void count_row(store *s)
         char what[512];
         (void)snprintf(what, sizeof what, "reading %s", s->path);
         double part = (double)s->rows / (double)s->row_count;
-        tj__progress(s->all, what, (uint64_t)((double)s->bytes * (part < 1 ? part : 1)));
+        tj__gathering_progress(s->all, what, (uint64_t)((double)s->bytes * (part < 1 ? part : 1)));
     }
 }
 
@@ -69,8 +69,8 @@ static tj_status see_object(void *context, const tj__sqlite_value *values, tj_er
     (void)snprintf(what, sizeof what, "%.*s %s",
                    (int)(values[0].text.size < 32 ? values[0].text.size : 32), values[0].text.data,
                    tj__text_quote(name, quoted));
-    return tj__note(s->all, &s->all->lost, s->source, tj_str_of(what), error,
-                    "Tesser's stores have no such thing: it was not read");
+    return tj__gathering_note(s->all, &s->all->lost, s->source, tj_str_of(what), error,
+                              "Tesser's stores have no such thing: it was not read");
 }
 
 /* ---- state --------------------------------------------------------------------------------- */
@@ -260,7 +260,7 @@ static tj_status read_store(store *s, tj__sqlite *database, tj_error *error)
                         s->path);
     }
     if (!s->only_candidate) {
-        tj__source(s->all, s->source)->layout = layout_of(s);
+        tj__gathering_source(s->all, s->source)->layout = layout_of(s);
     }
     return read_tables(s, database, error);
 }
@@ -270,15 +270,17 @@ static tj_status note_log(const store *s, const tj__image *image, tj_error *erro
 {
     tj_str name = TJ_STR("its -wal");
     if (image->uncommitted > 0) {
-        return tj__note(s->all, &s->all->remarks, s->source, name, error,
-                        "%zu pages of a transaction that was never committed are left out, as "
-                        "SQLite does",
-                        image->uncommitted);
+        return tj__gathering_note(
+            s->all, &s->all->remarks, s->source, name, error,
+            "%zu pages of a transaction that was never committed are left out, as "
+            "SQLite does",
+            image->uncommitted);
     }
     if (image->idle_log) {
-        return tj__note(s->all, &s->all->remarks, s->source, name, error,
-                        "it has a header and no transaction; unless it was cut there, nothing "
-                        "was committed after the last checkpoint");
+        return tj__gathering_note(
+            s->all, &s->all->remarks, s->source, name, error,
+            "it has a header and no transaction; unless it was cut there, nothing "
+            "was committed after the last checkpoint");
     }
     return TJ_OK;
 }

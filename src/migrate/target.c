@@ -13,20 +13,6 @@
 #include "journal/journal.h"
 #include "store/store.h"
 
-/* Whether the sources hold rows of a table, decoded or not. */
-bool tj__comes_in(const tj__gathering *all, tj__table table)
-{
-    const tj__kept_raw *kept = TJ__ITEMS(tj__kept_raw, all->quarantined);
-    bool comes = table == TJ__TABLE_STATE    ? all->states.size > 0
-                 : table == TJ__TABLE_ALGOS  ? all->algos.size > 0
-                 : table == TJ__TABLE_LEDGER ? all->entries.size > 0
-                                             : false;
-    for (size_t i = 0; i < TJ__COUNT(tj__kept_raw, all->quarantined) && !comes; i++) {
-        comes = kept[i].row.table == table;
-    }
-    return comes;
-}
-
 /* ---- what the book holds ------------------------------------------------------------------- */
 
 static tj_status find_book(tj__target *t, tj_book_info *info, tj_error *error)
@@ -75,7 +61,7 @@ static tj_status look(tj__target *t, tj_error *error)
             info.ledger_sequence, quarantined);
     }
     if (info.state_row_count > 0 && t->all->states.size == 0 &&
-        tj__comes_in(t->all, TJ__TABLE_STATE)) {
+        tj__gathering_holds(t->all, TJ__TABLE_STATE)) {
         return tj__fail(error, TJ_CORRUPT,
                         "the state in the sources cannot be decoded, and must not stand beside the "
                         "older one that the book holds: import into another book");
@@ -220,7 +206,7 @@ tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live
     tj__target t = {.all = all, .config = config};
     t.book = config && config->book ? config->book : TJ_BOOK_DEFAULT;
     TJ_TRY(tj__book_name_check(t.book, error));
-    TJ_TRY(tj__keep(all, tj_str_of(t.book), &all->report->book, error));
+    TJ_TRY(tj__gathering_keep(all, tj_str_of(t.book), &all->report->book, error));
     tj_status status = run(&t, state, error);
     for (size_t i = 0; i < t.plan_count; i++) {
         tj__plan_free(t.plans[i]);
@@ -230,9 +216,9 @@ tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live
     tj_error late = TJ_ERROR_INIT;
     if (tj_store_close(t.store, &late) != TJ_OK && status == TJ_OK && !all->options->dry_run) {
         /* It is committed and durable: that closing failed is no reason to import it again. */
-        status =
-            tj__note(all, &all->remarks, SIZE_MAX, TJ_STR("closing the journal"), error,
-                     "all of it is imported and durable, but closing failed: %s", late.message);
+        status = tj__gathering_note(
+            all, &all->remarks, SIZE_MAX, TJ_STR("closing the journal"), error,
+            "all of it is imported and durable, but closing failed: %s", late.message);
     }
     return status;
 }

@@ -3,7 +3,7 @@
 #define TJ_MIGRATE_TARGET_H
 
 #include "commit/plan.h"
-#include "migrate/gather.h"
+#include "migrate/gathering.h"
 
 /* Changes in one commit; an index row for each ledger entry comes on top of them. */
 #define TJ__PART_SIZE ((size_t)40 << 20)
@@ -20,8 +20,6 @@ typedef struct tj__target {
     tj_ledger_list *stored; /* with replace: the entries that are there */
 } tj__target;
 
-/* Whether the sources hold rows of a table, decoded or not. */
-bool tj__comes_in(const tj__gathering *all, tj__table table);
 /* Makes the plans (target_plan.c). */
 tj_status tj__target_plan(tj__target *target, tj_live_state *state, tj_error *error);
 

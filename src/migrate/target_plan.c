@@ -80,7 +80,7 @@ static tj_status delete_algos(tj__target *t, tj_error *error)
 static tj_status delete_quarantined_row(void *context, const tj__quarantined *row, tj_error *error)
 {
     const tj__target *t = context;
-    return tj__comes_in(t->all, row->table)
+    return tj__gathering_holds(t->all, row->table)
                ? tj__plan_delete_quarantine(plan_of(t), row->table, row->key, error)
                : TJ_OK;
 }
@@ -173,7 +173,7 @@ static tj_status put_all(tj__target *t, tj_live_state *state, tj_error *error)
 tj_status tj__target_plan(tj__target *t, tj_live_state *state, tj_error *error)
 {
     TJ_TRY(begin_part(t, error));
-    if (t->has_book && tj__comes_in(t->all, TJ__TABLE_ALGOS)) {
+    if (t->has_book && tj__gathering_holds(t->all, TJ__TABLE_ALGOS)) {
         TJ_TRY(delete_algos(t, error));
     }
     if (t->has_book) {

@@ -88,20 +88,22 @@ static tj_status count_all(counting *c, const tj_live_state *state, tj_error *er
     return TJ_OK;
 }
 
-tj_status tj__note_unknown(tj__gathering *all, const tj_live_state *state, tj_error *error)
+tj_status tj__gathering_note_unknown(tj__gathering *all, const tj_live_state *state,
+                                     tj_error *error)
 {
     counting c = {.name_count = 0};
     TJ_TRY(count_all(&c, state, error));
     for (size_t i = 0; i < c.name_count; i++) {
         char what[TJ__QUOTE_SIZE + 64];
         (void)snprintf(what, sizeof what, "member %s of %s", c.names[i].name, c.names[i].where);
-        TJ_TRY(tj__note(all, &all->remarks, SIZE_MAX, tj_str_of(what), error,
-                        "unknown to this version, and kept as it is; %zu of them",
-                        c.names[i].count));
+        TJ_TRY(tj__gathering_note(all, &all->remarks, SIZE_MAX, tj_str_of(what), error,
+                                  "unknown to this version, and kept as it is; %zu of them",
+                                  c.names[i].count));
     }
     if (c.others > 0) {
-        return tj__note(all, &all->remarks, SIZE_MAX, TJ_STR("further members"), error,
-                        "unknown to this version, and kept as they are; %zu of them", c.others);
+        return tj__gathering_note(all, &all->remarks, SIZE_MAX, TJ_STR("further members"), error,
+                                  "unknown to this version, and kept as they are; %zu of them",
+                                  c.others);
     }
     return TJ_OK;
 }

@@ -80,7 +80,7 @@ static void qualify_state(const venues *v, tj_live_state *state)
     }
 }
 
-void tj__qualify(tj__gathering *all, tj_live_state *state)
+void tj__gathering_qualify(tj__gathering *all, tj_live_state *state)
 {
     venues v = {.all = all, .exchange = tj_str_of(all->options->exchange)};
     v.asked = v.exchange.data != NULL;

@@ -2,6 +2,8 @@
 /* tesser-journal: looks into a journal, and writes to it from outside a runtime. */
 #include "cli.h"
 
+#include <tesser/version.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +23,7 @@ static void hold_standard_streams(void)
 static tj_status run(command_line *cli, tj_error *error)
 {
     if (given(cli, &option_version)) {
-        out_format(&cli->out, "tesser-journal %s\n", TJ_VERSION);
+        out_format(&cli->out, "tesser-journal %s\n", tj_version());
     } else if (cli->group) {
         help_group(&cli->out, cli->group);
     } else if (given(cli, &option_help) && cli->command) {

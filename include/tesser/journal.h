@@ -45,6 +45,9 @@
  * call at a time on this object. `init`: before other threads use the library. `callback`: called by
  * the library.
  *
+ * Versions: structs that begin with struct_size may be shorter than the library's own, when a program was built
+ * for an older version; see docs/ARCHITECTURE.md, "What may grow".
+ *
  * Caveats
  * - One process writes. Others open with read_only.
  * - Do not use a store after fork in the child; it says so (TJ_CLOSED).
@@ -73,5 +76,6 @@
 #include <tesser/store.h>
 #include <tesser/time.h>
 #include <tesser/uuid.h>
+#include <tesser/version.h>
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sized.h"
 #include "config/config_toml.h"
 #include "engine/engine.h"
 
@@ -428,15 +429,23 @@ static void owned_free(owned *strings)
     free(strings);
 }
 
+/* Whether a configuration has the member by which it is disposed of. */
+static bool holds_owned(const tj_config *config)
+{
+    return config->struct_size >= offsetof(tj_config, owned) + sizeof config->owned;
+}
+
 static tj_status loader_init(loader *load, const char *file, const tj_config *config,
                              tj_error *error)
 {
-    if (!config || config->struct_size != sizeof(*config)) {
+    *load = (loader){.file = file, .config = TJ_CONFIG_INIT};
+    TJ_TRY(tj__sized_read(config, &load->config, "the configuration", "TJ_CONFIG_INIT", error));
+    if (!holds_owned(config)) {
         return tj__fail(error, TJ_MISUSE,
-                        "the configuration is not initialized; start from "
-                        "TJ_CONFIG_INIT");
+                        "the configuration is too short to own what is read into it: initialize it "
+                        "with TJ_CONFIG_INIT");
     }
-    *load = (loader){.file = file, .config = *config, .strings = calloc(1, sizeof(owned))};
+    load->strings = calloc(1, sizeof(owned));
     return load->strings ? TJ_OK : out_of_memory(error);
 }
 
@@ -449,7 +458,7 @@ static tj_status loader_finish(loader *load, tj_status status, tj_config *config
     }
     load->strings->next = load->config.owned;
     load->config.owned = load->strings;
-    *config = load->config;
+    tj__sized_fill(config, &load->config);
     return TJ_OK;
 }
 
@@ -493,7 +502,7 @@ tj_status tj_config_from_environment(tj_config *config, tj_error *error)
 
 void tj_config_dispose(tj_config *config)
 {
-    if (!config) {
+    if (!config || !holds_owned(config)) {
         return;
     }
     for (owned *strings = config->owned; strings;) {

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sized.h"
 #include "migrate/holdings.h"
 #include "migrate/limits.h"
 #include "migrate/sqlite.h"
@@ -338,22 +339,21 @@ static tj_status run(tj_store *store, const char *directory, const tj_export_opt
 tj_status tj_export_tesser(tj_store *store, const char *directory, const tj_export_options *options,
                            tj_export_report **report, tj_error *error)
 {
-    static const tj_export_options defaults = TJ_EXPORT_OPTIONS_INIT;
+    tj_export_options own_options = TJ_EXPORT_OPTIONS_INIT;
     if (store == NULL || directory == NULL || report == NULL) {
         return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
     }
     *report = NULL;
-    options = options ? options : &defaults;
-    if (options->struct_size != sizeof *options) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the options were not initialized with TJ_EXPORT_OPTIONS_INIT");
+    if (options != NULL) {
+        TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_EXPORT_OPTIONS_INIT",
+                              error));
     }
     void *object = NULL;
     if (!tj__arena_new(sizeof(tj_export_report), &object)) {
         return tj__fail(error, TJ_NOMEM, "no memory for the report");
     }
     tj_export_report *own = object;
-    tj_status status = run(store, directory, options, own, error);
+    tj_status status = run(store, directory, &own_options, own, error);
     if (status != TJ_OK && !(status == TJ_CONFLICT && own->refused_count > 0)) {
         tj_export_report_free(own);
         return status;

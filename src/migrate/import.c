@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "migrate/gather.h"
 #include "migrate/holdings.h"
 #include "migrate/target.h"
@@ -11,19 +12,11 @@
 static tj_status check_options(const tj_config *config, const tj_import_options *options,
                                tj_error *error)
 {
-    if (options == NULL || options->struct_size != sizeof *options) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the options were not initialized with TJ_IMPORT_OPTIONS_INIT");
-    }
     if (options->source_count == 0 || options->sources == NULL) {
         return tj__fail(error, TJ_MISUSE, "no source is named");
     }
     if (options->map_count > 0 && options->maps == NULL) {
         return tj__fail(error, TJ_MISUSE, "the maps are NULL");
-    }
-    if (config != NULL && config->struct_size != sizeof *config) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the configuration was not initialized with TJ_CONFIG_INIT");
     }
     if (config == NULL && !options->dry_run) {
         return tj__fail(error, TJ_MISUSE, "no journal to import into");
@@ -142,9 +135,17 @@ tj_status tj_import(const tj_config *config, const tj_import_options *options,
         return tj__fail(error, TJ_MISUSE, "no place to return the report in");
     }
     *report = NULL;
-    TJ_TRY(check_options(config, options, error));
+    tj_import_options own_options = TJ_IMPORT_OPTIONS_INIT;
+    tj_config own_config = TJ_CONFIG_INIT;
+    TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_IMPORT_OPTIONS_INIT",
+                          error));
+    if (config != NULL) {
+        TJ_TRY(tj__sized_read(config, &own_config, "the configuration", "TJ_CONFIG_INIT", error));
+        config = &own_config;
+    }
+    TJ_TRY(check_options(config, &own_options, error));
     void *object = NULL;
-    tj__gathering all = {.options = options,
+    tj__gathering all = {.options = &own_options,
                          .arena = tj__arena_new(sizeof(tj_import_report), &object)};
     if (!all.arena) {
         return tj__fail(error, TJ_NOMEM, "no memory for the report");

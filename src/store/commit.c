@@ -122,10 +122,6 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
     if (*options == NULL) {
         *options = &defaults;
     }
-    if ((*options)->struct_size != sizeof **options) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the commit's options were not initialized with TJ_COMMIT_OPTIONS_INIT");
-    }
     if (store->read_only) {
         return tj__fail(error, TJ_READONLY, "the store was opened read-only: nothing can be saved");
     }

@@ -8,6 +8,7 @@
 #include <tesser/repository.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "json/decode.h"
 
@@ -386,6 +387,11 @@ tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options
     if (!txn) {
         return tj__fail(error, TJ_MISUSE, "no transaction");
     }
+    tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
+    if (options) {
+        TJ_TRY(tj__sized_read(options, &own, "the commit options struct", "TJ_COMMIT_OPTIONS_INIT",
+                              error));
+    }
     tj__json_doc *doc = NULL;
     TJ_TRY(tj__json_parse(tj__json_without_mark(json), NULL, TJ__JSON_SHAPE_STRUCT(&line_schema),
                           &doc, error));
@@ -398,7 +404,8 @@ tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options
                           "to receive it");
     }
     if (status == TJ_OK && has_id) {
-        options->commit_id = l.commit_id;
+        own.commit_id = l.commit_id;
+        tj__sized_fill(options, &own);
     }
     tj__json_doc_free(doc);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The repositories: each load is one view, each save one commit. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "store/internal.h"
 
 tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
@@ -178,22 +179,18 @@ tj_status tj_ledger_latest(tj_ledger_repository *repository, uint64_t *out, tj_e
 tj_status tj_ledger_find(tj_ledger_repository *repository, const tj_ledger_query *query,
                          tj_ledger_list **out, tj_error *error)
 {
-    static const tj_ledger_query everything = TJ_LEDGER_QUERY_INIT;
+    tj_ledger_query own = TJ_LEDGER_QUERY_INIT;
     if (repository == NULL || out == NULL) {
         return missing(error);
     }
     *out = NULL;
-    if (query == NULL) {
-        query = &everything;
-    }
-    if (query->struct_size != sizeof *query) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the query was not initialized with TJ_LEDGER_QUERY_INIT");
+    if (query != NULL) {
+        TJ_TRY(tj__sized_read(query, &own, "the query", "TJ_LEDGER_QUERY_INIT", error));
     }
     tj__reading reading;
     tj_status status = tj__reading_begin(&reading, repository->store, repository->book, error);
     if (status == TJ_OK) {
-        status = tj__ledger_find(reading.rows, reading.book, query, out, error);
+        status = tj__ledger_find(reading.rows, reading.book, &own, out, error);
     }
     tj__reading_end(&reading);
     return status;

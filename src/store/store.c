@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "store/internal.h"
 
 tj_status tj__book_name_check(const char *name, tj_error *error)
@@ -46,17 +47,13 @@ static tj_status fill_map_size(tj_config *config, tj_error *error)
 
 static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_error *error)
 {
-    if (given == NULL || given->struct_size != sizeof *given) {
-        return tj__fail(error, TJ_MISUSE,
-                        "the configuration was not initialized with TJ_CONFIG_INIT, or by another "
-                        "version of this library");
-    }
-    *config = *given;
-    config->book = given->book != NULL ? given->book : TJ_BOOK_DEFAULT;
+    *config = (tj_config)TJ_CONFIG_INIT;
+    TJ_TRY(tj__sized_read(given, config, "the configuration", "TJ_CONFIG_INIT", error));
+    config->book = config->book != NULL ? config->book : TJ_BOOK_DEFAULT;
     config->segment_size_bytes =
-        given->segment_size_bytes ? given->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
-    config->lag_bytes = given->lag_bytes ? given->lag_bytes : TJ_LAG_BYTES_DEFAULT;
-    config->lag_ms = given->lag_ms ? given->lag_ms : TJ_LAG_MS_DEFAULT;
+        config->segment_size_bytes ? config->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
+    config->lag_bytes = config->lag_bytes ? config->lag_bytes : TJ_LAG_BYTES_DEFAULT;
+    config->lag_ms = config->lag_ms ? config->lag_ms : TJ_LAG_MS_DEFAULT;
     if (config->segment_size_bytes < TJ_SEGMENT_SIZE_MIN) {
         return tj__fail(error, TJ_MISUSE, "segment_size is %llu bytes; it must be at least %llu",
                         (unsigned long long)config->segment_size_bytes,
@@ -215,15 +212,14 @@ tj_status tj_store_books(tj_store *store, tj_book_list **out, tj_error *error)
 
 tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *error)
 {
-    if (store == NULL || info == NULL || info->struct_size != sizeof *info) {
-        return tj__fail(error, TJ_MISUSE,
-                        "no store, or information not initialized with "
-                        "TJ_STORE_INFO_INIT");
-    }
-    TJ_TRY(tj__core_check(store->core, error));
     tj_store_info found = TJ_STORE_INFO_INIT;
+    if (store == NULL) {
+        return tj__fail(error, TJ_MISUSE, "no store");
+    }
+    TJ_TRY(tj__sized_check(info, sizeof found, "the information", "TJ_STORE_INFO_INIT", error));
+    TJ_TRY(tj__core_check(store->core, error));
     TJ_TRY(store->core->engine->ops->info(store->core->engine, &found, error));
-    *info = found;
+    tj__sized_fill(info, &found);
     return TJ_OK;
 }
 

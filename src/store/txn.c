@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "store/internal.h"
 #include "json/check.h"
 
@@ -197,19 +198,28 @@ tj_status tj_txn_set_extra(tj_txn *txn, tj_str json, tj_error *error)
 
 /* ---- the end ---------------------------------------------------------------------------- */
 
+static tj_status read_options(const tj_commit_options *given, tj_commit_options *own,
+                              tj_error *error)
+{
+    return given == NULL ? TJ_OK
+                         : tj__sized_read(given, own, "the commit options struct",
+                                          "TJ_COMMIT_OPTIONS_INIT", error);
+}
+
 tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *options, uint64_t *sequence,
                         tj_error *error)
 {
     if (txn == NULL) {
         return missing(error);
     }
-    tj_status status;
-    if (options != NULL && options->struct_size == sizeof *options && options->deadline_ms != 0) {
-        status = tj__store_commit_within(txn->store, txn->plan, options, sequence, error);
+    tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
+    tj_status status = read_options(options, &own, error);
+    if (status == TJ_OK && own.deadline_ms != 0) {
+        status = tj__store_commit_within(txn->store, txn->plan, &own, sequence, error);
         txn->plan = NULL;
-    } else {
+    } else if (status == TJ_OK) {
         tj__outcome outcome;
-        status = tj__store_commit(txn->store, txn->plan, options, &outcome, error);
+        status = tj__store_commit(txn->store, txn->plan, &own, &outcome, error);
         if (status == TJ_OK && sequence != NULL) {
             *sequence = outcome.sequence;
         }
@@ -224,8 +234,11 @@ tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options, tj_commit
     if (txn == NULL) {
         return missing(error);
     }
-    tj_status status =
-        tj__store_submit(txn->store, txn->plan, options, done, context, sequence, error);
+    tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
+    tj_status status = read_options(options, &own, error);
+    if (status == TJ_OK) {
+        status = tj__store_submit(txn->store, txn->plan, &own, done, context, sequence, error);
+    }
     tj_txn_abort(txn);
     return status;
 }

@@ -171,6 +171,74 @@ static void test_transaction_calls_without_a_value(fixture *f)
     assert_refused(tj_txn_commit(txn, &options, NULL, &err), TJ_MISUSE, "TJ_COMMIT_OPTIONS_INIT");
 }
 
+/* ---- what another version of the library was built with ------------------------------------- */
+
+/* What lies behind an older struct is neither read nor written: it is all ones here. */
+#define OLDER(type, last_member) (offsetof(type, last_member) + sizeof(((type *)0)->last_member))
+
+static void test_structs_of_an_older_library(fixture *f)
+{
+    tj_config config;
+    memset(&config, 0xff, sizeof config);
+    memcpy(&config, &f->config, OLDER(tj_config, path));
+    config.struct_size = OLDER(tj_config, path);
+    fixture_close(f);
+    assert_ok(tj_store_open(&config, &f->store, &err));
+    fixture_close(f);
+    fixture_open(f);
+    tj_store_info info;
+    memset(&info, 0xff, sizeof info);
+    info.struct_size = OLDER(tj_store_info, sequence);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_int_equal(info.type, f->engine->type);
+    assert_int_equal(info.sequence, 0);
+    assert_int_equal(info.sequence_time, -1);
+    assert_int_equal(info.clock_behind_ns, -1);
+    tj_ledger_query query;
+    memset(&query, 0xff, sizeof query);
+    query.struct_size = OLDER(tj_ledger_query, exchange);
+    query.exchange = (tj_str){NULL, 0};
+    tj_ledger_list *list = NULL;
+    assert_ok(tj_ledger_find(f->ledger, &query, &list, &err));
+    tj_ledger_list_free(list);
+}
+
+static void test_commit_options_of_an_older_library(fixture *f)
+{
+    tj_commit_options options;
+    memset(&options, 0xff, sizeof options);
+    options.struct_size = OLDER(tj_commit_options, commit_id);
+    options.commit_id = uuid(1);
+    uint64_t first = 0;
+    uint64_t again = 0;
+    assert_ok(tj_txn_commit(begin(f), &options, &first, &err));
+    assert_ok(tj_txn_commit(begin(f), &options, &again, &err));
+    assert_int_equal(first, 1);
+    assert_int_equal(again, 1);
+    tj_txn *txn = begin(f);
+    const char *line = "{\"id\":\"00000000-0000-4000-8000-000000000007\"}";
+    assert_ok(tj_txn_apply_json(txn, tj_str_of(line), &options, &err));
+    tj_txn_abort(txn);
+    assert_int_equal(options.struct_size, OLDER(tj_commit_options, commit_id));
+    assert_int_equal(options.commit_id.bytes[15], 7);
+    assert_int_equal(options.expected_sequence, UINT64_MAX);
+}
+
+static void test_structs_of_a_newer_library(fixture *f)
+{
+    tj_store *store = NULL;
+    tj_config config = f->config;
+    config.struct_size += sizeof(size_t);
+    assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE, "made for a newer library");
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    info.struct_size += sizeof(size_t);
+    assert_refused(tj_store_info_get(f->store, &info, &err), TJ_MISUSE, "made for a newer library");
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    options.struct_size += sizeof(size_t);
+    assert_refused(tj_txn_commit(begin(f), &options, NULL, &err), TJ_MISUSE,
+                   "made for a newer library");
+}
+
 /* ---- looking on ---------------------------------------------------------------------------- */
 
 static void test_a_store_that_only_looks_on(fixture *f)
@@ -251,6 +319,9 @@ static const contract_case cases[] = {
     CASE(test_ledger_calls),
     CASE(test_calls_without_a_transaction),
     CASE(test_transaction_calls_without_a_value),
+    CASE(test_structs_of_an_older_library),
+    CASE(test_commit_options_of_an_older_library),
+    CASE(test_structs_of_a_newer_library),
     CASE(test_a_store_that_only_looks_on),
     CASE(test_what_is_told_of_a_store),
 };

@@ -317,13 +317,17 @@ static bool means_nothing_there(int os_errno)
     return os_errno == ENOENT || os_errno == ENOTDIR;
 }
 
-/* Whether it is a link although stat finds nothing. */
-static tj_status refuse_dangling(const char *path, tj_error *error)
+/* Where stat finds nothing: a link that leads nowhere, or what another process has made meanwhile. */
+static tj_status look_again(const char *path, bool *there, struct stat *info, tj_error *error)
 {
-    struct stat link;
-    if (lstat(path, &link) != 0) {
+    *there = lstat(path, info) == 0;
+    if (!*there) {
+        *info = (struct stat){0};
         return means_nothing_there(errno) ? TJ_OK
                                           : FAIL_ERRNO(path, error, errno, "looking at %s", path);
+    }
+    if (!S_ISLNK(info->st_mode)) {
+        return TJ_OK;
     }
     return at_path(tj__fail(error, TJ_IO,
                             "%s is a symbolic link that leads nowhere: mount or put back what it "
@@ -340,7 +344,7 @@ tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_er
         return FAIL_ERRNO(path, error, errno, "looking at %s", path);
     }
     if (!is_there) {
-        TJ_TRY(refuse_dangling(path, error));
+        TJ_TRY(look_again(path, &is_there, &info, error));
     }
     *there = is_there;
     *found = info;

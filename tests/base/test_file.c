@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "support/stand_in.h"
 
 #define PATH_SIZE 512
 
@@ -350,6 +352,29 @@ static void what_is_at_a_path(void **state)
     assert_error(&error, TJ_IO, ELOOP, "too many levels of symbolic links: looking at %s/loop");
 }
 
+static const char *made_meanwhile;
+
+/* Comes after a stat that found nothing: another process makes a directory in between. */
+STAND_IN int lstat(const char *path, struct stat *out)
+{
+    if (made_meanwhile && strcmp(path, made_meanwhile) == 0) {
+        made_meanwhile = NULL;
+        assert_int_equal(mkdir(path, 0770), 0);
+    }
+    return fstatat(AT_FDCWD, path, out, AT_SYMLINK_NOFOLLOW);
+}
+
+static void what_is_made_between_two_looks(void **state)
+{
+    (void)state;
+    bool there = false;
+    struct stat found;
+    made_meanwhile = path_of("meanwhile");
+    assert_int_equal(tj__path_look(path_of("meanwhile"), &there, &found, NULL), TJ_OK);
+    assert_null(made_meanwhile);
+    assert_true(there && S_ISDIR(found.st_mode));
+}
+
 static bool names(const char *path, dev_t device, ino_t inode)
 {
     bool same = false;
@@ -402,6 +427,7 @@ int main(void)
         TEST(standard_input),
         TEST(joining),
         TEST(what_is_at_a_path),
+        TEST(what_is_made_between_two_looks),
         TEST(the_file_at_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,8 @@ const char *tj__frame_state_text(tj__frame_state state)
         return "no record magic";
     case TJ__FRAME_NEWER:
         return "a record of a newer format version";
+    case TJ__FRAME_UNKNOWN:
+        return "a record of an unknown type";
     case TJ__FRAME_BAD_HEADER:
         return "impossible record header";
     case TJ__FRAME_SHORT:
@@ -227,25 +229,38 @@ const char *tj__frame_state_text(tj__frame_state state)
     return "unknown";
 }
 
-/* Type, flags and body size, which a valid record of this version can only have in these forms. */
+/* Whether type and flags are some that this version writes. */
+static bool known_kind(const uint8_t *record)
+{
+    return tj__load_u16(record + RECORD_FLAGS) == 0 &&
+           (record[RECORD_TYPE] == TJ__RECORD_COMMIT || record[RECORD_TYPE] == TJ__RECORD_SEAL);
+}
+
+/* Version and body size, which a record of a version that is known can only have in these forms. */
 static bool possible_header(const uint8_t *record)
 {
     uint32_t body_size = tj__load_u32(record + RECORD_BODY_SIZE);
-    if (record[RECORD_VERSION] == 0 || tj__load_u16(record + RECORD_FLAGS) != 0) {
-        return false;
-    }
-    if (record[RECORD_TYPE] == TJ__RECORD_COMMIT) {
-        return body_size <= TJ__RECORD_BODY_SIZE_MAX;
-    }
-    return record[RECORD_TYPE] == TJ__RECORD_SEAL && body_size == 0;
+    bool empty = known_kind(record) && record[RECORD_TYPE] == TJ__RECORD_SEAL;
+    return record[RECORD_VERSION] != 0 && body_size <= (empty ? 0 : TJ__RECORD_BODY_SIZE_MAX);
 }
 
-bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE])
+/* As tj__record_plausible, of any type and flags. */
+static bool plausible_header(const uint8_t *header)
 {
     return memcmp(header, record_magic, sizeof record_magic) == 0 &&
            header[RECORD_VERSION] <= TJ__LOG_FORMAT_VERSION && possible_header(header) &&
            tj__load_u64(header + RECORD_EPOCH) != 0 &&
            tj__load_u64(header + RECORD_DURABLE_SEQUENCE) <= tj__load_u64(header + RECORD_SEQUENCE);
+}
+
+bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE])
+{
+    return known_kind(header) && plausible_header(header);
+}
+
+bool tj__record_plausibly_unknown(const uint8_t header[TJ__RECORD_HEADER_SIZE])
+{
+    return !known_kind(header) && plausible_header(header);
 }
 
 bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN])
@@ -255,12 +270,20 @@ bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN])
            start[RECORD_FLAGS] < ' ' && start[RECORD_FLAGS + 1] < ' ';
 }
 
-tj_status tj__record_refuse_newer(const char *path, uint64_t offset, tj_error *error)
+tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint64_t offset,
+                                  tj_error *error)
 {
-    tj__fail(error, TJ_FORMAT_NEWER,
-             "the record at offset %" PRIu64 " of %s is of a newer format version than %d, the "
-             "newest this library reads",
-             offset, path, TJ__LOG_FORMAT_VERSION);
+    if (state == TJ__FRAME_UNKNOWN) {
+        tj__fail(error, TJ_FORMAT_NEWER,
+                 "the record at offset %" PRIu64 " of %s has a type or flags that this library "
+                 "does not know: a newer one wrote it",
+                 offset, path);
+    } else {
+        tj__fail(error, TJ_FORMAT_NEWER,
+                 "the record at offset %" PRIu64 " of %s is of a newer format version than %d, the "
+                 "newest this library reads",
+                 offset, path, TJ__LOG_FORMAT_VERSION);
+    }
     tj__error_place(error, "%s", path);
     return TJ_FORMAT_NEWER;
 }
@@ -309,7 +332,10 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
     }
     if (record_hash(record, *size, journal_id, ordinal, offset) !=
         tj__load_u64(record + RECORD_HASH)) {
-        return TJ__FRAME_BAD_HASH;
+        return known_kind(record) ? TJ__FRAME_BAD_HASH : TJ__FRAME_BAD_HEADER;
+    }
+    if (!known_kind(record)) {
+        return TJ__FRAME_UNKNOWN;
     }
     fill_record(record, out);
     return TJ__FRAME_VALID;

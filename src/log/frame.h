@@ -92,9 +92,10 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
 /* Why a place in a segment holds no valid record. */
 typedef enum tj__frame_state {
     TJ__FRAME_VALID = 0,
-    TJ__FRAME_ZERO,       /* all zero in its first 64 bytes: nothing was written here */
-    TJ__FRAME_NO_MAGIC,   /* other bytes */
-    TJ__FRAME_NEWER,      /* magic, but a newer version (and the hash cannot be judged) */
+    TJ__FRAME_ZERO,     /* all zero in its first 64 bytes: nothing was written here */
+    TJ__FRAME_NO_MAGIC, /* other bytes */
+    TJ__FRAME_NEWER,    /* magic, but a newer version (and the hash cannot be judged) */
+    TJ__FRAME_UNKNOWN,  /* its hash is right, its type or flags are not known: a newer version's */
     TJ__FRAME_BAD_HEADER, /* impossible type, flags or size */
     TJ__FRAME_SHORT,      /* would reach beyond the given bytes */
     TJ__FRAME_BAD_HASH
@@ -104,7 +105,7 @@ const char *tj__frame_state_text(tj__frame_state state);
 /* Reads the record at the start of `bytes`, which stands at `offset` of segment `ordinal` and
  * reaches to the end of what can be read. On VALID fills *out (body views bytes) and *size with
  * the padded size; on SHORT *size is how many bytes it takes to judge the record; *size is
- * meaningless otherwise. Checks, in order: magic, version, type, flags, size, hash. Does not check
+ * meaningless otherwise. Checks, in order: magic, version, size, hash, type, flags. Does not check
  * the chain. */
 tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, uint64_t ordinal,
                                   uint64_t offset, tj__record *out, uint64_t *size);
@@ -118,8 +119,11 @@ bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
  * judged; what tells it from text that happens to hold the magic is that text has no control characters
  * where a record has its type and flags. */
 bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN]);
-/* The sentence for it: TJ_FORMAT_NEWER. */
-tj_status tj__record_refuse_newer(const char *path, uint64_t offset, tj_error *error);
+/* The same for one of a known version, with a type or flags that are not known; its hash decides. */
+bool tj__record_plausibly_unknown(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
+/* The sentence for TJ__FRAME_NEWER and TJ__FRAME_UNKNOWN: TJ_FORMAT_NEWER. */
+tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint64_t offset,
+                                  tj_error *error);
 
 /* size is at least 1. */
 bool tj__all_zero(const uint8_t *bytes, size_t size);

@@ -324,8 +324,9 @@ tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__re
             break;
         }
         TJ_TRY(look_anew(reader, &state, &found, &size, error));
-        if (state == TJ__FRAME_NEWER) {
-            return tj__record_refuse_newer(reader->window.path, reader->position.offset, error);
+        if (state == TJ__FRAME_NEWER || state == TJ__FRAME_UNKNOWN) {
+            return tj__record_refuse_newer(state, reader->window.path, reader->position.offset,
+                                           error);
         }
         if (state != TJ__FRAME_VALID) {
             TJ_TRY(no_record(reader, state, error));

@@ -57,18 +57,22 @@ static tj_status try_record(tail_scan *scan, uint64_t offset, uint64_t *size, tj
     tj__frame_state state =
         tj__record_decode(view, scan->journal_id, scan->ordinal, offset, &record, size);
     if (state == TJ__FRAME_NEWER && tj__record_plausibly_newer(view.data)) {
-        return tj__record_refuse_newer(scan->window.path, offset, error);
+        return tj__record_refuse_newer(state, scan->window.path, offset, error);
     }
     if (state == TJ__FRAME_SHORT && *size <= scan->limit - offset) {
         TJ_TRY(tj__window_view(&scan->window, offset, (size_t)*size, &view, error));
         state = tj__record_decode(view, scan->journal_id, scan->ordinal, offset, &record, size);
+    }
+    if (state == TJ__FRAME_UNKNOWN) {
+        return tj__record_refuse_newer(state, scan->window.path, offset, error);
     }
     if (state == TJ__FRAME_VALID) {
         note_record(scan, &record, offset);
         note_nonzero(scan, offset, tj__bytes_of(view.data, (size_t)*size));
         return TJ_OK;
     }
-    uint64_t hashed = state == TJ__FRAME_BAD_HASH ? *size : 0;
+    bool in_vain = state == TJ__FRAME_BAD_HASH || state == TJ__FRAME_BAD_HEADER;
+    uint64_t hashed = in_vain ? *size : 0;
     if (hashed > scan->vain_hashing) {
         tj__fail(error, TJ_CORRUPT,
                  "too much in %s up to offset %" PRIu64
@@ -96,7 +100,8 @@ static size_t skip_to_candidate(tail_scan *scan, uint64_t offset, tj__bytes view
             tj__bytes_of(view.data + at, rest < TJ__RECORD_ALIGN ? rest : TJ__RECORD_ALIGN);
         if (!tj__all_zero(piece.data, piece.size)) {
             if (rest < TJ__RECORD_HEADER_SIZE || tj__record_plausible(piece.data) ||
-                tj__record_plausibly_newer(piece.data)) {
+                tj__record_plausibly_newer(piece.data) ||
+                tj__record_plausibly_unknown(piece.data)) {
                 break;
             }
             note_nonzero(scan, offset + at, piece);

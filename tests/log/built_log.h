@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "log/reader.h"
 
 #define BUILT_RECORDS_MAX 64
@@ -177,6 +178,19 @@ static inline void add_commit(built_log *log, size_t body_size)
     log->count++;
     write_record(log, &record);
     free((void *)record.body.data);
+}
+
+/* Makes the hash of a record right again after its bytes were changed (docs/FORMAT.md). */
+static inline void rehash_record(uint8_t *record, size_t size, const tj_uuid *id, uint64_t ordinal,
+                                 uint64_t offset)
+{
+    uint8_t bound[40];
+    memcpy(bound, id->bytes, 16);
+    tj__store_u64(bound + 16, ordinal);
+    tj__store_u64(bound + 24, offset);
+    memcpy(bound + 32, record, 8);
+    tj__store_u64(record + 8,
+                  tj__hash_seeded(record + 16, size - 16, tj__hash(bound, sizeof bound)));
 }
 
 /* Ends the segment; its successor is another call's matter. */

@@ -189,6 +189,39 @@ static void a_newer_record_behind_the_end_stops(void **unused)
     }
 }
 
+/* A commit of today's version with a flag that nobody knows yet: at the end of the log, and behind it. */
+static void an_unknown_record_stops(void **unused)
+{
+    (void)unused;
+    static const uint64_t distances[] = {0, 128};
+    for (size_t i = 0; i < 2; i++) {
+        built_log log;
+        char message[600];
+        char before[100];
+        uint8_t bytes[128];
+        build_three(&log);
+        tj__position end = log.end;
+        log.end.offset += distances[i];
+        tj__record record = next_commit(&log, 10);
+        write_record(&log, &record);
+        free((void *)record.body.data);
+        peek(&log, 3, end.offset + distances[i], bytes, sizeof bytes);
+        bytes[6] = 1;
+        rehash_record(bytes, sizeof bytes, &log.id, 3, end.offset + distances[i]);
+        poke(&log, 3, end.offset + distances[i], bytes, sizeof bytes);
+        log.end = end;
+        snprintf(before, sizeof before, "the record at offset %llu of ",
+                 (unsigned long long)(end.offset + distances[i]));
+        message_of(&log, 3, message, before,
+                   " has a type or flags that this library does not know: a newer one wrote it");
+        expect_newer(&log, message);
+        if (distances[i] == 0) {
+            check_failure(&log, end.sequence, TJ_FORMAT_NEWER, message);
+        }
+        built_close(&log);
+    }
+}
+
 static void a_newer_segment_behind_the_end_stops(void **unused)
 {
     (void)unused;
@@ -230,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_grown_segment_ends_where_its_header_says),
         cmocka_unit_test(a_file_that_is_no_file_is_named),
         cmocka_unit_test(a_newer_record_behind_the_end_stops),
+        cmocka_unit_test(an_unknown_record_stops),
         cmocka_unit_test(a_newer_segment_behind_the_end_stops),
         cmocka_unit_test(text_that_holds_the_magic_is_cut),
     };

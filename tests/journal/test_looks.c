@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "base/file.h"
 #include "support/stand_in.h"
 
 static struct {
@@ -30,8 +31,14 @@ STAND_IN int stat(const char *path, struct stat *out)
     return fails() ? -1 : fstatat(AT_FDCWD, path, out, 0);
 }
 
+static bool made_meanwhile; /* between the two looks at a name */
+
 STAND_IN int lstat(const char *path, struct stat *out)
 {
+    if (made_meanwhile) {
+        made_meanwhile = false;
+        assert_true(mkdir(path, 0770) == 0);
+    }
     return fails() ? -1 : fstatat(AT_FDCWD, path, out, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -161,12 +168,25 @@ static void test_data_that_leads_nowhere(void **state)
     passed = true;
 }
 
+/* Another process makes it between the look at what a name leads to and the look at the name. */
+static void test_what_is_made_meanwhile_is_no_link(void **state)
+{
+    fixture *f = *state;
+    bool there = false;
+    struct stat found;
+    made_meanwhile = true;
+    assert_ok(tj__path_look(f->path, &there, &found, &err));
+    assert_true(there && S_ISDIR(found.st_mode));
+    passed = true;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_each_look_of_a_writer),
         JOURNAL_TEST(test_each_look_of_one_who_looks_on),
         JOURNAL_TEST(test_a_new_journal_is_whole_or_not_there),
+        JOURNAL_TEST(test_what_is_made_meanwhile_is_no_link),
         JOURNAL_TEST(test_what_leads_nowhere),
         JOURNAL_TEST(test_data_that_leads_nowhere),
     };

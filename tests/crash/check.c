@@ -283,7 +283,7 @@ static bool commit_more(checker *c, tj_store *store, history *h, uint64_t from)
     for (uint64_t i = 0; i < EXTRA_COMMITS; i++) {
         tj_error error = TJ_ERROR_INIT;
         uint64_t sequence = 0;
-        uint64_t number = EXTRA_COMMIT_FIRST + i;
+        uint64_t number = CHECK_COMMIT_FIRST + i;
         if (commit_apply(store, number, &sequence, &error) != TJ_OK) {
             return fails(c, "a commit after recovery fails: %s", error.message);
         }

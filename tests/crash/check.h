@@ -13,8 +13,10 @@
 #include "crash/disk.h"
 #include "crash/model.h"
 
-/* The first number of the commits that a check adds. */
+/* The first number of the commits that a recorded recovery adds, and of those that a check adds: an image
+ * may have both. */
 #define EXTRA_COMMIT_FIRST 900000
+#define CHECK_COMMIT_FIRST 910000
 #define WHY_SIZE 4096
 
 typedef struct bounds {

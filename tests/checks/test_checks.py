@@ -88,6 +88,32 @@ class Rooms(Planted):
         self.assert_red('examples must not include "base/buffer.h"', "rooms")
 
 
+class Circles(Planted):
+    def build(self, sources):
+        room = self.tree / "build/CMakeFiles/tj_planted.dir/src/planted"
+        room.mkdir(parents=True)
+        for name, source in sources.items():
+            self.plant(f"src/planted/{name}.c", source)
+            subprocess.run(["cc", "-c", str(self.tree / f"src/planted/{name}.c"), "-o",
+                            str(room / f"{name}.c.o")], check=True)
+        return str(self.tree / "build")
+
+    def test_line(self):
+        build = self.build({"a": "void b(void); void a(void); void a(void) { b(); }",
+                            "b": "void b(void); void b(void) {}"})
+        run = self.run_check("circles", build)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_circle(self):
+        build = self.build({"a": "void b(void); void a(void); void a(void) { b(); }",
+                            "b": "void b(void); void c(void); void b(void) { c(); }",
+                            "c": "void c(void); void a(void); void c(void) { a(); }"})
+        self.assert_red("src/planted/c.c needs a of a.c, which needs c.c", "circles", build)
+
+    def test_nothing_built(self):
+        self.assert_red("No circles in 0 rooms.", "circles", str(self.tree))
+
+
 class Headers(Planted):
     def setUp(self):
         super().setUp()

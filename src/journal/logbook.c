@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -15,13 +16,26 @@ static tj_status check_first(const tj__journal *journal, const tj__segment_list 
                              tj_error *error)
 {
     uint64_t first = journal->superblock.first_segment;
-    if (list->count > 0 && list->ordinals[0] <= first) {
+    if (list->count > 0 && list->ordinals[0] == first) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_CORRUPT,
                     "the first segment of the log, %s/%010llu.log, is missing: put it back, or "
                     "restore a copy of the whole journal",
                     journal->log_path, (unsigned long long)first);
+}
+
+/* What is before the first segment is no part of the log any more: a crash came before its files were removed. */
+static void drop_earlier(tj__segment_list *list, uint64_t first)
+{
+    size_t earlier = 0;
+    while (earlier < list->count && list->ordinals[earlier] < first) {
+        earlier++;
+    }
+    list->count -= earlier;
+    if (earlier > 0) {
+        memmove(list->ordinals, list->ordinals + earlier, list->count * sizeof *list->ordinals);
+    }
 }
 
 static void warn_of_strangers(const tj__journal *journal, const tj__segment_list *list)
@@ -49,6 +63,7 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
     }
     tj__segment_list list = {0};
     TJ_TRY(tj__segment_list_read(journal->log_path, &list, error));
+    drop_earlier(&list, journal->superblock.first_segment);
     tj_status status = check_first(journal, &list, error);
     if (status != TJ_OK) {
         tj__segment_list_dispose(&list);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Both ways to put this crate in the published one's place, as README.md has them: in a program on the
 # published crates, and in a workspace whose members depend on each other by path, as Tesser's own. That
-# one is made here of the published sources, as Tesser has them: each crate a directory of its name.
+# one is made here of the published sources, as Tesser has them: each crate a directory of its name. And the
+# expression that puts the ledger on the journal there.
 set -euo pipefail
 cd "$(dirname "$0")"
 ours=$PWD/tesser-journal
@@ -85,25 +86,31 @@ has "tesser-journal v0.9.100 ($ours)"
 
 # ---- a workspace with members by path ------------------------------------------------------------
 
-# Where the published sources are, by name.
-cargo metadata --locked --offline --format-version 1 |
-    python3 -c 'import json, os, sys
+# members LOCKED DIRECTORY: Tesser's crates, as that workspace of ours has locked them, as members of one in
+# DIRECTORY, and their names in $members.
+members() {
+    mkdir "$2"
+    cp -r "$1/Cargo.lock" .cargo "$2"
+    # Where the published sources are, by name.
+    cargo metadata --manifest-path "$1/Cargo.toml" --locked --offline --format-version 1 |
+        python3 -c 'import json, os, sys
 for package in json.load(sys.stdin)["packages"]:
     if package["name"].startswith("tesser-") and package["source"]:
         print(package["name"], os.path.dirname(package["manifest_path"]))' >"$work/sources"
+    while read -r name source; do
+        cp -r "$source" "$2/$name"
+        rm -f "$2/$name/Cargo.lock"
+        # Among themselves they depend by path. What only their tests need is not there.
+        awk '/^\[/ { skip = /^\[(dev-dependencies|\[bench|\[test|\[example)/ }
+             skip { next }
+             { print } /^\[dependencies\.tesser-/ { gsub(/.*\.|\]/, ""); print "path = \"../" $0 "\"" }' \
+            "$source/Cargo.toml" >"$2/$name/Cargo.toml"
+    done <"$work/sources"
+    members=$(cut -d' ' -f1 "$work/sources" | sed 's/.*/"&", /' | tr -d '\n')
+}
+
 tesser=$work/tesser
-mkdir "$tesser"
-cp -r Cargo.lock .cargo "$tesser"
-while read -r name source; do
-    cp -r "$source" "$tesser/$name"
-    rm "$tesser/$name/Cargo.lock"
-    # Among themselves they depend by path. What only their tests need is not there.
-    awk '/^\[/ { skip = /^\[(dev-dependencies|\[bench|\[test|\[example)/ }
-         skip { next }
-         { print } /^\[dependencies\.tesser-/ { gsub(/.*\.|\]/, ""); print "path = \"../" $0 "\"" }' \
-        "$source/Cargo.toml" >"$tesser/$name/Cargo.toml"
-done <"$work/sources"
-members=$(cut -d' ' -f1 "$work/sources" | sed 's/.*/"&", /' | tr -d '\n')
+members . "$tesser"
 by_path='tesser-execution = { path = "../tesser-execution" }
 tesser-portfolio = { path = "../tesser-portfolio" }'
 # workspace PATCHES...
@@ -127,4 +134,43 @@ says "$tesser" tree -p tesser-cli -i tesser-journal
 has "tesser-journal v0.9.100 ($ours)"
 # It compiles, so there is one of each type.
 says "$tesser" check -p tesser-cli
-echo "the patch takes in a program and in a workspace with members by path"
+
+# ---- the ledger ------------------------------------------------------------------------------------
+
+# Apart, as tesser-ledger needs a newer tesser-core than the published tesser-execution compiles with.
+newest=$work/newest
+members tesser-journal-ledger "$newest"
+mkdir -p "$newest/tesser-cli/src"
+cat >"$newest/tesser-cli/Cargo.toml" <<TOML
+[package]
+name = "tesser-cli"
+version = "0.9.3"
+edition = "2021"
+
+[dependencies]
+anyhow = "1"
+tesser-journal = { version = "0.9.3", default-features = false }
+tesser-journal-ledger = { path = "$PWD/tesser-journal-ledger" }
+tesser-ledger = { path = "../tesser-ledger" }
+TOML
+cat >"$newest/tesser-cli/src/main.rs" <<'RUST'
+use std::sync::Arc;
+use tesser_journal::LmdbJournal;
+use tesser_journal_ledger::JournalLedger;
+use tesser_ledger::LedgerRepository;
+
+fn main() -> anyhow::Result<()> {
+    let path = "journal";
+    let ledger: Arc<dyn LedgerRepository> =
+        Arc::new(JournalLedger::from(LmdbJournal::open(&path)?.ledger_repo()));
+    println!("{:?}", ledger.latest_sequence()?);
+    Ok(())
+}
+RUST
+workspace "tesser-journal = { path = \"$ours\" }" 'tesser-core = { path = "tesser-core" }' \
+    'tesser-portfolio = { path = "tesser-portfolio" }' \
+    'tesser-ledger = { path = "tesser-ledger" }' >"$newest/Cargo.toml"
+says "$newest" tree -p tesser-cli -i tesser-ledger
+has "tesser-journal-ledger v0.9.100"
+says "$newest" check -p tesser-cli
+echo "the patch takes in a program and in a workspace with members by path, and the ledger with it"

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The shared library exports what the headers mark with TJ_API and exported-symbols.txt lists.
+"""The shared library exports what the headers mark with TJ_API and exported-symbols.txt lists, and the
+Rust crate declares it: its own test tells more, but needs cargo.
 
 Usage: symbols.py ROOT LIBRARY; symbols.py ROOT --write after a deliberate change of the headers.
 """
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,11 @@ def exports_of(library):
                          check=True)
     rows = [line.split() for line in run.stdout.splitlines()]
     return {row[-1].split("@")[0] for row in rows if row[-2] != "A"}
+
+
+def rust_names(root):
+    sources = (root / "bindings/rust/tesser-journal-sys/src").glob("*.rs")
+    return {name for file in sources for name in re.findall(r"pub fn (tj_\w+)", file.read_text())}
 
 
 def difference(names, other, sentence):
@@ -35,6 +42,9 @@ def main(root, library):
     found += difference(listed, declared, "is in exported-symbols.txt but not declared with TJ_API")
     found += difference(declared, exported, "is declared but the library does not export it")
     found += difference(exported, declared, "is exported but not declared with TJ_API")
+    rust = rust_names(root)
+    found += difference(declared, rust, "is declared but not in the crate tesser-journal-sys")
+    found += difference(rust, declared, "is in the crate tesser-journal-sys but not declared")
     print("\n".join(found) or f"All {len(exported)} exported symbols are declared and listed.")
     return 1 if found else 0
 

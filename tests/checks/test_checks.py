@@ -17,7 +17,8 @@ class Planted(unittest.TestCase):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
         self.tree = Path(holder.name) / "tree"
-        for folder in ("cmake", "include", "src", "tests/checks"):
+        for folder in ("cmake", "include", "src", "tests/checks",
+                       "bindings/rust/tesser-journal-sys/src"):
             shutil.copytree(ROOT / folder, self.tree / folder)
         shutil.copy(ROOT / ".clang-format", self.tree)
 
@@ -174,6 +175,13 @@ class Symbols(Planted):
         self.declare("/** Does it. Threads: any. */\nTJ_API void tj_planted(void);")
         self.assert_red("tj_planted is declared but not in exported-symbols.txt", "symbols",
                         self.library([*self.names, "tj_planted"]))
+
+    def test_not_in_rust(self):
+        file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"
+        file.write_text(file.read_text().replace("fn tj_time_now", "fn tj_time_later"))
+        library = self.library(self.names)
+        self.assert_red("tj_time_now is declared but not in the crate", "symbols", library)
+        self.assert_red("tj_time_later is in the crate tesser-journal-sys but not", "symbols", library)
 
     def test_not_declared(self):
         with (self.tree / "tests/checks/exported-symbols.txt").open("a") as file:

@@ -25,6 +25,7 @@ mod store;
 mod submit;
 mod time;
 mod uuid;
+mod version;
 
 pub use algo::*;
 pub use base::*;
@@ -42,3 +43,4 @@ pub use store::*;
 pub use submit::*;
 pub use time::*;
 pub use uuid::*;
+pub use version::*;

@@ -220,7 +220,10 @@ fn facts() -> Vec<(String, u64)> {
         TJ_UNAVAILABLE,
         TJ_UNKNOWN,
         TJ_UNSUPPORTED,
-        TJ_UUID_TEXT_SIZE
+        TJ_UUID_TEXT_SIZE,
+        TJ_VERSION_MAJOR,
+        TJ_VERSION_MINOR,
+        TJ_VERSION_PATCH,
     ]);
     facts
 }
@@ -382,7 +385,8 @@ fn every_function_is_declared() {
         tj_uuid_format,
         tj_uuid_generate,
         tj_uuid_is_nil,
-        tj_uuid_parse
+        tj_uuid_parse,
+        tj_version
     ];
     let exported = exported();
     assert_eq!(declared, exported.iter().map(String::as_str).collect());

@@ -86,6 +86,17 @@ fn finds_what_tessers_own_store_finds() {
 }
 
 #[test]
+fn an_id_is_booked_once_as_in_tessers_own_store() {
+    let directory = tempfile::tempdir().unwrap();
+    for ledger in both(directory.path()) {
+        let again = LedgerEntry { sequence: 26, ..entry(3) };
+        let refused = ledger.append_batch(&[entry(25), again]);
+        assert!(matches!(refused, Err(LedgerError::Storage(_))), "{refused:?}");
+        assert_eq!(ledger.latest_sequence().unwrap(), Some(24));
+    }
+}
+
+#[test]
 fn a_fill_and_its_entries_are_one_commit() {
     let directory = tempfile::tempdir().unwrap();
     let journal = LmdbJournal::open(directory.path().join("journal")).unwrap();

@@ -91,7 +91,9 @@ impl LmdbLedgerRepository {
     /// returns.
     ///
     /// # Errors
-    /// When a number is not above the newest so far, and as for a save.
+    /// When a number is not above the newest so far, when the ledger has an entry's id already
+    /// ([`ErrorKind::Exists`](crate::ErrorKind::Exists)), so that a fill reported twice is booked
+    /// once, and as for a save.
     pub fn append(&self, entries: &[LedgerEntry]) -> Result<u64> {
         self.store.append_ledger(entries)
     }

@@ -91,8 +91,8 @@ static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
     return TJ_OK;
 }
 
-/* A page that was never written, or only in part, is made whole before it is mapped: a store into a
- * hole of a full disk would be a SIGBUS. */
+/* A page that was never written, or only in part, or is a hole of a sparse copy, is made whole before it is
+ * mapped: a store into a hole of a full disk would be a SIGBUS. */
 static tj_status make_whole(tj__lock *lock, tj_error *error)
 {
     struct stat now;
@@ -100,7 +100,11 @@ static tj_status make_whole(tj__lock *lock, tj_error *error)
         return tj__fail_errno(error, errno, "looking at %s", lock->path);
     }
     if (now.st_size >= TJ__LOCK_SIZE) {
-        return TJ_OK;
+        bool is_hole = now.st_blocks == 0;
+        int code = is_hole ? posix_fallocate(lock->fd, 0, TJ__LOCK_SIZE) : 0;
+        return code == 0 ? TJ_OK
+                         : tj__fail_errno(error, code, "reserving %d bytes for %s", TJ__LOCK_SIZE,
+                                          lock->path);
     }
     uint8_t zeros[TJ__LOCK_SIZE] = {0};
     if (now.st_size == 0) {

@@ -201,6 +201,27 @@ static void test_a_lock_file_that_cannot_be_read(void **state)
     passed = true;
 }
 
+/* A sparse copy of a page of zeros: on a full disk the first store into it would be a SIGBUS. */
+static void test_a_page_that_is_a_hole(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE + 16];
+    struct stat before;
+    struct stat taken;
+    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->directory);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, TJ__LOCK_SIZE), 0);
+    assert_int_equal(fstat(fd, &before), 0);
+    assert_int_equal(before.st_blocks, 0);
+    tj__lock *lock = take(f);
+    assert_int_equal(fstat(fd, &taken), 0);
+    assert_true(taken.st_blocks > 0);
+    tj__lock_release(lock);
+    close(fd);
+    passed = true;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "child") == 0) {
@@ -214,6 +235,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_a_boot_id_that_cannot_be_asked_for),
         JOURNAL_TEST(test_a_lock_file_is_looked_for_again),
         JOURNAL_TEST(test_a_lock_file_that_cannot_be_read),
+        JOURNAL_TEST(test_a_page_that_is_a_hole),
     };
     return cmocka_run_group_tests_name("mark", tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ static void save_once(turn *shared, tj_error *error)
     tj_time time = 0;
     pthread_mutex_lock(&shared->append_lock);
     tj_status status = tj__log_writer_append(shared->writer, tj__bytes_of(body, sizeof(body)), 1,
-                                             NULL, &sequence, &time, error);
+                                             NULL, (tj__bytes){0}, &sequence, &time, error);
     pthread_mutex_unlock(&shared->append_lock);
     if (status == TJ_OK) {
         status = tj__log_writer_wait(shared->writer, sequence, error);

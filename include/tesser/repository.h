@@ -254,14 +254,24 @@ typedef struct tj_commit_options {
     /** An exit, a cancel, a risk limit: may use the space that is kept in reserve for when the disk is
      * full. A commit that only deletes may always. */
     bool critical;
+    /** Why the commit is made ("rollback to 4711"), at most TJ_COMMIT_NOTE_SIZE_MAX bytes of UTF-8; absent:
+     * nothing. It is kept in the log beside the commit, as long as the log is; a commit
+     * that changes nothing and has no id is not written, nor is its note. Borrowed for the call. */
+    tj_str note;
 } tj_commit_options;
+
+/** Longest note of a commit, in bytes. */
+#define TJ_COMMIT_NOTE_SIZE_MAX 1024
 
 /** How many of the newest commit ids a journal remembers. */
 #define TJ_COMMIT_ID_KEPT 65536
 
-#define TJ_COMMIT_OPTIONS_INIT                               \
-    {                                                        \
-        sizeof(tj_commit_options), {{0}}, 0, 0, false, false \
+#define TJ_COMMIT_OPTIONS_INIT                                \
+    {                                                         \
+        sizeof(tj_commit_options), {{0}}, 0, 0, false, false, \
+        {                                                     \
+            NULL, 0                                           \
+        }                                                     \
     }
 
 /**

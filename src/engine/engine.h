@@ -21,7 +21,9 @@ typedef struct tj__engine_commit {
     tj__bytes body; /* record body, rows/body.h */
     uint32_t change_count;
     tj_uuid commit_id; /* nil: none */
-    bool urgent;       /* may use what is kept in reserve for when the disk is full */
+    tj__bytes
+        note;    /* why it is made, for whoever reads the log; may be empty, and may be dropped */
+    bool urgent; /* may use what is kept in reserve for when the disk is full */
 } tj__engine_commit;
 
 typedef struct tj__engine_ops {

@@ -43,8 +43,8 @@ static tj_status check_room(tj__journal *journal, bool urgent, tj_error *error)
 }
 
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
-                             tj_error *error)
+                             const tj_uuid *commit_id, tj__bytes note, bool urgent,
+                             uint64_t *sequence, tj_error *error)
 {
     if (tj__env_damaged(journal->env) != 0) {
         TJ_TRY(refuse_damaged(journal, body, commit_id, error));
@@ -52,14 +52,14 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     TJ_TRY(check_room(journal, urgent, error));
     tj_error failure = TJ_ERROR_INIT;
     tj_time time = 0;
-    tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence,
-                                             &time, &failure);
+    tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, note,
+                                             sequence, &time, &failure);
     if (status == TJ_FULL && urgent) {
         /* Not while LMDB writes, which would take what is given back. */
         pthread_mutex_lock(&journal->apply_mutex);
         (void)tj__journal_reserve_release(journal);
-        status = tj__log_writer_append(journal->log, body, change_count, commit_id, sequence, &time,
-                                       &failure);
+        status = tj__log_writer_append(journal->log, body, change_count, commit_id, note, sequence,
+                                       &time, &failure);
         pthread_mutex_unlock(&journal->apply_mutex);
     }
     if (status == TJ_FULL) {
@@ -68,7 +68,7 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     if (status != TJ_OK) {
         return tj__error_pass(error, &failure);
     }
-    atomic_fetch_add(&journal->appended_bytes, tj__record_size((uint32_t)body.size));
+    atomic_fetch_add(&journal->appended_bytes, tj__record_size_noted(body.size, note.size));
     tj__journal_helper_nudge(journal);
     return TJ_OK;
 }

@@ -53,7 +53,7 @@ static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint
         }
         TJ_TRY(tj__body_apply(journal->apply_batch, record.body, record.change_count,
                               record.sequence, &record.commit_id, error));
-        *bytes += tj__record_size((uint32_t)record.body.size);
+        *bytes += tj__record_size_noted(record.body.size, record.note.size);
     }
     return TJ_OK;
 }

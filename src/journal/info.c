@@ -46,7 +46,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
         tj__record record;
         status = tj__logbook_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
-            info->lag_bytes += tj__record_size((uint32_t)record.body.size);
+            info->lag_bytes += tj__record_size_noted(record.body.size, record.note.size);
         }
     }
     info->sequence = tj__log_reader_position(reader)->sequence;

@@ -27,8 +27,8 @@ tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error 
 
 /* See engine.h for what these promise. */
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, bool urgent, uint64_t *sequence,
-                             tj_error *error);
+                             const tj_uuid *commit_id, tj__bytes note, bool urgent,
+                             uint64_t *sequence, tj_error *error);
 tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error);
 tj_status tj__journal_work(tj__journal *journal, tj_error *error);
 uint64_t tj__journal_appended(tj__journal *journal);

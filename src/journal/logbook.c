@@ -243,7 +243,7 @@ static tj_status read_to_end(tj__logbook *book, tj_error *error)
         if (next == TJ__LOG_END) {
             break;
         }
-        book->pending_bytes += tj__record_size((uint32_t)record.body.size);
+        book->pending_bytes += tj__record_size_noted(record.body.size, record.note.size);
         if (believed && record.sequence <= book->mark.acknowledged) {
             book->settled = *tj__log_reader_position(book->reader);
         }

@@ -132,6 +132,21 @@ static void tell_clock_behind(const recovery *r)
     }
 }
 
+/* An epoch is a term in the high 16 bits, so far 0, and a count below it, which must not reach into the term: a
+ * promoted copy begins a term of its own, which no epoch of the original ever enters. */
+static tj_status begin_epoch(const recovery *r, tj_error *error)
+{
+    uint64_t last = r->book.end.epoch;
+    if ((last & TJ__EPOCH_COUNT_MAX) == TJ__EPOCH_COUNT_MAX) {
+        return tj__fail(error, TJ_LIMIT,
+                        "%s was opened by as many writers as can be counted: export it, and import "
+                        "it into a new journal",
+                        r->journal->path);
+    }
+    r->journal->epoch = last + 1;
+    return TJ_OK;
+}
+
 /* Step 3. LMDB never passes the mark, so the mark comes first. */
 static tj_status open_for_writing(recovery *r, tj_error *error)
 {
@@ -139,7 +154,6 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     if (!journal->created) {
         TJ_TRY(flush_segments(r, error));
     }
-    journal->epoch = r->book.end.epoch + 1;
     atomic_store(&journal->acknowledged, r->book.end.sequence);
     atomic_store(&journal->appended_bytes, r->book.pending_bytes);
     TJ_TRY(publish_mark(r, error));
@@ -182,6 +196,9 @@ tj_status tj__journal_recover(tj__journal *journal, tj_error *error)
 {
     recovery r = {.journal = journal};
     tj_status status = tj__logbook_survey(journal, &r.book, error);
+    if (status == TJ_OK) {
+        status = begin_epoch(&r, error);
+    }
     if (status == TJ_OK) {
         status = sign_and_settle(&r, error);
     }

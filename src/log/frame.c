@@ -55,6 +55,17 @@ uint64_t tj__record_size(uint32_t body_size)
     return (TJ__RECORD_HEADER_SIZE + (uint64_t)body_size + align - 1) / align * align;
 }
 
+/* Bytes of a note before the body. */
+static size_t note_room(size_t note_size)
+{
+    return note_size == 0 ? 0 : sizeof(uint16_t) + note_size;
+}
+
+uint64_t tj__record_size_noted(size_t body_size, size_t note_size)
+{
+    return tj__record_size((uint32_t)(note_room(note_size) + body_size));
+}
+
 void tj__segment_header_encode(const tj__segment_header *header,
                                uint8_t out[TJ__SEGMENT_HEADER_SIZE])
 {
@@ -181,12 +192,14 @@ static uint64_t record_hash(const uint8_t *record, uint64_t size, const tj_uuid 
 void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t ordinal,
                        uint64_t offset, tj__buffer *out)
 {
-    TJ_ASSERT(record->body.size <= TJ__RECORD_BODY_SIZE_MAX);
-    uint32_t body_size = (uint32_t)record->body.size;
+    bool noted = record->note.size > 0;
+    TJ_ASSERT(record->note.size <= UINT16_MAX);
+    TJ_ASSERT(record->body.size <= TJ__RECORD_BODY_SIZE_MAX - note_room(record->note.size));
+    uint32_t body_size = (uint32_t)(note_room(record->note.size) + record->body.size);
     uint64_t size = tj__record_size(body_size);
     size_t start = out->size;
     tj__put_bytes(out, record_magic, sizeof record_magic);
-    tj__put_u8(out, TJ__LOG_FORMAT_VERSION);
+    tj__put_u8(out, noted ? TJ__RECORD_VERSION : 1);
     tj__put_u8(out, (uint8_t)record->type);
     tj__put_u16(out, 0);
     tj__put_u64(out, 0);
@@ -198,7 +211,11 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
     tj__put_bytes(out, record->commit_id.bytes, sizeof record->commit_id.bytes);
     tj__put_u32(out, body_size);
     tj__put_u32(out, record->change_count);
-    tj__put_bytes(out, record->body.data, body_size);
+    if (noted) {
+        tj__put_u16(out, (uint16_t)record->note.size);
+        tj__put_bytes(out, record->note.data, record->note.size);
+    }
+    tj__put_bytes(out, record->body.data, record->body.size);
     tj__put_zeros(out, (size_t)size - TJ__RECORD_HEADER_SIZE - body_size);
     TJ_ASSERT(!out->failed && out->size - start == size);
     uint8_t *bytes = out->data + start;
@@ -240,15 +257,17 @@ static bool known_kind(const uint8_t *record)
 static bool possible_header(const uint8_t *record)
 {
     uint32_t body_size = tj__load_u32(record + RECORD_BODY_SIZE);
-    bool empty = known_kind(record) && record[RECORD_TYPE] == TJ__RECORD_SEAL;
-    return record[RECORD_VERSION] != 0 && body_size <= (empty ? 0 : TJ__RECORD_BODY_SIZE_MAX);
+    if (known_kind(record) && record[RECORD_TYPE] == TJ__RECORD_SEAL) {
+        return record[RECORD_VERSION] == 1 && body_size == 0;
+    }
+    return record[RECORD_VERSION] != 0 && body_size <= TJ__RECORD_BODY_SIZE_MAX;
 }
 
 /* As tj__record_plausible, of any type and flags. */
 static bool plausible_header(const uint8_t *header)
 {
     return memcmp(header, record_magic, sizeof record_magic) == 0 &&
-           header[RECORD_VERSION] <= TJ__LOG_FORMAT_VERSION && possible_header(header) &&
+           header[RECORD_VERSION] <= TJ__RECORD_VERSION && possible_header(header) &&
            tj__load_u64(header + RECORD_EPOCH) != 0 &&
            tj__load_u64(header + RECORD_DURABLE_SEQUENCE) <= tj__load_u64(header + RECORD_SEQUENCE);
 }
@@ -266,7 +285,7 @@ bool tj__record_plausibly_unknown(const uint8_t header[TJ__RECORD_HEADER_SIZE])
 bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN])
 {
     return memcmp(start, record_magic, sizeof record_magic) == 0 &&
-           start[RECORD_VERSION] > TJ__LOG_FORMAT_VERSION && start[RECORD_TYPE] < ' ' &&
+           start[RECORD_VERSION] > TJ__RECORD_VERSION && start[RECORD_TYPE] < ' ' &&
            start[RECORD_FLAGS] < ' ' && start[RECORD_FLAGS + 1] < ' ';
 }
 
@@ -282,10 +301,27 @@ tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint6
         tj__fail(error, TJ_FORMAT_NEWER,
                  "the record at offset %" PRIu64 " of %s is of a newer format version than %d, the "
                  "newest this library reads",
-                 offset, path, TJ__LOG_FORMAT_VERSION);
+                 offset, path, TJ__RECORD_VERSION);
     }
     tj__error_place(error, "%s", path);
     return TJ_FORMAT_NEWER;
+}
+
+/* The note and what is behind it. False: the note would reach beyond the body, which is then no version 2's. */
+static bool split_note(const uint8_t *record, tj__bytes *note, tj__bytes *body)
+{
+    *note = tj__bytes_of(NULL, 0);
+    *body = tj__bytes_of(record + TJ__RECORD_HEADER_SIZE, tj__load_u32(record + RECORD_BODY_SIZE));
+    if (record[RECORD_VERSION] == 1) {
+        return true;
+    }
+    size_t length = body->size < sizeof(uint16_t) ? body->size : tj__load_u16(body->data);
+    if (note_room(length) > body->size || length == 0) {
+        return false;
+    }
+    *note = tj__bytes_of(body->data + sizeof(uint16_t), length);
+    *body = tj__bytes_of(note->data + length, body->size - note_room(length));
+    return true;
 }
 
 static void fill_record(const uint8_t *record, tj__record *out)
@@ -298,8 +334,6 @@ static void fill_record(const uint8_t *record, tj__record *out)
     out->durable_sequence = tj__load_u64(record + RECORD_DURABLE_SEQUENCE);
     memcpy(out->commit_id.bytes, record + RECORD_COMMIT_ID, sizeof out->commit_id.bytes);
     out->change_count = tj__load_u32(record + RECORD_CHANGE_COUNT);
-    out->body =
-        tj__bytes_of(record + TJ__RECORD_HEADER_SIZE, tj__load_u32(record + RECORD_BODY_SIZE));
     out->hash = tj__load_u64(record + RECORD_HASH);
 }
 
@@ -317,7 +351,7 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
     if (memcmp(record, record_magic, sizeof record_magic) != 0) {
         return TJ__FRAME_NO_MAGIC;
     }
-    if (record[RECORD_VERSION] > TJ__LOG_FORMAT_VERSION) {
+    if (record[RECORD_VERSION] > TJ__RECORD_VERSION) {
         return TJ__FRAME_NEWER;
     }
     if (bytes.size < *size) {
@@ -337,6 +371,13 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
     if (!known_kind(record)) {
         return TJ__FRAME_UNKNOWN;
     }
+    tj__bytes note;
+    tj__bytes body;
+    if (!split_note(record, &note, &body)) {
+        return TJ__FRAME_BAD_HEADER;
+    }
     fill_record(record, out);
+    out->note = note;
+    out->body = body;
     return TJ__FRAME_VALID;
 }

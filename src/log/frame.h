@@ -17,9 +17,9 @@
  *   64  8  segment size       40  8  writer epoch
  *   72 ..  zeros              48  8  durable sequence: highest known to be flushed when written
  * 4088  8  hash of 0..4087    56 16  the caller's commit id, zeros if none
- *                             72  4  body size
+ *                             72  4  body size, with the note of version 2
  *                             76  4  number of changes in the body
- *                             80 ..  body
+ *                             80 ..  version 2: note (2 bytes length, text); body
  *
  * Own hash: seed = XXH3-64 of (journal id, ordinal, offset of the record in its segment, record
  * bytes 0..7), 40 bytes; hash = XXH3-64 with that seed of record bytes 16 up to the padded end. So
@@ -38,6 +38,8 @@
 #include "base/buffer.h"
 
 #define TJ__LOG_FORMAT_VERSION 1
+/* The newest version of a record, which has a note; one without stays version 1. */
+#define TJ__RECORD_VERSION 2
 #define TJ__SEGMENT_HEADER_SIZE 4096
 #define TJ__RECORD_HEADER_SIZE 80
 #define TJ__RECORD_ALIGN 64
@@ -66,11 +68,14 @@ typedef struct tj__record {
     tj_uuid commit_id;
     uint32_t change_count;
     tj__bytes body;
-    uint64_t hash; /* own hash; set by encode and decode */
+    tj__bytes note; /* why the commit was made, at most 65,535 bytes; empty: none */
+    uint64_t hash;  /* own hash; set by encode and decode */
 } tj__record;
 
 /* Bytes that a record with this body takes on disk. */
 uint64_t tj__record_size(uint32_t body_size);
+/* The same for a body and a note; both together at most TJ__RECORD_BODY_SIZE_MAX. */
+uint64_t tj__record_size_noted(size_t body_size, size_t note_size);
 
 void tj__segment_header_encode(const tj__segment_header *header,
                                uint8_t out[TJ__SEGMENT_HEADER_SIZE]);

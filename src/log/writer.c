@@ -209,10 +209,10 @@ static tj_time next_time(const tj__log_writer *writer)
 }
 
 tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
-                                const tj_uuid *commit_id, uint64_t *sequence, tj_time *time,
-                                tj_error *error)
+                                const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
+                                tj_time *time, tj_error *error)
 {
-    if (body.size > TJ__RECORD_BODY_SIZE_MAX) {
+    if (body.size > TJ__RECORD_BODY_SIZE_MAX - (note.size == 0 ? 0 : 2 + note.size)) {
         return tj__fail(error, TJ_LIMIT, "a commit of %zu bytes is larger than %u bytes", body.size,
                         TJ__RECORD_BODY_SIZE_MAX);
     }
@@ -221,7 +221,7 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
                         "the newest commit has the last time that can be stored, in the year 2262: "
                         "no other can follow it");
     }
-    uint64_t size = tj__record_size((uint32_t)body.size);
+    uint64_t size = tj__record_size_noted(body.size, note.size);
     TJ_TRY(make_room(writer, size, error));
     tj__batch *batch = NULL;
     TJ_TRY(tj__group_enter(&writer->group, TJ__SEGMENT_HEADER_SIZE + (size_t)size, &batch, error));
@@ -233,7 +233,8 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
                          .durable_sequence = atomic_load(&writer->group.durable),
                          .commit_id = commit_id != NULL ? *commit_id : (tj_uuid){{0}},
                          .change_count = change_count,
-                         .body = body};
+                         .body = body,
+                         .note = note};
     if (!writer->begun) {
         put_header(writer, batch, record.time);
     }

@@ -56,13 +56,14 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
 /* Flushes what is appended and closes. NULL is allowed. */
 tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error);
 
-/* Appends one commit. Calls must be serialized by the caller (the append lock). commit_id may be NULL.
+/* Appends one commit. Calls must be serialized by the caller (the append lock). commit_id may be NULL; note is
+ * why the commit is made, or empty.
  * Blocks while 4 MiB wait to be written, and at the end of a segment, until they are flushed.
  * TJ_OK: *sequence and *time are set, and the record will be written with its batch.
  * TJ_CLOSED: poisoned. TJ_LIMIT: too large, or no later time is left. Anything else (TJ_FULL, TJ_NOMEM, TJ_LIMIT, TJ_IO, ...): nothing changed. */
 tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
-                                const tj_uuid *commit_id, uint64_t *sequence, tj_time *time,
-                                tj_error *error);
+                                const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
+                                tj_time *time, tj_error *error);
 
 /* Waits until the record is acknowledged: written and, in sync mode, flushed. Any thread, any
  * number. TJ_OK; TJ_CLOSED with "outcome unknown" or "not applied" in the message. */

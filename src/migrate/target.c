@@ -93,14 +93,34 @@ static void report_part(const tj__target *t, size_t part)
     }
 }
 
+/* "import of ./state.db", as far as a note goes; "and 2 more" has room behind it. */
+static tj_str note_of(const tj_import_options *options, char note[TJ_COMMIT_NOTE_SIZE_MAX])
+{
+    char visible[TJ_COMMIT_NOTE_SIZE_MAX - 64];
+    size_t size = tj_text_visible(tj_str_of(options->sources[0]), visible, sizeof visible);
+    size = size < sizeof visible ? size : sizeof visible - 1;
+    while (!tj__text_is_utf8((tj_str){visible, size})) {
+        size--; /* a character was cut */
+    }
+    int length = snprintf(note, TJ_COMMIT_NOTE_SIZE_MAX, "import of %.*s", (int)size, visible);
+    if (options->source_count > 1) {
+        length += snprintf(note + length, TJ_COMMIT_NOTE_SIZE_MAX - (size_t)length, " and %zu more",
+                           options->source_count - 1);
+    }
+    return (tj_str){note, (size_t)length};
+}
+
 static tj_status commit_parts(tj__target *t, tj_error *error)
 {
     tj__outcome outcome = {.sequence = 0};
+    char note[TJ_COMMIT_NOTE_SIZE_MAX];
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    options.note = note_of(t->all->options, note);
     for (size_t i = 0; i < t->plan_count; i++) {
         if (t->plan_count > 1) {
             report_part(t, i);
         }
-        TJ_TRY(tj__store_commit(t->store, t->plans[i], NULL, &outcome, error));
+        TJ_TRY(tj__store_commit(t->store, t->plans[i], &options, &outcome, error));
     }
     t->all->report->sequence = outcome.sequence;
     return TJ_OK;

@@ -7,6 +7,9 @@
 
 #include <tesser/time.h>
 
+/* A writer epoch: a term in the high 16 bits, and the count of writers in it. */
+#define TJ__EPOCH_COUNT_MAX (((uint64_t)1 << 48) - 1)
+
 typedef struct tj__position {
     uint64_t sequence; /* of the last commit before it, 0 at the very start */
     tj_time time;      /* of that commit */

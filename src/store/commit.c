@@ -10,8 +10,10 @@
  * JSON above all, is encoded and checked before.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/trace.h"
 #include "store/internal.h"
 
@@ -98,6 +100,7 @@ static tj_status decide(tj__core *core, const proposal *what, tj__outcome *outco
     tj__engine_commit commit = {.body = tj__buffer_bytes(&resolved->body),
                                 .change_count = resolved->change_count,
                                 .commit_id = options->commit_id,
+                                .note = tj__bytes_of(options->note.data, options->note.size),
                                 .urgent = options->critical || only_deletes(resolved)};
     TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
     tj__tip_advance(core->tip, outcome->sequence);
@@ -115,6 +118,16 @@ static tj_status decide_and_trim(tj__core *core, const proposal *what, tj__outco
     return status;
 }
 
+static tj_status check_note(tj_str note, tj_error *error)
+{
+    if (note.size > TJ_COMMIT_NOTE_SIZE_MAX) {
+        return tj__fail(error, TJ_LIMIT, "a commit's note has at most %d bytes, this one %zu",
+                        TJ_COMMIT_NOTE_SIZE_MAX, note.size);
+    }
+    return tj__text_is_utf8(note) ? TJ_OK
+                                  : tj__fail(error, TJ_INVALID, "the commit's note is no UTF-8");
+}
+
 static tj_status check_call(const tj_store *store, const tj_commit_options **options,
                             tj_error *error)
 {
@@ -125,6 +138,7 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
     if (store->read_only) {
         return tj__fail(error, TJ_READONLY, "the store was opened read-only: nothing can be saved");
     }
+    TJ_TRY(check_note((*options)->note, error));
     return tj__core_check(store->core, error);
 }
 
@@ -167,6 +181,7 @@ typedef struct timed_commit {
     tj__core *core;
     tj__plan *plan;
     tj_commit_options options;
+    char note[]; /* the caller may be gone before it is written */
 } timed_commit;
 
 static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
@@ -190,7 +205,7 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
                                   uint64_t *sequence, tj_error *error)
 {
     tj_status status = check_call(store, &options, error);
-    timed_commit *timed = status == TJ_OK ? malloc(sizeof *timed) : NULL;
+    timed_commit *timed = status == TJ_OK ? malloc(sizeof *timed + options->note.size) : NULL;
     if (timed == NULL) {
         tj__core_plan_free(store->core, plan);
         return status != TJ_OK
@@ -198,6 +213,10 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
                    : tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
     }
     *timed = (timed_commit){.core = store->core, .plan = plan, .options = *options};
+    if (options->note.size > 0) {
+        memcpy(timed->note, options->note.data, options->note.size);
+        timed->options.note.data = timed->note;
+    }
     uint64_t committed = 0;
     TJ_TRY(tj__errands_do(&store->core->errands, options->deadline_ms, run_timed, dispose_timed,
                           timed, &committed, error));

@@ -136,7 +136,7 @@ static inline void built_close(built_log *log)
 static inline void write_record(built_log *log, tj__record *record)
 {
     tj__buffer bytes = {0};
-    uint64_t size = tj__record_size((uint32_t)record->body.size);
+    uint64_t size = tj__record_size_noted(record->body.size, record->note.size);
     assert_true(tj__buffer_reserve(&bytes, (size_t)size));
     tj__record_encode(record, &log->id, log->end.ordinal, log->end.offset, &bytes);
     assert_int_equal(bytes.size, size);

@@ -29,6 +29,12 @@ static const char pinned_seal_hex[] =
     "0000000000000000000000000000000000000000000000000000000000000000"
     "0000000000000000000000000000000000000000000000000000000000000000";
 
+static const char pinned_noted_hex[] =
+    "544a52430201000056413d6a6a81ef44efcdab8967452301d204000000000000"
+    "01002a36fe9c97170300000000000000b004000000000000a0a1a2a3a4a5a6a7"
+    "a8a9aaabacadaeaf0f000000010000000800726f6c6c6261636b68656c6c6f00"
+    "0000000000000000000000000000000000000000000000000000000000000000";
+
 static tj__record pinned_commit(void)
 {
     return (tj__record){.type = TJ__RECORD_COMMIT,
@@ -84,6 +90,33 @@ static void record_bytes_are_pinned(void **unused)
     tj__buffer_dispose(&bytes);
 }
 
+static void a_commit_with_a_note_is_version_2(void **unused)
+{
+    (void)unused;
+    tj__buffer bytes = {0};
+    tj__record commit = pinned_commit();
+    tj__record found;
+    uint64_t size = 0;
+    commit.note = tj__bytes_of("rollback", 8);
+    assert_true(tj__buffer_reserve(&bytes, 128));
+    tj__record_encode(&commit, &built_id, 7, 4096, &bytes);
+    assert_int_equal(bytes.size, tj__record_size_noted(5, 8));
+    check_hex(bytes.data, 128, pinned_noted_hex);
+    assert_int_equal(tj__record_decode(tj__buffer_bytes(&bytes), &built_id, 7, 4096, &found, &size),
+                     TJ__FRAME_VALID);
+    assert_true(tj__bytes_equal(found.note, commit.note));
+    assert_true(tj__bytes_equal(found.body, commit.body));
+    static const uint16_t lengths[] = {0, 14, UINT16_MAX}; /* none, and beyond the body */
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        memcpy(bytes.data + 80, &lengths[i], 2);
+        rehash_record(bytes.data, 128, &built_id, 7, 4096);
+        assert_int_equal(
+            tj__record_decode(tj__buffer_bytes(&bytes), &built_id, 7, 4096, &found, &size),
+            TJ__FRAME_BAD_HEADER);
+    }
+    tj__buffer_dispose(&bytes);
+}
+
 static void a_record_comes_back(void **unused)
 {
     (void)unused;
@@ -105,6 +138,7 @@ static void a_record_comes_back(void **unused)
     assert_memory_equal(&found.commit_id, &commit.commit_id, 16);
     assert_int_equal(found.change_count, 1);
     assert_true(tj__bytes_equal(found.body, commit.body));
+    assert_int_equal(found.note.size, 0);
     assert_int_equal(found.hash, commit.hash);
     tj__buffer_dispose(&bytes);
 }
@@ -158,7 +192,7 @@ static void what_is_no_record_is_named(void **unused)
     uint64_t size = 0;
     assert_int_equal(judge_changed(0, 'T', 128, &size), TJ__FRAME_VALID);
     assert_int_equal(judge_changed(0, 't', 128, &size), TJ__FRAME_NO_MAGIC);
-    assert_int_equal(judge_changed(4, 2, 128, &size), TJ__FRAME_NEWER);
+    assert_int_equal(judge_changed(4, 3, 128, &size), TJ__FRAME_NEWER);
     assert_int_equal(judge_changed(4, 0, 128, &size), TJ__FRAME_BAD_HEADER);
     assert_int_equal(judge_changed(5, 0, 128, &size), TJ__FRAME_BAD_HEADER);
     assert_int_equal(judge_changed(5, 2, 128, &size), TJ__FRAME_BAD_HEADER);
@@ -217,7 +251,7 @@ static void plausible_is_what_could_have_been_written(void **unused)
         size_t at;
         uint8_t value;
         bool plausible;
-    } changes[] = {{8, 0, true},  {0, 0, false},  {4, 2, false},  {5, 9, false},
+    } changes[] = {{8, 0, true},  {0, 0, false},  {4, 3, false},  {5, 9, false},
                    {6, 1, false}, {40, 0, false}, {55, 1, false}, {75, 9, false}};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         uint8_t before = bytes.data[changes[i].at];
@@ -316,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_bytes_are_pinned),
         cmocka_unit_test(record_bytes_are_pinned),
+        cmocka_unit_test(a_commit_with_a_note_is_version_2),
         cmocka_unit_test(a_record_comes_back),
         cmocka_unit_test(sizes_are_padded),
         cmocka_unit_test(a_record_is_valid_in_its_place_only),

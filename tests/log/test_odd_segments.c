@@ -53,8 +53,8 @@ static void write_on(const built_log *log)
         for (size_t at = 0; at < sizeof body; at++) {
             body[at] = body_byte(i, at);
         }
-        must(tj__log_writer_append(writer, tj__bytes_of(body, sizeof body), 1, NULL, &sequence,
-                                   &time, &error),
+        must(tj__log_writer_append(writer, tj__bytes_of(body, sizeof body), 1, NULL, (tj__bytes){0},
+                                   &sequence, &time, &error),
              &error);
         must(tj__log_writer_wait(writer, sequence, &error), &error);
     }
@@ -166,7 +166,7 @@ static void expect_newer(const built_log *log, const char *message)
 static void a_newer_record_behind_the_end_stops(void **unused)
 {
     (void)unused;
-    static const uint8_t versions[] = {2, 3, 32, 'A', 255};
+    static const uint8_t versions[] = {3, 4, 32, 'A', 255};
     for (size_t i = 0; i < sizeof versions; i++) {
         built_log log;
         char message[600];
@@ -181,7 +181,7 @@ static void a_newer_record_behind_the_end_stops(void **unused)
         snprintf(before, sizeof before, "the record at offset %llu of ",
                  (unsigned long long)log.end.offset + 128);
         message_of(&log, 3, message, before,
-                   " is of a newer format version than 1, the newest this library reads");
+                   " is of a newer format version than 2, the newest this library reads");
         expect_newer(&log, message);
         peek(&log, 3, log.end.offset + 128, after, sizeof after);
         assert_memory_equal(after, record, sizeof after);

@@ -112,10 +112,10 @@ static void time_rises_whatever_the_clock_says(void **state)
     tj_time first = 0;
     tj_time second = 0;
     tj__bytes none = tj__bytes_of("", 0);
-    assert_int_equal(tj__log_writer_append(log.writer, none, 0, NULL, &sequence, &first, NULL),
-                     TJ_OK);
-    assert_int_equal(tj__log_writer_append(log.writer, none, 0, NULL, &sequence, &second, NULL),
-                     TJ_OK);
+    assert_int_equal(
+        tj__log_writer_append(log.writer, none, 0, NULL, none, &sequence, &first, NULL), TJ_OK);
+    assert_int_equal(
+        tj__log_writer_append(log.writer, none, 0, NULL, none, &sequence, &second, NULL), TJ_OK);
     assert_int_equal(first, future.time + 1);
     assert_int_equal(second, future.time + 2);
     must_close(&log);

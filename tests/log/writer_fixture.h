@@ -206,8 +206,9 @@ static inline tj_status append_body(fixture *log, size_t size, uint64_t number, 
     assert_non_null(body);
     make_body(body, size, number);
     memcpy(id.bytes, &number, sizeof(number));
-    tj_status status = tj__log_writer_append(log->writer, tj__bytes_of(body, size),
-                                             (uint32_t)number, &id, sequence, &time, error);
+    tj_status status =
+        tj__log_writer_append(log->writer, tj__bytes_of(body, size), (uint32_t)number, &id,
+                              (tj__bytes){0}, sequence, &time, error);
     free(body);
     return status;
 }

@@ -68,6 +68,9 @@ pub struct tj_commit_options {
     /// An exit, a cancel, a risk limit: may use the space that is kept in reserve for when the
     /// disk is full. A commit that only deletes may always.
     pub critical: bool,
+    /// Why the commit is made, at most 1,024 bytes of UTF-8; absent: nothing. It is kept in the log
+    /// beside the commit. Borrowed for the call.
+    pub note: tj_str,
 }
 
 unsafe extern "C" {

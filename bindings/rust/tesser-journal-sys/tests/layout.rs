@@ -55,7 +55,9 @@ fn facts() -> Vec<(String, u64)> {
         name, state_row_count, open_order_count, position_count, algo_count, ledger_sequence
     }
     tj_book_list { books, count }
-    tj_commit_options { struct_size, commit_id, expected_sequence, deadline_ms, sync, critical }
+    tj_commit_options {
+        struct_size, commit_id, expected_sequence, deadline_ms, sync, critical, note
+    }
     tj_config {
         struct_size, r#type, path, book, map_size_bytes, map_size_max_bytes, segment_size_bytes,
         lag_bytes, lag_ms, durability, read_only, must_exist, shared, no_threads, trace,

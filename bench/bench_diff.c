@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What saving a LiveState costs before its record is appended: 10,000 open orders, one changed. Prints
- * medians of the whole, of encoding alone, where rows are dropped once they are written, and their
- * difference, which is what comparing adds: a save does both in turns. Then of the same state as part of a
- * transaction, whose rows are kept until it is committed, of loading the rows again, and of the same
- * change as a transaction of its own.
+ * What saving a LiveState costs before its record is appended: 10,000 open orders, one changed.
+ * Prints medians of the whole, of encoding alone, where rows are dropped once they are written, and
+ * their difference, which is what comparing adds: a save does both in turns. Then of the same state
+ * as part of a transaction, whose rows are kept until it is committed, of loading the rows again,
+ * and of the same change as a transaction of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>

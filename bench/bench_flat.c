@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What must not grow: the cost of a durable save with 10 to 1,000,000 stored algorithms, and with 1,000 to
- * 1,000,000 commits of history; and how long reopening takes after a kill, with 1, 10 and 100 MiB of log
- * that LMDB does not include yet. The stores of all sizes are open at once and take turns.
+ * What must not grow: the cost of a durable save with 10 to 1,000,000 stored algorithms, and with
+ * 1,000 to
+ * 1,000,000 commits of history; and how long reopening takes after a kill, with 1, 10 and 100 MiB
+ * of log that LMDB does not include yet. The stores of all sizes are open at once and take turns.
  *
  *   bench_flat [directory [rounds [largest number of algorithms and of commits]]]
  */
@@ -22,7 +23,8 @@
 #define REOPENINGS 3
 #define IN_FLIGHT 1024
 #define MIB ((uint64_t)1 << 20)
-/* Of a record with a payload of BENCH_PAYLOAD_SIZE: rounded down, so that the tail is not shorter. */
+/* Of a record with a payload of BENCH_PAYLOAD_SIZE: rounded down, so that the tail is not
+ * shorter. */
 #define RECORD_SIZE 704
 
 static const char payload[] = "{\"filled\":\"0.125\",\"left\":\"1.875\",\"slice\":7,\"of\":60}";

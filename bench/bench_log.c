@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * How many durable saves a second the log takes, and how long one waits: 600-byte records from 1, 8 and
- * 64 threads, beside what the disk itself does: a 4 KiB write into a preallocated file and a flush, from
- * one thread. A disk's flush time drifts, so all of them take turns in every round; what is printed are
- * medians over the rounds, the lowest and the highest, and the ratio to the raw disk of the same round.
+ * How many durable saves a second the log takes, and how long one waits: 600-byte records from 1, 8
+ * and
+ * 64 threads, beside what the disk itself does: a 4 KiB write into a preallocated file and a flush,
+ * from one thread. A disk's flush time drifts, so all of them take turns in every round; what is
+ * printed are medians over the rounds, the lowest and the highest, and the ratio to the raw disk of
+ * the same round.
  *
  *   bench_log [directory [rounds [milliseconds per turn]]]
  */

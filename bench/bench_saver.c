@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * How long one saver waits for a durable save of 600 bytes, beside the disk itself: 4 KiB written into a
- * preallocated file and flushed. LMDB is brought up to date beside the saves as always, and the log changes
- * segments at least three times; the raw writes take their turns while the journal is quiet.
+ * How long one saver waits for a durable save of 600 bytes, beside the disk itself: 4 KiB written
+ * into a preallocated file and flushed. LMDB is brought up to date beside the saves as always, and
+ * the log changes segments at least three times; the raw writes take their turns while the journal
+ * is quiet.
  *
  *   bench_saver [directory [seconds [milliseconds per turn]]]
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Durable saves of 600 bytes a second: 1, 8 and 64 threads, and one thread that keeps 64 submitted commits
- * in flight, beside LMDB and SQLite (rivals.h) saving the same bytes, and beside the raw disk. All
- * take turns in every round.
+ * Durable saves of 600 bytes a second: 1, 8 and 64 threads, and one thread that keeps 64 submitted
+ * commits in flight, beside LMDB and SQLite (rivals.h) saving the same bytes, and beside the raw
+ * disk. All take turns in every round.
  *
  *   bench_savers [directory [rounds [milliseconds per turn]]]
  */

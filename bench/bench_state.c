@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A book of 10,000 open orders and 1,000 positions of which one order changes: what a save writes and
- * how long it takes, as a whole LiveState and as a transaction of its own, beside LMDB putting the snapshot,
- * already encoded as JSON, as one value; what a commit costs in processor time; how long a load takes,
- * and how much memory a writer has.
+ * A book of 10,000 open orders and 1,000 positions of which one order changes: what a save writes
+ * and how long it takes, as a whole LiveState and as a transaction of its own, beside LMDB putting
+ * the snapshot, already encoded as JSON, as one value; what a commit costs in processor time; how
+ * long a load takes, and how much memory a writer has.
  *
  *   bench_state [directory [rounds]]
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What a runtime would use instead: LMDB with one transaction a save, in its default, fully
- * synchronous mode, and SQLite in WAL mode with synchronous=FULL, a busy timeout of 20 s, BEGIN IMMEDIATE
- * and one connection a thread. Both keep a value under a 16-byte key.
+ * synchronous mode, and SQLite in WAL mode with synchronous=FULL, a busy timeout of 20 s, BEGIN
+ * IMMEDIATE and one connection a thread. Both keep a value under a 16-byte key.
  */
 #ifndef TJ_BENCH_RIVALS_H
 #define TJ_BENCH_RIVALS_H

@@ -2,9 +2,10 @@
 /*
  * What the benchmarks share: clocks, quantiles, series over rounds, the raw disk.
  *
- * Every benchmark lets its sides take turns, round after round, because a disk's flush time and the load of
- * a shared machine drift. A ratio is taken inside one round; what is printed is the median over the
- * rounds with the lowest and the highest. Processor time is printed beside, because it drifts less.
+ * Every benchmark lets its sides take turns, round after round, because a disk's flush time and the
+ * load of a shared machine drift. A ratio is taken inside one round; what is printed is the median
+ * over the rounds with the lowest and the highest. Processor time is printed beside, because it
+ * drifts less.
  */
 #ifndef TJ_BENCH_SUPPORT_H
 #define TJ_BENCH_SUPPORT_H
@@ -48,7 +49,7 @@ void bench_goal_at_most(const char *number, const char *what, const bench_series
 void bench_goal_at_least(const char *number, const char *what, const bench_series *series,
                          double limit, const char *unit);
 
-/* ---- times of single operations ---------------------------------------------------------------- */
+/* ---- times of single operations -------------------------------------------------------------- */
 
 typedef struct bench_times {
     uint32_t *ns;
@@ -62,7 +63,7 @@ double bench_times_us(bench_times *times, double part);
 void bench_times_sort(bench_times *times);
 void bench_times_clear(bench_times *times);
 
-/* ---- directories and the raw disk ----------------------------------------------------------------- */
+/* ---- directories and the raw disk ------------------------------------------------------------ */
 
 /* A new directory under the one that the first argument names, /var/tmp without one. */
 void bench_directory(int argc, char **argv, char out[BENCH_PATH_SIZE]);
@@ -71,7 +72,8 @@ size_t bench_argument(int argc, char **argv, int index, size_t otherwise);
 void bench_join(char out[BENCH_PATH_SIZE], const char *directory, const char *name);
 void bench_remove(const char *directory);
 
-/* The physical limit: a 4 KiB write into a preallocated, written file of 4 MiB and one fdatasync. */
+/* The physical limit: a 4 KiB write into a preallocated, written file of 4 MiB and one
+ * fdatasync. */
 typedef struct bench_raw {
     int fd;
     size_t written;
@@ -80,7 +82,7 @@ void bench_raw_open(bench_raw *raw, const char *directory);
 void bench_raw_write(bench_raw *raw);
 void bench_raw_close(bench_raw *raw);
 
-/* ---- stores ----------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 /* Opens a journal in directory/name. config may be changed before: NULL means the defaults. */
 tj_store *bench_store_open(const char *directory, const char *name, tj_config *config);
@@ -89,8 +91,8 @@ void bench_store_close(tj_store *store);
 void bench_store_settle(tj_store *store);
 tj_store_info bench_store_info(tj_store *store);
 
-/* What a saver saves: an algorithm's state of about 600 bytes. The payload is JSON and differs with the
- * number. Tesser keeps it under the UUID, a rival as value under the same 16 bytes. */
+/* What a saver saves: an algorithm's state of about 600 bytes. The payload is JSON and differs with
+ * the number. Tesser keeps it under the UUID, a rival as value under the same 16 bytes. */
 #define BENCH_PAYLOAD_SIZE 600
 #define BENCH_ALGO_COUNT 64
 void bench_payload(char out[BENCH_PAYLOAD_SIZE], size_t number);

@@ -17,8 +17,9 @@
 tj_status fail(tj_error *error, tj_status status, const char *format, ...) TJ_PRINTF(3, 4);
 /* As fail for a failed system call; its text stands first. */
 tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...) TJ_PRINTF(3, 4);
-/* Fails with the cause of one line of a text that is read line by line: "name:7: ...", "line 7: ..."
- * without a name. A place inside that line is told without its own line, which is always the first. */
+/* Fails with the cause of one line of a text that is read line by line: "name:7: ...", "line 7:
+ * ..." without a name. A place inside that line is told without its own line, which is always the
+ * first. */
 tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_t number,
                     const tj_error *cause);
 /* Cuts "line 1, " out of the place that an error of a single line names. */

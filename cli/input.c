@@ -80,8 +80,8 @@ static tj_status write_all(int fd, const char *path, tj_str data, tj_error *erro
     return TJ_OK;
 }
 
-/* Gives a new file the owner, group and mode of the one it replaces. Where the group cannot be kept,
- * another one does not get what only that was given. */
+/* Gives a new file the owner, group and mode of the one it replaces. Where the group cannot be
+ * kept, another one does not get what only that was given. */
 static tj_status take_after(int fd, const char *path, const struct stat *old, tj_error *error)
 {
     mode_t mode = old->st_mode & 0777;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The parser: options anywhere, before or after the command. getopt_long takes the arguments apart by the
- * names of all options there are; which option of a name is meant is known when the command is.
+ * The parser: options anywhere, before or after the command. getopt_long takes the arguments apart
+ * by the names of all options there are; which option of a name is meant is known when the command
+ * is.
  */
 #include "options.h"
 
@@ -172,7 +173,8 @@ static void grammar_add(grammar *g, const option_spec *const *options)
     }
 }
 
-/* Words come in their place ('-'), and a missing value is told apart from an unknown option (':'). */
+/* Words come in their place ('-'), and a missing value is told apart from an unknown option
+ * (':'). */
 static void grammar_init(grammar *g)
 {
     *g = (grammar){.letters = "-:"};

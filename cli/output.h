@@ -22,8 +22,8 @@ typedef struct output {
     int os_errno; /* of the first write that failed, 0 while all is well */
 } output;
 
-/* An output to a descriptor that may be non-blocking, or whose reader may be slow: it waits. Colour only
- * where a person looks at it: a terminal, and NO_COLOR is not set. */
+/* An output to a descriptor that may be non-blocking, or whose reader may be slow: it waits. Colour
+ * only where a person looks at it: a terminal, and NO_COLOR is not set. */
 output output_of(int fd);
 /* Waits until a descriptor that said EAGAIN can go on. */
 void wait_for(int fd, short events);

@@ -32,7 +32,8 @@ static size_t distance(const char *a, const char *b)
     return result;
 }
 
-/* Keeps the nearer of two candidates; one of which more than half would have to change is no help. */
+/* Keeps the nearer of two candidates; one of which more than half would have to change is no
+ * help. */
 static void consider(const char *word, const char *candidate, const char **best, size_t *best_at)
 {
     size_t at = distance(word, candidate);

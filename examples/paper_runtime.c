@@ -2,15 +2,15 @@
 /*
  * A small trading runtime on top of the journal, written as a user would write one.
  *
- * Six symbols on two venues follow a random walk. When a fast average crosses above a slow one, a TWAP
- * algorithm buys in slices; when it crosses below, an iceberg algorithm sells what is held. Orders are
- * filled in parts. Everything it must not lose is in the store that tesser.toml names:
+ * Six symbols on two venues follow a random walk. When a fast average crosses above a slow one, a
+ * TWAP algorithm buys in slices; when it crosses below, an iceberg algorithm sells what is held.
+ * Orders are filled in parts. Everything it must not lose is in the store that tesser.toml names:
  *
  *   - an order is saved as an intent (PendingNew) before it is sent;
- *   - what an event changes is one commit: prices, orders, positions, balances, equity, the algorithm
- *     that caused it, and the ledger entries of its fills;
- *   - after a restart it loads its state, lists the intents that were never confirmed, and settles them
- *     with the exchange before it goes on.
+ *   - what an event changes is one commit: prices, orders, positions, balances, equity, the
+ *     algorithm that caused it, and the ledger entries of its fills;
+ *   - after a restart it loads its state, lists the intents that were never confirmed, and settles
+ *     them with the exchange before it goes on.
  *
  * So a run that is killed at any point and started again ends as one that was never killed: the
  * digest that it prints at the end is the same. It knows nothing but the repository interface.
@@ -92,8 +92,8 @@ static void must(tj_status status)
     }
 }
 
-/* Dies as if the power switch of the process had been pressed. Three places in an event, one chosen by
- * the seed, so that over many kills each is met. */
+/* Dies as if the power switch of the process had been pressed. Three places in an event, one chosen
+ * by the seed, so that over many kills each is met. */
 static void maybe_kill(const runtime *r, unsigned place)
 {
     if (r->kill_at != 0 && r->event == r->kill_at &&
@@ -260,7 +260,8 @@ static void put_portfolio(tj_txn *txn, runtime *r)
     must(tj_txn_set_portfolio_equity(txn, &equity, &error));
 }
 
-/* The strategy's own memory, as JSON: the event that is done, and each symbol's window of prices. */
+/* The strategy's own memory, as JSON: the event that is done, and each symbol's window of
+ * prices. */
 static void put_strategy(tj_txn *txn, const runtime *r)
 {
     char text[PAPER_SYMBOLS * (SLOW * 16 + 32) + 64];
@@ -655,8 +656,9 @@ static void read_portfolio(runtime *r, const tj_portfolio *portfolio)
     }
 }
 
-/* An intent that was saved and not confirmed: the exchange is asked by the client order id whether it
- * came. Here it answers as if the order had come in just now, which is what happens next anyway. */
+/* An intent that was saved and not confirmed: the exchange is asked by the client order id whether
+ * it came. Here it answers as if the order had come in just now, which is what happens next
+ * anyway. */
 static void settle_intents(runtime *r)
 {
     bool any = false;

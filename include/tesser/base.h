@@ -66,10 +66,11 @@ static inline bool tj_str_equal(tj_str a, tj_str b)
 }
 
 /**
- * Writes text so that it can be shown on a terminal, in a table or in a log, and looks like nothing else.
+ * Writes text so that it can be shown on a terminal, in a table or in a log, and looks like nothing
+ * else.
  *
- * Names come from outside, and some characters are not seen, or change how others are: U+202E turns a
- * name around, U+200B makes another one look the same. Control characters and bytes that are no
+ * Names come from outside, and some characters are not seen, or change how others are: U+202E turns
+ * a name around, U+200B makes another one look the same. Control characters and bytes that are no
  * UTF-8 stand as \xNN; format characters, spaces but the plain one, separators, fillers, variation
  * selectors, tags, private use and what is no character as \u{NNNN}. Backslashes stay.
  *

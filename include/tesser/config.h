@@ -63,8 +63,8 @@ typedef enum tj_trace_level {
  *
  * Called from any thread that is inside the library, also from its helper thread, and never
  * with a lock held that a call of this library needs: it may save, load, open another store, fork.
- * It must not close the store that it is called for, nor open that journal while it is being closed.
- * What closing a store says may come when that store is gone.
+ * It must not close the store that it is called for, nor open that journal while it is being
+ * closed. What closing a store says may come when that store is gone.
  * The messages of one thread come in their order, each once.
  * @param context as given in tj_config
  * @param message one line, borrowed
@@ -79,8 +79,8 @@ typedef void tj_trace_fn(void *context, tj_trace_level level, const char *messag
 typedef struct tj_config {
     size_t struct_size;
     tj_engine_type type; /**< default: TJ_ENGINE_LMDB */
-    /** Journal directory; a file, or a name that ends in .db, means the sibling with .lmdb; one that
-     * ends in data.mdb means its directory. Required for TJ_ENGINE_LMDB. */
+    /** Journal directory; a file, or a name that ends in .db, means the sibling with .lmdb; one
+     * that ends in data.mdb means its directory. Required for TJ_ENGINE_LMDB. */
     const char *path;
     const char *book;            /**< default: TJ_BOOK_DEFAULT */
     uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
@@ -114,11 +114,12 @@ typedef struct tj_config {
  * `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size (bytes, or
  * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
  * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
- * both is an error. With that engine and no path, `live.state_path` names the journal, as in Tesser.
- * Tables of other programs beside these are left alone; an unknown key or a wrong type inside them is
- * an error. A relative path in [journal] is relative to the configuration file; in Tesser's tables it
- * is relative to the working directory, as Tesser reads it.
- * Then the environment: TESSER_JOURNAL_TYPE and TESSER_JOURNAL_PATH (relative to the working directory).
+ * both is an error. With that engine and no path, `live.state_path` names the journal, as in
+ * Tesser. Tables of other programs beside these are left alone; an unknown key or a wrong type
+ * inside them is an error. A relative path in [journal] is relative to the configuration file; in
+ * Tesser's tables it is relative to the working directory, as Tesser reads it.
+ * Then the environment: TESSER_JOURNAL_TYPE and TESSER_JOURNAL_PATH (relative to the working
+ * directory).
  *
  * @param file   path of the file
  * @param config must be initialized; members that the file does not set keep their values
@@ -128,9 +129,9 @@ typedef struct tj_config {
 TJ_API TJ_CHECKED tj_status tj_config_load(const char *file, tj_config *config, tj_error *error);
 
 /**
- * Whether a path can be what is meant: what a shell would have replaced (~/journal, $HOME/journal), quotes, a
- * blank or a carriage return at its end, a URL, would make a directory of that very name. A name that really
- * begins with ~ is written ./~name.
+ * Whether a path can be what is meant: what a shell would have replaced (~/journal, $HOME/journal),
+ * quotes, a blank or a carriage return at its end, a URL, would make a directory of that very name.
+ * A name that really begins with ~ is written ./~name.
  *
  * tj_config_load and tj_store_open ask this of a journal's path.
  * @return TJ_OK; TJ_INVALID with what is wrong and what to write instead; TJ_MISUSE for NULL

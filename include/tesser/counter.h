@@ -16,11 +16,11 @@ extern "C" {
 #define TJ_COUNTER_NAME_SIZE_MAX 128
 
 /**
- * Reserves a block of numbers: first, first + 1, ... first + count - 1. No other reservation, before or
- * after a crash, ever gives one of them again.
+ * Reserves a block of numbers: first, first + 1, ... first + count - 1. No other reservation,
+ * before or after a crash, ever gives one of them again.
  *
- * Reserve blocks (say 1,000) and hand their numbers out from memory: a number then costs nothing, and a
- * crash loses at most the rest of a block. A new counter starts at 1.
+ * Reserve blocks (say 1,000) and hand their numbers out from memory: a number then costs nothing,
+ * and a crash loses at most the rest of a block. A new counter starts at 1.
  * On a full disk it may use the reserve, as a critical commit.
  * @param book  NULL means the configured book
  * @param name  1 to TJ_COUNTER_NAME_SIZE_MAX bytes of UTF-8 without control characters

@@ -26,9 +26,9 @@
  *
  *     tj_store_close(store, &err);
  *
- * Every call that can fail returns a tj_status, marked so that ignoring it is a warning, and fills a
- * tj_error when given one: a sentence with the cause, the place and the next step. After any status
- * but TJ_OK an output is as it was, and an output handle is NULL.
+ * Every call that can fail returns a tj_status, marked so that ignoring it is a warning, and fills
+ * a tj_error when given one: a sentence with the cause, the place and the next step. After any
+ * status but TJ_OK an output is as it was, and an output handle is NULL.
  *
  * Guarantees (docs/ARCHITECTURE.md has them with their numbers)
  * - TJ_OK from a save means: on the disk (TJ_DURABILITY_SYNC), or in the kernel (TJ_DURABILITY_OS).
@@ -38,21 +38,21 @@
  * - Decimals keep digits and scale, identities their exchange, payloads every byte.
  *
  * Ownership: what ends in _free was allocated by this library for you; _close releases a handle;
- * _dispose empties a struct that you declared. All take NULL. Views (tj_str) passed in are read during
- * the call only; views in a loaded value live as long as the value.
+ * _dispose empties a struct that you declared. All take NULL. Views (tj_str) passed in are read
+ * during the call only; views in a loaded value live as long as the value.
  *
  * Threads, by the word each function gives: `any`: any thread, any number at once. `handle`: one
- * call at a time on this object. `init`: before other threads use the library. `callback`: called by
- * the library.
+ * call at a time on this object. `init`: before other threads use the library. `callback`: called
+ * by the library.
  *
- * Versions: structs that begin with struct_size may be shorter than the library's own, when a program was built
- * for an older version; see docs/ARCHITECTURE.md, "What may grow".
+ * Versions: structs that begin with struct_size may be shorter than the library's own, when a
+ * program was built for an older version; see docs/ARCHITECTURE.md, "What may grow".
  *
  * Caveats
  * - One process writes. Others open with read_only.
  * - Do not use a store after fork in the child; it says so (TJ_CLOSED).
- * - An opened store has one helper thread; the first submitted commit and the first with a deadline start
- *   one more each. All signals are blocked in them. no_threads: none.
+ * - An opened store has one helper thread; the first submitted commit and the first with a deadline
+ *   start one more each. All signals are blocked in them. no_threads: none.
  * - After TJ_CLOSED from a save, its outcome may be unknown: stop, open again, look.
  * - The path must be on a local file system; see tj_store_open, TJ_UNSUPPORTED.
  * - Never open data.mdb of a journal with LMDB yourself in a process that has the journal open.

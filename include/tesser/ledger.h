@@ -25,8 +25,9 @@ typedef enum tj_ledger_type {
 
 /** One entry of a book's ledger. */
 typedef struct tj_ledger_entry {
-    /** Its own in the book: what is appended under an id that the book has is refused, so that a fill
-     * reported twice is booked once. Derive it from what is booked, or use tj_uuid_generate. */
+    /** Its own in the book: what is appended under an id that the book has is refused, so that a
+     * fill reported twice is booked once. Derive it from what is booked, or use
+     * tj_uuid_generate. */
     tj_uuid id;
     uint64_t sequence; /**< the book's own numbering; 0 when appending: the next number */
     tj_time time;

@@ -21,8 +21,8 @@ extern "C" {
 
 /** What a source turned out to be; its content decides, never its name. */
 typedef enum tj_source_kind {
-    /** Tesser's LmdbJournal: a directory with data.mdb, or that file. A ledger.db in the directory is
-     * a source of its own. */
+    /** Tesser's LmdbJournal: a directory with data.mdb, or that file. A ledger.db in the directory
+     * is a source of its own. */
     TJ_SOURCE_LMDB = 1,
     TJ_SOURCE_SQLITE = 2,   /**< one of Tesser's SQLite stores, with its -wal if there is one */
     TJ_SOURCE_SNAPSHOT = 3, /**< a LiveState as JSON */
@@ -86,13 +86,15 @@ typedef struct tj_import_options {
     const char *const *maps;
     size_t map_count;
     /** Where the strategy state of an LMDB source is known from: its JSON, a snapshot, or Tesser's
-     * SQLite state store; NULL: only the sources. It is taken when it encodes to the stored bytes. */
+     * SQLite state store; NULL: only the sources. It is taken when it encodes to the stored
+     * bytes. */
     const char *strategy_state;
     bool dry_run; /**< read, check and report; write nothing */
     bool replace; /**< the book may hold data, which what is imported replaces */
-    /** In a snapshot of one venue that has a code twice, leave out what is stale: of positions what was
-     * updated earlier; all its prices, as nothing tells their times. With `exchange`, what differs from
-     * that exchange's sub-account is left out before. The report has each of them as lost. */
+    /** In a snapshot of one venue that has a code twice, leave out what is stale: of positions what
+     * was updated earlier; all its prices, as nothing tells their times. With `exchange`, what
+     * differs from that exchange's sub-account is left out before. The report has each of them as
+     * lost. */
     bool newest;
     tj_progress_fn *progress; /**< may be NULL */
     void *progress_context;
@@ -112,7 +114,8 @@ typedef struct tj_import_report {
     size_t source_count;
     bool has_state;
     size_t open_order_count;
-    /** Of the portfolio and its sub-accounts; what stands in both, as Tesser keeps it, counts once. */
+    /** Of the portfolio and its sub-accounts; what stands in both, as Tesser keeps it, counts
+     * once. */
     size_t position_count;
     size_t balance_count; /**< likewise */
     size_t last_price_count;
@@ -132,8 +135,9 @@ typedef struct tj_import_report {
 } tj_import_report;
 
 /**
- * Imports Tesser's own data into one book, in one commit over all sources. What is more than one commit
- * can have goes into a journal that is not there yet: it is built beside its place and renamed.
+ * Imports Tesser's own data into one book, in one commit over all sources. What is more than one
+ * commit can have goes into a journal that is not there yet: it is built beside its place and
+ * renamed.
  *
  * The sources stay as they are to the byte, and nothing is written beside them. What cannot be
  * decoded goes into quarantine (tj_quarantine_load) while the rest is imported; nothing is
@@ -146,13 +150,15 @@ typedef struct tj_import_report {
  *                process: `shared`). NULL is allowed with dry_run
  * @param report  receives the report, released with tj_import_report_free; NULL on failure, but for
  *                repeated keys: then it has these
- * @return TJ_OK, also when something is quarantined, and when all is durable but closing the journal
+ * @return TJ_OK, also when something is quarantined, and when all is durable but closing the
+ * journal
  *         failed, of which a remark tells; TJ_NOT_FOUND for a source; TJ_INVALID for a
  *         text source with line and column, a repeated key (listing its values and the options that
  *         resolve it), a file that is named twice, an option; TJ_CORRUPT for a damaged or crafted
- *         source; TJ_UNSUPPORTED for a file that is none of Tesser's; TJ_BUSY when a source is being
- *         written; TJ_CONFLICT when two sources contradict each other or the ledger; TJ_EXISTS when
- *         the book holds data; TJ_LIMIT; TJ_NOMEM; and as tj_store_open and tj_txn_commit
+ *         source; TJ_UNSUPPORTED for a file that is none of Tesser's; TJ_BUSY when a source is
+ *         being written; TJ_CONFLICT when two sources contradict each other or the ledger;
+ *         TJ_EXISTS when the book holds data; TJ_LIMIT; TJ_NOMEM; and as tj_store_open and
+ *         tj_txn_commit
  * Threads: any. Durability: as a save. Source: P2, P6, P10, P12.
  */
 TJ_API TJ_CHECKED tj_status tj_import(const tj_config *config, const tj_import_options *options,
@@ -220,14 +226,14 @@ typedef struct tj_export_report {
 } tj_export_report;
 
 /**
- * Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db with the state and
- * the ledger, and state.algos.db, as Tesser opens them when state.db is its state_path.
+ * Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db with the
+ * state and the ledger, and state.algos.db, as Tesser opens them when state.db is its state_path.
  *
  * The directory appears complete and flushed, or not at all. What Tesser cannot hold is found
- * before anything is written. It needs `force` where a value would be lost or refused: two venues with
- * one code that meet in one map, a decimal of more digits than Tesser's, JSON with numbers, names or a
- * depth that Tesser's reader does not keep, quarantined rows, and entries of the ledger with an id that
- * stands before them, which are left out.
+ * before anything is written. It needs `force` where a value would be lost or refused: two venues
+ * with one code that meet in one map, a decimal of more digits than Tesser's, JSON with numbers,
+ * names or a depth that Tesser's reader does not keep, quarantined rows, and entries of the ledger
+ * with an id that stands before them, which are left out.
  *
  * @param directory must not exist
  * @param options   NULL: the defaults

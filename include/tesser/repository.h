@@ -123,7 +123,8 @@ TJ_API TJ_CHECKED tj_status tj_algo_delete(tj_algo_repository *repository, const
  * newest so far.
  * @param entries borrowed for the call
  * @param last    receives the sequence of the last entry; may be NULL
- * @return as tj_txn_commit; TJ_INVALID for an entry; TJ_CONFLICT for a sequence not above the newest;
+ * @return as tj_txn_commit; TJ_INVALID for an entry; TJ_CONFLICT for a sequence not above the
+ * newest;
  *         TJ_EXISTS for an id that the book has, or that stands twice
  * Threads: any. Durability: P1.
  */
@@ -151,7 +152,8 @@ TJ_API TJ_CHECKED tj_status tj_ledger_find(tj_ledger_repository *repository,
 
 /**
  * A commit being put together: any number of changes in any books, applied all or none by
- * tj_txn_commit. It holds no lock and sees no database; its cost follows the changes, not the state.
+ * tj_txn_commit. It holds no lock and sees no database; its cost follows the changes, not the
+ * state.
  */
 typedef struct tj_txn tj_txn;
 
@@ -244,18 +246,18 @@ typedef struct tj_commit_options {
     /** Not 0: TJ_CONFLICT when a LiveState this commit touches has changed after that sequence
      * (tj_live_state.sequence), or when there is no such commit yet. */
     uint64_t expected_sequence;
-    /** Not 0: milliseconds after which the call returns although the disk does not answer. TJ_UNAVAILABLE:
-     * not applied; TJ_UNKNOWN: it may be durable now or later. Committing again with the same
-     * commit id is safe. For tj_txn_commit only; costs a switch to another thread, so that it is
-     * TJ_MISUSE with no_threads. */
+    /** Not 0: milliseconds after which the call returns although the disk does not answer.
+     * TJ_UNAVAILABLE: not applied; TJ_UNKNOWN: it may be durable now or later. Committing again
+     * with the same commit id is safe. For tj_txn_commit only; costs a switch to another thread, so
+     * that it is TJ_MISUSE with no_threads. */
     uint32_t deadline_ms;
     /** Flush before acknowledging, also in a store opened with TJ_DURABILITY_OS. */
     bool sync;
-    /** An exit, a cancel, a risk limit: may use the space that is kept in reserve for when the disk is
-     * full. A commit that only deletes may always. */
+    /** An exit, a cancel, a risk limit: may use the space that is kept in reserve for when the disk
+     * is full. A commit that only deletes may always. */
     bool critical;
-    /** Why the commit is made ("rollback to 4711"), at most TJ_COMMIT_NOTE_SIZE_MAX bytes of UTF-8; absent:
-     * nothing. It is kept in the log beside the commit, as long as the log is; a commit
+    /** Why the commit is made ("rollback to 4711"), at most TJ_COMMIT_NOTE_SIZE_MAX bytes of UTF-8;
+     * absent: nothing. It is kept in the log beside the commit, as long as the log is; a commit
      * that changes nothing and has no id is not written, nor is its note. Borrowed for the call. */
     tj_str note;
 } tj_commit_options;
@@ -294,13 +296,13 @@ TJ_API TJ_CHECKED tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *
 /**
  * Notes the changes that a JSON object spells out: one line of `tesser-journal record`.
  *
- * Members, all optional: `book` (name, for the rest of the line), `id` (UUID: the commit id), `state` (a
- * whole LiveState), `portfolio` (its own members, or null to delete it), `portfolio_equity`,
- * `last_candle_ts`, `strategy_state`, `execution_checkpoint` (null removes each), `extra` (an object:
- * replaces the unknown top-level members), `ledger` (a list of entries; a missing sequence is the next
- * number), and maps from key to new value, or to null to delete: `orders` (by id), `positions`,
- * `balances`, `last_prices`, `sub_accounts` (by exchange; in each, `positions` and `balances` are such
- * maps), `algos` (by UUID). Any other member is an error.
+ * Members, all optional: `book` (name, for the rest of the line), `id` (UUID: the commit id),
+ * `state` (a whole LiveState), `portfolio` (its own members, or null to delete it),
+ * `portfolio_equity`, `last_candle_ts`, `strategy_state`, `execution_checkpoint` (null removes
+ * each), `extra` (an object: replaces the unknown top-level members), `ledger` (a list of entries;
+ * a missing sequence is the next number), and maps from key to new value, or to null to delete:
+ * `orders` (by id), `positions`, `balances`, `last_prices`, `sub_accounts` (by exchange; in each,
+ * `positions` and `balances` are such maps), `algos` (by UUID). Any other member is an error.
  * @param json    borrowed
  * @param options receives the commit id when there is one; may be NULL when there is none
  * @return TJ_OK; TJ_INVALID with line, column or the value's name; TJ_LIMIT; TJ_NOMEM. After a

@@ -171,7 +171,8 @@ typedef struct tj_live_state {
     bool has_execution_checkpoint;
     tj_execution_checkpoint execution_checkpoint;
     tj_str extra; /**< unknown top-level members */
-    /** When loaded: the newest commit this state includes, 0 before the first. Ignored when saving. */
+    /** When loaded: the newest commit this state includes, 0 before the first. Ignored when
+     * saving. */
     uint64_t sequence;
 } tj_live_state;
 

@@ -40,14 +40,17 @@ typedef struct tj_store tj_store;
 TJ_API TJ_CHECKED tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error);
 
 /**
- * Closes a store: waits for what is under way, brings LMDB up to date, releases everything. Submitted
- * commits are made as durable as was asked for; callbacks that were not taken are dropped.
+ * Closes a store: waits for what is under way, brings LMDB up to date, releases everything.
+ * Submitted commits are made as durable as was asked for; callbacks that were not taken are
+ * dropped.
  *
  * The handle and all repositories of it are gone afterwards, whatever is returned.
  * @param store may be NULL
- * @return TJ_OK, also when LMDB could not be brought up to date for want of space: every commit is durable
- *         in the log, the trace callback is told, and a later open goes on from there; otherwise what could not be done: nothing acknowledged is lost by it, the next
- *         open recovers from the log
+ * @return TJ_OK, also when LMDB could not be brought up to date for want of space: every commit is
+ * durable
+ *         in the log, the trace callback is told, and a later open goes on from there; otherwise
+ *         what could not be done: nothing acknowledged is lost by it, the next open recovers from
+ *         the log
  * Threads: handle; no other call on this store may be under way.
  */
 TJ_API tj_status tj_store_close(tj_store *store, tj_error *error);
@@ -121,9 +124,9 @@ typedef struct tj_store_info {
     uint64_t free_bytes;          /**< space left on the file system for this user */
     uint64_t reserve_bytes;       /**< space kept for critical commits; 0 when it is in use */
     bool space_low;               /**< less is free than the journal will soon need */
-    bool
-        acknowledged_known; /**< a writer's mark tells how far commits are acknowledged; without one
-                                       (another boot or mount, a copy) the log is shown to its end */
+    /** A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
+     * a copy) the log is shown to its end. */
+    bool acknowledged_known;
     int64_t clock_behind_ns; /**< how far the clock is behind sequence_time, 0 if it is not: it was
                                        once ahead, and times of commits go on from there */
 } tj_store_info;
@@ -145,13 +148,13 @@ TJ_API TJ_CHECKED tj_status tj_store_commit_find(tj_store *store, const tj_uuid 
                                                  uint64_t *sequence, tj_error *error);
 
 /**
- * Does the work of the helper threads once, on the caller's thread: brings LMDB up to date, prepares the
- * next log segment, looks after reader slots and space, flushes submitted commits. For stores opened with
- * no_threads, but allowed on any.
+ * Does the work of the helper threads once, on the caller's thread: brings LMDB up to date,
+ * prepares the next log segment, looks after reader slots and space, flushes submitted commits. For
+ * stores opened with no_threads, but allowed on any.
  *
  * Call it at least every lag_ms or so. It may wait for the disk.
- * @return TJ_OK; TJ_FULL, TJ_IO, TJ_CLOSED: what could not be done; nothing acknowledged is lost by it
- * Threads: any.
+ * @return TJ_OK; TJ_FULL, TJ_IO, TJ_CLOSED: what could not be done; nothing acknowledged is lost by
+ * it Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_store_work(tj_store *store, tj_error *error);
 

@@ -3,8 +3,8 @@
  * @file version.h
  * Which version a program was built for, and which it runs with.
  *
- * Within one SONAME a program that was built for an older version runs with a newer one: docs/ARCHITECTURE.md,
- * "What may grow".
+ * Within one SONAME a program that was built for an older version runs with a newer one:
+ * docs/ARCHITECTURE.md, "What may grow".
  */
 #ifndef TESSER_VERSION_H
 #define TESSER_VERSION_H

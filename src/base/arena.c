@@ -56,8 +56,8 @@ void tj__arena_free_object(void *object)
     free(arena);
 }
 
-/* Where the system has large pages for those who ask, a large chunk asks: thousands of fresh small ones cost
- * more than what is put into them. */
+/* Where the system has large pages for those who ask, a large chunk asks: thousands of fresh small
+ * ones cost more than what is put into them. */
 static chunk *new_chunk(size_t size)
 {
     if (size < LARGE_PAGE_SIZE) {

@@ -66,8 +66,8 @@ static inline tj__bytes tj__buffer_bytes(const tj__buffer *buffer)
     return (tj__bytes){buffer->data, buffer->size};
 }
 
-/* Loads and stores at an address; the buffer functions and fixed-offset headers use them. Here, because
- * every row is a few dozen of them. */
+/* Loads and stores at an address; the buffer functions and fixed-offset headers use them. Here,
+ * because every row is a few dozen of them. */
 static inline uint16_t tj__load_u16(const uint8_t *at)
 {
     return (uint16_t)(at[0] | at[1] << 8);

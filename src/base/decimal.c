@@ -165,7 +165,8 @@ static tj_str without_zeros_behind(tj_str digits)
     return digits;
 }
 
-/* A number as coefficient * 10^power, as a decimal of `scale` or of the nearest one that holds it exactly. */
+/* A number as coefficient * 10^power, as a decimal of `scale` or of the nearest one that holds it
+ * exactly. */
 static bool fit(tj__u128 coefficient, int64_t power, int64_t scale, bool negative, tj_decimal *out)
 {
     scale = scale < 0 ? 0 : scale > TJ_DECIMAL_SCALE_MAX ? TJ_DECIMAL_SCALE_MAX : scale;

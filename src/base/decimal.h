@@ -24,8 +24,8 @@ typedef struct tj__decimal_parts {
 } tj__decimal_parts;
 
 tj_decimal tj__decimal_pack(tj__decimal_parts parts);
-/* Whether the bits are those of a row: a finite decimal within the limits, and not the sixteen zero bytes
- * that a struct never set holds, whose exponent is out of range. */
+/* Whether the bits are those of a row: a finite decimal within the limits, and not the sixteen zero
+ * bytes that a struct never set holds, whose exponent is out of range. */
 static inline bool tj__decimal_is_canonical(tj_decimal value)
 {
     uint64_t high = value.bits[1];
@@ -40,8 +40,9 @@ bool tj__decimal_unpack(tj_decimal value, tj__decimal_parts *parts);
 /* TJ_INVALID for a struct that tj__decimal_unpack refuses. */
 tj_status tj__decimal_check(tj_decimal value, tj_error *error);
 
-/* As tj_decimal_parse, and takes an exponent, as programs write small and large numbers (1.234e-05), when a
- * decimal holds the number exactly; else TJ_INVALID. The scale is the one that the digits show. */
+/* As tj_decimal_parse, and takes an exponent, as programs write small and large numbers
+ * (1.234e-05), when a decimal holds the number exactly; else TJ_INVALID. The scale is the one that
+ * the digits show. */
 tj_status tj__decimal_parse_scientific(tj_str text, tj_decimal *out, tj_error *error);
 
 /* The bytes of a row: the canonical bits, little-endian, low word first. A value that

@@ -13,8 +13,9 @@ tj_status tj__fail(tj_error *error, tj_status status, const char *format, ...) T
  * "no space left on device: appending to ./journal/log/0000000001.log". */
 tj_status tj__fail_errno(tj_error *error, int os_errno, const char *format, ...) TJ_PRINTF(3, 4);
 
-/* Gives the caller a failure that was kept apart, because a second try might have succeeded or it is told
- * to several callers. Returns its status; TJ_OK leaves error as it is. error may be NULL. */
+/* Gives the caller a failure that was kept apart, because a second try might have succeeded or it
+ * is told to several callers. Returns its status; TJ_OK leaves error as it is. error may be
+ * NULL. */
 tj_status tj__error_pass(tj_error *error, const tj_error *kept);
 
 /* Appends ": " and the text to the message already there. */

@@ -29,7 +29,8 @@ static tj_status at_path(tj_status status, const char *path, tj_error *error)
 #define FAIL_ERRNO(path, error, os_errno, ...) \
     at_path(tj__fail_errno(error, os_errno, __VA_ARGS__), path, error)
 
-/* "No space left" may be said of the files that a file system can hold; then its bytes are no help. */
+/* "No space left" may be said of the files that a file system can hold; then its bytes are no
+ * help. */
 static void explain_no_file(const char *path, tj_error *error)
 {
     char directory[PATH_MAX];
@@ -317,7 +318,8 @@ static bool means_nothing_there(int os_errno)
     return os_errno == ENOENT || os_errno == ENOTDIR;
 }
 
-/* Where stat finds nothing: a link that leads nowhere, or what another process has made meanwhile. */
+/* Where stat finds nothing: a link that leads nowhere, or what another process has made
+ * meanwhile. */
 static tj_status look_again(const char *path, bool *there, struct stat *info, tj_error *error)
 {
     *there = lstat(path, info) == 0;

@@ -13,9 +13,9 @@
 /* All descriptors are opened with O_CLOEXEC. Modes for new files and directories: 0660 and 0770
  * cut by the umask. */
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
-/* As tj__file_open, making the file when it is not there; a symbolic link is not followed. What root makes gets
- * owner, group and mode after `model`, the file or directory beside which it must work: one command by root must
- * not lock the journal's own user out. */
+/* As tj__file_open, making the file when it is not there; a symbolic link is not followed. What
+ * root makes gets owner, group and mode after `model`, the file or directory beside which it must
+ * work: one command by root must not lock the journal's own user out. */
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error);
 void tj__file_close(int fd); /* -1 is allowed */
 tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
@@ -32,8 +32,8 @@ tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *erro
 tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error);
 tj_status tj__file_sync_data(int fd, const char *path, tj_error *error); /* fdatasync */
 tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsync */
-/* Has these bytes written to the disk and waits for it, but not for the disk's own cache: nothing is
- * durable by it, only a later flush finds less to do. */
+/* Has these bytes written to the disk and waits for it, but not for the disk's own cache: nothing
+ * is durable by it, only a later flush finds less to do. */
 tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t size,
                               tj_error *error);
 tj_status tj__directory_sync(const char *path, tj_error *error);
@@ -43,15 +43,18 @@ tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error)
 tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
 /* Creates a directory and its parents; each new one's parent is flushed. */
 tj_status tj__directory_create(const char *path, tj_error *error);
-/* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when something is there. */
+/* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
+ * something is there. */
 tj_status tj__directory_make(const char *path, const char *model, tj_error *error);
-/* Whether something is at the path, and what. Only ENOENT and ENOTDIR say that nothing is; any other failure
- * is the caller's too, for what cannot be looked at may well be there. So is a symbolic link that leads
- * nowhere (TJ_IO): what it names may be on a disk that is not mounted. *found is zeros when nothing is there. */
+/* Whether something is at the path, and what. Only ENOENT and ENOTDIR say that nothing is; any
+ * other failure is the caller's too, for what cannot be looked at may well be there. So is a
+ * symbolic link that leads nowhere (TJ_IO): what it names may be on a disk that is not mounted.
+ * *found is zeros when nothing is there. */
 tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_error *error);
-/* Whether the path names the file of this device and inode; a failure as above says neither yes nor no.
- * Nothing else is asked, above all no change time: where the kernel keeps fine ones, a file whose change time
- * was asked for gets a new one with the next write, and a flush then has the inode to write too. */
+/* Whether the path names the file of this device and inode; a failure as above says neither yes nor
+ * no. Nothing else is asked, above all no change time: where the kernel keeps fine ones, a file
+ * whose change time was asked for gets a new one with the next write, and a flush then has the
+ * inode to write too. */
 tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);

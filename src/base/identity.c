@@ -190,8 +190,8 @@ static uint64_t fold(uint64_t word, unsigned first)
     return word ^ found >> 2; /* 0x20: the case */
 }
 
-/* One to seven bytes as a word, underscores behind them. In a few overlapping loads: a copy of so many
- * bytes would have to reach the memory before the word could be read. */
+/* One to seven bytes as a word, underscores behind them. In a few overlapping loads: a copy of so
+ * many bytes would have to reach the memory before the word could be read. */
 static uint64_t load_short(const uint8_t *from, size_t size)
 {
     uint64_t word = EACH('_') << 8 * size;
@@ -205,9 +205,10 @@ static uint64_t load_short(const uint8_t *from, size_t size)
     return word;
 }
 
-/* Puts a part that is printable ASCII without space and colon, eight bytes at a time, with the case of `first`
- * to `first` + 25 changed; false for all others. The last word of a part overlaps the one before; a part
- * that is shorter than a word is put as one, and the limits leave room for it. */
+/* Puts a part that is printable ASCII without space and colon, eight bytes at a time, with the case
+ * of `first` to `first` + 25 changed; false for all others. The last word of a part overlaps the
+ * one before; a part that is shorter than a word is put as one, and the limits leave room for
+ * it. */
 static inline bool put_plain(char *to, tj_str part, size_t size_max, unsigned first)
 {
     const uint8_t *from = (const uint8_t *)part.data;
@@ -232,7 +233,8 @@ static inline bool put_plain(char *to, tj_str part, size_t size_max, unsigned fi
 
 _Static_assert(TJ_EXCHANGE_SIZE_MAX >= 8 && TJ_CODE_SIZE_MAX >= 8, "put_plain needs it");
 
-/* What nearly all identities are, and saves look at every one of them. 0 when this one is not plain. */
+/* What nearly all identities are, and saves look at every one of them. 0 when this one is not
+ * plain. */
 static size_t format_plain(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])
 {
     size_t at = 0;

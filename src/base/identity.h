@@ -8,8 +8,9 @@
 
 #include "base/buffer.h"
 
-/* Whether a text is a symbol as ccxt has them, BASE/QUOTE:SETTLE, whose colon ends no exchange. What was
- * stored before such were refused is read all the same: rows do not come through tj_identity_parse. */
+/* Whether a text is a symbol as ccxt has them, BASE/QUOTE:SETTLE, whose colon ends no exchange.
+ * What was stored before such were refused is read all the same: rows do not come through
+ * tj_identity_parse. */
 bool tj__identity_is_ccxt(tj_str text);
 
 /* TJ_OK when the identity has a canonical text; else TJ_INVALID or TJ_LIMIT with the reason. */

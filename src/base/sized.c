@@ -15,7 +15,8 @@ static size_t size_of(const void *sized)
     return size;
 }
 
-/* Members begin on pointers' boundaries where a struct grows, so every size that ever was is a multiple of one. */
+/* Members begin on pointers' boundaries where a struct grows, so every size that ever was is a
+ * multiple of one. */
 tj_status tj__sized_check(const void *given, size_t size, const char *what, const char *initializer,
                           tj_error *error)
 {

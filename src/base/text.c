@@ -64,8 +64,9 @@ static size_t shown_size(tj_str text)
     return size;
 }
 
-/* What a terminal does not show as something of its own: the categories Cc, Cf, Co, Cn as far as they are
- * noncharacters, Zl, Zp and Zs without the space, default ignorable code points, and U+2800, a blank. */
+/* What a terminal does not show as something of its own: the categories Cc, Cf, Co, Cn as far as
+ * they are noncharacters, Zl, Zp and Zs without the space, default ignorable code points, and
+ * U+2800, a blank. */
 static const struct {
     uint32_t first;
     uint32_t last;
@@ -103,7 +104,8 @@ static uint32_t character_at(const unsigned char *text, size_t length)
 
 #define SHOWN_SIZE 20
 
-/* How a character is shown, or its first byte when it is none; *length: how many bytes were taken. */
+/* How a character is shown, or its first byte when it is none; *length: how many bytes were
+ * taken. */
 static size_t show(const unsigned char *text, size_t size, char out[SHOWN_SIZE], size_t *length)
 {
     *length = utf8_character(text, size);

@@ -10,8 +10,8 @@
 /* Quotes, every byte as \xNN, "..." and NUL. */
 #define TJ__QUOTE_SIZE (TJ__QUOTE_TEXT_MAX * 4 + 6)
 
-/* Writes text in double quotes, shortened to TJ__QUOTE_TEXT_MAX bytes, as tj_text_visible shows it. Returns
- * buffer. */
+/* Writes text in double quotes, shortened to TJ__QUOTE_TEXT_MAX bytes, as tj_text_visible shows it.
+ * Returns buffer. */
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE]);
 
 /* Whether text is well-formed UTF-8: no overlong forms, surrogates or values above U+10FFFF. */

@@ -2,10 +2,10 @@
 /*
  * What is said to the trace callback, and when.
  *
- * The callback may do anything but close the store: open another one, fork, save. So it is never called
- * inside a lock. Whoever takes a lock under which something may be said, or leads a batch of the log, holds
- * the messages of its thread before, and lets them go when it has nothing left that a call could wait for.
- * Holds nest; the messages come in their order when the last one ends.
+ * The callback may do anything but close the store: open another one, fork, save. So it is never
+ * called inside a lock. Whoever takes a lock under which something may be said, or leads a batch of
+ * the log, holds the messages of its thread before, and lets them go when it has nothing left that
+ * a call could wait for. Holds nest; the messages come in their order when the last one ends.
  */
 #ifndef TJ_BASE_TRACE_H
 #define TJ_BASE_TRACE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a commit changes: a plan of what was asked for, resolved against the tip, which is what the newest
- * appended commit left.
+ * What a commit changes: a plan of what was asked for, resolved against the tip, which is what the
+ * newest appended commit left.
  *
  *   plan (what is put, encoded)  --resolve-->  draft (what differs from the tip)  --append-->  tip
  */
@@ -17,10 +17,11 @@
 /* ---- model -> changes ------------------------------------------------------------------- */
 
 /*
- * A plan: what a transaction noted, by book name, encoded as far as it can be without looking at what
- * is stored. tj__plan_resolve turns it into a record body against the tip, under the append lock.
- * Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT, TJ_NOMEM, or TJ_MISUSE before a book
- * was chosen, and leave the plan as it was on failure. JSON texts inside values are checked with tj__json_check (src/json/check.h).
+ * A plan: what a transaction noted, by book name, encoded as far as it can be without looking at
+ * what is stored. tj__plan_resolve turns it into a record body against the tip, under the append
+ * lock. Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT, TJ_NOMEM, or TJ_MISUSE
+ * before a book was chosen, and leave the plan as it was on failure. JSON texts inside values are
+ * checked with tj__json_check (src/json/check.h).
  */
 typedef struct tj__plan tj__plan;
 tj__plan *tj__plan_new(void);       /* NULL when memory is short */
@@ -33,8 +34,8 @@ tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);
 /* Only creates the book; TJ_EXISTS when resolved against a tip that has it. */
 tj_status tj__plan_create_book(tj__plan *plan, tj_str name, tj_error *error);
 tj_status tj__plan_put_state(tj__plan *plan, const tj_live_state *state, tj_error *error);
-/* Notes only what a state has once, and checks its JSON texts: tj__plan_resolve_state notes the rest. The
- * plan's last call. */
+/* Notes only what a state has once, and checks its JSON texts: tj__plan_resolve_state notes the
+ * rest. The plan's last call. */
 tj_status tj__plan_open_state(tj__plan *plan, const tj_live_state *state, tj_error *error);
 tj_status tj__plan_put_order(tj__plan *plan, const tj_order *order, tj_error *error);
 tj_status tj__plan_delete_order(tj__plan *plan, tj_str id, tj_error *error);
@@ -70,12 +71,14 @@ tj_status tj__plan_reserve(tj__plan *plan, tj_str name, uint64_t count, tj_error
 /* ---- the tip --------------------------------------------------------------------------- */
 
 /*
- * What the newest appended commit left, as far as saves need it: books, every state row, each book's
- * ledger and state sequence, the remembered commit ids. Owned by the store, guarded by its append lock.
+ * What the newest appended commit left, as far as saves need it: books, every state row, each
+ * book's ledger and state sequence, the remembered commit ids. Owned by the store, guarded by its
+ * append lock.
  */
 typedef struct tj__tip tj__tip;
 tj_status tj__tip_build(tj__row_source *rows, tj__tip **out, tj_error *error);
-/* Where rows are looked up that the tip does not hold: the engine. Without it nothing else is stored. */
+/* Where rows are looked up that the tip does not hold: the engine. Without it nothing else is
+ * stored. */
 typedef struct tj__stored {
     tj_status (*find)(void *context, tj__bytes key, bool *found, tj_error *error);
     uint64_t (*included)(void *context); /* find sees every commit up to here */
@@ -98,33 +101,34 @@ typedef struct tj__resolved {
 void tj__resolved_dispose(tj__resolved *resolved);
 
 /*
- * Compares a plan with the tip and writes the changes that are left into *resolved, one for each key,
- * in the order in which the plan first names the keys; orders and exec ids of which only the rank changes
- * come behind the others of their kind. What is stored does not change: the tip only holds the outcome
- * ready for tj__tip_advance, until the next call. Puts whose value equals the stored one are dropped
- * (not algorithms' and ledger's). With a commit id, also forgets the oldest
+ * Compares a plan with the tip and writes the changes that are left into *resolved, one for each
+ * key, in the order in which the plan first names the keys; orders and exec ids of which only the
+ * rank changes come behind the others of their kind. What is stored does not change: the tip only
+ * holds the outcome ready for tj__tip_advance, until the next call. Puts whose value equals the
+ * stored one are dropped (not algorithms' and ledger's). With a commit id, also forgets the oldest
  * remembered one beyond TJ_COMMIT_ID_KEPT (a change in the body). A commit that only deletes state
  * rows of a book also puts the book's own row again, so that the book's state sequence can be found
  * in the rows.
  * The plan is stamped with book numbers, else left as it is, and may be resolved again.
- * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio), TJ_CONFLICT
- * (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id, id of a ledger entry), TJ_CORRUPT or
- * TJ_FORMAT_NEWER (state changes of a book with a state row that cannot be read), TJ_LIMIT, TJ_NOMEM.
+ * TJ_NOT_FOUND (book), TJ_INVALID (a position, balance or sub-account without a portfolio),
+ * TJ_CONFLICT (expected sequence, ledger sequence), TJ_EXISTS (book, remembered commit id, id of a
+ * ledger entry), TJ_CORRUPT or TJ_FORMAT_NEWER (state changes of a book with a state row that
+ * cannot be read), TJ_LIMIT, TJ_NOMEM.
  */
 tj_status tj__plan_resolve(tj__plan *plan, tj__tip *tip, const tj_commit_options *options,
                            tj__resolved *resolved, tj_error *error);
 
-/* The same for a plan that ended with tj__plan_open_state of this state. Portfolio, prices and orders are
- * compared while they are encoded, a few rows at a time: writing them all and reading them again would cost
- * as much as comparing them. TJ_INVALID and TJ_LIMIT also for them, with the sentences of
- * tj__plan_put_state. */
+/* The same for a plan that ended with tj__plan_open_state of this state. Portfolio, prices and
+ * orders are compared while they are encoded, a few rows at a time: writing them all and reading
+ * them again would cost as much as comparing them. TJ_INVALID and TJ_LIMIT also for them, with the
+ * sentences of tj__plan_put_state. */
 tj_status tj__plan_resolve_state(tj__plan *plan, const tj_live_state *state, tj__tip *tip,
                                  const tj_commit_options *options, tj__resolved *resolved,
                                  tj_error *error);
 
-/* Brings the tip up to what the newest tj__plan_resolve came to, after its body was appended as commit
- * `sequence`; the commit id is the one in the options of that call. Never fails: everything was
- * allocated by tj__plan_resolve. A resolved plan that is not appended needs no call. */
+/* Brings the tip up to what the newest tj__plan_resolve came to, after its body was appended as
+ * commit `sequence`; the commit id is the one in the options of that call. Never fails: everything
+ * was allocated by tj__plan_resolve. A resolved plan that is not appended needs no call. */
 void tj__tip_advance(tj__tip *tip, uint64_t sequence);
 
 #endif

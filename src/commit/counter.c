@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Reserving numbers. A counter only rises (P13): reservations alone write its row, each a higher number. */
+/* Reserving numbers. A counter only rises (P13): reservations alone write its row, each a higher
+ * number. */
 #include <inttypes.h>
 
 #include "base/error.h"

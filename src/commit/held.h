@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Rows held in memory by the tip. They are allocated one by one, found through an index, and listed:
- * a book's rows in the order in which saves visit them, a commit's in the order of its changes. Once
- * an index and a list have room, moving a row into them cannot fail.
+ * Rows held in memory by the tip. They are allocated one by one, found through an index, and
+ * listed: a book's rows in the order in which saves visit them, a commit's in the order of its
+ * changes. Once an index and a list have room, moving a row into them cannot fail.
  */
 #ifndef TJ_COMMIT_HELD_H
 #define TJ_COMMIT_HELD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The ids of a journal's ledger entries, so that an entry is booked once in its book: those that the engine
- * has, and in memory those of commits that were appended and may not be there yet.
+ * The ids of a journal's ledger entries, so that an entry is booked once in its book: those that
+ * the engine has, and in memory those of commits that were appended and may not be there yet.
  */
 #ifndef TJ_COMMIT_LEDGER_IDS_H
 #define TJ_COMMIT_LEDGER_IDS_H
@@ -9,8 +9,8 @@
 #include "base/rowmap.h"
 #include "commit/commit.h"
 
-/* Keys are those of LEDGER_IDS rows. Recent ones are kept in two maps, and the older map is emptied when the
- * engine includes all of it. Zero-initialized is empty. */
+/* Keys are those of LEDGER_IDS rows. Recent ones are kept in two maps, and the older map is emptied
+ * when the engine includes all of it. Zero-initialized is empty. */
 typedef struct tj__ledger_ids {
     tj__stored stored;
     tj__rowmap *pending; /* of the commit being resolved */

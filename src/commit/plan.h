@@ -19,8 +19,8 @@ typedef enum tj__plan_op {
     TJ__PLAN_COUNTER       /* of a COUNTERS row; value: how many numbers (u64) */
 } tj__plan_op;
 
-/* A row: this head in as many bytes, the key (with 0 for the book's number until it is resolved), the
- * value; one behind the other without alignment. */
+/* A row: this head in as many bytes, the key (with 0 for the book's number until it is resolved),
+ * the value; one behind the other without alignment. */
 typedef struct tj__plan_row {
     uint32_t book; /* index of the plan's books */
     uint32_t value_size;
@@ -65,8 +65,8 @@ static inline size_t tj__plan_row_read(const tj__plan *plan, size_t at, tj__plan
     return at + TJ__PLAN_ROW_HEAD_SIZE + row->key_size + row->value_size;
 }
 
-/* Around everything that a public function adds: the second puts the plan back as it was when status
- * is not TJ_OK, and returns it. */
+/* Around everything that a public function adds: the second puts the plan back as it was when
+ * status is not TJ_OK, and returns it. */
 tj_status tj__plan_begin(tj__plan *plan, size_t *mark, tj_error *error);
 tj_status tj__plan_end(tj__plan *plan, size_t mark, bool touches_state, tj_status status);
 
@@ -106,8 +106,8 @@ tj_status tj__plan_delete_quarantine(tj__plan *plan, tj__table table, tj__bytes 
 
 /* Takes the plan's last rows, from offset `at` on, which are removed then. */
 typedef tj_status tj__plan_taker(void *context, tj__plan *plan, size_t at, tj_error *error);
-/* Adds what a state can have thousands of: portfolio, prices, orders. They go to `take` a few at a time; with
- * NULL all stay. */
+/* Adds what a state can have thousands of: portfolio, prices, orders. They go to `take` a few at a
+ * time; with NULL all stay. */
 tj_status tj__plan_add_entities(tj__plan *plan, const tj_live_state *state, tj__plan_taker *take,
                                 void *context, tj_error *error);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A whole LiveState as the rows of one scope. What it has once goes into the plan in any case; what it
- * can have thousands of may also be taken out of the plan again, a few rows at a time.
+ * A whole LiveState as the rows of one scope. What it has once goes into the plan in any case; what
+ * it can have thousands of may also be taken out of the plan again, a few rows at a time.
  */
 #include "base/error.h"
 #include "commit/plan.h"
 #include "json/check.h"
 
-/* So many bytes of rows are taken together: encoding and comparing are two small loops over memory that stays
- * in the first cache, and no row is read while the processor still writes it. */
+/* So many bytes of rows are taken together: encoding and comparing are two small loops over memory
+ * that stays in the first cache, and no row is read while the processor still writes it. */
 #define TAKEN_SIZE 4096
 
 /* Where the rows go. */

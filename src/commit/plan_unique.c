@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Whether a plan names a row twice in a scope. A transaction says so at the call that is wrong, when there
- * is no tip to look at; for a state that is saved at once the scope itself finds it.
+ * Whether a plan names a row twice in a scope. A transaction says so at the call that is wrong,
+ * when there is no tip to look at; for a state that is saved at once the scope itself finds it.
  */
 #include <stdlib.h>
 

@@ -32,8 +32,8 @@ static size_t count_below(const uint64_t *ranks, const size_t *ends, size_t leng
     return low;
 }
 
-/* Sets all ranks to 0 but those of a longest ascending run (patience sorting: ends[n] is where the run
- * of n + 1 rows with the lowest last rank ends, before[i] the row before row i in its run). */
+/* Sets all ranks to 0 but those of a longest ascending run (patience sorting: ends[n] is where the
+ * run of n + 1 rows with the lowest last rank ends, before[i] the row before row i in its run). */
 static bool keep_longest_run(uint64_t *ranks, size_t count)
 {
     size_t *ends = malloc(2 * count * sizeof *ends);
@@ -63,7 +63,8 @@ static bool keep_longest_run(uint64_t *ranks, size_t count)
     return true;
 }
 
-/* Gives ranks to rows [first, end), all 0, between their neighbours. False when there is no room. */
+/* Gives ranks to rows [first, end), all 0, between their neighbours. False when there is no
+ * room. */
 static bool fill_gap(uint64_t *ranks, size_t first, size_t end, size_t count)
 {
     uint64_t low = first > 0 ? ranks[first - 1] : 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A scope: the rows put in it are all rows of some kinds. Those that equal the current ones are passed
- * over, the others noted, and the current rows that were not put are deleted.
+ * A scope: the rows put in it are all rows of some kinds. Those that equal the current ones are
+ * passed over, the others noted, and the current rows that were not put are deleted.
  *
- * A caller saves the same arrays again and again, so the rows of a book are listed in the order in which
- * the last save named them, and the next row is first compared with the next listed one: only what is
- * not there is looked up by its key. When too many had to be looked up, the list is put into the order
- * of this scope.
+ * A caller saves the same arrays again and again, so the rows of a book are listed in the order in
+ * which the last save named them, and the next row is first compared with the next listed one: only
+ * what is not there is looked up by its key. When too many had to be looked up, the list is put
+ * into the order of this scope.
  */
 #include <stdlib.h>
 
@@ -56,8 +56,8 @@ static bool mark(const tj__scope *s, tj__held *row)
     return first;
 }
 
-/* The row as the commit has it so far; NULL when there is none. A row that this scope itself has put is
- * found as the stored one or, when that is new, as the pending one. */
+/* The row as the commit has it so far; NULL when there is none. A row that this scope itself has
+ * put is found as the stored one or, when that is new, as the pending one. */
 static tj_status find_current(tj__scope *s, tj__bytes key, tj__held **out, tj_error *error)
 {
     tj__held *stored = find_stored(s, key);
@@ -159,10 +159,10 @@ static void add_rank(tj__scope *s, uint64_t rank)
     s->rank_last = rank;
 }
 
-/* ---- the rows --------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
-/* Notes a row that is new or differs from the current one; *row is that, and then the noted one. A new row
- * of a ranked kind has rank 0 for now. */
+/* Notes a row that is new or differs from the current one; *row is that, and then the noted one. A
+ * new row of a ranked kind has rank 0 for now. */
 static tj_status put_merged(const tj__scope *s, unsigned keep, tj__bytes key, tj__bytes value,
                             tj__held **row, tj_error *error)
 {
@@ -204,7 +204,7 @@ tj_status tj__scope_put(tj__scope *s, unsigned keep, tj__bytes key, tj__bytes va
     return TJ_OK;
 }
 
-/* ---- what was not put ------------------------------------------------------------------------- */
+/* ---- what was not put ------------------------------------------------------------------------ */
 
 static bool is_left_over(const tj__scope *s, const tj__held *row)
 {
@@ -246,10 +246,10 @@ static void delete_pending(const tj__scope *s)
     }
 }
 
-/* ---- the order of the list --------------------------------------------------------------------- */
+/* ---- the order of the list ------------------------------------------------------------------- */
 
-/* Only a hint for the next save, so short memory leaves it as it is. Rows that this scope did not name
- * follow behind. */
+/* Only a hint for the next save, so short memory leaves it as it is. Rows that this scope did not
+ * name follow behind. */
 static void relist(const tj__scope *s)
 {
     const tj__held_list *named = &s->tip->named;

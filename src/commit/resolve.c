@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* From the pending rows to a commit: what belongs to them, the record body, room for the advance. */
+/* From the pending rows to a commit: what belongs to them, the record body, room for the
+ * advance. */
 #include <inttypes.h>
 
 #include "base/error.h"

@@ -26,7 +26,8 @@ static tj_status number_of_new_book(const tj__tip *tip, uint32_t *number, tj_err
     return TJ_OK;
 }
 
-/* A name that looks like another one would part a book in two. Those that are stored stay readable. */
+/* A name that looks like another one would part a book in two. Those that are stored stay
+ * readable. */
 static tj_status check_new_name(tj_str name, tj_error *error)
 {
     char quoted[TJ__QUOTE_SIZE];
@@ -111,8 +112,8 @@ static tj_status locate(tj__plan_book *plan_book, tj__tip *tip, tj_error *error)
     return TJ_OK;
 }
 
-/* newest is that of any commit, so an expectation beyond it is one of another journal's, or of commits
- * that this one has no more: an older copy. */
+/* newest is that of any commit, so an expectation beyond it is one of another journal's, or of
+ * commits that this one has no more: an older copy. */
 static tj_status check_state(const tj__plan_book *plan_book, const tj__tip_book *book,
                              uint64_t newest, const tj_commit_options *options, tj_error *error)
 {

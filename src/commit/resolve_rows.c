@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A plan against the tip. Its rows are taken in their order and noted as pending, the last for a key
- * winning; what a portfolio needs is checked when all are known; then what changes nothing is dropped, and
- * the rest is the commit.
+ * A plan against the tip. Its rows are taken in their order and noted as pending, the last for a
+ * key winning; what a portfolio needs is checked when all are known; then what changes nothing is
+ * dropped, and the rest is the commit.
  */
 #include "commit/resolve.h"
 

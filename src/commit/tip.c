@@ -104,7 +104,8 @@ static void forget_oldest(tj__commit_ids *ids, const tj__held *row)
 
 /* ---- the commit being resolved ------------------------------------------------------------- */
 
-/* Room that a large commit needed would slow all small ones down: it does not fit into the cache. */
+/* Room that a large commit needed would slow all small ones down: it does not fit into the
+ * cache. */
 static void empty_pending(tj__tip *tip)
 {
     tip->pending_rows.size = 0;

@@ -2,9 +2,9 @@
 /*
  * Inside the tip: what the newest appended commit left, and beside it the commit being resolved.
  *
- * `pending` holds the outcome of the newest tj__plan_resolve: at most one row for each key, the same
- * allocations that tj__tip_advance moves into `rows`. Between the two nothing may fail any more, so
- * the resolve also makes room in the index, the lists and the ring of commit ids.
+ * `pending` holds the outcome of the newest tj__plan_resolve: at most one row for each key, the
+ * same allocations that tj__tip_advance moves into `rows`. Between the two nothing may fail any
+ * more, so the resolve also makes room in the index, the lists and the ring of commit ids.
  */
 #ifndef TJ_COMMIT_TIP_H
 #define TJ_COMMIT_TIP_H

@@ -44,8 +44,8 @@ typedef struct tj__toml_place {
     const char *key;   /* NULL: all */
 } tj__toml_place;
 
-/* Reads a whole file's text and visits the values at the places: place by place, a table's in the order
- * of its lines. What is not there is passed over; the first failing visit ends it.
+/* Reads a whole file's text and visits the values at the places: place by place, a table's in the
+ * order of its lines. What is not there is passed over; the first failing visit ends it.
  * `file` names the file in errors. TJ_INVALID with file and line; TJ_LIMIT; TJ_NOMEM. */
 tj_status tj__toml_visit(const char *file, tj_str text, const tj__toml_place *places,
                          size_t place_count, tj__toml_visitor *visitor, void *context,

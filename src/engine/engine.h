@@ -33,17 +33,17 @@ typedef struct tj__engine_ops {
     tj_status (*view_begin)(tj__engine *engine, tj__row_source **rows, tj_error *error);
     void (*view_end)(tj__engine *engine, tj__row_source *rows);
 
-    /* Must provide, unless read-only. Takes one commit as the next in order. Calls are serialized by the
-     * store. After TJ_OK the store's tip includes it, and `wait` says when it may be acknowledged;
-     * after any other status nothing changed. */
+    /* Must provide, unless read-only. Takes one commit as the next in order. Calls are serialized
+     * by the store. After TJ_OK the store's tip includes it, and `wait` says when it may be
+     * acknowledged; after any other status nothing changed. */
     tj_status (*append)(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
                         tj_error *error);
     /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to
      * sequence is as durable as the store promises, or, with sync, on the disk. TJ_CLOSED with the
      * outcome in the message. */
     tj_status (*wait)(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error);
-    /* Must provide, unless read-only; under the same lock as append. Whether a row is stored, by commits up to
-     * `included` at least. */
+    /* Must provide, unless read-only; under the same lock as append. Whether a row is stored, by
+     * commits up to `included` at least. */
     tj_status (*find)(tj__engine *engine, tj__bytes key, bool *found, tj_error *error);
     uint64_t (*included)(tj__engine *engine);
     /* Must provide. The highest sequence appended so far. */
@@ -77,7 +77,8 @@ typedef struct tj__engine_kind {
     tj_engine_type type;
     const char *name; /* as `type` in the configuration has it */
     bool private;     /* gone with its process, so that nobody else can look on or find it again */
-    /* Must provide, unless private. Where the configured path leads, and the identity of what is there. */
+    /* Must provide, unless private. Where the configured path leads, and the identity of what is
+     * there. */
     tj_status (*locate)(const char *path, char out[TJ_PATH_SIZE], tj_error *error);
     tj_status (*identify)(const char *path, bool *there, tj__engine_identity *out, tj_error *error);
     /* Must provide. config has every default filled in and a located path. */

@@ -58,8 +58,8 @@ static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint
     return TJ_OK;
 }
 
-/* A log that does not read back as it was written must not be written on; nor is a disk that failed LMDB
- * to be trusted with the log (P7). */
+/* A log that does not read back as it was written must not be written on; nor is a disk that failed
+ * LMDB to be trusted with the log (P7). */
 static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error)
 {
     journal->apply_unusable = true;

@@ -9,7 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 
-/* STATX_MNT_ID numbers mounts anew from the lowest that is free; this one never gives a number again. */
+/* STATX_MNT_ID numbers mounts anew from the lowest that is free; this one never gives a number
+ * again. */
 #define MOUNT_ID_UNIQUE 0x4000u
 
 static uint64_t mount_of(int fd)

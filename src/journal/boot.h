@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Which run of the system this is, and which mount: whether what a page cache held can still be there. */
+/* Which run of the system this is, and which mount: whether what a page cache held can still be
+ * there. */
 #ifndef TJ_JOURNAL_BOOT_H
 #define TJ_JOURNAL_BOOT_H
 
@@ -14,8 +15,8 @@ typedef struct tj__boot {
 
 #define TJ__BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
-/* Of the system, and of the mount that an open file is on. Not to know them is no failure; not to be able to
- * ask (TJ_IO, TJ_NOMEM: no descriptors, no memory) is. */
+/* Of the system, and of the mount that an open file is on. Not to know them is no failure; not to
+ * be able to ask (TJ_IO, TJ_NOMEM: no descriptors, no memory) is. */
 tj_status tj__boot_read(int fd, tj__boot *out, tj_error *error);
 
 #endif

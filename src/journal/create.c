@@ -2,16 +2,16 @@
 /*
  * Making a journal that is either whole or not there.
  *
- * Everything is built inside the directory, which may be a mount point and so cannot be renamed into
- * place, and commits by one rename:
+ * Everything is built inside the directory, which may be a mount point and so cannot be renamed
+ * into place, and commits by one rename:
  *   1. log/ with the first segment, prepared and not begun: zeros. The first commit begins it, so a
  *      begun segment always says that a journal was here (look.c)
  *   2. creating/data.mdb with all tables and the position before the first record
  *   3. flush the segment and data.mdb, then log/ and the directory
  *   4. rename creating/data.mdb to data.mdb, which must not be there, and flush the directory
- * A crash before 4 leaves no data.mdb, and nothing that was acknowledged: the next creation goes on over
- * it. writer.lock is held throughout. Others may have put something under our names: no link is followed,
- * and nothing but the two files that a creation makes is removed.
+ * A crash before 4 leaves no data.mdb, and nothing that was acknowledged: the next creation goes on
+ * over it. writer.lock is held throughout. Others may have put something under our names: no link
+ * is followed, and nothing but the two files that a creation makes is removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 #include "base/file.h"
 #include "journal/internal.h"
 
-/* In which order things are made matters little, they are flushed together: the first flush has the file system
- * write all the names, and those that follow find little to do. */
+/* In which order things are made matters little, they are flushed together: the first flush has the
+ * file system write all the names, and those that follow find little to do. */
 typedef struct creation {
     const tj__journal *journal;
     char creating[PATH_MAX];

@@ -3,10 +3,10 @@
  * The helper thread: brings LMDB up to the log, prepares the next segment, clears the slots of dead
  * readers, and looks after space.
  *
- * It sleeps while there is nothing to do. The first acknowledged commit after that wakes it; it then waits
- * lag_ms, so that one LMDB commit serves many saves, or until lag_bytes have gathered. Both bounds hold
- * whatever traffic follows. All signals are blocked in it. With no_threads there is none, and
- * tj__journal_work does the same on the caller's thread.
+ * It sleeps while there is nothing to do. The first acknowledged commit after that wakes it; it
+ * then waits lag_ms, so that one LMDB commit serves many saves, or until lag_bytes have gathered.
+ * Both bounds hold whatever traffic follows. All signals are blocked in it. With no_threads there
+ * is none, and tj__journal_work does the same on the caller's thread.
  */
 #include <errno.h>
 
@@ -118,8 +118,8 @@ static void let_work_gather(tj__journal *journal)
     }
 }
 
-/* What its work had to say. The callback may save, and wait for a commit that waits for this thread: such a
- * commit does the work itself meanwhile. */
+/* What its work had to say. The callback may save, and wait for a commit that waits for this
+ * thread: such a commit does the work itself meanwhile. */
 static void speak(tj__journal *journal)
 {
     pthread_mutex_lock(&journal->helper_mutex);
@@ -207,8 +207,8 @@ void tj__journal_helper_notice(tj__journal *journal)
     }
 }
 
-/* Waits for the helper, until it has caught up or failed in an apply that began after this call: one that was
- * under way may not have been allowed what this one is (space.c). */
+/* Waits for the helper, until it has caught up or failed in an apply that began after this call:
+ * one that was under way may not have been allowed what this one is (space.c). */
 static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error *error)
 {
     tj_status status = TJ_OK;

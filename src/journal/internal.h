@@ -23,7 +23,8 @@
 /* Rows and bytes after which a batch is applied although more is waiting, so that a long tail takes
  * bounded memory and one LMDB transaction stays far below its page limit. */
 #define TJ__APPLY_BYTES_MAX ((size_t)8 << 20)
-/* The same out of the reserve: the pages that one such batch replaces are there for the next but one. */
+/* The same out of the reserve: the pages that one such batch replaces are there for the next but
+ * one. */
 #define TJ__APPLY_BYTES_SPARING ((size_t)256 << 10)
 /* How many times the lag bound the log may run ahead while LMDB cannot be brought up to date. */
 #define TJ__LAG_HARD_FACTOR 4
@@ -80,17 +81,21 @@ struct tj__journal {
 /* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
 tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error);
 
-/* file_system.c: whether the directory and its log are, or will be, where a journal can be. TJ_UNSUPPORTED. */
+/* file_system.c: whether the directory and its log are, or will be, where a journal can be.
+ * TJ_UNSUPPORTED. */
 tj_status tj__journal_check_file_system(const tj__journal *journal, tj_error *error);
 
-/* look.c: *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which a journal may
- * be created (it may hold what a crashed creation left). Anything else is an error. */
+/* look.c: *found: data.mdb is there and ours. Otherwise the directory is not there, or one in which
+ * a journal may be created (it may hold what a crashed creation left). Anything else is an
+ * error. */
 tj_status tj__journal_look(const char *path, bool *found, tj_error *error);
 
 /* create.c */
-/* So that creating is quick: the next segment, of the usual size, is prepared beside the first commits. */
+/* So that creating is quick: the next segment, of the usual size, is prepared beside the first
+ * commits. */
 #define TJ__FIRST_SEGMENT_SIZE ((uint64_t)1 << 20)
-/* Creates data.mdb and the first segment; the writer's lock is held, and tj__journal_look found a place. */
+/* Creates data.mdb and the first segment; the writer's lock is held, and tj__journal_look found a
+ * place. */
 tj_status tj__journal_create(tj__journal *journal, tj_error *error);
 /* Removes what a creation that crashed left beside the journal. */
 void tj__journal_create_tidy(const char *path);

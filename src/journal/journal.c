@@ -172,8 +172,8 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     return tj__journal_helper_start(journal, error);
 }
 
-/* A journal that the next writer will refuse is refused to those who look on, too. Beside a living writer
- * its own opening has said so; one that comes meanwhile makes the log another. */
+/* A journal that the next writer will refuse is refused to those who look on, too. Beside a living
+ * writer its own opening has said so; one that comes meanwhile makes the log another. */
 static tj_status foretell_recovery(tj__journal *journal, tj_error *error)
 {
     for (;;) {
@@ -245,8 +245,9 @@ tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error 
 
 /* ---- closing ---------------------------------------------------------------------------- */
 
-/* On a full disk LMDB stays behind, and nothing is lost by it: the log has every commit. So it is said to
- * the trace callback and no error, which would make who sees it repeat a commit that was made. */
+/* On a full disk LMDB stays behind, and nothing is lost by it: the log has every commit. So it is
+ * said to the trace callback and no error, which would make who sees it repeat a commit that was
+ * made. */
 static tj_status apply_at_close(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;

@@ -17,7 +17,8 @@
 typedef struct tj__journal tj__journal;
 
 /* Applies the path rules: a file, or a name that ends in .db, becomes the sibling with .lmdb; a
- * name that ends in data.mdb becomes its directory. The result is from the root. Touches nothing. */
+ * name that ends in data.mdb becomes its directory. The result is from the root. Touches
+ * nothing. */
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error);
 
 /* Opens for writing: creates (unless must_exist), locks, recovers, starts the helper thread. With

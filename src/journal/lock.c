@@ -91,8 +91,8 @@ static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
     return TJ_OK;
 }
 
-/* A page that was never written, or only in part, or is a hole of a sparse copy, is made whole before it is
- * mapped: a store into a hole of a full disk would be a SIGBUS. */
+/* A page that was never written, or only in part, or is a hole of a sparse copy, is made whole
+ * before it is mapped: a store into a hole of a full disk would be a SIGBUS. */
 static tj_status make_whole(tj__lock *lock, tj_error *error)
 {
     struct stat now;
@@ -146,8 +146,8 @@ static struct flock one_byte(short type, off_t byte)
     return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 }
 
-/* Whether another open file holds the lock on this byte. A read lock may be asked about with a read-only
- * descriptor; it meets the writer's. */
+/* Whether another open file holds the lock on this byte. A read lock may be asked about with a
+ * read-only descriptor; it meets the writer's. */
 static bool is_locked(const tj__lock *lock, off_t byte)
 {
     struct flock range = one_byte(F_RDLCK, byte);

@@ -3,8 +3,8 @@
  * writer.lock: who writes, and how far what it wrote is acknowledged.
  *
  * One preallocated page of TJ__LOCK_SIZE bytes, never replaced. The writer holds an open file
- * description lock on its first byte and maps it shared; others map it for reading. Once the page holds
- * this writer's mark, it holds a lock on the second byte too. All integers little-endian.
+ * description lock on its first byte and maps it shared; others map it for reading. Once the page
+ * holds this writer's mark, it holds a lock on the second byte too. All integers little-endian.
  *
  *      0 512  the holder in words, zero-terminated; empty when there is none
  *    512   8  magic "TJMARK01"
@@ -23,8 +23,9 @@
  * What is believed of it:
  *   - of a living writer (the second byte is locked): all
  *   - of this boot and mount, device and inode: all
- *   - of this boot, by another mount (a container; or the disk went away, came back, and what was not on it
- *     is lost): in sync mode that what it covers was durable, and not that it is the newest
+ *   - of this boot, by another mount (a container; or the disk went away, came back, and what was
+ *     not on it is lost): in sync mode that what it covers was durable, and not that it is the
+ *     newest
  *   - else nothing: after a power cut, in a copied directory, where the boot id cannot be read
  */
 #ifndef TJ_JOURNAL_LOCK_H
@@ -55,14 +56,16 @@ typedef struct tj__mark {
 /* Creates the file if needed and takes the writer's lock. TJ_BUSY names the holder. The page keeps
  * what the last writer left until tj__lock_publish. */
 tj_status tj__lock_take(const char *directory, tj__lock **out, tj_error *error);
-/* Locks data.mdb too, before anything is written: writer.lock may be removed under a living writer, and a new one
- * would let a second writer in. By a descriptor of its own; LMDB has no lock on that file. TJ_BUSY. */
+/* Locks data.mdb too, before anything is written: writer.lock may be removed under a living writer,
+ * and a new one would let a second writer in. By a descriptor of its own; LMDB has no lock on that
+ * file. TJ_BUSY. */
 tj_status tj__lock_take_data(tj__lock *lock, const char *data_path, tj_error *error);
-/* Maps it for reading only. *out is NULL when there is none (a copied directory), or none that a writer
- * has finished making: then every mark is void, and it is to be looked for again. */
+/* Maps it for reading only. *out is NULL when there is none (a copied directory), or none that a
+ * writer has finished making: then every mark is void, and it is to be looked for again. */
 tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error);
-/* Whether the page can be stored into: TJ_FULL when that would need a block that the disk does not have.
- * Before each of the next four. No system call where blocks are never shared (ext4, tmpfs). */
+/* Whether the page can be stored into: TJ_FULL when that would need a block that the disk does not
+ * have. Before each of the next four. No system call where blocks are never shared (ext4,
+ * tmpfs). */
 tj_status tj__lock_ready(const tj__lock *lock, tj_error *error);
 /* Says in the page who holds it. For the taker, before it changes anything in the directory. */
 void tj__lock_sign(tj__lock *lock);

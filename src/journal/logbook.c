@@ -11,7 +11,8 @@
 
 /* ---- segments and records --------------------------------------------------------------- */
 
-/* All segments from the first that the journal needs must be there, not only those that are read now. */
+/* All segments from the first that the journal needs must be there, not only those that are read
+ * now. */
 static tj_status check_first(const tj__journal *journal, const tj__segment_list *list,
                              tj_error *error)
 {
@@ -25,7 +26,8 @@ static tj_status check_first(const tj__journal *journal, const tj__segment_list 
                     journal->log_path, (unsigned long long)first);
 }
 
-/* What is before the first segment is no part of the log any more: a crash came before its files were removed. */
+/* What is before the first segment is no part of the log any more: a crash came before its files
+ * were removed. */
 static void drop_earlier(tj__segment_list *list, uint64_t first)
 {
     size_t earlier = 0;

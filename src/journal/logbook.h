@@ -3,12 +3,13 @@
  * The log as the journal reads it: its segments, its records, and where it ends.
  *
  * "A torn tail, or damage?" is asked by the writer that opens and by everyone who looks on, and is
- * answered here, once (tj__logbook_judge_end): a place without a valid record is damage when anything
- * shows that more was durable:
+ * answered here, once (tj__logbook_judge_end): a place without a valid record is damage when
+ * anything shows that more was durable:
  *   - the acknowledged mark of a writer of this boot,
  *   - the durable sequence in a valid record further on,
  *   - a later segment that was begun, which happens only behind a durable seal.
- * Otherwise the log ends there: a power cut inside one unflushed group may leave record k+1 without k.
+ * Otherwise the log ends there: a power cut inside one unflushed group may leave record k+1 without
+ * k.
  *
  * Nothing here writes.
  */
@@ -19,8 +20,8 @@
 #include "journal/lock.h"
 #include "log/reader.h"
 
-/* The log's segments, from the first; traces a warning of other files among them. TJ_CORRUPT when their
- * directory or the first of them is gone. */
+/* The log's segments, from the first; traces a warning of other files among them. TJ_CORRUPT when
+ * their directory or the first of them is gone. */
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
 
 /* As tj__log_reader_next, with TJ_CORRUPT for a segment that is not there. */
@@ -31,8 +32,8 @@ tj_status tj__logbook_next(tj__log_reader *reader, tj__log_next *next, tj__recor
 tj_status tj__logbook_fell_short(const tj__log_reader *reader, uint64_t covered, const char *by,
                                  tj_error *error);
 
-/* Behind TJ__LOG_END: TJ_OK when the log may end where the reader stands, with what lies behind in *tail;
- * TJ_CORRUPT when more was durable. */
+/* Behind TJ__LOG_END: TJ_OK when the log may end where the reader stands, with what lies behind in
+ * *tail; TJ_CORRUPT when more was durable. */
 tj_status tj__logbook_judge_end(tj__log_reader *reader, const tj__mark *mark, tj__log_tail *tail,
                                 tj_error *error);
 
@@ -47,8 +48,9 @@ typedef struct tj__logbook {
     tj__log_tail tail;
 } tj__logbook;
 
-/* Reads it and judges it, as the next writer will: checks that all segments are there and that LMDB's
- * position lies on the chain of records, and finds the end. After a failure too it is to be disposed of. */
+/* Reads it and judges it, as the next writer will: checks that all segments are there and that
+ * LMDB's position lies on the chain of records, and finds the end. After a failure too it is to be
+ * disposed of. */
 tj_status tj__logbook_survey(const tj__journal *journal, tj__logbook *out, tj_error *error);
 void tj__logbook_dispose(tj__logbook *book);
 

@@ -78,7 +78,8 @@ static tj_status is_blank(const char *path, bool *blank, tj_error *error)
     return status;
 }
 
-/* A segment is begun by a commit. So without data.mdb a log may hold nothing but the first, not begun. */
+/* A segment is begun by a commit. So without data.mdb a log may hold nothing but the first, not
+ * begun. */
 static tj_status refuse_orphan_log(const char *path, tj_error *error)
 {
     char log_path[PATH_MAX];

@@ -80,7 +80,8 @@ static bool make_space(void *context)
     return tj__journal_reserve_release(context);
 }
 
-/* On a full disk, or beside a reader that holds an older state, LMDB may stay behind: the log has everything, views read both, the helper tries again. */
+/* On a full disk, or beside a reader that holds an older state, LMDB may stay behind: the log has
+ * everything, views read both, the helper tries again. */
 static tj_status apply_now_or_later(tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
@@ -102,7 +103,8 @@ static tj_status in_place(void *context, tj_error *error)
     return tj__lock_same_file(journal->lock, error);
 }
 
-/* The whole log is on the disk: what the last writer had not acknowledged counts as acknowledged. */
+/* The whole log is on the disk: what the last writer had not acknowledged counts as
+ * acknowledged. */
 static tj_status publish_mark(const recovery *r, tj_error *error)
 {
     tj__journal *journal = r->journal;
@@ -116,8 +118,8 @@ static tj_status publish_mark(const recovery *r, tj_error *error)
     return TJ_OK;
 }
 
-/* The time of a commit is the clock, or that of the commit before it + 1 ns: after one commit under a clock
- * that was ahead, times say little until the clock has caught up. */
+/* The time of a commit is the clock, or that of the commit before it + 1 ns: after one commit under
+ * a clock that was ahead, times say little until the clock has caught up. */
 static void tell_clock_behind(const recovery *r)
 {
     int64_t behind = tj__logbook_clock_behind(r->book.end.time);
@@ -132,8 +134,9 @@ static void tell_clock_behind(const recovery *r)
     }
 }
 
-/* An epoch is a term in the high 16 bits, so far 0, and a count below it, which must not reach into the term: a
- * promoted copy begins a term of its own, which no epoch of the original ever enters. */
+/* An epoch is a term in the high 16 bits, so far 0, and a count below it, which must not reach into
+ * the term: a promoted copy begins a term of its own, which no epoch of the original ever
+ * enters. */
 static tj_status begin_epoch(const recovery *r, tj_error *error)
 {
     uint64_t last = r->book.end.epoch;

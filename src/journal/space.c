@@ -2,23 +2,28 @@
 /*
  * Space: what is kept in reserve for a full disk, and who may use it (P9).
  *
- * <journal>/reserve is a preallocated file, large enough for one more log segment and an LMDB commit. When
- * an urgent commit (critical, or one that only deletes) needs a new segment on a full disk, the file is cut
- * to nothing, and its blocks are there; the file itself becomes log/spare.tmp, the next segment where no file can
- * be made because the inodes are used up. From then on ordinary commits are FULL, so that what the reserve
- * gave is left to the urgent ones, until there is space again and the helper has made the reserve whole:
- * then everything goes on, without a restart.
+ * <journal>/reserve is a preallocated file, large enough for one more log segment and an LMDB
+ * commit. When an urgent commit (critical, or one that only deletes) needs a new segment on a full
+ * disk, the file is cut to nothing, and its blocks are there; the file itself becomes
+ * log/spare.tmp, the next segment where no file can be made because the inodes are used up. From
+ * then on ordinary commits are FULL, so that what the reserve gave is left to the urgent ones,
+ * until there is space again and the helper has made the reserve whole: then everything goes on,
+ * without a restart.
  *
  *   who asks                       while the reserve is whole            while it is in use
  *   an ordinary commit             FULL when the log cannot grow          FULL
- *   an urgent commit               releases it when the log cannot grow   taken, until the log cannot grow
- *   LMDB beside the commits        FULL, said and tried again             not tried, unless urgent commits wait
+ *   an urgent commit               releases it when the log cannot grow   taken, until the log
+ *   cannot grow
+ *   LMDB beside the commits        FULL, said and tried again             not tried, unless urgent
+ *   commits wait
  *   LMDB at opening and closing    FULL, said and passed over             the same
  *   a write into shared blocks     releases it, and tries once more       P7
- *   a store into shared blocks     releases it, and tries once more       FULL; of an acknowledgement: P7
+ *   a store into shared blocks     releases it, and tries once more       FULL; of an
+ *   acknowledgement: P7
  *
- * LMDB may stay behind on a full disk, at close too, because the log keeps everything; it would use up what
- * urgent commits need. So it gets the reserve, and what is left of it, only when even they would wait for it.
+ * LMDB may stay behind on a full disk, at close too, because the log keeps everything; it would use
+ * up what urgent commits need. So it gets the reserve, and what is left of it, only when even they
+ * would wait for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +108,8 @@ static bool is_low(const tj__journal *journal, uint64_t free_now)
     return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
 }
 
-/* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no refusals either. */
+/* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no
+ * refusals either. */
 static tj_status fill_locked(tj__journal *journal, tj_error *error)
 {
     char path[RESERVE_PATH_SIZE];

@@ -7,9 +7,9 @@
  *   2. load the mark
  *   3. read the log from the position, checking hash and chain, exactly to the mark
  * Falling short of the mark means that a segment went or an apply overtook us: drop everything and
- * start again. The same place failing again is corruption. A mark that is not known to be the newest
- * (another boot, another mount, a copied directory) does not say where to stop: then the log is read to
- * its end, and the mark looked at again.
+ * start again. The same place failing again is corruption. A mark that is not known to be the
+ * newest (another boot, another mount, a copied directory) does not say where to stop: then the log
+ * is read to its end, and the mark looked at again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +179,8 @@ static tj_status take_record(building *b, const tj__record *record, tj_error *er
                           &record->commit_id, error);
 }
 
-/* The log ended. Without a newest mark that is where the view ends, unless a writer has recovered meanwhile. */
+/* The log ended. Without a newest mark that is where the view ends, unless a writer has recovered
+ * meanwhile. */
 static tj_status end_of_log(building *b, tj_error *error)
 {
     tj__log_tail tail;

@@ -13,8 +13,8 @@ typedef struct members {
     tj__json_entries unknown;
 } members;
 
-/* The field of a name, or the count. The search starts where the last one ended, since most texts have
- * their members in Tesser's order. */
+/* The field of a name, or the count. The search starts where the last one ended, since most texts
+ * have their members in Tesser's order. */
 static size_t field_of(const tj__json_schema *schema, tj_str name, size_t start)
 {
     for (size_t i = 0; i < schema->count; i++) {
@@ -129,8 +129,8 @@ static size_t needed_members(const tj__json_schema *schema)
     return needed;
 }
 
-/* Looks for an element that cannot be decoded before there is room for all: a struct takes many times the
- * memory of {}. key: what the element stands under; absent in a list. */
+/* Looks for an element that cannot be decoded before there is room for all: a struct takes many
+ * times the memory of {}. key: what the element stands under; absent in a list. */
 static tj_status judge(const tj__json_input *in, const tj__json_node *node,
                        const tj__json_schema *schema, tj_str key)
 {

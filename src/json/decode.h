@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Nodes -> model values, along the tables of schema.h. What is decoded is copied into the arena, in
- * canonical form; it holds no pointer into the document. Errors name the path of the member and its place
- * in the text.
+ * canonical form; it holds no pointer into the document. Errors name the path of the member and its
+ * place in the text.
  */
 #ifndef TJ_JSON_DECODE_H
 #define TJ_JSON_DECODE_H
@@ -18,8 +18,8 @@ typedef struct tj__json_input {
     tj_error *error;
 } tj__json_input;
 
-/* Decodes one object into a struct of the schema. With a key (of the map the object stands in, canonical)
- * the first member may be missing, else it must say the same. */
+/* Decodes one object into a struct of the schema. With a key (of the map the object stands in,
+ * canonical) the first member may be missing, else it must say the same. */
 tj_status tj__json_decode(const tj__json_input *in, const tj__json_node *node,
                           const tj__json_schema *schema, tj_str key, void *out);
 /* Decodes an algorithm record in either spelling. */
@@ -47,8 +47,8 @@ typedef struct tj__json_entries {
     size_t count;
 } tj__json_entries;
 
-/* The members of a map in the order of their keys; a key that stands twice is an error. The array is part
- * of the document, the keys of the arena. limit: the longest text key. */
+/* The members of a map in the order of their keys; a key that stands twice is an error. The array
+ * is part of the document, the keys of the arena. limit: the longest text key. */
 tj_status tj__json_map_open(const tj__json_input *in, const tj__json_node *map,
                             tj__json_kind key_kind, size_t limit, tj__json_entries *out);
 /* An empty list with room for everything inside a container. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * yajl says what comes next; where it stands is worked out here: between two events there is only white
- * space and at most one comma or colon, so the next token starts behind those. Its own byte counter is not
- * used for that, because it restarts when the parse is completed.
+ * yajl says what comes next; where it stands is worked out here: between two events there is only
+ * white space and at most one comma or colon, so the next token starts behind those. Its own byte
+ * counter is not used for that, because it restarts when the parse is completed.
  */
 #include "json/dom.h"
 
@@ -280,9 +280,9 @@ static const yajl_callbacks callbacks = {
 };
 
 /*
- * yajl does not look at what its allocations return, so a failed one jumps over it. All its memory is in
- * one arena, where nothing is freed before the end: it takes a handful of blocks, and its buffer for
- * decoded strings doubles.
+ * yajl does not look at what its allocations return, so a failed one jumps over it. All its memory
+ * is in one arena, where nothing is freed before the end: it takes a handful of blocks, and its
+ * buffer for decoded strings doubles.
  */
 #define BLOCK_HEAD 16
 
@@ -315,8 +315,8 @@ static void yajl_give(void *context, void *block)
     (void)block;
 }
 
-/* The token that yajl refused: behind at most one separator that it had taken before. consumed: behind
- * that token, or behind the end of the text when that is what was refused. */
+/* The token that yajl refused: behind at most one separator that it had taken before. consumed:
+ * behind that token, or behind the end of the text when that is what was refused. */
 static tj_status explain_refusal(parser *p, const char *consumed)
 {
     const char *at = tj__json_skip_space(p->cursor, p->end);

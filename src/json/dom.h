@@ -2,8 +2,9 @@
 /*
  * JSON text as a tree of nodes that point into the text. The only room that includes yajl.
  *
- * Stricter than the parser underneath: the text is UTF-8 as RFC 3629 has it, surrogate escapes come in
- * pairs, white space is JSON's own, nesting ends at TJ_JSON_DEPTH_MAX, nothing follows the value.
+ * Stricter than the parser underneath: the text is UTF-8 as RFC 3629 has it, surrogate escapes come
+ * in pairs, white space is JSON's own, nesting ends at TJ_JSON_DEPTH_MAX, nothing follows the
+ * value.
  */
 #ifndef TJ_JSON_DOM_H
 #define TJ_JSON_DOM_H
@@ -46,13 +47,14 @@ typedef struct tj__json_doc {
     void *rename_context;
 } tj__json_doc;
 
-/* A node takes many times the memory of a short value, so that a text of nothing but such would take all there is.
- * More than one for so many bytes, beside what any small text may have, is TJ_LIMIT; no state comes near. */
+/* A node takes many times the memory of a short value, so that a text of nothing but such would
+ * take all there is. More than one for so many bytes, beside what any small text may have, is
+ * TJ_LIMIT; no state comes near. */
 #define TJ__JSON_NODE_BYTES 8
 #define TJ__JSON_NODES_FREE 16384
 
-/* Parses a text, which must outlive the document. Nodes are built for the root and for what its shape looks
- * at; the rest is checked and stays raw. what may be NULL. */
+/* Parses a text, which must outlive the document. Nodes are built for the root and for what its
+ * shape looks at; the rest is checked and stays raw. what may be NULL. */
 tj_status tj__json_parse(tj_str text, const char *what, tj__json_shape shape, tj__json_doc **out,
                          tj_error *error);
 void tj__json_doc_free(tj__json_doc *doc); /* NULL is allowed */

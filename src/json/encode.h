@@ -32,8 +32,8 @@ typedef struct tj__json_item {
     size_t index; /* in the array */
 } tj__json_item;
 
-/* The elements of an array (`size` bytes each) in the order of an identity member; one that stands twice is
- * TJ_INVALID. *items belongs to the scratch arena. */
+/* The elements of an array (`size` bytes each) in the order of an identity member; one that stands
+ * twice is TJ_INVALID. *items belongs to the scratch arena. */
 tj_status tj__json_sort_items(tj__json_output *out, const tj__json_step *step,
                               const tj__json_field *identity, const void *array, size_t count,
                               size_t size, tj__json_item **items);

@@ -5,8 +5,8 @@
 
 #include <tesser/base.h>
 
-/* Whether tj__json_validate takes the text; that one says why when it does not. Several times faster than
- * the parser, because nothing is built, decoded or reported. */
+/* Whether tj__json_validate takes the text; that one says why when it does not. Several times
+ * faster than the parser, because nothing is built, decoded or reported. */
 bool tj__json_is_valid(tj_str text);
 
 #endif

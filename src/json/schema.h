@@ -79,8 +79,8 @@ extern const tj__json_schema tj__json_sub_account_head;
 /* An object whose members are looked at by name only. */
 extern const tj__json_schema tj__json_any_members;
 
-/* What is looked at of a text while it is read: values that no schema knows, and all that is kept as it
- * stands, are not taken apart. */
+/* What is looked at of a text while it is read: values that no schema knows, and all that is kept
+ * as it stands, are not taken apart. */
 typedef struct tj__json_shape {
     tj__json_kind kind; /* RAW: only as a whole; TREE: whatever it holds */
     const tj__json_schema *schema;
@@ -103,7 +103,8 @@ tj__json_shape tj__json_shape_inside(tj__json_shape shape, tj_str name);
 tj_status tj__json_canonical(tj__json_kind kind, tj_str text, char buffer[TJ__JSON_KEY_SIZE],
                              tj_str *out, tj_error *error);
 
-/* Writes names as "a, b, c" for an error; the overloads are a list with NULL at its end and a schema. */
+/* Writes names as "a, b, c" for an error; the overloads are a list with NULL at its end and a
+ * schema. */
 #define TJ__JSON_CHOICES_SIZE 256
 const char *tj__json_choices(const char *const *names, char out[TJ__JSON_CHOICES_SIZE]);
 const char *tj__json_members_of(const tj__json_schema *schema, char out[TJ__JSON_CHOICES_SIZE]);

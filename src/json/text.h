@@ -23,15 +23,15 @@ void tj__json_place(const tj__json_source *source, const char *at, char out[TJ__
 /* The first byte that does not continue valid UTF-8 (RFC 3629); the end when all of it is valid. */
 const char *tj__json_utf8_end(tj_str text);
 
-/* A text without the byte order mark that it may begin with: it says nothing about UTF-8, but editors write one.
- * For whole documents; what is kept as it is must not have one. */
+/* A text without the byte order mark that it may begin with: it says nothing about UTF-8, but
+ * editors write one. For whole documents; what is kept as it is must not have one. */
 tj_str tj__json_without_mark(tj_str text);
 
 /* Behind the white space at `at`. */
 const char *tj__json_skip_space(const char *at, const char *end);
 
-/* Reads the string literal whose opening quote is at `at`. Returns what follows its closing quote, or
- * NULL and what is wrong where: a control character, an escape that JSON does not have, half a
+/* Reads the string literal whose opening quote is at `at`. Returns what follows its closing quote,
+ * or NULL and what is wrong where: a control character, an escape that JSON does not have, half a
  * surrogate pair, no closing quote. */
 typedef struct tj__json_fault {
     const char *at;

@@ -307,7 +307,8 @@ tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint6
     return TJ_FORMAT_NEWER;
 }
 
-/* The note and what is behind it. False: the note would reach beyond the body, which is then no version 2's. */
+/* The note and what is behind it. False: the note would reach beyond the body, which is then no
+ * version 2's. */
 static bool split_note(const uint8_t *record, tj__bytes *note, tj__bytes *body)
 {
     *note = tj__bytes_of(NULL, 0);

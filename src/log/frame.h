@@ -120,11 +120,12 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
  * that must not hash everything that happens to hold the magic. */
 bool tj__record_plausible(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
 
-/* Whether these first bytes of something can be a record that a newer version wrote. Its hash cannot be
- * judged; what tells it from text that happens to hold the magic is that text has no control characters
- * where a record has its type and flags. */
+/* Whether these first bytes of something can be a record that a newer version wrote. Its hash
+ * cannot be judged; what tells it from text that happens to hold the magic is that text has no
+ * control characters where a record has its type and flags. */
 bool tj__record_plausibly_newer(const uint8_t start[TJ__RECORD_ALIGN]);
-/* The same for one of a known version, with a type or flags that are not known; its hash decides. */
+/* The same for one of a known version, with a type or flags that are not known; its hash
+ * decides. */
 bool tj__record_plausibly_unknown(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
 /* The sentence for TJ__FRAME_NEWER and TJ__FRAME_UNKNOWN: TJ_FORMAT_NEWER. */
 tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint64_t offset,

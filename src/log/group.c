@@ -159,7 +159,8 @@ static void check_place(tj__group *group, tj_error *cause)
         (void)tj__error_pass(cause, &seen);
         tj__group_poison(group, cause);
     }
-    /* A look that failed says nothing about the files, which are open and locked: the next batch looks again. */
+    /* A look that failed says nothing about the files, which are open and locked: the next batch
+     * looks again. */
 }
 
 /* Closes the open batch and opens the other one. False when it must not be written any more. */

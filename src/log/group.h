@@ -2,42 +2,46 @@
 /*
  * Group commit: many threads, one flush.
  *
- * There are two batches, each a run of bytes for one offset of one file. One is open: records are added
- * to it. The other is in flight (being written and flushed) or idle. They change places when a leader
- * closes the open one.
+ * There are two batches, each a run of bytes for one offset of one file. One is open: records are
+ * added to it. The other is in flight (being written and flushed) or idle. They change places when
+ * a leader closes the open one.
  *
  * The turn is the right to close a batch and to use the file; at most one thread has it (`busy`).
  *
  *   waiter, open batch, unclaimed, nobody busy   claims the batch, takes the turn, leads
  *   waiter, open batch, unclaimed, busy          claims the batch, sleeps on its `turn` word, leads
  *   waiter, batch claimed, open or in flight     follows: sleeps until its `finished` word changes
- *   leader   gathers, closes, writes, flushes, publishes; then, in one locked step, finishes its batch
- *            and gives the turn to whoever claimed the open one, or ends `busy`; wakes that thread first,
- *            and its own followers by one futex call. Nobody takes a lock after having been woken.
+ *   leader   gathers, closes, writes, flushes, publishes; then, in one locked step, finishes its
+ *   batch
+ *            and gives the turn to whoever claimed the open one, or ends `busy`; wakes that thread
+ *            first, and its own followers by one futex call. Nobody takes a lock after having been
+ *            woken.
  *
- * So a lone saver does everything on its own thread, without a futex call; and while savers queue, the
- * disk waits for one thread to be woken, never for all of them.
+ * So a lone saver does everything on its own thread, without a futex call; and while savers queue,
+ * the disk waits for one thread to be woken, never for all of them.
  *
  * Who may touch what:
- *   - `lock` guards the open batch, which batch is open, busy, handed, cause, the waiter counts of both
- *     batches, and changes of `file`. It is held while one record is encoded, never during I/O.
+ *   - `lock` guards the open batch, which batch is open, busy, handed, cause, the waiter counts of
+ *     both batches, and changes of `file`. It is held while one record is encoded, never during
+ *     I/O.
  *   - The thread with the turn owns the batch in flight (but for its waiter count), and uses `file`
- *     without the lock, because nobody else changes it. What it wrote passes to the next one with the
- *     turn through the lock or the `turn` word.
+ *     without the lock, because nobody else changes it. What it wrote passes to the next one with
+ *     the turn through the lock or the `turn` word.
  *   - The appender (one thread at a time, the caller sees to it) adds to the open batch.
- *   - Anyone may read the atomics. acknowledged and durable are stored with the turn, appended by the
- *     appender, poisoned under the lock.
+ *   - Anyone may read the atomics. acknowledged and durable are stored with the turn, appended by
+ *     the appender, poisoned under the lock.
  *
  * Invariants:
- *   - acknowledged <= handed <= appended. Records in (handed, appended] are in the open batch; those in
- *     (acknowledged, handed] are in the batch in flight, or failed.
- *   - A thread sleeps only on a claimed batch, and who claimed it has the turn or will be given it: so
- *     every sleeper is woken. `finished` changes once each time a batch was closed, after acknowledged
- *     was stored or poisoned was set; a follower has read it under the lock before: no wake is missed.
- *   - `finished` is changed before the turn passes on, so before the batch is used again: a futex wake
- *     that comes late wakes someone needlessly, who looks at the word and sleeps on.
- *   - Once poisoned is set, nothing is handed over any more. So `handed` separates for good what may be
- *     on the disk (unknown) from what cannot be (not applied).
+ *   - acknowledged <= handed <= appended. Records in (handed, appended] are in the open batch;
+ *     those in (acknowledged, handed] are in the batch in flight, or failed.
+ *   - A thread sleeps only on a claimed batch, and who claimed it has the turn or will be given it:
+ *     so every sleeper is woken. `finished` changes once each time a batch was closed, after
+ *     acknowledged was stored or poisoned was set; a follower has read it under the lock before: no
+ *     wake is missed.
+ *   - `finished` is changed before the turn passes on, so before the batch is used again: a futex
+ *     wake that comes late wakes someone needlessly, who looks at the word and sleeps on.
+ *   - Once poisoned is set, nothing is handed over any more. So `handed` separates for good what
+ *     may be on the disk (unknown) from what cannot be (not applied).
  */
 #ifndef TJ_LOG_GROUP_H
 #define TJ_LOG_GROUP_H
@@ -50,8 +54,8 @@
 /* The open batch takes more records up to this size; a single larger record is let in alone. */
 #define TJ__BATCH_SIZE_SOFT_MAX ((size_t)4 << 20)
 
-/* For so long after the files were seen in their places they are taken to be there: looking costs as
- * much as encoding a commit. */
+/* For so long after the files were seen in their places they are taken to be there: looking costs
+ * as much as encoding a commit. */
 #define TJ__PLACE_CHECK_NS 1000000u
 
 typedef struct tj__batch {

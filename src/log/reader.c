@@ -112,8 +112,9 @@ TJ_PRINTF(2, 3) static bool ends(tj__log_reader *reader, const char *format, ...
     return false;
 }
 
-/* At the start of a segment: its header must continue what is before it. A segment is begun only behind a
- * seal that is durable, so no crash leaves another header: the file is from another time of this log. */
+/* At the start of a segment: its header must continue what is before it. A segment is begun only
+ * behind a seal that is durable, so no crash leaves another header: the file is from another time
+ * of this log. */
 static tj_status check_header_continues(const tj__log_reader *reader,
                                         const tj__segment_header *header, tj_error *error)
 {
@@ -161,8 +162,9 @@ static tj_status refuse_header(tj__log_reader *reader, const tj_error *cause, tj
     return TJ_CORRUPT;
 }
 
-/* The log ends in a file that is shorter than it was: a segment has its whole length before it is begun,
- * and is never shortened. What is gone may have been more than the zeros behind the records. */
+/* The log ends in a file that is shorter than it was: a segment has its whole length before it is
+ * begun, and is never shortened. What is gone may have been more than the zeros behind the
+ * records. */
 static tj_status cut_off(const tj__log_reader *reader, uint64_t size, tj_error *error)
 {
     const tj__position *position = &reader->position;
@@ -196,7 +198,8 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     }
     reader->segment_size = header.segment_size;
     reader->begun = true;
-    /* It may have been made longer for a large record, and begun, since its length was asked for. */
+    /* It may have been made longer for a large record, and begun, since its length was asked
+     * for. */
     return window->file_size < header.segment_size ? tj__window_refresh(window, error) : TJ_OK;
 }
 

@@ -37,8 +37,8 @@ typedef enum tj__log_next {
  * record here is of a newer version, which is never an end. */
 tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
                               tj_error *error);
-/* Forgets what was read ahead: the next call reads what the files hold then. A recovery may have written
- * something else behind the position, which even a whole record of before would hide. */
+/* Forgets what was read ahead: the next call reads what the files hold then. A recovery may have
+ * written something else behind the position, which even a whole record of before would hide. */
 void tj__log_reader_forget(tj__log_reader *reader);
 /* Where the reader stands: after the last commit given out (after a seal that was followed: at the
  * start of the records in the new segment). */
@@ -72,7 +72,8 @@ tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_err
  * whole of all later segments, and flushes every file. A segment in which `to` is the start of the
  * records is un-begun, too: its header is zeroed and the writer begins it anew. `from` and `to` are
  * positions of this log with from <= to; TJ_CORRUPT, and nothing is written, when the records from
- * `from` do not lead to `to`, or, as for tj__log_reader_tail, for what lies behind `to`. After any other failure it may be called again. */
+ * `from` do not lead to `to`, or, as for tj__log_reader_tail, for what lies behind `to`. After any
+ * other failure it may be called again. */
 tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error);
 

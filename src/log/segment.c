@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/in_place.h"
 
-/* What is written at once while a segment is prepared: so little that the savers' own flushes beside it
- * do not wait long for it. */
+/* What is written at once while a segment is prepared: so little that the savers' own flushes
+ * beside it do not wait long for it. */
 #define PREPARE_PIECE_SIZE ((size_t)256 << 10)
 #define ORDINAL_DIGITS 10
 
@@ -202,8 +202,8 @@ void tj__segment_list_dispose(tj__segment_list *list)
     *list = (tj__segment_list){0};
 }
 
-/* Writes the segment's zeros, the header first when there is one, and flushes them at the end: a flush
- * for each piece would have the file's size to write each time. */
+/* Writes the segment's zeros, the header first when there is one, and flushes them at the end: a
+ * flush for each piece would have the file's size to write each time. */
 static tj_status write_pieces(int fd, const char *path, uint64_t size,
                               const tj__segment_header *header, const volatile int *cancel,
                               tj_error *error)
@@ -235,8 +235,8 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
     return status == TJ_OK ? tj__file_sync_data(fd, path, error) : status;
 }
 
-/* Fills a new file under its temporary name, or the spare one when none can be made. It is owned as the segment
- * before it. */
+/* Fills a new file under its temporary name, or the spare one when none can be made. It is owned as
+ * the segment before it. */
 static tj_status write_temporary(const char *path, const char *model, const char *spare,
                                  bool *is_spare, uint64_t size, const tj__segment_header *header,
                                  const volatile int *cancel, tj_error *error)

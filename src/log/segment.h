@@ -3,10 +3,10 @@
  * Segment files: <directory>/<ordinal, 10 digits>.log.
  *
  * A segment is prepared long before its first record: zeros are written to the disk in small pieces
- * as <ordinal>.tmp, which is then flushed, renamed, and the directory flushed. From then on it exists
- * under its final name with an all-zero header: "prepared". It is begun by writing its header, in one
- * write with its first record. So a flush on the acknowledging path moves data only, and the seal
- * of a segment is never on disk without its successor's file being there.
+ * as <ordinal>.tmp, which is then flushed, renamed, and the directory flushed. From then on it
+ * exists under its final name with an all-zero header: "prepared". It is begun by writing its
+ * header, in one write with its first record. So a flush on the acknowledging path moves data only,
+ * and the seal of a segment is never on disk without its successor's file being there.
  */
 #ifndef TJ_LOG_SEGMENT_H
 #define TJ_LOG_SEGMENT_H
@@ -22,31 +22,34 @@
 typedef struct tj__segment_list {
     uint64_t *ordinals; /* ascending */
     size_t count;
-    size_t
-        stranger_count; /* names that are none of a segment: a desktop's, an editor's, a copying program's */
+    /* Names that are none of a segment: a desktop's, an editor's, a copying program's. */
+    size_t stranger_count;
     char stranger[NAME_MAX + 1]; /* one of them, or "" */
 } tj__segment_list;
 
 tj_status tj__segment_path(char out[TJ__SEGMENT_PATH_SIZE], const char *directory, uint64_t ordinal,
                            tj_error *error);
 
-/* Opens the segment's file, which must be a regular one (a pipe under its name would be waited for). Fills
- * path too when it fails. TJ_NOT_FOUND naming it. */
+/* Opens the segment's file, which must be a regular one (a pipe under its name would be waited
+ * for). Fills path too when it fails. TJ_NOT_FOUND naming it. */
 tj_status tj__segment_open(char path[TJ__SEGMENT_PATH_SIZE], const char *directory,
                            uint64_t ordinal, int flags, int *fd, struct stat *found,
                            tj_error *error);
 /* Whether a segment can be this long: room for header and seal, records on their boundaries. */
 bool tj__segment_size_possible(uint64_t size);
-/* The offset at or behind `offset`, before `end`, from which on the file has bytes: what lies between is a
- * hole, which reads as zeros and takes no time to be passed over. A multiple of TJ__RECORD_ALIGN, or end. */
+/* The offset at or behind `offset`, before `end`, from which on the file has bytes: what lies
+ * between is a hole, which reads as zeros and takes no time to be passed over. A multiple of
+ * TJ__RECORD_ALIGN, or end. */
 uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end);
 
-/* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored; what else is
- * not ours is counted and stays. A gap in the ordinals is TJ_CORRUPT naming the missing file. */
+/* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored;
+ * what else is not ours is counted and stays. A gap in the ordinals is TJ_CORRUPT naming the
+ * missing file. */
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
 void tj__segment_list_dispose(tj__segment_list *list);
 
-/* A file of this name in the log directory is taken for the next segment when no file can be made. */
+/* A file of this name in the log directory is taken for the next segment when no file can be
+ * made. */
 #define TJ__SEGMENT_SPARE_NAME "spare.tmp"
 
 /* Creates a prepared segment as described above, replacing a left-over .tmp. With a header, the
@@ -60,8 +63,8 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
 tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint64_t size,
                                    tj_error *error);
 
-/* Makes segment 1 of a new log, prepared, and flushes the file but not its directory. A blank one that a
- * creation left when it was interrupted is written again. */
+/* Makes segment 1 of a new log, prepared, and flushes the file but not its directory. A blank one
+ * that a creation left when it was interrupted is written again. */
 tj_status tj__segment_prepare_first(const char *directory, uint64_t size, tj_error *error);
 
 #endif

@@ -84,8 +84,8 @@ static tj_status rewrite(settling *file, uint64_t begin, uint64_t end, tj_error 
     return TJ_OK;
 }
 
-/* Fills holes too, so that the space of a begun segment is there. One that is not begun may be of any
- * size, and is looked at again when it is wanted (successor.c). */
+/* Fills holes too, so that the space of a begun segment is there. One that is not begun may be of
+ * any size, and is looked at again when it is wanted (successor.c). */
 static tj_status zero(settling *file, uint64_t begin, uint64_t end, tj_error *error)
 {
     memset(file->piece, 0, PIECE_SIZE);
@@ -151,8 +151,8 @@ static tj_status settle_records(settling *file, const char *directory, const tj_
     return TJ_OK;
 }
 
-/* Whether the log leads from `from` to `to`, and nothing behind is a newer version's: what is behind a
- * wrong place must not be zeroed. */
+/* Whether the log leads from `from` to `to`, and nothing behind is a newer version's: what is
+ * behind a wrong place must not be zeroed. */
 static tj_status confirm(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error)
 {

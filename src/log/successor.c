@@ -113,8 +113,8 @@ static tj_status fill_holes(const tj__log_file *file, tj_error *error)
                      : tj__fail_errno(error, code, "filling the holes of %s", file->path);
 }
 
-/* A file is there already: an earlier writer prepared it and wrote nothing to it. *usable: it can be begun
- * as it is, and has all its blocks. */
+/* A file is there already: an earlier writer prepared it and wrote nothing to it. *usable: it can
+ * be begun as it is, and has all its blocks. */
 static tj_status adopt(const tj__successor *successor, uint64_t ordinal, uint64_t size,
                        bool *usable, tj_error *error)
 {

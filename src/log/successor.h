@@ -4,8 +4,8 @@
  *
  * A successor is prepared by a helper thread when the current segment is half full, or by the
  * appender when the helper comes too late. Both may try at once; `lock` makes one of them do it. A
- * file found under the successor's name is used if nothing was written to it; if its size is odd, it is
- * prepared anew.
+ * file found under the successor's name is used if nothing was written to it; if its size is odd,
+ * it is prepared anew.
  */
 #ifndef TJ_LOG_SUCCESSOR_H
 #define TJ_LOG_SUCCESSOR_H
@@ -33,8 +33,8 @@ tj_status tj__log_file_open(const char *directory, uint64_t ordinal, tj__log_fil
 /* Reads the header block. *begun is false for a prepared segment: nothing but zeros. */
 tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_id, bool *begun,
                               tj__segment_header *header, tj_error *error);
-/* Whether a prepared file can be begun as it is: not a length that no segment has, nor one that is larger
- * than wanted and not even there (holes). */
+/* Whether a prepared file can be begun as it is: not a length that no segment has, nor one that is
+ * larger than wanted and not even there (holes). */
 bool tj__log_file_usable(const tj__log_file *file, uint64_t wanted);
 /* Makes a file of `from` bytes that is prepared but not begun `to` bytes long, and flushes it. On
  * failure it is as long as it was. */
@@ -63,7 +63,8 @@ void tj__successor_want(tj__successor *successor, uint64_t ordinal);
 bool tj__successor_is_wanted(const tj__successor *successor);
 /* Prepares the wanted segment unless it is there. Any thread. Failures change nothing. */
 tj_status tj__successor_prepare(tj__successor *successor, tj_error *error);
-/* Ends a preparation that is under way, and refuses others, with TJ_CLOSED: nothing will be appended. Any thread. */
+/* Ends a preparation that is under way, and refuses others, with TJ_CLOSED: nothing will be
+ * appended. Any thread. */
 void tj__successor_cancel(tj__successor *successor);
 /* Opens segment `ordinal`, with room for at least `size` bytes, preparing it if need be. */
 tj_status tj__successor_take(tj__successor *successor, uint64_t ordinal, uint64_t size,

@@ -3,20 +3,21 @@
  * Writing the log: append under the caller's lock, then wait for the flush that all who wait share.
  *
  * append encodes a record into the open batch: a run of bytes that will be written at one offset of
- * one segment. wait(sequence) returns when that record is acknowledged. The first waiter of a batch is
- * its leader: when no flush is under way it closes the batch (the next one opens and fills meanwhile),
- * writes it with one pwrite, flushes once (sync mode), calls `acknowledged`, hands leadership to the
- * next batch's first waiter before waking its own followers. A lone saver therefore does everything on
- * its own thread, without a switch.
+ * one segment. wait(sequence) returns when that record is acknowledged. The first waiter of a batch
+ * is its leader: when no flush is under way it closes the batch (the next one opens and fills
+ * meanwhile), writes it with one pwrite, flushes once (sync mode), calls `acknowledged`, hands
+ * leadership to the next batch's first waiter before waking its own followers. A lone saver
+ * therefore does everything on its own thread, without a switch.
  *
- * Failure (P7): the first failed write or flush poisons the writer. Records that were in a batch handed
- * to pwrite are "unknown", records still queued are "not applied"; both are told so with TJ_CLOSED, and
- * nothing is acknowledged any more. The page cache may hold what the disk does not, so only reopening
- * (tj__log_settle) tells.
+ * Failure (P7): the first failed write or flush poisons the writer. Records that were in a batch
+ * handed to pwrite are "unknown", records still queued are "not applied"; both are told so with
+ * TJ_CLOSED, and nothing is acknowledged any more. The page cache may hold what the disk does not,
+ * so only reopening (tj__log_settle) tells.
  *
- * Rotation happens inside append, when a record does not fit the segment any more: the open batch gets
- * the seal, is flushed with everything before it (also in os mode), and the next segment is begun by
- * the batch that holds the record. A record larger than a segment gets a segment of its own size.
+ * Rotation happens inside append, when a record does not fit the segment any more: the open batch
+ * gets the seal, is flushed with everything before it (also in os mode), and the next segment is
+ * begun by the batch that holds the record. A record larger than a segment gets a segment of its
+ * own size.
  */
 #ifndef TJ_LOG_WRITER_H
 #define TJ_LOG_WRITER_H
@@ -35,32 +36,36 @@ typedef struct tj__log_writer_options {
     uint64_t segment_size; /* for segments created from now on */
     tj_durability durability;
     /* Called by the leader after the write (os) or flush (sync) that acknowledges everything up to
-     * sequence, before any waiter is released. Must be quick; calls never overlap and rise. After a failure
-     * the batch is "unknown". */
+     * sequence, before any waiter is released. Must be quick; calls never overlap and rise. After a
+     * failure the batch is "unknown". */
     tj_status (*acknowledged)(void *context, uint64_t sequence, tj_error *error);
-    /* Called by the leader when the disk is full in the middle of a segment, whose blocks are shared then or
-     * copied on write: true when there is space now, and the write is tried once more. May be NULL. */
+    /* Called by the leader when the disk is full in the middle of a segment, whose blocks are
+     * shared then or copied on write: true when there is space now, and the write is tried once
+     * more. May be NULL. */
     bool (*make_space)(void *context);
-    /* Called by the leader before it writes records, at most every TJ__PLACE_CHECK_NS: TJ_OK while the journal is where it was opened. After a
-     * failure nothing is written any more: the batch is "not applied", and the error is what later
-     * calls report. May be NULL. The segment itself is looked at anyway. */
+    /* Called by the leader before it writes records, at most every TJ__PLACE_CHECK_NS: TJ_OK while
+     * the journal is where it was opened. After a failure nothing is written any more: the batch is
+     * "not applied", and the error is what later calls report. May be NULL. The segment itself is
+     * looked at anyway. */
     tj_status (*in_place)(void *context, tj_error *error);
     void *context;
 } tj__log_writer_options;
 
-/* Opens the log for appending at `end`, where a reader found its end and tj__log_settle was done (or
- * the log was closed cleanly). The segment of `end` exists; it may be prepared but not begun. */
+/* Opens the log for appending at `end`, where a reader found its end and tj__log_settle was done
+ * (or the log was closed cleanly). The segment of `end` exists; it may be prepared but not
+ * begun. */
 tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__position *end,
                               tj__log_writer **out, tj_error *error);
 
 /* Flushes what is appended and closes. NULL is allowed. */
 tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error);
 
-/* Appends one commit. Calls must be serialized by the caller (the append lock). commit_id may be NULL; note is
- * why the commit is made, or empty.
+/* Appends one commit. Calls must be serialized by the caller (the append lock). commit_id may be
+ * NULL; note is why the commit is made, or empty.
  * Blocks while 4 MiB wait to be written, and at the end of a segment, until they are flushed.
  * TJ_OK: *sequence and *time are set, and the record will be written with its batch.
- * TJ_CLOSED: poisoned. TJ_LIMIT: too large, or no later time is left. Anything else (TJ_FULL, TJ_NOMEM, TJ_LIMIT, TJ_IO, ...): nothing changed. */
+ * TJ_CLOSED: poisoned. TJ_LIMIT: too large, or no later time is left. Anything else (TJ_FULL,
+ * TJ_NOMEM, TJ_LIMIT, TJ_IO, ...): nothing changed. */
 tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
                                 const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
                                 tj_time *time, tj_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A book as Tesser's own stores. They are written into a directory beside the one that is asked for,
- * flushed, and appear by one rename. */
+/* A book as Tesser's own stores. They are written into a directory beside the one that is asked
+ * for, flushed, and appear by one rename. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -11,7 +11,8 @@
 /* A LiveState as JSON, repeated keys resolved. in_store: what cannot be decoded is quarantined. */
 tj_status tj__gather_state(tj__gathering *all, size_t source, tj_str json, bool in_store,
                            tj_error *error);
-/* What may be a strategy's state. null is not taken: it encodes to nothing and would prove nothing. */
+/* What may be a strategy's state. null is not taken: it encodes to nothing and would prove
+ * nothing. */
 tj_status tj__gather_candidate(tj__gathering *all, tj_str json, tj_str path, tj_error *error);
 /* One row of a store of algorithms: key as it stands there, text of its record. */
 tj_status tj__gather_algo_row(tj__gathering *all, size_t source, tj_str key, tj_str json,
@@ -27,8 +28,8 @@ tj_status tj__rules_read(tj__gathering *all, tj_error *error);
 /* The rule for one of several members under a key; NULL when there is none. */
 const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, tj_identity code,
                                        size_t occurrence);
-/* Takes a symbol as ccxt has them for one without an exchange, when --exchange or --map will give it one. A
- * tj__json_rename whose context is the gathering. */
+/* Takes a symbol as ccxt has them for one without an exchange, when --exchange or --map will give
+ * it one. A tj__json_rename whose context is the gathering. */
 #define TJ__NAMED_LATER TJ_STR("?")
 bool tj__rules_name_ccxt(void *context, tj_str text, tj_identity *out);
 /* The rule for a code without an exchange; NULL when there is none. */

@@ -102,8 +102,8 @@ static tj_status count_key(tj__gathering *all, const tj__key *key, uint64_t *cou
     return noted ? TJ_OK : no_memory(error);
 }
 
-/* The key behind its table, cut to what quarantine can hold, and with a number behind it if it is there
- * already. The numbers go on from the last one, so that many equal keys cost no search. */
+/* The key behind its table, cut to what quarantine can hold, and with a number behind it if it is
+ * there already. The numbers go on from the last one, so that many equal keys cost no search. */
 static tj_status unique_key(tj__gathering *all, const tj__quarantined *row, tj__key *key,
                             char number[KEY_NUMBER_SIZE], tj_error *error)
 {

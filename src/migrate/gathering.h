@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What an import has gathered so far, and how more is added to it. All of it lives in the report's arena. */
+/* What an import has gathered so far, and how more is added to it. All of it lives in the report's
+ * arena. */
 #ifndef TJ_MIGRATE_GATHERING_H
 #define TJ_MIGRATE_GATHERING_H
 

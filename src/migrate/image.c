@@ -67,8 +67,8 @@ static bool same_stamp(const stamp *a, const stamp *b)
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* A file with another name, or mounted by itself, may have its -wal and -journal beside that name, where
- * they cannot be found: what is read would be an older state. */
+/* A file with another name, or mounted by itself, may have its -wal and -journal beside that name,
+ * where they cannot be found: what is read would be an older state. */
 static tj_status refuse_other_names(const files *f, tj_error *error)
 {
     struct statx info;

@@ -2,7 +2,8 @@
 /*
  * A SQLite database in memory, as SQLite would see it: the file with what its -wal has committed.
  *
- * SQLite itself would write beside the file (-shm) and into it (checkpoint), and passes silently over a
+ * SQLite itself would write beside the file (-shm) and into it (checkpoint), and passes silently
+ * over a
  * -wal that it cannot read. Here the files are only read, and damage is told.
  */
 #ifndef TJ_MIGRATE_IMAGE_H
@@ -16,8 +17,9 @@ typedef struct tj__image {
     bool idle_log;      /* the -wal has a header and no frame of its own */
 } tj__image;
 
-/* Reads the file that path names, through links, and its -wal. TJ_CORRUPT for a -wal that is damaged or
- * cut; TJ_UNSUPPORTED beside a rollback journal, or where a -wal may lie beside another name; TJ_BUSY when the files keep changing; TJ_LIMIT, TJ_IO, TJ_NOT_FOUND, TJ_NOMEM. */
+/* Reads the file that path names, through links, and its -wal. TJ_CORRUPT for a -wal that is
+ * damaged or cut; TJ_UNSUPPORTED beside a rollback journal, or where a -wal may lie beside another
+ * name; TJ_BUSY when the files keep changing; TJ_LIMIT, TJ_IO, TJ_NOT_FOUND, TJ_NOMEM. */
 tj_status tj__image_read(const char *path, tj__image *image, tj_error *error);
 void tj__image_dispose(tj__image *image);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Tesser reads "binance_perp:BTCUSDT" with its exchange, and writes "BTCUSDT": what has an exchange is
- * whole until Tesser's next save, and two venues with one code in one map are then one.
+ * Tesser reads "binance_perp:BTCUSDT" with its exchange, and writes "BTCUSDT": what has an exchange
+ * is whole until Tesser's next save, and two venues with one code in one map are then one.
  * Its decimals have a 96-bit mantissa and a scale of at most 28.
  */
 #include "migrate/limits.h"

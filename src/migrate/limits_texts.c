@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What stands in a book as JSON, and the ids of its ledger. Tesser's JSON reader stops at 128 levels. */
+/* What stands in a book as JSON, and the ids of its ledger. Tesser's JSON reader stops at 128
+ * levels. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

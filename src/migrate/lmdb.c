@@ -68,8 +68,8 @@ static tj_status take_algo_row(void *context, tj__bytes key, tj__bytes value, tj
     return tj__gather_algo_row(v->all, v->source, key_text(key, text), json, error);
 }
 
-/* Databases that Tesser's journal does not have. Where one of its own is missing, another may be that
- * one under a damaged name. */
+/* Databases that Tesser's journal does not have. Where one of its own is missing, another may be
+ * that one under a damaged name. */
 static tj_status note_databases(tj__gathering *all, size_t source, const tj__foreign *file,
                                 tj_error *error)
 {

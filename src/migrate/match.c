@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Proving a JSON value by its bytes. The value leads: it says what type comes next, and the bytes must
- * be what that type and value encode to. Without it there is no telling where they end.
+ * Proving a JSON value by its bytes. The value leads: it says what type comes next, and the bytes
+ * must be what that type and value encode to. Without it there is no telling where they end.
  */
 #include <errno.h>
 #include <locale.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Tesser reads JSON with serde_json as it comes: integers of 64 bits stay integers, every other number
- * becomes a double. That double is the digits as one integer, times or divided by a power of ten, which
- * rounds twice: with 16 or 17 digits it may be the neighbour of the right one. What is written again is
- * the shortest text of the double.
+ * Tesser reads JSON with serde_json as it comes: integers of 64 bits stay integers, every other
+ * number becomes a double. That double is the digits as one integer, times or divided by a power of
+ * ten, which rounds twice: with 16 or 17 digits it may be the neighbour of the right one. What is
+ * written again is the shortest text of the double.
  *
  * Nothing here depends on the locale: numbers are handed to strtod without a decimal point.
  */

@@ -97,7 +97,8 @@ static void show_value(tj__buffer *out, tj_str value)
     tj__put_cstr(out, size < value.size ? "..." : "");
 }
 
-/* In the report: last_prices.BTCUSDT: 2 values: #1 "2.20", #2 "1.10"; say ... with --map ... --map ... */
+/* In the report: last_prices.BTCUSDT: 2 values: #1 "2.20", #2 "1.10"; say ... with --map ... --map
+ * ... */
 static tj_status complain(resolving *r, const char *place, const member *first, size_t count,
                           tj_error *error)
 {

@@ -18,7 +18,8 @@ static int by_name(const void *a, const void *b)
                              tj__bytes_of(right->name.data, right->name.size));
 }
 
-/* The children of a container, an object's in the order of their names. NULL when memory is short. */
+/* The children of a container, an object's in the order of their names. NULL when memory is
+ * short. */
 static const tj__json_node **children(const tj__json_node *node)
 {
     const tj__json_node **list = malloc((node->count + 1) * sizeof *list);

@@ -239,7 +239,8 @@ static tj_status find_file(const char *path, char file[PATH_SIZE], tj_error *err
     return TJ_OK;
 }
 
-/* What has no number or key of its own, an entry of a ledger or bytes for quarantine, would come in twice. */
+/* What has no number or key of its own, an entry of a ledger or bytes for quarantine, would come in
+ * twice. */
 static tj_status check_named_once(tj__gathering *all, const char *path, const head *h,
                                   tj_error *error)
 {

@@ -10,8 +10,8 @@
 
 typedef struct tj__sqlite tj__sqlite;
 
-/* Opens an image of a database, which must outlive the handle, and has SQLite check all of it. A crafted
- * file ends in TJ_CORRUPT, one that would take for ever in TJ_LIMIT. path is for errors. */
+/* Opens an image of a database, which must outlive the handle, and has SQLite check all of it. A
+ * crafted file ends in TJ_CORRUPT, one that would take for ever in TJ_LIMIT. path is for errors. */
 tj_status tj__sqlite_open_image(const char *path, tj__buffer *image, tj__sqlite **out,
                                 tj_error *error);
 /* Creates a database file with a schema, in WAL mode or not. */

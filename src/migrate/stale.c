@@ -13,7 +13,7 @@ static const tj__json_node *member_of(const tj__json_node *object, tj_str name)
     return object ? tj__json_find(object, name) : NULL;
 }
 
-/* ---- --exchange: what the exchange's own sub-account holds -------------------------------------- */
+/* ---- --exchange: what the exchange's own sub-account holds ----------------------------------- */
 
 static const tj__json_node *sub_account(const tj__json_node *portfolio, const char *exchange)
 {
@@ -60,7 +60,7 @@ static tj_status by_exchange(const char *exchange, const tj__json_node *held,
     return TJ_OK;
 }
 
-/* ---- --newest ---------------------------------------------------------------------------------- */
+/* ---- --newest -------------------------------------------------------------------------------- */
 
 static bool time_of(const tj__json_node *member, tj_time *time)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A runtime of one venue may have one code twice in a map, of which one is left over from before: which
- * of them stays, when --exchange or --newest is to decide. Nothing is guessed: what the options do not
- * decide stays undecided, and so does everything in a snapshot of several venues.
+ * A runtime of one venue may have one code twice in a map, of which one is left over from before:
+ * which of them stays, when --exchange or --newest is to decide. Nothing is guessed: what the
+ * options do not decide stays undecided, and so does everything in a snapshot of several venues.
  */
 #ifndef TJ_MIGRATE_STALE_H
 #define TJ_MIGRATE_STALE_H

@@ -265,7 +265,8 @@ static tj_status read_store(store *s, tj__sqlite *database, tj_error *error)
     return read_tables(s, database, error);
 }
 
-/* What a -wal may have held and does not. One that was cut behind its header or a commit is sound. */
+/* What a -wal may have held and does not. One that was cut behind its header or a commit is
+ * sound. */
 static tj_status note_log(const store *s, const tj__image *image, tj_error *error)
 {
     tj_str name = TJ_STR("its -wal");

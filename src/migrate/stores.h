@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The schemas of Tesser's SQLite stores, exactly as Tesser creates them. State and ledger are in WAL
- * mode, the algorithms are not. */
+/* The schemas of Tesser's SQLite stores, exactly as Tesser creates them. State and ledger are in
+ * WAL mode, the algorithms are not. */
 #ifndef TJ_MIGRATE_STORES_H
 #define TJ_MIGRATE_STORES_H
 

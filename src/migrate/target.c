@@ -146,8 +146,8 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
     return remove(path);
 }
 
-/* Several commits are as good as one where nobody sees the journal before the last: it is built beside
- * its place and renamed. */
+/* Several commits are as good as one where nobody sees the journal before the last: it is built
+ * beside its place and renamed. */
 static tj_status build_beside(tj__target *t, tj_error *error)
 {
     char path[TJ_PATH_SIZE];

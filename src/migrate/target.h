@@ -23,8 +23,8 @@ typedef struct tj__target {
 /* Makes the plans (target_plan.c). */
 tj_status tj__target_plan(tj__target *target, tj_live_state *state, tj_error *error);
 
-/* Looks at the journal and commits what was gathered, or with dry_run only looks. state may be NULL;
- * config may be NULL with dry_run. Fills in what the report says of the book. */
+/* Looks at the journal and commits what was gathered, or with dry_run only looks. state may be
+ * NULL; config may be NULL with dry_run. Fills in what the report says of the book. */
 tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live_state *state,
                             tj_error *error);
 

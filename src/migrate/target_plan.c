@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What was gathered as changes: mostly one commit, in parts when it is more than one commit can have. */
+/* What was gathered as changes: mostly one commit, in parts when it is more than one commit can
+ * have. */
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Members of a state that this version does not know: they are kept, and the report names them, because
- * a name that was damaged would look the same. */
+/* Members of a state that this version does not know: they are kept, and the report names them,
+ * because a name that was damaged would look the same. */
 #include <stdio.h>
 
 #include "base/error.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Exchanges for codes that have none. Nothing happens unless --exchange or --map asks for it; then
- * codes in a sub-account get its exchange, and the asset of a ledger entry gets the entry's, because
- * these are known. The reporting currency is held nowhere: only a --map of its code changes it.
+ * codes in a sub-account get its exchange, and the asset of a ledger entry gets the entry's,
+ * because these are known. The reporting currency is held nowhere: only a --map of its code changes
+ * it.
  */
 #include "migrate/gather.h"
 

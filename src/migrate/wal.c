@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * SQLite's write-ahead log (sqlite.org/fileformat2.html, "The Write-Ahead Log"); numbers are big-endian.
- * Header of 32 bytes: magic 0x377f0682 (checksums of little-endian words) or 0x377f0683 (big-endian),
- * version 3007000, page size, checkpoint number, two salts, two sums over what stands before them.
- * Frame: page number, size of the database in pages when it commits (else 0), the salts, two sums over
- * its first 8 bytes and the page, going on from the frame before; then the page.
+ * SQLite's write-ahead log (sqlite.org/fileformat2.html, "The Write-Ahead Log"); numbers are
+ * big-endian. Header of 32 bytes: magic 0x377f0682 (checksums of little-endian words) or 0x377f0683
+ * (big-endian), version 3007000, page size, checkpoint number, two salts, two sums over what stands
+ * before them. Frame: page number, size of the database in pages when it commits (else 0), the
+ * salts, two sums over its first 8 bytes and the page, going on from the frame before; then the
+ * page.
  *
- * The log ends where a frame does not bear the header's salts: such are left over from before it was
- * last started anew, when the first salt rises by one and the second is drawn anew. Anything else that
- * does not fit is damage, and hides what was committed behind it.
+ * The log ends where a frame does not bear the header's salts: such are left over from before it
+ * was last started anew, when the first salt rises by one and the second is drawn anew. Anything
+ * else that does not fit is damage, and hides what was committed behind it.
  */
 #include <inttypes.h>
 #include <stdio.h>

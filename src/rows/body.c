@@ -23,8 +23,8 @@ static tj_status bad_head(size_t left, tj_error *error)
     return tj__fail(error, TJ_CORRUPT, "a change has no valid head %zu bytes before the end", left);
 }
 
-/* Whether the head of a change can be one that tj__body_put wrote. The record around it is whole, so an
- * operation that is not known is a later release's. */
+/* Whether the head of a change can be one that tj__body_put wrote. The record around it is whole,
+ * so an operation that is not known is a later release's. */
 static tj_status check_head(const tj__change *change, uint8_t zero, size_t left, tj_error *error)
 {
     bool put = change->op == TJ__CHANGE_PUT;
@@ -80,7 +80,8 @@ static tj_status apply(tj__rowmap *map, const tj__change *change, uint64_t seque
     return entry ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for the rows of a commit");
 }
 
-/* The row of an index that follows from an entry of the ledger. The first entry with an id keeps it. */
+/* The row of an index that follows from an entry of the ledger. The first entry with an id keeps
+ * it. */
 static tj_status apply_derived(tj__rowmap *map, const tj__change *change, uint64_t sequence,
                                tj_error *error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A record body is its changes one after another: op (u8), 0 (u8), key size (u16), value size (u32),
- * key with table byte, value.
+ * A record body is its changes one after another: op (u8), 0 (u8), key size (u16), value size
+ * (u32), key with table byte, value.
  */
 #ifndef TJ_ROWS_BODY_H
 #define TJ_ROWS_BODY_H
@@ -14,10 +14,11 @@
 
 #define TJ__CHANGE_HEAD_SIZE 8
 void tj__body_put(tj__buffer *body, const tj__change *change);
-/* Reads the next change from *rest and moves it on. TJ_CORRUPT when malformed (place: the caller's). */
+/* Reads the next change from *rest and moves it on. TJ_CORRUPT when malformed (place: the
+ * caller's). */
 tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);
-/* Puts all rows of a commit into a map (deletes as "deleted"), also the commit id's own row, which is not
- * in the body. For views and apply. */
+/* Puts all rows of a commit into a map (deletes as "deleted"), also the commit id's own row, which
+ * is not in the body. For views and apply. */
 tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count, uint64_t sequence,
                          const tj_uuid *commit_id, tj_error *error);
 

@@ -10,8 +10,10 @@
  *     4 strategy    strategy_state
  *     5 checkpoint  execution checkpoint's own members
  *     6 extra       name of the unknown top-level member
- *     7 balance     owner, currency       owner = exchange of the sub-account, "" for the portfolio;
- *     8 position    owner, symbol         owner and identity are canonical text, separated by a 0 byte
+ *     7 balance     owner, currency       owner = exchange of the sub-account, "" for the
+ *     portfolio;
+ *     8 position    owner, symbol         owner and identity are canonical text, separated by a 0
+ *     byte
  *     9 sub-account exchange
  *    10 price       symbol
  *    11 order       id
@@ -22,11 +24,11 @@
  *   COMMITS (book number 0) commit id (16 bytes)
  *   COUNTERS name
  *
- * Every value starts with one byte: the version of its layout, which each kind counts for itself. What a later
- * release wrote (a layout, a flag, a choice, a kind) is TJ_FORMAT_NEWER.
- * The value_*.c files start with the layouts. Values of kinds that can have `extra` end with it: all that
- * follows the fixed members; so keeping stored unknown members is a splice. Orders and exec ids carry a rank (u64) right behind the version:
- * the list is in ascending rank.
+ * Every value starts with one byte: the version of its layout, which each kind counts for itself.
+ * What a later release wrote (a layout, a flag, a choice, a kind) is TJ_FORMAT_NEWER.
+ * The value_*.c files start with the layouts. Values of kinds that can have `extra` end with it:
+ * all that follows the fixed members; so keeping stored unknown members is a splice. Orders and
+ * exec ids carry a rank (u64) right behind the version: the list is in ascending rank.
   */
 #ifndef TJ_ROWS_LOAD_H
 #define TJ_ROWS_LOAD_H
@@ -41,8 +43,8 @@
 tj_status tj__book_find(tj__row_source *rows, tj_str name, uint32_t *number, tj_error *error);
 tj_status tj__book_list_load(tj__row_source *rows, tj_book_list **out, tj_error *error);
 
-/* Loads a book's LiveState; book 0 gives the default state. Any damaged or undecodable row fails the
- * load with TJ_CORRUPT, naming book, kind and identity. */
+/* Loads a book's LiveState; book 0 gives the default state. Any damaged or undecodable row fails
+ * the load with TJ_CORRUPT, naming book, kind and identity. */
 tj_status tj__state_load(tj__row_source *rows, uint32_t book, tj_live_state **out, tj_error *error);
 tj_status tj__algo_load(tj__row_source *rows, uint32_t book, const tj_uuid *id,
                         tj_algo_record **out, tj_error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Queries on the ledger. By sequence, the entries' own rows are scanned. By time, and where only times
- * are bounded, the LEDGER_TIME rows lead to them: sequences are gathered in batches, since a source need
- * not allow a get inside a scan.
+ * Queries on the ledger. By sequence, the entries' own rows are scanned. By time, and where only
+ * times are bounded, the LEDGER_TIME rows lead to them: sequences are gathered in batches, since a
+ * source need not allow a get inside a scan.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A LiveState from its rows. One scan checks, counts and gathers them; then the state's memory is taken
- * in one piece, the orders are put into the order of their ranks, and each row is decoded into its place.
- * Texts are views of a copy of all rows.
+ * A LiveState from its rows. One scan checks, counts and gathers them; then the state's memory is
+ * taken in one piece, the orders are put into the order of their ranks, and each row is decoded
+ * into its place. Texts are views of a copy of all rows.
  */
 #include <stdlib.h>
 
@@ -308,7 +308,8 @@ static size_t take_owned(holdings *h, size_t count, tj_str owner)
     return h->next - first;
 }
 
-/* Hands positions and balances, which are sorted by owner, out to the portfolio and its sub-accounts. */
+/* Hands positions and balances, which are sorted by owner, out to the portfolio and its
+ * sub-accounts. */
 static tj_status assign_holdings(loading *l, tj_error *error)
 {
     tj_portfolio *portfolio = &l->state->portfolio;

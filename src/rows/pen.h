@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A pen writes little-endian values into memory that was reserved before: encoders compute an upper
- * bound once and then write without a check at every step. Comparing 10,000 orders is encoding them.
+ * bound once and then write without a check at every step. Comparing 10,000 orders is encoding
+ * them.
  */
 #ifndef TJ_ROWS_PEN_H
 #define TJ_ROWS_PEN_H

@@ -3,9 +3,9 @@
  * Quarantine: what an import found and could not decode, kept byte for byte with the reason.
  *
  * Key after the table byte and the book's number: the table in which the row would stand (1 byte),
- * then its key there: a UUID for ALGOS, the sequence for LEDGER, the kind for STATE, and nothing for a
- * whole LiveState. A key that cannot be read either is taken as it is; a second one that is the same
- * has "#" and a number behind it.
+ * then its key there: a UUID for ALGOS, the sequence for LEDGER, the kind for STATE, and nothing
+ * for a whole LiveState. A key that cannot be read either is taken as it is; a second one that is
+ * the same has "#" and a number behind it.
  * Value: version (1), short reason (u16 length), then the raw bytes.
  */
 #ifndef TJ_ROWS_QUARANTINE_H
@@ -25,7 +25,8 @@ typedef struct tj__quarantined {
     tj__bytes raw;
 } tj__quarantined;
 
-/* Views are valid during the call. A row that is itself damaged is visited with what there is of it. */
+/* Views are valid during the call. A row that is itself damaged is visited with what there is of
+ * it. */
 typedef tj_status tj__quarantine_visitor(void *context, const tj__quarantined *row,
                                          tj_error *error);
 /* Visits the rows of a book; table 0: of all tables. */

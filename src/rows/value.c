@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the row values have in common. Integers are little-endian. In the tables of the value_*.c files:
+ * What the row values have in common. Integers are little-endian. In the tables of the value_*.c
+ * files:
  *   version   1 byte, for each kind of value its own
  *   decimal   16 bytes: decimal128 in binary integer encoding, canonical
  *   time      8 bytes: signed nanoseconds since 1970
@@ -161,8 +162,8 @@ tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const
                     value, first, last);
 }
 
-/* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time, the last word
- * overlapping the one before. */
+/* Ids are nearly always ASCII, and saves look at every one of them: eight bytes at a time, the last
+ * word overlapping the one before. */
 static bool is_ascii(tj_str text)
 {
     const uint8_t *from = (const uint8_t *)text.data;

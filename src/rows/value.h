@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Row values: encoding and decoding one entity each. The value_*.c files start with the byte tables,
- * which are the format.
+ * Row values: encoding and decoding one entity each. The value_*.c files start with the byte
+ * tables, which are the format.
  *
- * tj__<entity>_put appends the value to a buffer. It checks the entity first: TJ_INVALID or TJ_LIMIT
- * saying what is wrong with it (the caller adds which one it is), TJ_NOMEM. On failure the buffer's
- * size is as before.
+ * tj__<entity>_put appends the value to a buffer. It checks the entity first: TJ_INVALID or
+ * TJ_LIMIT saying what is wrong with it (the caller adds which one it is), TJ_NOMEM. On failure the
+ * buffer's size is as before.
  * tj__<entity>_get decodes; texts in *out are views of the value (and of the identity given).
  * TJ_CORRUPT or TJ_FORMAT_NEWER saying what is wrong with the value; *out is then undefined.
  */
@@ -22,8 +22,8 @@
 #include "base/rows.h"
 #include "rows/key.h"
 
-/* The layout that each kind of value is written in, and the newest that is read: a decoder reads all up
- * to it. */
+/* The layout that each kind of value is written in, and the newest that is read: a decoder reads
+ * all up to it. */
 #define TJ__HEAD_VERSION 1
 #define TJ__EQUITY_VERSION 1
 #define TJ__CANDLE_VERSION 1
@@ -87,7 +87,8 @@ tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error);
 tj_status tj__ledger_put(tj__buffer *out, const tj_ledger_entry *entry, tj_error *error);
 tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *out, tj_error *error);
 
-/* The LEDGER_IDS row of a LEDGER row; false when that is no entry. Its value: the entry's sequence (u64). */
+/* The LEDGER_IDS row of a LEDGER row; false when that is no entry. Its value: the entry's sequence
+ * (u64). */
 bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out);
 #define TJ__LEDGER_ID_VALUE_SIZE 9
 
@@ -132,8 +133,9 @@ tj_status tj__value_merge(unsigned kind, unsigned keep, tj__bytes value, tj__byt
 tj_status tj__newer(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
 /* Reads the version. TJ_FORMAT_NEWER when it is above `newest`. */
 tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_error *error);
-/* TJ_FORMAT_NEWER when a flag or choice is none that is known: the row's checksum has said that it was
- * written so. TJ_CORRUPT when a read failed (out of range or beyond the end), or bytes are left over. */
+/* TJ_FORMAT_NEWER when a flag or choice is none that is known: the row's checksum has said that it
+ * was written so. TJ_CORRUPT when a read failed (out of range or beyond the end), or bytes are left
+ * over. */
 tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error);
 uint16_t tj__get_flags(tj__reader *in, uint16_t known);
 /* A u8 from first on; one above last is newer. */
@@ -149,9 +151,9 @@ tj_str tj__get_rest(tj__reader *in);
 bool tj__identity_split(tj_str text, tj_identity *out);
 
 /*
- * For the encoders. A save runs them for every row, so what is right is written or passed here, and only
- * what is not is looked at in value.c. None of them hands on the pen's address: a pen that stays in a
- * register is what makes them quick.
+ * For the encoders. A save runs them for every row, so what is right is written or passed here, and
+ * only what is not is looked at in value.c. None of them hands on the pen's address: a pen that
+ * stays in a register is what makes them quick.
  */
 /* TJ_INVALID for a value that is none of `first` to `last`. */
 tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
@@ -169,7 +171,8 @@ tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const 
 tj_status tj__check_unknown(tj_str name, const char *known, tj_error *error);
 /* tj__check_extra of one that is there. */
 tj_status tj__check_members(tj_str *extra, const char *known, const char *member, tj_error *error);
-/* An object without any of the members in `known`; absent is fine. One without members becomes absent. */
+/* An object without any of the members in `known`; absent is fine. One without members becomes
+ * absent. */
 static inline tj_status tj__check_extra(tj_str *extra, const char *known, const char *member,
                                         tj_error *error)
 {
@@ -178,8 +181,8 @@ static inline tj_status tj__check_extra(tj_str *extra, const char *known, const 
 
 /* TJ_NOMEM for a value of at most `bound` bytes. */
 tj_status tj__value_no_memory(size_t bound, tj_error *error);
-/* Around the writing of a value of at most `bound` bytes behind the buffer's end: what was not finished
- * is not in the buffer. TJ_NOMEM. */
+/* Around the writing of a value of at most `bound` bytes behind the buffer's end: what was not
+ * finished is not in the buffer. TJ_NOMEM. */
 static inline tj_status tj__pen_start(tj__buffer *out, size_t bound, tj__pen *pen, tj_error *error)
 {
     if (!tj__buffer_reserve(out, bound)) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A new value against the stored one: is it the same, and what is it with the stored unknown members
- * kept? A value that keeps them was encoded without them, so its fixed part is all there is (of an
- * order: followed by the length 0), and no other value of that entity can start with the same bytes.
+ * A new value against the stored one: is it the same, and what is it with the stored unknown
+ * members kept? A value that keeps them was encoded without them, so its fixed part is all there is
+ * (of an order: followed by the length 0), and no other value of that entity can start with the
+ * same bytes.
  */
 #include "base/error.h"
 #include "rows/value.h"

@@ -4,10 +4,11 @@
  * wait until it is acknowledged. The first three happen under the append lock, the wait outside: so
  * commits are decided one after another, and share their flushes.
  *
- * A state that is saved at once is encoded under the lock too, a few rows before they are compared. With
- * 10,000 orders other commits then wait for 0.85 ms, instead of 0.25 if all rows were there already; but
- * writing and reading those rows would make the save itself a sixth to a third slower. What a state has once, its
- * JSON above all, is encoded and checked before.
+ * A state that is saved at once is encoded under the lock too, a few rows before they are compared.
+ * With
+ * 10,000 orders other commits then wait for 0.85 ms, instead of 0.25 if all rows were there
+ * already; but writing and reading those rows would make the save itself a sixth to a third slower.
+ * What a state has once, its JSON above all, is encoded and checked before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,8 @@ void tj__core_plan_free(tj__core *core, tj__plan *plan)
     }
 }
 
-/* A commit that takes nothing but space away may always be made. With deletes the book's own row is put
- * again (commit.h). */
+/* A commit that takes nothing but space away may always be made. With deletes the book's own row is
+ * put again (commit.h). */
 static bool only_deletes(const tj__resolved *resolved)
 {
     tj__bytes rest = tj__buffer_bytes(&resolved->body);

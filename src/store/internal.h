@@ -77,7 +77,8 @@ tj_status tj__core_check(const tj__core *core, tj_error *error);
 /* The same for a plan that tj__plan_open_state ended. */
 tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
                          tj_error *error);
-/* The first within options->deadline_ms; takes the plan. The store need not outlive it, its core does. */
+/* The first within options->deadline_ms; takes the plan. The store need not outlive it, its core
+ * does. */
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                                   uint64_t *sequence, tj_error *error);
 /* The first two steps now, the rest behind the caller's back. */

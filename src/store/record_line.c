@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One line of `tesser-journal record`: an object whose members are changes. Each is decoded as the same
- * thing in a LiveState is, and noted with the public calls of a transaction. The order is fixed, so that
- * what a line does is independent of how it is written: the book and the id, the whole state, the
- * portfolio, what stands in it, the rest.
+ * One line of `tesser-journal record`: an object whose members are changes. Each is decoded as the
+ * same thing in a LiveState is, and noted with the public calls of a transaction. The order is
+ * fixed, so that what a line does is independent of how it is written: the book and the id, the
+ * whole state, the portfolio, what stands in it, the rest.
  */
 #include <tesser/repository.h>
 

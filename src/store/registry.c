@@ -251,9 +251,10 @@ static void forget(const tj__core *core)
 }
 
 /*
- * In two steps. First its threads end, with the registry unlocked: what they say to the trace callback may
- * make it open another journal, or fork. Then the engine closes, with the registry locked, so that a child
- * of a fork finds it whole or not at all. A new open of the same directory waits for both.
+ * In two steps. First its threads end, with the registry unlocked: what they say to the trace
+ * callback may make it open another journal, or fork. Then the engine closes, with the registry
+ * locked, so that a child of a fork finds it whole or not at all. A new open of the same directory
+ * waits for both.
  */
 static tj_status close_last(tj__core *core, tj_error *error)
 {

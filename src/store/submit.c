@@ -36,8 +36,8 @@ static bool any_done(const tj__flights *flights)
     return flights->count > 0 && (flights->failed || has_landed(flights, flight_at(flights, 0)));
 }
 
-/* Makes the descriptor readable, or not, as the first flight is done or not. An eventfd that only this
- * function writes and reads never refuses. */
+/* Makes the descriptor readable, or not, as the first flight is done or not. An eventfd that only
+ * this function writes and reads never refuses. */
 static void show_event(tj__flights *flights)
 {
     bool raise = any_done(flights);

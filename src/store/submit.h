@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Commits in flight: submitted, appended, not yet reported. A thread makes them durable (or
- * tj_store_work does, with no_threads), an eventfd is readable while some are done, and whoever takes
- * them calls their callbacks.
+ * tj_store_work does, with no_threads), an eventfd is readable while some are done, and whoever
+ * takes them calls their callbacks.
  */
 #ifndef TJ_STORE_SUBMIT_H
 #define TJ_STORE_SUBMIT_H
@@ -47,16 +47,17 @@ typedef struct tj__flights {
 } tj__flights;
 
 void tj__flights_init(tj__flights *flights, tj__engine *engine, bool threads);
-/* Waits until nothing is in flight, stops the thread and releases everything; callbacks that nobody has
- * taken are not called. */
+/* Waits until nothing is in flight, stops the thread and releases everything; callbacks that nobody
+ * has taken are not called. */
 void tj__flights_dispose(tj__flights *flights);
 
-/* Makes room for one more flight and sees to the thread, before the commit is decided. TJ_BUSY, TJ_NOMEM,
- * TJ_IO. */
+/* Makes room for one more flight and sees to the thread, before the commit is decided. TJ_BUSY,
+ * TJ_NOMEM, TJ_IO. */
 tj_status tj__flights_reserve(tj__flights *flights, tj_error *error);
 /* Adds it. Never fails after a reserve; both under the append lock. */
 void tj__flights_add(tj__flights *flights, const tj__flight *flight);
-/* Returns when what is in flight now has landed; flushes on this thread if nobody else does. TJ_CLOSED. */
+/* Returns when what is in flight now has landed; flushes on this thread if nobody else does.
+ * TJ_CLOSED. */
 tj_status tj__flights_flush(tj__flights *flights, tj_error *error);
 /* The descriptor that is readable while some are done; -1 when there is none left. */
 int tj__flights_fd(tj__flights *flights);

@@ -71,8 +71,8 @@ static tj_status check_foreign(const tj__pages *pages, const char *directory, ui
     return none_of_ours(pages, error);
 }
 
-/* The tables that the superblock names. One that cannot be read is told of when the file is opened: it has
- * the tables of every version, as far as this look is concerned. */
+/* The tables that the superblock names. One that cannot be read is told of when the file is opened:
+ * it has the tables of every version, as far as this look is concerned. */
 static tj_status find_tables(const tj__pages *pages, uint8_t *page, uint64_t *tables,
                              tj_error *error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The last row of a range, read with pread and believed only after a look at each page on the way to it: a
- * writer opens with it before its largest tables have been walked.
+ * The last row of a range, read with pread and believed only after a look at each page on the way
+ * to it: a writer opens with it before its largest tables have been walked.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +11,8 @@
 #include "table/internal.h"
 #include "table/pages.h"
 
-/* Index behind the last node whose key is below `end`; the first key of a branch is below everything. */
+/* Index behind the last node whose key is below `end`; the first key of a branch is below
+ * everything. */
 static size_t count_below(const uint8_t *page, bool branch, tj__bytes end, bool has_end)
 {
     size_t count = tj__page_node_count(page);

@@ -15,8 +15,8 @@
 #define READER_MAP_SIZE ((uint64_t)1 << 40)
 #define OPEN_TRIES_MAX 100
 
-/* Closing stores into lock.mdb. Where it cannot, the handle waits for the next opening of the same file in
- * this process, or for its end. */
+/* Closing stores into lock.mdb. Where it cannot, the handle waits for the next opening of the same
+ * file in this process, or for its end. */
 static void env_free(tj__env *env)
 {
     env->unclosed = env->lmdb && tj__slots_ready(env, NULL) != TJ_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A scan relies on the page walk that opening did: depth, page numbers and overflow runs are sound.
- * Pages are still read through tj__pages_read, because the file is another program's and may change.
+ * Pages are still read through tj__pages_read, because the file is another program's and may
+ * change.
  */
 #include "table/foreign.h"
 
@@ -23,8 +24,8 @@ struct tj__foreign {
 /* ---- the two meta pages -------------------------------------------------------------------- */
 
 /* Every transaction frees at least the page that the root of the main database stood on, and lists
- * it in the free list under its own number. So the greatest key there says which transaction wrote a
- * meta page, whatever the number in it has become. The first transaction has nothing to free. */
+ * it in the free list under its own number. So the greatest key there says which transaction wrote
+ * a meta page, whatever the number in it has become. The first transaction has nothing to free. */
 static tj_status newest_freed(tj__foreign *file, const tj__tree *tree, uint64_t *newest,
                               tj_error *error)
 {

@@ -75,8 +75,9 @@ tj_status tj__env_verify(tj__env *env, tj_error *error);
 tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error);
 bool tj__env_is_walked(const tj__env *env, uint8_t table);
 
-/* ---- edge.c: the last row of a table below `end` in the snapshot of this transaction. *page, which key and
- * value point into, is the caller's to free. False when it cannot be told this way. */
+/* ---- edge.c: the last row of a table below `end` in the snapshot of this transaction. *page,
+ * which key and value point into, is the caller's to free. False when it cannot be told this
+ * way. */
 bool tj__edge_last(const tj__env *env, uint64_t transaction, uint8_t table, tj__bytes end,
                    bool has_end, uint8_t **page, tj__bytes *key, tj__bytes *stored);
 
@@ -115,7 +116,8 @@ void tj__read_end(tj__env *env, MDB_txn *txn);
 /* Ends those that could not be ended. For whoever has just seen that the slots are ready. */
 void tj__read_end_parked(tj__env *env);
 
-/* ---- apply.c: a write transaction, tried again after the map has grown. `write` gives LMDB's code. */
+/* ---- apply.c: a write transaction, tried again after the map has grown. `write` gives LMDB's
+ * code. */
 typedef int tj__write(const tj__env *env, MDB_txn *txn, void *context);
 tj_status tj__env_write(tj__env *env, tj__write *write, void *context, uint64_t bytes,
                         tj_error *error);
@@ -124,11 +126,12 @@ int tj__sum_scan(MDB_txn *txn, MDB_dbi table, tj__sum *sum);
 /* ---- slotless.c: readers that cannot write lock.mdb, and the writer that holds their pages */
 /* Whether this handle reads without a slot. */
 bool tj__is_slotless(const tj__env *env);
-/* The reader, after it has begun: says what it reads, unless that is not the newest any more. An errno. */
+/* The reader, after it has begun: says what it reads, unless that is not the newest any more. An
+ * errno. */
 int tj__slotless_announce(tj__env *env, uint64_t transaction, bool *is_newest);
 void tj__slotless_withdraw(tj__env *env, uint64_t transaction);
-/* The writer, before each of its transactions: holds the pages of those readers. TJ_BUSY when one is older
- * than what can be held. */
+/* The writer, before each of its transactions: holds the pages of those readers. TJ_BUSY when one
+ * is older than what can be held. */
 tj_status tj__slotless_pin(tj__env *env, tj_error *error);
 void tj__slotless_unpin(tj__env *env);
 /* Before the map changes: lets go of them at a moment when no reader needs it. TJ_BUSY. */
@@ -160,7 +163,8 @@ tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
 #define TJ__SUPERBLOCK_NAME "superblock"
 int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superblock);
-/* Adds to the sum of a table and book; of one that is unknown the checksums are put in its place. */
+/* Adds to the sum of a table and book; of one that is unknown the checksums are put in its
+ * place. */
 int tj__meta_add_sum(MDB_txn *txn, MDB_dbi meta, const tj__sum *change);
 tj_status tj__superblock_decode(tj__bytes bytes, tj__superblock *out, tj_error *error);
 int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *position);

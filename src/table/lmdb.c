@@ -22,8 +22,8 @@ void tj__lmdb_extend(MDB_env *lmdb)
     }
 }
 
-/* On a read-only mount there is no other way than to read without a slot. Whether the file system itself is
- * read-only, or a writer has another mount of it, cannot be told: see slotless.c. */
+/* On a read-only mount there is no other way than to read without a slot. Whether the file system
+ * itself is read-only, or a writer has another mount of it, cannot be told: see slotless.c. */
 static bool on_read_only_file_system(const char *directory)
 {
     struct statvfs info;

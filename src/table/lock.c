@@ -2,9 +2,9 @@
 /*
  * lock.mdb, LMDB's table of reader slots, which every process maps and stores into. LMDB makes it
  * sparse, so that on a full disk even a reader dies of SIGBUS when it touches its slot; here every
- * block is allocated first. Where a block can be shared or copied on write, that is not enough, and the
- * kernel is asked before each of LMDB's stores (base/in_place.h). It has 128 bytes of header and 64 for each slot, and LMDB takes the
- * number of slots from the size of an existing file.
+ * block is allocated first. Where a block can be shared or copied on write, that is not enough, and
+ * the kernel is asked before each of LMDB's stores (base/in_place.h). It has 128 bytes of header
+ * and 64 for each slot, and LMDB takes the number of slots from the size of an existing file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,8 @@ static tj_status allocate(int fd, const char *path, unsigned *readers_max, tj_er
     return TJ_OK;
 }
 
-/* Who may read data.mdb must store into it, whatever the umask was. Who does not own it leaves it. */
+/* Who may read data.mdb must store into it, whatever the umask was. Who does not own it leaves
+ * it. */
 static void let_readers_write(int fd, const char *data_path)
 {
     struct stat data;
@@ -63,9 +64,9 @@ static void let_readers_write(int fd, const char *data_path)
 }
 
 /*
- * Gives a file that was made with copy on write, or is shared with a copy or a snapshot, blocks of its own.
- * It is emptied for that, so nobody may have it open: LMDB's openers hold a lock on its first byte, and look
- * at its size only when they have it.
+ * Gives a file that was made with copy on write, or is shared with a copy or a snapshot, blocks of
+ * its own. It is emptied for that, so nobody may have it open: LMDB's openers hold a lock on its
+ * first byte, and look at its size only when they have it.
  */
 static void renew_if_unused(int fd)
 {
@@ -89,8 +90,8 @@ static tj_status fail_unbacked(const char *path, tj_error *error)
                           path);
 }
 
-/* Stores into a map need blocks for the file, and on btrfs for each map's first store one more, which is
- * given back: the second map meets what LMDB's will. */
+/* Stores into a map need blocks for the file, and on btrfs for each map's first store one more,
+ * which is given back: the second map meets what LMDB's will. */
 static tj_status check_backed(int fd, const char *path, tj_error *error)
 {
     struct stat info;

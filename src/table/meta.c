@@ -12,8 +12,8 @@
  *   40  u64  tables that the journal has: bit n for table n
  *   48  u64  first segment of the log
  *   56  u64  XXH3-64 of bytes 0 to 55
- * Format version 1 ended at 40 with the checksum: it has the tables 1 to 9, and a log that begins at
- * segment 1.
+ * Format version 1 ended at 40 with the checksum: it has the tables 1 to 9, and a log that begins
+ * at segment 1.
  * "position", written with every batch: where in the log the state stands:
  *    0  u32  format version, 1
  *    4  u32  0

@@ -5,8 +5,8 @@
  *   - a page is read by tj__pages_read, which checks it as far as it stands alone;
  *   - the number of a page is marked before the page is used, so a cycle ends at its second visit
  *     and the work is bounded by the size of the file;
- *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and the named
- *     databases are walked after the main one, so the recursion is at most LEVELS_MAX deep.
+ *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and the
+ *     named databases are walked after the main one, so the recursion is at most LEVELS_MAX deep.
  * Trees with flags (duplicates, reversed or integer keys) are refused: neither this library nor
  * Tesser's own writes any, and LMDB reads their pages in other ways.
  */

@@ -89,7 +89,8 @@ typedef struct tj__pages {
 } tj__pages;
 
 /* Opens path and checks size and meta pages. page_size other than 0 is the only one allowed. The
- * file may be short of the last page by up to TJ__UNWRITTEN_PAGES_MAX. Close it also when this fails. */
+ * file may be short of the last page by up to TJ__UNWRITTEN_PAGES_MAX. Close it also when this
+ * fails. */
 tj_status tj__pages_open(const char *path, uint32_t page_size, tj__pages *pages, tj_error *error);
 void tj__pages_close(tj__pages *pages);
 /* Whether the meta pages have changed since they were read: a writer is at work, and what was

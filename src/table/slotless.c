@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Readers without a slot: on a read-only mount lock.mdb cannot be written, and a writer by another mount of
- * the same file system would reuse the pages that such a reader reads.
+ * Readers without a slot: on a read-only mount lock.mdb cannot be written, and a writer by another
+ * mount of the same file system would reuse the pages that such a reader reads.
  *
- * What LMDB reuses: transaction T takes pages that were freed by transactions below the oldest slot, or
- * up to T - 2 when there is none. A snapshot N needs what N + 1 and later ones free. So
+ * What LMDB reuses: transaction T takes pages that were freed by transactions below the oldest
+ * slot, or up to T - 2 when there is none. A snapshot N needs what N + 1 and later ones free. So
  *   - without any slot it is whole until N + 3 begins
  *   - beside a slot of transaction P it is whole if P <= N + 1
  *
- * The reader announces its snapshot by a read lock on the byte ANNOUNCED + N of data.mdb, which takes a
- * descriptor for reading only and is dropped with its owner, and then looks whether N still is the newest;
- * if not, it begins anew. The writer asks for such locks before each transaction, and holds slots in the
- * readers' place (pins). What it overlooks in the first transaction, because the lock came after it had
- * asked, is N + 1, which harms nothing; before the next it pins N + 1 at the latest.
+ * The reader announces its snapshot by a read lock on the byte ANNOUNCED + N of data.mdb, which
+ * takes a descriptor for reading only and is dropped with its owner, and then looks whether N still
+ * is the newest; if not, it begins anew. The writer asks for such locks before each transaction,
+ * and holds slots in the readers' place (pins). What it overlooks in the first transaction, because
+ * the lock came after it had asked, is N + 1, which harms nothing; before the next it pins N + 1 at
+ * the latest.
  *
- * Two pins: when no reader needs the older one any more, the younger takes its place, so that readers who
- * come and go without a gap do not keep pages for ever.
+ * Two pins: when no reader needs the older one any more, the younger takes its place, so that
+ * readers who come and go without a gap do not keep pages for ever.
  *
- * A reader that outlived its writer may be older than the first pin of the next. That one waits for it,
- * and goes on with the log alone meanwhile.
+ * A reader that outlived its writer may be older than the first pin of the next. That one waits for
+ * it, and goes on with the log alone meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>

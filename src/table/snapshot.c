@@ -35,7 +35,8 @@ static MDB_val lmdb_key(tj__bytes key)
     return (MDB_val){key.size - 1, (void *)(key.data + 1)};
 }
 
-/* Where a damaged row stands. Its page begins with its own number: of a long value, the first of its run. */
+/* Where a damaged row stands. Its page begins with its own number: of a long value, the first of
+ * its run. */
 static void locate(const tj__env *env, tj__row *row, const uint8_t *stored)
 {
     uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -163,8 +164,8 @@ static tj_status scan_table(const tj__env_snapshot *snapshot, const scan_bounds 
     return status;
 }
 
-/* The first row of a descending scan of a table that was not walked yet: many want no more than that, and
- * need not wait for the walk. The scan goes on below it. */
+/* The first row of a descending scan of a table that was not walked yet: many want no more than
+ * that, and need not wait for the walk. The scan goes on below it. */
 static tj_status visit_edge(const tj__env_snapshot *snapshot, scan_bounds *bounds, uint8_t **page,
                             tj__row_visitor *visitor, void *context, tj_error *error)
 {

@@ -3,8 +3,9 @@
  * Sums of rows: how many rows each table has of each book, and the sum of their checksums. A row's
  * checksum tells that it is what was written; its sum tells that it is there, and there once.
  *
- * They stand in the meta table, written in the transaction that changes the rows. Key: "sum", the table's
- * number (1 byte), the book's (4 bytes, big-endian); no row where there are no rows. Value, little-endian:
+ * They stand in the meta table, written in the transaction that changes the rows. Key: "sum", the
+ * table's number (1 byte), the book's (4 bytes, big-endian); no row where there are no rows. Value,
+ * little-endian:
  *    0  u64  rows
  *    8  u64  their checksums, added without regard to overflow
  *   16  u64  XXH3-64 of: the key, bytes 0 to 15

@@ -6,8 +6,8 @@
  * Named databases: one per table (model/change.h). The LMDB key is the row key without its table
  * byte. The LMDB value is: 8 bytes XXH3-64 of (row key with table byte, sequence, value), 8 bytes
  * sequence of the commit that wrote it, then the value. No DUPSORT.
- * The meta database has the keys "superblock" and "position" (meta.c gives their bytes), and since format
- * version 2 a sum for each table and book (sums.h).
+ * The meta database has the keys "superblock" and "position" (meta.c gives their bytes), and since
+ * format version 2 a sum for each table and book (sums.h).
  *
  * Fixed flags: no NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, ever; MDB_NOTLS always.
  */
@@ -35,26 +35,28 @@ typedef struct tj__superblock {
 
 /* Looks at <directory>/data.mdb with pread only, before LMDB may map it: regular file, not empty,
  * both meta pages' magic, version and page size, file at least as long as the pages the newer meta
- * counts (only free pages may be missing: LMDB never wrote those), the main database's root page sound
- * and naming our tables.
- * TJ_NOT_FOUND; TJ_CORRUPT naming what is wrong (0 bytes, truncated: bytes found and needed, not LMDB);
- * TJ_UNSUPPORTED for LMDB files that are not ours: for Tesser's own (databases live_state, algo_states)
- * the sentence names `tesser-journal import`; a page size other than the system's: the sentence advises to
- * export on the machine that wrote it. */
+ * counts (only free pages may be missing: LMDB never wrote those), the main database's root page
+ * sound and naming our tables.
+ * TJ_NOT_FOUND; TJ_CORRUPT naming what is wrong (0 bytes, truncated: bytes found and needed, not
+ * LMDB); TJ_UNSUPPORTED for LMDB files that are not ours: for Tesser's own (databases live_state,
+ * algo_states) the sentence names `tesser-journal import`; a page size other than the system's: the
+ * sentence advises to export on the machine that wrote it. */
 tj_status tj__env_check(const char *directory, tj_error *error);
 
-/* Walks every page of a data.mdb with pread only (no LMDB): reachability, page numbers, flags, bounds,
- * key order, overflow runs, branch depth, free list. LMDB crashes on some damaged files; this never
- * does. path names the file itself. The names of the main database's named databases are appended to
+/* Walks every page of a data.mdb with pread only (no LMDB): reachability, page numbers, flags,
+ * bounds, key order, overflow runs, branch depth, free list. LMDB crashes on some damaged files;
+ * this never does. path names the file itself. The names of the main database's named databases are
+ * appended to
  * *names, each with a NUL behind it, when not NULL. A file that is being written is checked while a
  * snapshot of it is held: then no page that the newest commit reaches is reused meanwhile.
- * TJ_OK; TJ_CORRUPT with page and reason; TJ_UNSUPPORTED for another format of LMDB or databases with
- * flags (DUPSORT and others), which neither we nor Tesser write; TJ_NOT_FOUND, TJ_IO, TJ_NOMEM. */
+ * TJ_OK; TJ_CORRUPT with page and reason; TJ_UNSUPPORTED for another format of LMDB or databases
+ * with flags (DUPSORT and others), which neither we nor Tesser write; TJ_NOT_FOUND, TJ_IO,
+ * TJ_NOMEM. */
 tj_status tj__page_check(const char *path, tj__buffer *names, tj_error *error);
 
-/* Creates data.mdb in an existing, empty directory: all tables, superblock, position. The file is flushed when it
- * returns, the directory is not. Not crash-safe by itself: create in a directory that nobody opens, then rename
- * data.mdb. TJ_EXISTS when there is one. */
+/* Creates data.mdb in an existing, empty directory: all tables, superblock, position. The file is
+ * flushed when it returns, the directory is not. Not crash-safe by itself: create in a directory
+ * that nobody opens, then rename data.mdb. TJ_EXISTS when there is one. */
 tj_status tj__env_create(const char *directory, const tj__superblock *superblock,
                          const tj__position *position, uint64_t map_size, tj_error *error);
 
@@ -69,11 +71,11 @@ typedef struct tj__env_options {
 } tj__env_options;
 
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a
- * signal); data.mdb's descriptors get FD_CLOEXEC; stale reader slots are cleared; a map smaller than
- * the file is enlarged (readers map 1 TiB, or as much as fits). TJ_BUSY when this process has the file
- * open already: LMDB cannot be opened twice, share the handle. Fills *superblock. A newer format
- * version is TJ_FORMAT_NEWER. Writers also make what is visible durable (mdb_env_sync): after a kill
- * the visible meta may not be on the disk. */
+ * signal); data.mdb's descriptors get FD_CLOEXEC; stale reader slots are cleared; a map smaller
+ * than the file is enlarged (readers map 1 TiB, or as much as fits). TJ_BUSY when this process has
+ * the file open already: LMDB cannot be opened twice, share the handle. Fills *superblock. A newer
+ * format version is TJ_FORMAT_NEWER. Writers also make what is visible durable (mdb_env_sync):
+ * after a kill the visible meta may not be on the disk. */
 tj_status tj__env_open(const tj__env_options *options, tj__env **out, tj__superblock *superblock,
                        tj_error *error);
 /* No snapshot is alive. NULL is allowed. In the child of a fork: nothing. */
@@ -81,34 +83,38 @@ void tj__env_close(tj__env *env);
 /* In the child of a fork: forgets it without touching LMDB. */
 void tj__env_abandon(tj__env *env);
 
-/* Applies a batch (deleted entries delete) and the position it leads to, in one transaction, with both
- * flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again. Afterwards
- * data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk; with an engine_code: the map,
- * which is at its bound), TJ_BUSY (the map must grow but a snapshot of this process has been open for
- * 10 s), TJ_NOMEM: LMDB holds the previous position, try again. TJ_IO: the previous position too, but the disk fails, and the handle refuses further work.
- * TJ_CLOSED: data.mdb was replaced, or an earlier failure, or the outcome is unknown (MDB_PANIC).
- * TJ_MISUSE, TJ_LIMIT for entries that are no rows. One caller at a time. */
+/* Applies a batch (deleted entries delete) and the position it leads to, in one transaction, with
+ * both flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again.
+ * Afterwards data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk; with an
+ * engine_code: the map, which is at its bound), TJ_BUSY (the map must grow but a snapshot of this
+ * process has been open for
+ * 10 s), TJ_NOMEM: LMDB holds the previous position, try again. TJ_IO: the previous position too,
+ * but the disk fails, and the handle refuses further work. TJ_CLOSED: data.mdb was replaced, or an
+ * earlier failure, or the outcome is unknown (MDB_PANIC). TJ_MISUSE, TJ_LIMIT for entries that are
+ * no rows. One caller at a time. */
 tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
                         tj_error *error);
 
-/* Brings a journal of format version 1 to the newest, in one transaction: the tables that it lacks, the sums
- * of rows, and in LEDGER_IDS what `derive` makes of every row of LEDGER (the first of two under one key
- * stays). *superblock is the new one. What fails leaves version 1, as tj__env_apply. No snapshot is alive. */
+/* Brings a journal of format version 1 to the newest, in one transaction: the tables that it lacks,
+ * the sums of rows, and in LEDGER_IDS what `derive` makes of every row of LEDGER (the first of two
+ * under one key stays). *superblock is the new one. What fails leaves version 1, as tj__env_apply.
+ * No snapshot is alive. */
 tj_status tj__env_upgrade(tj__env *env, tj__row_deriver *derive, tj__superblock *superblock,
                           tj_error *error);
 
-/* Walks the tables that opening left out because they are large. TJ_CORRUPT for the first that is damaged:
- * it is refused from then on, and the others go on. For the helper thread. */
+/* Walks the tables that opening left out because they are large. TJ_CORRUPT for the first that is
+ * damaged: it is refused from then on, and the others go on. For the helper thread. */
 tj_status tj__env_verify_rest(tj__env *env, tj_error *error);
 /* Bits of the tables that are refused. Any thread. */
 uint64_t tj__env_damaged(const tj__env *env);
 
-/* Whether data.mdb's path still names the open file (device and inode). TJ_CLOSED if not. Any thread. */
+/* Whether data.mdb's path still names the open file (device and inode). TJ_CLOSED if not. Any
+ * thread. */
 tj_status tj__env_same_file(tj__env *env, tj_error *error);
 
-/* A read transaction: a row source and the position in it. Any thread; many at once; each used by one
- * thread at a time. Pages of it are not reused while it lives, and the map cannot grow, so end it soon.
- * TJ_BUSY when all reader slots are taken. */
+/* A read transaction: a row source and the position in it. Any thread; many at once; each used by
+ * one thread at a time. Pages of it are not reused while it lives, and the map cannot grow, so end
+ * it soon. TJ_BUSY when all reader slots are taken. */
 typedef struct tj__env_snapshot tj__env_snapshot;
 tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__position *position,
                                  tj_error *error);
@@ -127,8 +133,8 @@ typedef struct tj__env_info {
 } tj__env_info;
 tj_status tj__env_info_get(tj__env *env, tj__env_info *info, tj_error *error);
 
-/* Whether LMDB can store into lock.mdb: TJ_FULL when that needs a block that the disk does not have. All calls
- * here ask first. */
+/* Whether LMDB can store into lock.mdb: TJ_FULL when that needs a block that the disk does not
+ * have. All calls here ask first. */
 tj_status tj__env_ready(const tj__env *env, tj_error *error);
 
 /* Clears reader slots of dead processes (mdb_reader_check). For the helper thread. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Format version 1 becomes 2: the table LEDGER_IDS, the sums, and a superblock that says so. All of it is
- * one LMDB transaction, so a crash leaves the one or the other.
+ * Format version 1 becomes 2: the table LEDGER_IDS, the sums, and a superblock that says so. All of
+ * it is one LMDB transaction, so a crash leaves the one or the other.
  */
 #include <errno.h>
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Is what LMDB shows what was stored? The page walk finds pages that LMDB would crash on, or whose rows it
- * would pass over or show twice; the sums find the rest. Nothing reads a table before it was walked:
+ * Is what LMDB shows what was stored? The page walk finds pages that LMDB would crash on, or whose
+ * rows it would pass over or show twice; the sums find the rest. Nothing reads a table before it
+ * was walked:
  *   - at open the tables that every book needs, and the others while they are small;
- *   - a large one when it is first touched, or by the writer's helper thread, whichever comes first.
+ *   - a large one when it is first touched, or by the writer's helper thread, whichever comes
+ *     first.
  * A table that is damaged is refused from then on, and what is sound goes on.
  *
- * A reading process walks beside a writer. It holds a read transaction, so that no page which the newest
- * meta page reaches is reused meanwhile; a meta page that was read while it was written shows itself as
- * damage where the meta pages have changed, and then is read again.
+ * A reading process walks beside a writer. It holds a read transaction, so that no page which the
+ * newest meta page reaches is reused meanwhile; a meta page that was read while it was written
+ * shows itself as damage where the meta pages have changed, and then is read again.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -162,7 +164,8 @@ static tj_status judge_table(verification *v, uint8_t table, findings *found, tj
     return TJ_OK;
 }
 
-/* The tables that are always walked come first: what two use is then taken for damage of the other. */
+/* The tables that are always walked come first: what two use is then taken for damage of the
+ * other. */
 static tj_status walk_tables(verification *v, uint64_t asked, findings *found, tj_error *error)
 {
     TJ_TRY(tj__walk_database(v->walk, tj__table_name(TJ__TABLE_META), see_meta, v, error));

@@ -211,6 +211,12 @@ class Format(Planted):
         self.plant("src/planted.c", "int  planted ;\n")
         self.assert_red("src/planted.c:1:", "format")
 
+    def test_long_comment(self):
+        if not shutil.which("clang-format"):
+            self.skipTest("clang-format is not installed")
+        self.plant("src/planted.c", f"/* {'long ' * 20}*/\n")
+        self.assert_red("src/planted.c:1: 105 columns", "format")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -141,8 +141,8 @@ static inline void journal_take(journal *j, const tj_commit_options *options)
     tj__tip_free(rebuilt);
 }
 
-/* Resolves the plan, with the state that it left open, appends what there is, and clears it; it goes on
- * with book "default". */
+/* Resolves the plan, with the state that it left open, appends what there is, and clears it; it
+ * goes on with book "default". */
 static inline tj_status journal_try_state(journal *j, const tj_live_state *state,
                                           const tj_commit_options *options)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A state that is encoded and compared row by row: what it refuses, that nothing of it is left then, and
- * that it comes to what a transaction with the same state comes to. */
+/* A state that is encoded and compared row by row: what it refuses, that nothing of it is left
+ * then, and that it comes to what a transaction with the same state comes to. */
 #include "commit/fixture.h"
 
 #include "commit/plan.h"
@@ -29,7 +29,7 @@ static void refuse(journal *j, const tj_live_state *state, tj_status status, con
     assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
 }
 
-/* ---- what stands twice ------------------------------------------------------------------------ */
+/* ---- what stands twice ----------------------------------------------------------------------- */
 
 #define ROWS 4
 
@@ -165,7 +165,8 @@ static void test_identities_are_compared_as_they_are_stored(void **context)
     journal_close(&j);
 }
 
-/* In a transaction a later state may name what an earlier one put; within each nothing may stand twice. */
+/* In a transaction a later state may name what an earlier one put; within each nothing may stand
+ * twice. */
 static void test_two_states_in_one_transaction(void **context)
 {
     (void)context;
@@ -195,7 +196,7 @@ static void test_two_states_in_one_transaction(void **context)
     journal_close(&j);
 }
 
-/* ---- what is wrong in the middle ---------------------------------------------------------------- */
+/* ---- what is wrong in the middle ------------------------------------------------------------- */
 
 static void test_a_wrong_row_at_the_end(void **context)
 {
@@ -244,9 +245,10 @@ static void test_a_book_that_is_not_there(void **context)
     journal_close(&j);
 }
 
-/* ---- ranks ---------------------------------------------------------------------------------------- */
+/* ---- ranks ----------------------------------------------------------------------------------- */
 
-/* A row whose place changed is put with what is stored, which has members that the caller left out. */
+/* A row whose place changed is put with what is stored, which has members that the caller left
+ * out. */
 static void test_moved_orders_keep_unknown_members(void **context)
 {
     (void)context;
@@ -272,7 +274,7 @@ static void test_moved_orders_keep_unknown_members(void **context)
     journal_close(&j);
 }
 
-/* ---- the same as in a transaction ----------------------------------------------------------------- */
+/* ---- the same as in a transaction ------------------------------------------------------------ */
 
 static void shuffle(tj_order *orders, size_t count, unsigned swaps)
 {
@@ -285,7 +287,8 @@ static void shuffle(tj_order *orders, size_t count, unsigned swaps)
     }
 }
 
-/* Another state of the same strategy: some orders and positions go, some change, some change places. */
+/* Another state of the same strategy: some orders and positions go, some change, some change
+ * places. */
 static void go_on(tj_live_state *state)
 {
     size_t kept = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Random transactions of every kind of change. The fixture compares the tip with one built from the rows
- * after every commit; here the stored state is also loaded, and saving it again changes nothing.
+ * Random transactions of every kind of change. The fixture compares the tip with one built from the
+ * rows after every commit; here the stored state is also loaded, and saving it again changes
+ * nothing.
  */
 #include "commit/fixture.h"
 

@@ -198,7 +198,7 @@ static void test_singles(void **context)
     journal_close(&j);
 }
 
-/* ---- books ------------------------------------------------------------------------------------ */
+/* ---- books ----------------------------------------------------------------------------------- */
 
 static void test_books(void **context)
 {
@@ -286,7 +286,7 @@ static void test_book_find_and_list(void **context)
     journal_close(&j);
 }
 
-/* ---- sequences and ids ------------------------------------------------------------------------ */
+/* ---- sequences and ids ----------------------------------------------------------------------- */
 
 static void test_expected_sequence(void **context)
 {
@@ -368,7 +368,7 @@ static void test_oldest_commit_ids_are_forgotten(void **context)
     journal_close(&j);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_a_commit_is_limited(void **context)
 {

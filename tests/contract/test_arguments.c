@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls that are wrong in themselves, calls on a store that only looks on, and what is told of one. */
+/* Calls that are wrong in themselves, calls on a store that only looks on, and what is told of
+ * one. */
 #include "contract.h"
 
 #define NO_REPOSITORY "no repository, or an argument that must not be NULL is NULL"

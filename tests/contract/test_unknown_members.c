@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Members of a state that this version does not know: kept, replaced and removed, at every depth. */
+/* Members of a state that this version does not know: kept, replaced and removed, at every
+ * depth. */
 #include "deep_state.h"
 
 static void test_unknown_members_at_every_depth(fixture *f)

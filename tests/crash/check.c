@@ -85,8 +85,8 @@ static void write_foreign_mark(const char *path)
     close(fd);
 }
 
-/* writer.lock and lock.mdb: not there, zeros, or of before the power cut. The reserve: not there, or
- * short. */
+/* writer.lock and lock.mdb: not there, zeros, or of before the power cut. The reserve: not there,
+ * or short. */
 static void write_unseen(const char *directory, uint64_t variant)
 {
     static const uint8_t zeros[8192];

@@ -13,8 +13,8 @@
 #include "crash/disk.h"
 #include "crash/model.h"
 
-/* The first number of the commits that a recorded recovery adds, and of those that a check adds: an image
- * may have both. */
+/* The first number of the commits that a recorded recovery adds, and of those that a check adds: an
+ * image may have both. */
 #define EXTRA_COMMIT_FIRST 900000
 #define CHECK_COMMIT_FIRST 910000
 #define WHY_SIZE 4096
@@ -50,8 +50,8 @@ void make_work_directory(char out[256]);
 /* The configuration that workload and checks open with. `path` must live on. */
 tj_config crash_config(const char *path);
 
-/* False: the image, taken by itself, breaks a promise; checker->why tells. `h` holds at least as many commits
- * as the image can show. */
+/* False: the image, taken by itself, breaks a promise; checker->why tells. `h` holds at least as
+ * many commits as the image can show. */
 bool check_image(checker *c, const image *image, const history *h, outcome *out);
 /* Whether the outcome lies within the bounds; if not, why tells. */
 bool judge(const outcome *o, const bounds *b, char why[WHY_SIZE]);

@@ -277,7 +277,8 @@ static void complain(totals *t, const file *f, size_t at, int64_t view, int64_t 
             at, f->path, view, writer, COMMITS, tj_status_name(error->status), error->message);
 }
 
-/* What must be seen after a flip. A record whose version was turned may be a later release's: it is not cut. */
+/* What must be seen after a flip. A record whose version was turned may be a later release's: it is
+ * not cut. */
 typedef enum expectation { REFUSED, CUT, WHOLE, NOTICED } expectation;
 
 static void try_flip(journal *j, size_t index, size_t at, unsigned bit, expectation wanted,

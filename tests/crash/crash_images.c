@@ -199,7 +199,8 @@ static uint64_t run_planted(const options *o, const char *work)
 int main(int argc, char **argv)
 {
     char work[256];
-    /* Large blocks come and go with every image: they are not given back to the kernel each time. */
+    /* Large blocks come and go with every image: they are not given back to the kernel each
+     * time. */
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     options o = read_options(argc, argv);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Stand-ins for the system calls that can touch a journal: they count those whose path or descriptor lies
- * below a directory, and let a chosen one fail, or come out short. Calls of LMDB and SQLite are among them. A
- * program includes this once.
+ * Stand-ins for the system calls that can touch a journal: they count those whose path or
+ * descriptor lies below a directory, and let a chosen one fail, or come out short. Calls of LMDB
+ * and SQLite are among them. A program includes this once.
  */
 #ifndef TJ_TESTS_FAULT_CALLS_H
 #define TJ_TESTS_FAULT_CALLS_H
@@ -326,7 +326,7 @@ STAND_IN struct dirent *readdir(DIR *stream)
     return fd_fails(CALL_LIST, "readdir", dirfd(stream)) ? NULL : next(stream);
 }
 
-/* ---- reading and writing ----------------------------------------------------------------------- */
+/* ---- reading and writing --------------------------------------------------------------------- */
 
 /* Half of a size, when this call is to come out short. */
 static size_t call_halved(size_t size, bool chosen)
@@ -403,7 +403,7 @@ STAND_IN ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t of
     return syscall(SYS_pwritev, fd, pieces, chosen && count > 1 ? count / 2 : count, offset, 0);
 }
 
-/* ---- flushing and sizes ------------------------------------------------------------------------ */
+/* ---- flushing and sizes ---------------------------------------------------------------------- */
 
 STAND_IN int fdatasync(int fd)
 {
@@ -460,7 +460,7 @@ STAND_IN int posix_fallocate(int fd, off_t offset, off_t size)
     return fallocate(fd, 0, offset, size) == 0 ? 0 : errno;
 }
 
-/* ---- names and owners -------------------------------------------------------------------------- */
+/* ---- names and owners ------------------------------------------------------------------------ */
 
 STAND_IN int rename(const char *from, const char *to)
 {
@@ -536,7 +536,7 @@ STAND_IN int fchownat(int directory, const char *path, uid_t owner, gid_t group,
                : (int)syscall(SYS_fchownat, directory, path, owner, group, flags);
 }
 
-/* ---- maps and locks ----------------------------------------------------------------------------- */
+/* ---- maps and locks -------------------------------------------------------------------------- */
 
 STAND_IN void *mmap(void *start, size_t size, int protection, int flags, int fd, off_t offset)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Every system call that touches a journal fails once, with every errno that it may plausibly give: looking,
- * opening, reading, mapping and locking as well as writing; while a journal is created, written, recovered,
- * looked on at, imported into and exported from.
+ * Every system call that touches a journal fails once, with every errno that it may plausibly give:
+ * looking, opening, reading, mapping and locking as well as writing; while a journal is created,
+ * written, recovered, looked on at, imported into and exported from.
  *
- * Whatever fails: nothing acknowledged is lost, nothing is shown that was not acknowledged, the call works
- * nevertheless or says what failed, and the next opening is right.
+ * Whatever fails: nothing acknowledged is lost, nothing is shown that was not acknowledged, the
+ * call works nevertheless or says what failed, and the next opening is right.
  *
- * Each point (a scene, a call, a cause) runs in a process of its own; wrong ones are told, all of them. With
- * the tests a share of the points runs, chosen by TJ_SEED; TJ_LONG=1 runs them all.
+ * Each point (a scene, a call, a cause) runs in a process of its own; wrong ones are told, all of
+ * them. With the tests a share of the points runs, chosen by TJ_SEED; TJ_LONG=1 runs them all.
  */
 #include "fault/workload.h"
 
@@ -22,7 +22,7 @@
 #define POINT_SECONDS_MAX 20
 #define ALL_KINDS (~0u)
 
-/* ---- scenes ------------------------------------------------------------------------------------- */
+/* ---- scenes ---------------------------------------------------------------------------------- */
 
 typedef struct scene {
     const char *name;
@@ -45,7 +45,7 @@ static void make_closed(workload *w)
     fixture_close(&w->f);
 }
 
-/* ---- looking on ----------------------------------------------------------------------------------- */
+/* ---- looking on ------------------------------------------------------------------------------ */
 
 static int stalled_to = -1;
 
@@ -104,7 +104,7 @@ static void check_view(workload *w)
     fixture_close(&w->f);
 }
 
-/* ---- import and export ------------------------------------------------------------------------------ */
+/* ---- import and export ----------------------------------------------------------------------- */
 
 #define SOURCE TJ_TESTDATA_COPY "/tesser/0.9.3/small/"
 
@@ -249,7 +249,7 @@ static const scene scenes[] = {
 };
 #define SCENES (sizeof scenes / sizeof scenes[0])
 
-/* ---- points --------------------------------------------------------------------------------------- */
+/* ---- points ---------------------------------------------------------------------------------- */
 
 typedef struct point {
     size_t scene;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What stands in a journal's directory may be anything: each of its files is missing, empty, cut, grown, a
- * link, a directory, a pipe, another user's or unreadable. Then one looks on, and a writer opens. Neither
- * dies, waits for ever or shows anything but what was acknowledged; both accept or refuse; a refusal names
- * the file and changes nothing, and what a link points to outside stays as it was.
+ * What stands in a journal's directory may be anything: each of its files is missing, empty, cut,
+ * grown, a link, a directory, a pipe, another user's or unreadable. Then one looks on, and a writer
+ * opens. Neither dies, waits for ever or shows anything but what was acknowledged; both accept or
+ * refuse; a refusal names the file and changes nothing, and what a link points to outside stays as
+ * it was.
  *
  * Started by root, all but the deforming runs as another user.
  */
@@ -91,7 +92,7 @@ static void complain(const char *format, ...)
     run.wrong++;
 }
 
-/* ---- in a process of its own --------------------------------------------------------------------- */
+/* ---- in a process of its own ----------------------------------------------------------------- */
 
 static void become_nobody(void)
 {
@@ -190,7 +191,7 @@ static bool in_process(role what)
     return code == 0;
 }
 
-/* ---- what is there --------------------------------------------------------------------------------- */
+/* ---- what is there --------------------------------------------------------------------------- */
 
 static uint64_t seen;
 
@@ -224,7 +225,7 @@ static uint64_t everything(void)
     return seen;
 }
 
-/* ---- deforming -------------------------------------------------------------------------------------- */
+/* ---- deforming ------------------------------------------------------------------------------- */
 
 static void shell(const char *format, ...)
 {
@@ -297,7 +298,7 @@ static bool deform(const char *name, deformity how)
     }
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 /* An answer that is right by itself. */
 static void judge(role what, const char *file, uint64_t before)

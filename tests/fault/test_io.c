@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Every system call that writes, flushes, extends or renames fails once, in turn, over a workload that
- * creates a journal, commits, changes segments, brings LMDB up to date, closes and opens again; and over
- * the recovery of a journal whose writer was killed. Whatever fails: the call says so with the cause,
- * nothing acknowledged is lost, a commit that was not applied stays so, and the journal opens afterwards
- * and is sound. test_calls.c has the other calls, and more causes.
+ * Every system call that writes, flushes, extends or renames fails once, in turn, over a workload
+ * that creates a journal, commits, changes segments, brings LMDB up to date, closes and opens
+ * again; and over the recovery of a journal whose writer was killed. Whatever fails: the call says
+ * so with the cause, nothing acknowledged is lost, a commit that was not applied stays so, and the
+ * journal opens afterwards and is sound. test_calls.c has the other calls, and more causes.
  */
 #include "fault/workload.h"
 
@@ -61,7 +61,8 @@ static void every_call_of_a_recovery_fails(void **state)
     every_call_fails(run_recovery, 8, 200);
 }
 
-/* After a failed flush the page cache may show what the disk does not hold: reading it back says nothing. */
+/* After a failed flush the page cache may show what the disk does not hold: reading it back says
+ * nothing. */
 static void what_may_not_be_on_the_disk_is_written_again(void **state)
 {
     (void)state;

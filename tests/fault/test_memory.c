@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Every allocation of a call fails once, in turn, also those inside LMDB, yajl and SQLite: the call says NOMEM,
- * or works nevertheless; what is stored is as before, and the store works on.
+ * Every allocation of a call fails once, in turn, also those inside LMDB, yajl and SQLite: the call
+ * says NOMEM, or works nevertheless; what is stored is as before, and the store works on.
  */
 #include "strength/fixture.h"
 
@@ -76,7 +76,7 @@ STAND_IN void *aligned_alloc(size_t alignment, size_t size)
     return refused() ? NULL : __libc_memalign(alignment, size);
 }
 
-/* ---- one call ----------------------------------------------------------------------------------- */
+/* ---- one call -------------------------------------------------------------------------------- */
 
 typedef struct scene {
     fixture f;
@@ -137,7 +137,7 @@ static void for_each_allocation_of_a_read(scene *s, const char *name, act *run)
     commit_number(s->f.store, s->next++);
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 /* A transaction that puts the scene's number; there is none unless this succeeds. */
 static tj_status begin_numbered(scene *s, tj_txn **txn, tj_error *error)
@@ -338,7 +338,7 @@ static tj_status do_export(scene *s, tj_error *error)
     return status;
 }
 
-/* ---- the tests ---------------------------------------------------------------------------------- */
+/* ---- the tests ------------------------------------------------------------------------------- */
 
 static void commits(void **state)
 {

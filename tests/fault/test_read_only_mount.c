@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Looking on through a read-only mount beside a living writer, as a container does: LMDB cannot take a
- * reader's slot there, and the writer would use again the pages that are being read. What is shown is one commit's,
- * and not an old one, or the view is refused; and nobody dies.
+ * Looking on through a read-only mount beside a living writer, as a container does: LMDB cannot
+ * take a reader's slot there, and the writer would use again the pages that are being read. What is
+ * shown is one commit's, and not an old one, or the view is refused; and nobody dies.
  */
 #include "strength/fixture.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Numbered commits under a system call that fails, and what must hold of them afterwards. What is wrong ends
- * the process with a message.
+ * Numbered commits under a system call that fails, and what must hold of them afterwards. What is
+ * wrong ends the process with a message.
  */
 #ifndef TJ_TESTS_FAULT_WORKLOAD_H
 #define TJ_TESTS_FAULT_WORKLOAD_H
@@ -43,8 +43,8 @@ static inline tj_status status_of_code(int code)
     }
 }
 
-/* Whether a message holds the system's sentence for the code, without its capital. LMDB does not say why it could
- * not lock. */
+/* Whether a message holds the system's sentence for the code, without its capital. LMDB does not
+ * say why it could not lock. */
 static inline bool names_cause(const char *message, int code)
 {
     return strcasestr(message, strerror(code == CALL_SHORT ? EIO : code)) != NULL ||
@@ -121,8 +121,8 @@ static inline void open_journal(workload *w)
     }
 }
 
-/* Each commit is there, or not, as was answered; a load that fails says so. A journal that was opened anew
- * has decided those whose outcome was unknown. */
+/* Each commit is there, or not, as was answered; a load that fails says so. A journal that was
+ * opened anew has decided those whose outcome was unknown. */
 static inline void expect_fates(workload *w, bool anew)
 {
     bool lost = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Journals as earlier releases left them: each is looked at, opened by a writer, closed and looked at
- * again, and holds at every step what its release said it holds.
+ * Journals as earlier releases left them: each is looked at, opened by a writer, closed and looked
+ * at again, and holds at every step what its release said it holds.
  */
 #include <inttypes.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The bytes of row keys, row values and record bodies. A journal written by any release holds these: a test
- * that fails here means a new layout version, not new bytes.
+ * The bytes of row keys, row values and record bodies. A journal written by any release holds
+ * these: a test that fails here means a new layout version, not new bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>

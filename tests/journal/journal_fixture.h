@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A journal in a directory of its own, processes that write to it and are killed, and what must hold
- * when it is refused: a sentence, and nothing changed on the disk.
+ * A journal in a directory of its own, processes that write to it and are killed, and what must
+ * hold when it is refused: a sentence, and nothing changed on the disk.
  *
  * A test program that needs other processes starts itself again with a command; see child.h.
  */

@@ -45,7 +45,8 @@ static void test_what_a_crashed_creation_left_is_resumed(void **state)
     passed = true;
 }
 
-/* A begun segment says that a journal was here, whatever else is gone, and even before anything was applied. */
+/* A begun segment says that a journal was here, whatever else is gone, and even before anything was
+ * applied. */
 static void test_a_begun_log_is_never_replaced(void **state)
 {
     fixture *f = *state;

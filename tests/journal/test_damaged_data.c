@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Unreadable is never empty (P6): a data.mdb that is damaged, of another format or not ours, and what is no
- * journal at all, is refused with a sentence, and stays as it was to the byte.
+ * Unreadable is never empty (P6): a data.mdb that is damaged, of another format or not ours, and
+ * what is no journal at all, is refused with a sentence, and stays as it was to the byte.
  */
 #include "damage.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Damage in the log is refused with file, offset and sequence (P5), and stays as it was to the byte. Only a
- * write that was never acknowledged is cut, and that is told.
+ * Damage in the log is refused with file, offset and sequence (P5), and stays as it was to the
+ * byte. Only a write that was never acknowledged is cut, and that is told.
  */
 #include "damage.h"
 

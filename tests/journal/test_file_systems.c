@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * File systems: those that cannot hold a journal, read-only ones, and full ones (P9). Mounting needs root
- * and a mount namespace of its own; without them these tests are skipped, and say so.
+ * File systems: those that cannot hold a journal, read-only ones, and full ones (P9). Mounting
+ * needs root and a mount namespace of its own; without them these tests are skipped, and say so.
  */
 #include "journal_fixture.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A log that begins with a later segment than the first: the superblock says which, and what is before is no part
- * of the journal any more. What the superblock says is moved here as whatever deletes old segments will: the
- * superblock first, durably, then the files.
+ * A log that begins with a later segment than the first: the superblock says which, and what is
+ * before is no part of the journal any more. What the superblock says is moved here as whatever
+ * deletes old segments will: the superblock first, durably, then the files.
  */
 #include "journal_fixture.h"
 

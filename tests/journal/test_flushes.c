@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a save asks of the disk: one write and one flush, whatever the size of the state; what a load reads;
- * and that LMDB is never ahead of the flushed log (P3). The system calls are counted by standing in for them.
+ * What a save asks of the disk: one write and one flush, whatever the size of the state; what a
+ * load reads; and that LMDB is never ahead of the flushed log (P3). The system calls are counted by
+ * standing in for them.
  */
 #include "journal_fixture.h"
 

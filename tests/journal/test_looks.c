@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A look at a path that fails is not taken for "nothing is there", nor for "it was replaced": each stat, lstat
- * and statx fails in turn while a journal is opened, written, read and closed.
+ * A look at a path that fails is not taken for "nothing is there", nor for "it was replaced": each
+ * stat, lstat and statx fails in turn while a journal is opened, written, read and closed.
  */
 #include "journal_fixture.h"
 
@@ -66,7 +66,8 @@ static void fail_look(long at, int code)
     looks.code = code;
 }
 
-/* One save and one load; *saved when it was acknowledged. False when the look that was to fail never came. */
+/* One save and one load; *saved when it was acknowledged. False when the look that was to fail
+ * never came. */
 static bool work_with_a_failing_look(fixture *f, long at, int code, uint64_t number, bool *saved)
 {
     tj_store *store = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Looking on from other processes (P4): never older than what was acknowledged before, never what was not
- * acknowledged, also beside writers that are killed; and acknowledged saves outlive their process (P1).
+ * Looking on from other processes (P4): never older than what was acknowledged before, never what
+ * was not acknowledged, also beside writers that are killed; and acknowledged saves outlive their
+ * process (P1).
  */
 #include "journal_fixture.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One writer (P8): second writers, killed writers, forks, sharing, and files replaced under a writer. */
+/* One writer (P8): second writers, killed writers, forks, sharing, and files replaced under a
+ * writer. */
 #include <sys/socket.h>
 
 #include "journal_fixture.h"
@@ -314,7 +315,8 @@ static void test_a_forked_child_is_refused(void **state)
     passed = true;
 }
 
-/* The child is refused while its parent has the journal, and opens it itself once that has closed it. */
+/* The child is refused while its parent has the journal, and opens it itself once that has closed
+ * it. */
 static void test_a_forked_child_may_open_its_own(void **state)
 {
     fixture *f = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Shared by the tests of this folder: files, and a comparison of two JSON texts that knows nothing of what
- * they mean. */
+/* Shared by the tests of this folder: files, and a comparison of two JSON texts that knows nothing
+ * of what they mean. */
 #ifndef TJ_TESTS_JSON_SUPPORT_H
 #define TJ_TESTS_JSON_SUPPORT_H
 

@@ -178,7 +178,8 @@ static void a_record_at_the_end_of_a_block_is_found(void **unused)
     built_close(&log);
 }
 
-/* A record that is torn, or was taken over from elsewhere, may hold anything that looks like one. */
+/* A record that is torn, or was taken over from elsewhere, may hold anything that looks like
+ * one. */
 static void looking_behind_has_bounded_cost(void **unused)
 {
     (void)unused;

@@ -212,7 +212,8 @@ static void what_is_no_record_is_named(void **unused)
     assert_string_equal(tj__frame_state_text(TJ__FRAME_BAD_HASH), "checksum does not match");
 }
 
-/* Writes the pinned commit with another byte in its type or flags, as a newer library would: its hash is right. */
+/* Writes the pinned commit with another byte in its type or flags, as a newer library would: its
+ * hash is right. */
 static tj__frame_state judge_unknown(size_t at, uint8_t value)
 {
     tj__buffer bytes = {0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Files that no writer of ours leaves: of odd sizes, grown, full of holes, of a newer version. What they
- * hold of the log is read as before, what they do not hold costs nothing, and nothing of a newer
- * version is written over.
+ * Files that no writer of ours leaves: of odd sizes, grown, full of holes, of a newer version. What
+ * they hold of the log is read as before, what they do not hold costs nothing, and nothing of a
+ * newer version is written over.
  */
 #include "three_segments.h"
 
@@ -189,7 +189,8 @@ static void a_newer_record_behind_the_end_stops(void **unused)
     }
 }
 
-/* A commit of today's version with a flag that nobody knows yet: at the end of the log, and behind it. */
+/* A commit of today's version with a flag that nobody knows yet: at the end of the log, and behind
+ * it. */
 static void an_unknown_record_stops(void **unused)
 {
     (void)unused;

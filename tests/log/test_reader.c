@@ -209,7 +209,8 @@ static void a_moved_record_is_none(void **unused)
     built_close(&log);
 }
 
-/* A whole header of something else is refused at every position in its segment, and as a later one. */
+/* A whole header of something else is refused at every position in its segment, and as a later
+ * one. */
 static void check_misplaced(const built_log *log, uint64_t ordinal, uint64_t last, const char *what)
 {
     tj_error error = TJ_ERROR_INIT;
@@ -268,7 +269,8 @@ static void a_copied_segment_is_refused(void **unused)
     built_close(&log);
 }
 
-/* No crash leaves one that does not: it is from another time of this log, and is not overwritten. */
+/* No crash leaves one that does not: it is from another time of this log, and is not
+ * overwritten. */
 static void a_header_must_continue_the_log(void **unused)
 {
     (void)unused;
@@ -320,7 +322,8 @@ static void a_missing_segment_is_named(void **unused)
     built_close(&log);
 }
 
-/* A reader that goes on later must not give out a whole record of before that is another one now. */
+/* A reader that goes on later must not give out a whole record of before that is another one
+ * now. */
 static void what_was_read_ahead_can_be_forgotten(void **unused)
 {
     (void)unused;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the tests of the migrate room share: Tesser's data, imports, sources made on the spot. Include
- * <cmocka.h> first. */
+/* What the tests of the migrate room share: Tesser's data, imports, sources made on the spot.
+ * Include <cmocka.h> first. */
 #ifndef TJ_TESTS_MAINTAIN_SUPPORT_H
 #define TJ_TESTS_MAINTAIN_SUPPORT_H
 

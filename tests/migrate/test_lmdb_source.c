@@ -19,7 +19,8 @@ static path_text tessers(const char *folder)
     return path_in(directory.text, "journal.lmdb/data.mdb");
 }
 
-/* Any single bit of either transaction number: LMDB takes half of them and shows an older snapshot. */
+/* Any single bit of either transaction number: LMDB takes half of them and shows an older
+ * snapshot. */
 static void a_changed_transaction_number_is_told(void **state)
 {
     const place *p = *state;

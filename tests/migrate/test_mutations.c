@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Damaged sources: no signal, no hang, and never fewer rows than there are without a word. Values whose
- * bytes are changed within a sound structure cannot be told from others: neither store has checksums.
+ * Damaged sources: no signal, no hang, and never fewer rows than there are without a word. Values
+ * whose bytes are changed within a sound structure cannot be told from others: neither store has
+ * checksums.
  *
  * TJ_MUTATIONS sets how many for each file (200), TJ_SEED the seed.
  */

@@ -73,7 +73,8 @@ static void other_numbers(void **state)
     fate("-0", TJ__NUMBER_MINUS_ZERO);
 }
 
-/* serde_json without its feature float_roundtrip reads these one bit off: 94331.45779643168 for the first. */
+/* serde_json without its feature float_roundtrip reads these one bit off: 94331.45779643168 for the
+ * first. */
 static void neighbours(void **state)
 {
     (void)state;

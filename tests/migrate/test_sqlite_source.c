@@ -165,7 +165,8 @@ static void a_cut_wal_is_told(void **state)
     free(l.frames.data);
 }
 
-/* Such a log is sound, and may be what was left of one that was cut: there is always a word of it. */
+/* Such a log is sound, and may be what was left of one that was cut: there is always a word of
+ * it. */
 static void a_wal_cut_between_frames_is_told(void **state)
 {
     live l = live_store(*state);

@@ -145,7 +145,7 @@ static void test_every_byte_of_every_value(void **context)
     journal_close(&j);
 }
 
-/* ---- what is said of it ------------------------------------------------------------------------- */
+/* ---- what is said of it ---------------------------------------------------------------------- */
 
 static tj__rowmap_entry *entry_of(const journal *j, tj__kind kind, const char *name)
 {

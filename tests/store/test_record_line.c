@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Lines of `tesser-journal record` on a store in memory: what they change, and what is said about wrong
- * ones. */
+/* Lines of `tesser-journal record` on a store in memory: what they change, and what is said about
+ * wrong ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A stand-in for the system's flush, for programs that include this: it counts the flushes of log
- * segments, holds them up, and lets a chosen one fail. LMDB's flushes and those that prepare a segment
- * pass.
+ * segments, holds them up, and lets a chosen one fail. LMDB's flushes and those that prepare a
+ * segment pass.
  */
 #ifndef TJ_TESTS_STRENGTH_DISK_H
 #define TJ_TESTS_STRENGTH_DISK_H

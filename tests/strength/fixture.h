@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A journal in a directory of its own, and commits that are easy to tell apart: commit n puts algorithm
- * n.
+ * A journal in a directory of its own, and commits that are easy to tell apart: commit n puts
+ * algorithm n.
  */
 #ifndef TJ_TESTS_STRENGTH_FIXTURE_H
 #define TJ_TESTS_STRENGTH_FIXTURE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A plain model of a store: what its books hold, as numbers in arrays. Every value follows from a place and a
- * number, so that two models are equal when their bytes are. What a store shows is compared with it here. What
- * is wrong ends the process with a message.
+ * A plain model of a store: what its books hold, as numbers in arrays. Every value follows from a
+ * place and a number, so that two models are equal when their bytes are. What a store shows is
+ * compared with it here. What is wrong ends the process with a message.
  */
 #ifndef TJ_TESTS_STRENGTH_OPERATIONS_H
 #define TJ_TESTS_STRENGTH_OPERATIONS_H
@@ -60,7 +60,7 @@ static inline bool model_has_books(const model *m)
     return m->books[0].exists || m->books[1].exists || m->books[2].exists;
 }
 
-/* ---- the model's values -------------------------------------------------------------------------- */
+/* ---- the model's values ---------------------------------------------------------------------- */
 
 static inline tj_decimal amount_of(uint32_t value)
 {
@@ -164,7 +164,7 @@ static inline const tj_live_state *build_state(const model_state *from, built_st
     return s;
 }
 
-/* ---- changes to a state ---------------------------------------------------------------------------- */
+/* ---- changes to a state ---------------------------------------------------------------------- */
 
 static inline void state_put_order(model_state *s, uint32_t id, uint32_t value)
 {
@@ -198,7 +198,7 @@ static inline void state_delete_portfolio(model_state *s)
     memset(s->positions, 0, sizeof s->positions);
 }
 
-/* ---- what a store shows ------------------------------------------------------------------------------ */
+/* ---- what a store shows ---------------------------------------------------------------------- */
 
 static inline void expect_state(tj_store *store, const model *m, unsigned book)
 {

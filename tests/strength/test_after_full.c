@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a refusal for want of space leaves behind: nothing. A save, a commit id and a counter that were refused
- * are stored when they are tried again, in the same process, without opening anew. The same where no file can
- * be made because the inodes are used up (then one is in reserve), and where this process may make no
- * larger files.
+ * What a refusal for want of space leaves behind: nothing. A save, a commit id and a counter that
+ * were refused are stored when they are tried again, in the same process, without opening anew. The
+ * same where no file can be made because the inodes are used up (then one is in reserve), and where
+ * this process may make no larger files.
  */
 #include "strength/fixture.h"
 

@@ -112,7 +112,7 @@ static void names_are_checked(void **state)
     assert_int_equal(reserve(f->store, NULL, "\xc3\xa9", 1), 1);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, BLOCKS = 60, BLOCK = 3 };
 
@@ -163,7 +163,7 @@ static void blocks_of_threads_never_overlap(void **state)
     expect_disjoint(f->store);
 }
 
-/* ---- kills ------------------------------------------------------------------------------------ */
+/* ---- kills ----------------------------------------------------------------------------------- */
 
 /* Reserves blocks for ever, and tells of each one before it asks for the next. */
 static void reserve_until_killed(const fixture *f, int tell)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What is durable when, and what is believed of a journal after its machine or a file of it was exchanged. */
+/* What is durable when, and what is believed of a journal after its machine or a file of it was
+ * exchanged. */
 #include "strength/fixture.h"
 
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #define SEGMENT_SIZE TJ_SEGMENT_SIZE_MIN
 #define BOOT_AT 520 /* in writer.lock */
 
-/* ---- flushes -------------------------------------------------------------------------------------- */
+/* ---- flushes --------------------------------------------------------------------------------- */
 
 static void *commit_the_second(void *context)
 {
@@ -56,7 +57,7 @@ static void a_counter_is_flushed_in_os_mode_too(void **state)
     assert_int_equal(atomic_load(&disk.flushes), 1);
 }
 
-/* ---- what is believed ------------------------------------------------------------------------------- */
+/* ---- what is believed ------------------------------------------------------------------------ */
 
 /* Commits of a process that is gone, which LMDB does not have. */
 static void leave_killed(fixture *f, unsigned count)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Flushes: how many each commit costs, what callers are told when one fails, and when one stalls. */
+/* Flushes: how many each commit costs, what callers are told when one fails, and when one
+ * stalls. */
 #include "strength/fixture.h"
 
 #include <pthread.h>
@@ -9,7 +10,7 @@
 /* Longer than any test: LMDB is brought up to date when it is asked for. */
 #define NEVER_MS 3600000
 
-/* ---- submitted commits of which a flush fails ------------------------------------------------- */
+/* ---- submitted commits of which a flush fails ------------------------------------------------ */
 
 typedef struct outcome {
     unsigned calls;
@@ -135,7 +136,7 @@ static void a_failed_flush_of_an_os_store_spares_what_is_written(void **state)
     assert_false(holds_number(f->store, 3));
 }
 
-/* ---- sync commits of an os store -------------------------------------------------------------- */
+/* ---- sync commits of an os store ------------------------------------------------------------- */
 
 static uint64_t commit_with(tj_store *store, unsigned number, bool sync)
 {
@@ -173,7 +174,8 @@ static void an_os_store_flushes_for_sync_commits_and_applies_only(void **state)
     assert_int_equal(info_of(f->store).durability, TJ_DURABILITY_OS);
 }
 
-/* A commit that changes nothing waits for what it equals: if that was only written, for its flush. */
+/* A commit that changes nothing waits for what it equals: if that was only written, for its
+ * flush. */
 static void a_sync_commit_of_nothing_flushes_what_it_equals(void **state)
 {
     fixture *f = *state;
@@ -219,7 +221,7 @@ static void submitted_commits_share_flushes(void **state)
     assert_int_equal(atomic_load(&disk.flushes), 2);
 }
 
-/* ---- counters --------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 static void every_reservation_is_flushed(void **state)
 {
@@ -253,7 +255,7 @@ static void a_failed_reservation_is_never_given_twice(void **state)
     assert_true(first == 101 || first == 201);
 }
 
-/* ---- deadlines -------------------------------------------------------------------------------- */
+/* ---- deadlines ------------------------------------------------------------------------------- */
 
 static tj_status commit_within(tj_store *store, unsigned number, uint32_t deadline_ms,
                                uint64_t *sequence, tj_error *error)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A file system of a few MiB that becomes full, to the last byte, at 50 moments of a workload: before
- * every so manieth system call that writes, flushes, extends or renames, so also in the middle of a
- * creation, a segment change, an apply, a close and an opening. P9: nothing acknowledged is lost, no
- * signal, the message names the cause; deletes, critical commits, reads and closing work; and all goes on
- * when there is space again, without opening anew.
+ * A file system of a few MiB that becomes full, to the last byte, at 50 moments of a workload:
+ * before every so manieth system call that writes, flushes, extends or renames, so also in the
+ * middle of a creation, a segment change, an apply, a close and an opening. P9: nothing
+ * acknowledged is lost, no signal, the message names the cause; deletes, critical commits, reads
+ * and closing work; and all goes on when there is space again, without opening anew.
  *
- * It mounts a tmpfs and an ext4 of 4 MiB in a mount namespace of its own, and says so where it cannot.
+ * It mounts a tmpfs and an ext4 of 4 MiB in a mount namespace of its own, and says so where it
+ * cannot.
  */
 #include "strength/fixture.h"
 
@@ -28,7 +29,7 @@
 #define PAD_SIZE 1500
 #define COMMITS 130
 
-/* ---- the disk, and when it becomes full --------------------------------------------------------- */
+/* ---- the disk, and when it becomes full ------------------------------------------------------ */
 
 static struct {
     char mount[DIRECTORY_SIZE];
@@ -105,7 +106,7 @@ STAND_IN int rename(const char *from, const char *to)
     return (int)syscall(SYS_rename, from, to);
 }
 
-/* ---- one run, in a process of its own ----------------------------------------------------------- */
+/* ---- one run, in a process of its own -------------------------------------------------------- */
 
 typedef struct run {
     tj_config config;
@@ -333,7 +334,7 @@ static void run_workload(bool no_threads)
     close_run(&r);
 }
 
-/* ---- the moments -------------------------------------------------------------------------------- */
+/* ---- the moments ----------------------------------------------------------------------------- */
 
 /* The number of calls that the run made. */
 static long run_full_at(long full_at, bool no_threads)
@@ -387,10 +388,10 @@ static void full_without_threads(void **state)
     full_at_many_moments(true);
 }
 
-/* ---- the reserve -------------------------------------------------------------------------------- */
+/* ---- the reserve ----------------------------------------------------------------------------- */
 
-/* LMDB cannot follow any more when the disk becomes full in the middle of a stream of saves. What the
- * reserve has is for the critical commits, a segment of them, and not for LMDB. */
+/* LMDB cannot follow any more when the disk becomes full in the middle of a stream of saves. What
+ * the reserve has is for the critical commits, a segment of them, and not for LMDB. */
 static void run_stream(unsigned filler_kib, uint64_t lag_bytes, unsigned criticals)
 {
     static run r;
@@ -449,14 +450,15 @@ static void critical_commits_have_the_reserve(void **state)
     fill_in_a_stream(512 << 10, 250);
 }
 
-/* Where the log may run ahead so little that critical commits would wait, LMDB gets what it needs of it. */
+/* Where the log may run ahead so little that critical commits would wait, LMDB gets what it needs
+ * of it. */
 static void critical_commits_take_lmdb_along(void **state)
 {
     (void)state;
     fill_in_a_stream(4 << 10, 100);
 }
 
-/* ---- file systems ------------------------------------------------------------------------------- */
+/* ---- file systems ---------------------------------------------------------------------------- */
 
 static bool mount_tmpfs(void)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A full disk on every file system that a journal may be on, also where a store into a page needs a new block:
- * with copy on write, and where a copy (`cp` shares blocks) or a snapshot has the same blocks. While the journal
- * is open, over a close and an opening, and for those who look on, nothing ends by a signal and nothing
- * acknowledged is lost. Critical commits go on out of the reserve. Only a snapshot of all has the reserve's
- * blocks, too, until the next opening: then a commit may end CLOSED, in P7's words.
+ * A full disk on every file system that a journal may be on, also where a store into a page needs a
+ * new block: with copy on write, and where a copy (`cp` shares blocks) or a snapshot has the same
+ * blocks. While the journal is open, over a close and an opening, and for those who look on,
+ * nothing ends by a signal and nothing acknowledged is lost. Critical commits go on out of the
+ * reserve. Only a snapshot of all has the reserve's blocks, too, until the next opening: then a
+ * commit may end CLOSED, in P7's words.
  *
  * It mounts images in a mount namespace of its own, and says so where it cannot.
  */

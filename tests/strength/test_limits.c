@@ -38,7 +38,7 @@ static size_t count_algos(tj_store *store)
     return count;
 }
 
-/* ---- the map ---------------------------------------------------------------------------------- */
+/* ---- the map --------------------------------------------------------------------------------- */
 
 static char last_warning[TJ_ERROR_MESSAGE_SIZE];
 
@@ -103,7 +103,7 @@ static void a_bound_below_the_size_is_refused(void **state)
     assert_int_equal(info_of(f->store).map_size_bytes, (uint64_t)4 << 20);
 }
 
-/* ---- commit ids --------------------------------------------------------------------------------- */
+/* ---- commit ids ------------------------------------------------------------------------------ */
 
 static void the_oldest_ids_are_forgotten(void **state)
 {
@@ -128,9 +128,10 @@ static void the_oldest_ids_are_forgotten(void **state)
     assert_refused(tj_store_commit_find(f->store, NULL, &sequence, &err), TJ_MISUSE, "id");
 }
 
-/* ---- threads -------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
-/* The number of this process's threads; *unblocked: those beside the main one that would take SIGTERM. */
+/* The number of this process's threads; *unblocked: those beside the main one that would take
+ * SIGTERM. */
 static unsigned count_threads(unsigned *unblocked)
 {
     DIR *tasks = opendir("/proc/self/task");
@@ -223,7 +224,7 @@ static void the_lag_is_bounded_in_time(void **state)
     }
 }
 
-/* ---- what status tells -------------------------------------------------------------------------- */
+/* ---- what status tells ----------------------------------------------------------------------- */
 
 static void status_tells_of_space_and_recovery(void **state)
 {
@@ -262,7 +263,7 @@ static void status_tells_of_space_and_recovery(void **state)
     assert_int_equal(info.reserve_bytes, TJ_SEGMENT_SIZE_MIN + ((uint64_t)1 << 20));
 }
 
-/* ---- who may look on ---------------------------------------------------------------------------- */
+/* ---- who may look on ------------------------------------------------------------------------- */
 
 #define GROUP 4242
 #define OTHER_GROUP 4343

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Random operations through the public interface, over every engine, against a plain model: books, saves,
- * transactions, commit ids, expected sequences, counters, the ledger, views of another process, closing,
- * killing. After each the answer is the model's; now and then everything is compared.
+ * Random operations through the public interface, over every engine, against a plain model: books,
+ * saves, transactions, commit ids, expected sequences, counters, the ledger, views of another
+ * process, closing, killing. After each the answer is the model's; now and then everything is
+ * compared.
  *
- * An operation draws from a seed of its own, so that a part of a list means the same: a list that fails is
- * shortened until none of its operations can be left out, and printed. TJ_SEED repeats a run; TJ_LONG=1 runs
- * many more.
+ * An operation draws from a seed of its own, so that a part of a list means the same: a list that
+ * fails is shortened until none of its operations can be left out, and printed. TJ_SEED repeats a
+ * run; TJ_LONG=1 runs many more.
  */
 #include "strength/operations.h"
 
@@ -70,7 +71,7 @@ static struct run {
 /* NULL: only the model goes along. */
 static tj_store *store;
 
-/* ---- changes -------------------------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 static uint32_t draw_value(void)
 {
@@ -241,7 +242,7 @@ static void note_something(tj_txn *txn, model_book *b, unsigned book)
     }
 }
 
-/* ---- commits --------------------------------------------------------------------------------------------- */
+/* ---- commits --------------------------------------------------------------------------------- */
 
 /* What a commit leaves, when it is taken; nothing changes when it is not. */
 static void model_take(const model *after, bool always)
@@ -452,7 +453,7 @@ static void do_book(const op *o)
     model_take(&after, false);
 }
 
-/* ---- processes ------------------------------------------------------------------------------------------------ */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 static int look_to = -1;   /* to the process that looks on */
 static int look_from = -1; /* and back */
@@ -635,7 +636,7 @@ static bool run_list(const list *l, bool quiet)
     return code == 0;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------ */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static op_kind draw_kind(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What was refused with FULL left nothing behind that makes the same call look done when it is made again:
- * once there is space, a save, a commit with an id and a counter are stored.
+ * What was refused with FULL left nothing behind that makes the same call look done when it is made
+ * again: once there is space, a save, a commit with an id and a counter are stored.
  */
 #include "strength/fixture.h"
 

@@ -85,7 +85,7 @@ static bool is_readable(tj_store *store, int wait_ms)
     return poll(&one, 1, wait_ms) == 1;
 }
 
-/* ---- the tests -------------------------------------------------------------------------------- */
+/* ---- the tests ------------------------------------------------------------------------------- */
 
 static void an_event_loop_gets_each_once_and_in_order(void **state)
 {

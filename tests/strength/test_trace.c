@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The trace callback is called with no lock held: at every message it opens another store, forks, saves and
- * loads. A process that hangs is ended by its alarm. The messages are about opening, recovery, a full disk,
- * a reserve that is used and made whole, and closing; each comes once.
+ * The trace callback is called with no lock held: at every message it opens another store, forks,
+ * saves and loads. A process that hangs is ended by its alarm. The messages are about opening,
+ * recovery, a full disk, a reserve that is used and made whole, and closing; each comes once.
  */
 #include "strength/fixture.h"
 
@@ -216,7 +216,8 @@ static void test_a_full_disk_without_threads(void **state)
     full_disk(*state, true);
 }
 
-/* The helper speaks while a commit waits for it, and its callback saves: the commit does the helper's work. */
+/* The helper speaks while a commit waits for it, and its callback saves: the commit does the
+ * helper's work. */
 static void test_a_save_while_a_commit_waits(void **state)
 {
     fixture *f = *state;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A process that copies the journal's directory while it is written, as cp does: file after file, piece
- * after piece. Such a copy is no backup. It either opens to a state that was acknowledged at some moment of
- * the copying, or is refused as damaged; never to another state, and never with a signal.
+ * A process that copies the journal's directory while it is written, as cp does: file after file,
+ * piece after piece. Such a copy is no backup. It either opens to a state that was acknowledged at
+ * some moment of the copying, or is refused as damaged; never to another state, and never with a
+ * signal.
  */
 #include <dirent.h>
 #include <fcntl.h>

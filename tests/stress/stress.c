@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Stress: one writing process with 8 threads, 4 that look on, 1 that copies the directory, and this one,
- * which kills the writer and the lookers-on at random moments and starts them again.
+ * Stress: one writing process with 8 threads, 4 that look on, 1 that copies the directory, and this
+ * one, which kills the writer and the lookers-on at random moments and starts them again.
  *
  *   stress [--seconds N] [--seed N]
  *   stress --in-process [--seconds N]     the writer and its own views only, for ThreadSanitizer

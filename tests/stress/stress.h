@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the processes of the stress test know of each other, in memory they share: how far each of the
- * writer's threads ("lanes") has got.
+ * What the processes of the stress test know of each other, in memory they share: how far each of
+ * the writer's threads ("lanes") has got.
  *
- * Commit n of lane t is one transaction that sets balance At to BASE - n, balance Bt to BASE + n and
- * algorithm t to n. So whatever is loaded tells n three times, and the sum of all balances never changes.
+ * Commit n of lane t is one transaction that sets balance At to BASE - n, balance Bt to BASE + n
+ * and algorithm t to n. So whatever is loaded tells n three times, and the sum of all balances
+ * never changes.
  *
  *   attempted     stored before the commit is made
  *   acknowledged  stored after it was acknowledged
  *   seen          the highest n that any view has shown
  *
- * A view must show acknowledged (as it was before) <= n <= attempted (as it is after), and never less than
- * the view before it. A writer that was killed and begins again must find at least acknowledged, and at
- * least seen: so no view has shown what was not durable.
+ * A view must show acknowledged (as it was before) <= n <= attempted (as it is after), and never
+ * less than the view before it. A writer that was killed and begins again must find at least
+ * acknowledged, and at least seen: so no view has shown what was not durable.
  */
 #ifndef TJ_TESTS_STRESS_STRESS_H
 #define TJ_TESTS_STRESS_STRESS_H

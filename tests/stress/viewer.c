@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A process that looks on: opens the journal read-only, again and again, and checks what it sees. */
+/* A process that looks on: opens the journal read-only, again and again, and checks what it
+ * sees. */
 #include <inttypes.h>
 
 #include "stress.h"

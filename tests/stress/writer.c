@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The writing process: eight threads, one for each lane, until it is killed or told to stop. Lanes differ
- * in how they commit: blocking, submitted with some in flight, with a deadline, and critical with an id.
+ * The writing process: eight threads, one for each lane, until it is killed or told to stop. Lanes
+ * differ in how they commit: blocking, submitted with some in flight, with a deadline, and critical
+ * with an id.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -129,7 +130,8 @@ static void *work(void *context)
     return NULL;
 }
 
-/* What a writer finds when it opens: nothing acknowledged is lost, nothing seen, nothing is invented. */
+/* What a writer finds when it opens: nothing acknowledged is lost, nothing seen, nothing is
+ * invented. */
 static numbers expect_found(tj_store *store)
 {
     numbers found = stress_load_state(store);

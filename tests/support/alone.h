@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * cmocka's assertions for programs that do not run under its runner, but in processes of their own: cmocka
- * keeps their messages for the end of a test, which such a process never reaches. Include it after <cmocka.h>.
+ * cmocka's assertions for programs that do not run under its runner, but in processes of their own:
+ * cmocka keeps their messages for the end of a test, which such a process never reaches. Include it
+ * after <cmocka.h>.
  */
 #ifndef TJ_TESTS_SUPPORT_ALONE_H
 #define TJ_TESTS_SUPPORT_ALONE_H

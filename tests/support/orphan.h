@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* For the child of a test: nothing of it is left behind when its parent is killed, by a time limit say. */
+/* For the child of a test: nothing of it is left behind when its parent is killed, by a time limit
+ * say. */
 #ifndef TJ_TESTS_SUPPORT_ORPHAN_H
 #define TJ_TESTS_SUPPORT_ORPHAN_H
 

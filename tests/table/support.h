@@ -155,7 +155,8 @@ static inline void journal_fill(tj__env *env, unsigned rows, size_t value_size, 
     tj__rowmap_free(batch);
 }
 
-/* cmocka catches signals and jumps back into the list of tests, which a child must not go on with. */
+/* cmocka catches signals and jumps back into the list of tests, which a child must not go on
+ * with. */
 static inline void leave_cmocka(void)
 {
     static const int caught[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};

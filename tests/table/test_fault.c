@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* System calls of LMDB that fail: this program's pwrite, writev and fdatasync stand before libc's. */
+/* System calls of LMDB that fail: this program's pwrite, writev and fdatasync stand before
+ * libc's. */
 #include <sys/syscall.h>
 #include <sys/uio.h>
 

@@ -276,7 +276,8 @@ static void test_files_of_other_programs(void **state)
     place_remove(&at);
 }
 
-/* As in a copy made while a writer goes on: the page where the tables' names were is one of a table. */
+/* As in a copy made while a writer goes on: the page where the tables' names were is one of a
+ * table. */
 static void test_names_that_were_overwritten(void **state)
 {
     (void)state;

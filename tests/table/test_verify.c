@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One bit in the head of any page: what an opened environment shows is what was stored, or it is refused.
- * LMDB alone passes over rows, shows them twice, or dies of a signal.
+ * One bit in the head of any page: what an opened environment shows is what was stored, or it is
+ * refused. LMDB alone passes over rows, shows them twice, or dies of a signal.
  */
 #include "support.h"
 
@@ -12,7 +12,8 @@
 
 static tj_error test_error;
 
-/* Rows of two books in a table that is always walked at open, and in a large one that is touched. */
+/* Rows of two books in a table that is always walked at open, and in a large one that is
+ * touched. */
 static void fill(tj__env *env, uint8_t table, uint64_t sequence)
 {
     static const uint8_t long_value[9000] = {7};

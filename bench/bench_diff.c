@@ -205,8 +205,8 @@ static void run(const char *title, bool random_ids)
         b.encode_us[at] = encode(plan);
         b.kept_us[at] = save_in_transaction(plan, tip, &resolved);
         b.save_us[at] = save(plan, tip, &resolved);
-        must(tj__body_apply(rows, tj__buffer_bytes(&resolved.body), resolved.change_count,
-                            round + 1, NULL, &error),
+        must(tj__body_apply(rows, TJ__TABLES_ALL, tj__buffer_bytes(&resolved.body),
+                            resolved.change_count, round + 1, NULL, &error),
              &error);
         tj__tip_advance(tip, round + 1);
         if (round == 0) {

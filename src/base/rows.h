@@ -22,6 +22,9 @@ typedef struct tj__row {
     uint64_t offset;
 } tj__row;
 
+/* A row's checksum, wherever it is stored: XXH3-64 of the key, the sequence (u64), the value. */
+uint64_t tj__row_hash(tj__bytes key, uint64_t sequence, tj__bytes value);
+
 /* A row that follows from another: of an index. */
 typedef struct tj__derived_row {
     uint8_t key[32];

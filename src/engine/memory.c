@@ -4,69 +4,26 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/rowmap.h"
+#include "base/layers.h"
 #include "engine/engine.h"
 #include "rows/body.h"
 
 typedef struct memory_engine {
-    tj__engine engine;   /* must be first */
-    tj__row_source rows; /* the one view, used under the lock */
+    tj__engine engine; /* must be first */
+    tj__layers view;   /* the one there is, over nothing; used under the lock */
     pthread_mutex_t lock;
     tj__rowmap *map;
     uint64_t sequence;
     tj_time sequence_time;
 } memory_engine;
 
-static memory_engine *of_rows(tj__row_source *rows)
-{
-    return (memory_engine *)(void *)((char *)rows - offsetof(memory_engine, rows));
-}
-
-static tj__row row_of(const tj__rowmap_entry *entry)
-{
-    return (tj__row){.key = tj__rowmap_key(entry),
-                     .value = tj__rowmap_value(entry),
-                     .sequence = entry->sequence};
-}
-
-static tj_status get(tj__row_source *rows, tj__bytes key, tj__row *row, tj_error *error)
-{
-    (void)error;
-    const tj__rowmap_entry *entry = tj__rowmap_find(of_rows(rows)->map, key);
-    if (entry == NULL) {
-        return TJ_NOT_FOUND;
-    }
-    *row = row_of(entry);
-    return TJ_OK;
-}
-
-static tj_status scan(tj__row_source *rows, tj__bytes first, tj__bytes end, bool descending,
-                      tj__row_visitor *visitor, void *context, tj_error *error)
-{
-    tj__rowmap_entry **entries;
-    size_t count;
-    if (!tj__rowmap_sorted(of_rows(rows)->map, &entries, &count)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for the sorted index of the memory engine");
-    }
-    size_t from = tj__rowmap_lower_bound(entries, count, first);
-    size_t to = tj__rowmap_lower_bound(entries, count, end);
-    for (size_t i = from; i < to; i++) {
-        tj__row row = row_of(entries[descending ? to - 1 - (i - from) : i]);
-        tj_status status = visitor(context, &row, error);
-        if (status != TJ_OK) {
-            return status == TJ__STOP ? TJ_OK : status;
-        }
-    }
-    return TJ_OK;
-}
-
 static tj_status view_begin(tj__engine *engine, tj__row_source **rows, tj_error *error)
 {
     (void)error;
     memory_engine *memory = (memory_engine *)engine;
     pthread_mutex_lock(&memory->lock);
-    memory->rows.sequence = memory->sequence;
-    *rows = &memory->rows;
+    memory->view.rows.sequence = memory->sequence;
+    *rows = &memory->view.rows;
     return TJ_OK;
 }
 
@@ -86,7 +43,7 @@ static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uin
     if (changes == NULL) {
         return tj__fail(error, TJ_NOMEM, "no memory for a commit");
     }
-    tj_status status = tj__body_apply(changes, commit->body, commit->change_count,
+    tj_status status = tj__body_apply(changes, TJ__TABLES_ALL, commit->body, commit->change_count,
                                       memory->sequence + 1, &commit->commit_id, error);
     if (status == TJ_OK) {
         pthread_mutex_lock(&memory->lock);
@@ -182,7 +139,7 @@ static tj_status open_memory(const tj_config *config, tj__engine **out, tj_error
         return tj__fail(error, TJ_NOMEM, "no memory for the memory engine");
     }
     memory->engine.ops = &ops;
-    memory->rows = (tj__row_source){.get = get, .scan = scan};
+    tj__layers_init(&memory->view, NULL, map, 0);
     memory->map = map;
     pthread_mutex_init(&memory->lock, NULL);
     *out = &memory->engine;

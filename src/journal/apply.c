@@ -51,8 +51,8 @@ static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint
             return tj__logbook_fell_short(journal->apply_reader, target, "its acknowledgement",
                                           error);
         }
-        TJ_TRY(tj__body_apply(journal->apply_batch, record.body, record.change_count,
-                              record.sequence, &record.commit_id, error));
+        TJ_TRY(tj__body_apply(journal->apply_batch, TJ__TABLES_ALL, record.body,
+                              record.change_count, record.sequence, &record.commit_id, error));
         *bytes += tj__record_size_noted(record.body.size, record.note.size);
     }
     return TJ_OK;

@@ -12,9 +12,9 @@
  * is read to its end, and the mark looked at again.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
+#include "base/layers.h"
 #include "journal/internal.h"
 #include "rows/body.h"
 
@@ -25,136 +25,12 @@
 #define VIEW_RESTARTS_MAX 100
 
 typedef struct view {
-    tj__row_source rows; /* must be first: the caller holds a pointer to it */
+    tj__layers layers; /* must be first: the caller holds a pointer to it */
     tj__journal *journal;
     tj__env_snapshot *snapshot;
-    tj__row_source *below; /* LMDB's rows */
     tj__overlay *overlay;
     bool acknowledged; /* the overlay ends at a valid mark */
 } view;
-
-/* ---- the two layers as one -------------------------------------------------------------- */
-
-static tj__row row_of(const tj__rowmap_entry *entry)
-{
-    return (tj__row){.key = tj__rowmap_key(entry),
-                     .value = tj__rowmap_value(entry),
-                     .sequence = entry->sequence};
-}
-
-static tj_status view_get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
-{
-    view *v = (view *)source;
-    const tj__rowmap_entry *entry = tj__rowmap_find(v->overlay->rows, key);
-    if (entry == NULL) {
-        return v->below->get(v->below, key, row, error);
-    }
-    if (entry->deleted) {
-        return TJ_NOT_FOUND;
-    }
-    *row = row_of(entry);
-    return TJ_OK;
-}
-
-/* A merge under way: entries [next, end) of the overlay are still to come, from either side. */
-typedef struct merge {
-    tj__rowmap_entry *const *entries;
-    size_t next;
-    size_t end;
-    bool descending;
-    tj__row_visitor *visitor;
-    void *context;
-} merge;
-
-static const tj__rowmap_entry *merge_peek(const merge *m)
-{
-    if (m->next == m->end) {
-        return NULL;
-    }
-    return m->entries[m->descending ? m->end - 1 : m->next];
-}
-
-static void merge_take(merge *m)
-{
-    if (m->descending) {
-        m->end--;
-    } else {
-        m->next++;
-    }
-}
-
-static tj_status give_entry(merge *m, const tj__rowmap_entry *entry, tj_error *error)
-{
-    if (entry->deleted) {
-        return TJ_OK;
-    }
-    tj__row row = row_of(entry);
-    return m->visitor(m->context, &row, error);
-}
-
-static tj_status visit_below(void *context, const tj__row *row, tj_error *error)
-{
-    merge *m = context;
-    const tj__rowmap_entry *entry;
-    while ((entry = merge_peek(m)) != NULL) {
-        int order = tj__bytes_compare(tj__rowmap_key(entry), row->key);
-        if (m->descending ? order < 0 : order > 0) {
-            break;
-        }
-        merge_take(m);
-        TJ_TRY(give_entry(m, entry, error));
-        if (order == 0) {
-            return TJ_OK; /* It stands in for the row below. */
-        }
-    }
-    return m->visitor(m->context, row, error);
-}
-
-/* Passes TJ__STOP on, so that the caller of the scan below can tell "stopped" from "at the end". */
-typedef struct stoppable {
-    merge merge;
-    bool stopped;
-} stoppable;
-
-static tj_status visit_stoppable(void *context, const tj__row *row, tj_error *error)
-{
-    stoppable *s = context;
-    tj_status status = visit_below(&s->merge, row, error);
-    s->stopped = status == TJ__STOP;
-    return status;
-}
-
-static tj_status view_scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
-                           tj__row_visitor *visitor, void *context, tj_error *error)
-{
-    view *v = (view *)source;
-    tj__rowmap_entry **entries = NULL;
-    size_t count = 0;
-    if (!tj__rowmap_sorted(v->overlay->rows, &entries, &count)) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a view");
-    }
-    stoppable s = {.merge = {.entries = entries,
-                             .next = tj__rowmap_lower_bound(entries, count, first),
-                             .end = tj__rowmap_lower_bound(entries, count, end),
-                             .descending = descending,
-                             .visitor = visitor,
-                             .context = context}};
-    if (s.merge.next > s.merge.end) {
-        s.merge.end = s.merge.next;
-    }
-    TJ_TRY(v->below->scan(v->below, first, end, descending, visit_stoppable, &s, error));
-    const tj__rowmap_entry *entry;
-    while (!s.stopped && (entry = merge_peek(&s.merge)) != NULL) {
-        merge_take(&s.merge);
-        tj_status status = give_entry(&s.merge, entry, error);
-        if (status != TJ_OK) {
-            return status == TJ__STOP ? TJ_OK : status;
-        }
-    }
-    return TJ_OK;
-}
-
-/* ---- building one ----------------------------------------------------------------------- */
 
 static void drop(view *v)
 {
@@ -175,8 +51,8 @@ typedef struct building {
 
 static tj_status take_record(building *b, const tj__record *record, tj_error *error)
 {
-    return tj__body_apply(b->v->overlay->rows, record->body, record->change_count, record->sequence,
-                          &record->commit_id, error);
+    return tj__body_apply(b->v->overlay->rows, TJ__TABLES_ALL, record->body, record->change_count,
+                          record->sequence, &record->commit_id, error);
 }
 
 /* The log ended. Without a newest mark that is where the view ends, unless a writer has recovered
@@ -238,13 +114,11 @@ static tj_status build(building *b, tj_error *error)
     b->outcome = ATTEMPT_DONE;
     TJ_TRY(tj__journal_snapshot_begin(journal, &v->snapshot, &position, error));
     b->mark = mark_now(journal);
-    v->below = tj__env_snapshot_rows(v->snapshot);
     TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));
     TJ_TRY(read_log(b, error));
     v->acknowledged = b->mark.newest;
-    v->rows = (tj__row_source){.get = view_get,
-                               .scan = view_scan,
-                               .sequence = tj__log_reader_position(v->overlay->reader)->sequence};
+    tj__layers_init(&v->layers, tj__env_snapshot_rows(v->snapshot), v->overlay->rows,
+                    tj__log_reader_position(v->overlay->reader)->sequence);
     return TJ_OK;
 }
 
@@ -298,7 +172,7 @@ tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj
         tj__error_context(error, "reading journal %s", journal->path);
         return status;
     }
-    *rows = &v->rows;
+    *rows = &v->layers.rows;
     return TJ_OK;
 }
 

@@ -71,19 +71,28 @@ tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status apply(tj__rowmap *map, const tj__change *change, uint64_t sequence,
-                       tj_error *error)
+/* Where a commit's rows go. */
+typedef struct sink {
+    tj__rowmap *map;
+    uint64_t tables;
+    uint64_t sequence;
+} sink;
+
+static tj_status take(const sink *to, const tj__change *change, tj_error *error)
 {
-    const tj__rowmap_entry *entry = change->op == TJ__CHANGE_PUT
-                                        ? tj__rowmap_put(map, change->key, change->value, sequence)
-                                        : tj__rowmap_put_deleted(map, change->key, sequence);
+    if (!(to->tables & TJ__TABLE_BIT(change->key.data[0]))) {
+        return TJ_OK;
+    }
+    const tj__rowmap_entry *entry =
+        change->op == TJ__CHANGE_PUT
+            ? tj__rowmap_put(to->map, change->key, change->value, to->sequence)
+            : tj__rowmap_put_deleted(to->map, change->key, to->sequence);
     return entry ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for the rows of a commit");
 }
 
 /* The row of an index that follows from an entry of the ledger. The first entry with an id keeps
  * it. */
-static tj_status apply_derived(tj__rowmap *map, const tj__change *change, uint64_t sequence,
-                               tj_error *error)
+static tj_status take_derived(const sink *to, const tj__change *change, tj_error *error)
 {
     tj__derived_row row;
     if (change->key.data[0] != TJ__TABLE_LEDGER || change->op != TJ__CHANGE_PUT ||
@@ -92,35 +101,35 @@ static tj_status apply_derived(tj__rowmap *map, const tj__change *change, uint64
     }
     tj__change derived = {TJ__CHANGE_PUT, tj__bytes_of(row.key, row.key_size),
                           tj__bytes_of(row.value, row.value_size)};
-    return tj__rowmap_find(map, derived.key) ? TJ_OK : apply(map, &derived, sequence, error);
+    return tj__rowmap_find(to->map, derived.key) ? TJ_OK : take(to, &derived, error);
 }
 
-static tj_status apply_commit_id(tj__rowmap *map, const tj_uuid *commit_id, uint64_t sequence,
-                                 tj_error *error)
+static tj_status take_commit_id(const sink *to, const tj_uuid *commit_id, tj_error *error)
 {
     if (!commit_id || tj_uuid_is_nil(*commit_id)) {
         return TJ_OK;
     }
     uint8_t value[TJ__COMMIT_VALUE_SIZE];
-    tj__commit_value(value, sequence);
+    tj__commit_value(value, to->sequence);
     tj__key key = tj__key_commit(commit_id);
     tj__change change = {TJ__CHANGE_PUT, tj__key_bytes(&key), tj__bytes_of(value, sizeof value)};
-    return apply(map, &change, sequence, error);
+    return take(to, &change, error);
 }
 
-tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count, uint64_t sequence,
-                         const tj_uuid *commit_id, tj_error *error)
+tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
+                         uint64_t sequence, const tj_uuid *commit_id, tj_error *error)
 {
+    sink to = {map, tables, sequence};
     tj__bytes rest = body;
     for (uint32_t i = 0; i < change_count; i++) {
         tj__change change;
         TJ_TRY(tj__body_next(&rest, &change, error));
-        TJ_TRY(apply(map, &change, sequence, error));
-        TJ_TRY(apply_derived(map, &change, sequence, error));
+        TJ_TRY(take(&to, &change, error));
+        TJ_TRY(take_derived(&to, &change, error));
     }
     if (rest.size > 0) {
         return tj__fail(error, TJ_CORRUPT, "%zu bytes follow the last of %u changes", rest.size,
                         change_count);
     }
-    return apply_commit_id(map, commit_id, sequence, error);
+    return take_commit_id(&to, commit_id, error);
 }

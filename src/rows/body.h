@@ -17,9 +17,9 @@ void tj__body_put(tj__buffer *body, const tj__change *change);
 /* Reads the next change from *rest and moves it on. TJ_CORRUPT when malformed (place: the
  * caller's). */
 tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);
-/* Puts all rows of a commit into a map (deletes as "deleted"), also the commit id's own row, which
- * is not in the body. For views and apply. */
-tj_status tj__body_apply(tj__rowmap *map, tj__bytes body, uint32_t change_count, uint64_t sequence,
-                         const tj_uuid *commit_id, tj_error *error);
+/* Puts a commit's rows of these tables into a map (deletes as "deleted"), also the commit id's own
+ * row and those that follow from others, which are not in the body. For views, apply and replay. */
+tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
+                         uint64_t sequence, const tj_uuid *commit_id, tj_error *error);
 
 #endif

@@ -134,8 +134,9 @@ static inline void journal_take(journal *j, const tj_commit_options *options)
 {
     j->sequence++;
     tj__tip_advance(j->tip, j->sequence);
-    assert_ok(tj__body_apply(j->rows, tj__buffer_bytes(&j->resolved.body), j->resolved.change_count,
-                             j->sequence, options ? &options->commit_id : NULL, &test_error));
+    assert_ok(tj__body_apply(j->rows, TJ__TABLES_ALL, tj__buffer_bytes(&j->resolved.body),
+                             j->resolved.change_count, j->sequence,
+                             options ? &options->commit_id : NULL, &test_error));
     tj__tip *rebuilt = journal_rebuild(j);
     assert_same_tip(j->tip, rebuilt);
     tj__tip_free(rebuilt);

@@ -351,8 +351,8 @@ static void test_oldest_commit_ids_are_forgotten(void **context)
         assert_ok(tj__plan_resolve(j.plan, j.tip, &options, &j.resolved, &test_error));
         assert_int_equal(j.resolved.change_count, 0);
         tj__tip_advance(j.tip, ++j.sequence);
-        assert_ok(tj__body_apply(j.rows, (tj__bytes){NULL, 0}, 0, j.sequence, &options.commit_id,
-                                 &test_error));
+        assert_ok(tj__body_apply(j.rows, TJ__TABLES_ALL, (tj__bytes){NULL, 0}, 0, j.sequence,
+                                 &options.commit_id, &test_error));
     }
     for (uint32_t i = 0; i < 3; i++) {
         tj_commit_options options = numbered_commit(TJ_COMMIT_ID_KEPT + i);

@@ -234,8 +234,8 @@ static tj__rowmap *store_everything(void)
     assert_ok(tj__tip_build(&source.source, &tip, &error));
     put_everything(plan);
     assert_ok(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
-    assert_ok(tj__body_apply(map, tj__buffer_bytes(&resolved.body), resolved.change_count, 258,
-                             &commit_id, &error));
+    assert_ok(tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&resolved.body),
+                             resolved.change_count, 258, &commit_id, &error));
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
     tj__tip_free(tip);

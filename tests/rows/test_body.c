@@ -42,7 +42,8 @@ static void test_apply(void **context)
     tj_uuid id = {{9}};
     put(&body, TJ__CHANGE_PUT, "\3a", "1");
     put(&body, TJ__CHANGE_DELETE, "\3b", "");
-    assert_ok(tj__body_apply(map, tj__buffer_bytes(&body), 2, 77, &id, &test_error));
+    assert_ok(
+        tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&body), 2, 77, &id, &test_error));
     assert_int_equal(tj__rowmap_count(map), 3);
     assert_int_equal(tj__rowmap_find(map, text("\3a"))->sequence, 77);
     assert_true(tj__rowmap_find(map, text("\3b"))->deleted);
@@ -53,9 +54,13 @@ static void test_apply(void **context)
     assert_ok(tj__commit_value_get(tj__rowmap_value(entry), &sequence, &test_error));
     assert_int_equal(sequence, 77);
     tj_error error = TJ_ERROR_INIT;
-    assert_int_equal(tj__body_apply(map, tj__buffer_bytes(&body), 1, 78, NULL, &error), TJ_CORRUPT);
+    assert_int_equal(
+        tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&body), 1, 78, NULL, &error),
+        TJ_CORRUPT);
     assert_string_equal(error.message, "10 bytes follow the last of 1 changes");
-    assert_int_equal(tj__body_apply(map, tj__buffer_bytes(&body), 3, 78, NULL, &error), TJ_CORRUPT);
+    assert_int_equal(
+        tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&body), 3, 78, NULL, &error),
+        TJ_CORRUPT);
     assert_string_equal(error.message, "a change has no valid head 0 bytes before the end");
     tj__rowmap_free(map);
     tj__buffer_dispose(&body);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The made-up values: a code for each number, and what a change of one order writes. */
 #include "book.h"
 
 #include <stdio.h>

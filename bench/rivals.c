@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Puts into LMDB and SQLite, each durable when it returns; a failure ends the program. */
 #include "rivals.h"
 
 #include <lmdb.h>

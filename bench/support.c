@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Measuring, printing against a goal, and the stores that the benchmarks open and remove. */
 #include "support.h"
 
 #include <fcntl.h>

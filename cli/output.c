@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Writing to standard output: what is gathered, when it is written, and how texts and sizes look.
+ * */
 #include "output.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* JSON on standard output: commas, nesting and quoting. */
 #include "output.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Tables on standard output: cells are kept until the widths of their columns are known. */
 #include "output.h"
 
 #include <stdarg.h>

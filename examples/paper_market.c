@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The symbols, the walk of their prices and the fills of orders, by an event's number. */
 #include "paper_market.h"
 
 #define SYMBOL(exchange, code)            \

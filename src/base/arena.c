@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Chunks, each larger than the one before it, from which pieces are taken in order. */
 #include "base/arena.h"
 
 #include <stdalign.h>

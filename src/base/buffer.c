@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Growing and putting. A buffer that could not grow stays failed, and is asked once, at the end. */
 #include "base/buffer.h"
 
 #include <stdarg.h>

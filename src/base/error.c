@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The message of an error, what errno means as a status, and what each status advises. */
 #include "base/error.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Looking at paths, making and opening files as their owner, and reading, writing and flushing. */
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Trimming, folding and checking the two parts of an identity, and its text both ways. */
 #include "base/identity.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Open addressing for a lookup by key, and a sorted index for a scan in key order. */
 #include "base/rowmap.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The end of a prefix, scans of a prefix, and the checksum of a row. */
 #include "base/rows.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* UTF-8, and making visible what a terminal would hide. */
 #include "base/text.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Starting a thread that takes no signals, and waiting by the monotonic clock. */
 #include "base/thread.h"
 
 #include <errno.h>

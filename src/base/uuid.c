@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* UUIDs in their canonical text, and random ones from libuuid. */
 #include <tesser/uuid.h>
 
 #include <uuid/uuid.h>

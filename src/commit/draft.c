@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The rows of a commit while it is resolved: what a key will hold, and what is put or deleted. */
 #include <stdlib.h>
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The index of held rows, by hash, and the lists that leave holes where rows are taken out. */
 #include "commit/held.h"
 
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 
 typedef struct tj__held {
     uint64_t sequence; /* the commit that wrote it */
-    uint64_t seen;     /* the newest scope that named it (see resolve_scope.c) */
+    uint64_t seen;     /* the newest scope that named it (see reconcile.c) */
     uint32_t hash;
     uint32_t slot; /* place in its list */
     uint32_t value_size;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Which ids are taken: in what was appended lately, and in the engine behind it. */
 #include "commit/ledger_ids.h"
 
 #include "base/error.h"

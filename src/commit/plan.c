@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A plan's books, its scopes and the rows that its parts write. */
 #include "commit/plan.h"
 
 #include <stdlib.h>

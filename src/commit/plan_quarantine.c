@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The changes of a plan that put and delete rows of the quarantine. */
 #include "base/error.h"
 #include "commit/plan.h"
 #include "rows/quarantine.h"

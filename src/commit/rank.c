@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* New ranks for the rows that have none, leaving as many others as possible as they are. */
 #include "commit/rank.h"
 
 #include <stdlib.h>

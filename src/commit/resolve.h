@@ -19,7 +19,7 @@ tj_status tj__resolve_rows(tj__plan *plan, const tj_live_state *state, tj__tip *
 tj_status tj__resolve_counter(tj__tip *tip, tj__bytes key, uint64_t count, tj__resolved *resolved,
                               tj_error *error);
 
-/* ---- a scope (resolve_scope.c) -------------------------------------------------------------- */
+/* ---- a scope (reconcile.c) ------------------------------------------------------------------ */
 
 typedef struct tj__scope {
     tj__tip *tip;
@@ -44,7 +44,7 @@ tj_status tj__scope_put(tj__scope *scope, unsigned keep, tj__bytes key, tj__byte
 /* Deletes the rows of these kinds that were not put. */
 tj_status tj__scope_end(tj__scope *scope, tj_error *error);
 
-/* ---- the commit being resolved (pending.c) -------------------------------------------------- */
+/* ---- the commit being resolved (draft.c) ---------------------------------------------------- */
 
 /* The row as the commit leaves it so far; NULL when there is none. STATE, BOOKS and
  * COUNTERS rows only. */

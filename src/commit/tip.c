@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Taking over what was resolved once it is appended, and the commit ids that are remembered. */
 #include "commit/tip.h"
 
 #include <stdlib.h>

@@ -54,7 +54,7 @@ struct tj__tip {
     tj__held *pending_commit;   /* the commit id's own row; NULL when there is no id */
 
     tj__buffer merged;   /* scratch: a value with kept members */
-    tj__held_list named; /* scratch of resolve_scope.c, kept to spare allocations */
+    tj__held_list named; /* scratch of reconcile.c, kept to spare allocations */
     tj__buffer ranks;    /* likewise */
 };
 

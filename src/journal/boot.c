@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The boot's id, and the number of the mount that a file is on. */
 #include "journal/boot.h"
 
 #include <errno.h>

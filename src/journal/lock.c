@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Taking and releasing the lock, reading who holds it, and the words of its page. */
 #include "journal/lock.h"
 
 #include <errno.h>

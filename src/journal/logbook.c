@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Judging the log's end and its segments, and the errors that say what is missing or damaged. */
 #include "journal/logbook.h"
 
 #include <fcntl.h>

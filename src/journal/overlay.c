@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The newest overlay, shared by the views that read from it. */
 #include "journal/overlay.h"
 
 #include <stdlib.h>

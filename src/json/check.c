@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Whether kept text is valid, the members of an object, and text as a string literal. */
 #include "json/check.h"
 
 #include "base/arena.h"

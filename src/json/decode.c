@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Walks a document along the tables: one reader for each shape of value, and what is unknown. */
 #include "json/decode.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Walks model values along the tables: one writer for each shape of value. */
 #include "json/encode.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The sentence for a parser's refusal, from the token at which it stopped. */
 #include "json/explain.h"
 
 #include <ctype.h>

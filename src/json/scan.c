@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A recursive look at the bytes that only answers yes or no. */
 #include "json/scan.h"
 
 #include <tesser/json.h>

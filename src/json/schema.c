@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The tables themselves: members, their order, and the names of the choices. */
 #include "json/schema.h"
 
 #include <stdio.h>

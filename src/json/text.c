@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where a string literal ends, which UTF-8 is well formed, and line and column of a place. */
 #include "json/text.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Encoding and decoding segment headers and records, and what a record could be. */
 #include "log/frame.h"
 
 #include <inttypes.h>

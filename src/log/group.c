@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Joining, leading and finishing a batch, and what poisons the log. */
 #include "log/group.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* From record to record and from segment to segment, with a reason where there is no next one. */
 #include "log/reader.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Names and lists of segment files, and preparing one in pieces. */
 #include "log/segment.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Preparing, adopting and handing over the file that follows. */
 #include "log/successor.h"
 
 #include <errno.h>

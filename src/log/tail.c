@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Looks through what is behind a position for bytes that are not zero, and for whole records. */
 #include "log/tail.h"
 
 #include <inttypes.h>

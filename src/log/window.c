@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Moving the block, and growing it for a record that is larger. */
 #include "log/window.h"
 
 #include <fcntl.h>

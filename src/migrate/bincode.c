@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The reader of the layout, value by value, each checked against what is left. */
 #include "migrate/bincode.h"
 
 #include <inttypes.h>

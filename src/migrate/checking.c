@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Noting a finding while checking, and ending with an error that counts them. */
 #include "migrate/checking.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Walks a kept text; of what it finds, it counts all and describes the first. */
 #include "migrate/findings.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Takes what a source hands over: states, algorithms, ledger entries, or their bytes to quarantine.
+ * */
 #include "migrate/gather.h"
 
 #include <stdio.h>

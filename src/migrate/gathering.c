@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Adding to the gathering, each key numbered when it comes again. */
 #include "migrate/gathering.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Counts by exchange and code, so that what stands twice is counted as one. */
 #include "migrate/holdings.h"
 
 #include <stdlib.h>

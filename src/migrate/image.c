@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Reads the file and its -wal until neither changes meanwhile; refuses a hot rollback journal. */
 #include "migrate/image.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The public list of what is in quarantine, with a name for each row. */
 #include "rows/quarantine.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Finds keys that stand twice, takes the answer from the options, and writes the map anew. */
 #include "migrate/repeat.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Compares two documents node by node, the members of objects by name. */
 #include "migrate/same.h"
 
 #include <stdlib.h>

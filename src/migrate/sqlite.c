@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The calls to SQLite, their errors in our words, and a bound on the time of a scan. */
 #include "migrate/sqlite.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Decides by the exchange's own sub-account, or by the newer time. */
 #include "migrate/stale.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The names of the tables. */
 #include "model/change.h"
 
 const char *tj__table_name(uint8_t table)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Puts changes behind each other, and reads them back with every head checked. */
 #include "rows/body.h"
 #include "base/error.h"
 #include "rows/value.h"

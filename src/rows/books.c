@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The list of a journal's books, with what each one holds. */
 #include <tesser/config.h>
 
 #include "base/arena.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Building and splitting keys, and the words for one in an error. */
 #include "rows/key.h"
 
 #include <inttypes.h>

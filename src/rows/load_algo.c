@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Loading one algorithm's state or all of a book; a row that cannot be read is told, not dropped.
+ * */
 #include <stdio.h>
 
 #include "base/arena.h"

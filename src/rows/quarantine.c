@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Reading the rows of the quarantine, and refusing a load that would pass over one. */
 #include "rows/quarantine.h"
 
 #include "base/error.h"

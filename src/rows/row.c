@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A row's checksum, and where it stands, for a person. */
 #include "rows/row.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The queue of errands, the thread that runs them, and the wait for one. */
 #include "store/deadline.h"
 
 #include <errno.h>

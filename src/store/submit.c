@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The queue of flights, the thread that flushes them, and who takes the results. */
 #include "store/submit.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Opening the file, its lock table, its tables and its meta rows; closing it. */
 #include "table/table.h"
 
 #include <errno.h>

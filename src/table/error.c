@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* LMDB's codes as our statuses, in our words. */
 #include <stdarg.h>
 #include <stdio.h>
 

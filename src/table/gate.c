@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Entering with a bound on the wait, and closing once all have left. */
 #include "table/gate.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The map: its size, opening it where nothing may be written, and making it larger. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Choosing the meta page, reading pages, and finding a key in them. */
 #include "table/pages.h"
 
 #include <errno.h>

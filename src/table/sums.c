@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Adding changes to the sums in memory, and their rows in the meta table. */
 #include "table/sums.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Pieces of an arena: zeroed, aligned, apart, and refused when they are too large. */
 #include <limits.h>
 #include <malloc.h>
 #include <setjmp.h>

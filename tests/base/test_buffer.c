@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The order of bytes, growing, and reading beyond the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Messages and their context, cut at a whole character; statuses of errno; advice. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

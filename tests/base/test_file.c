@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Files that are short, missing, full, of the wrong kind or not ours: each error says so. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

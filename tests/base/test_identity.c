@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every byte at every place of an exchange and a code, and their order. P12. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A scan of a prefix meets all keys of the prefix and no other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What is UTF-8, and how a text is shown so that nothing in it stays unseen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A UUID's text both ways, other texts refused, and the order of UUIDs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -218,5 +218,18 @@ class Format(Planted):
         self.assert_red("src/planted.c:1: 105 columns", "format")
 
 
+class Habits(Planted):
+    def test_file_that_does_not_say_what_it_is(self):
+        self.plant("src/base/planted.c", "/* SPDX-License-Identifier: none */\nint planted;\n")
+        self.assert_red("src/base/planted.c:1: the second line is not a comment that says", "habits")
+
+    def test_comment_that_names_what_is_gone(self):
+        for name in ("planted_away.c", "tj__planted_away", "planted_away"):
+            with self.subTest(name):
+                call = "()" if name == "planted_away" else ""
+                self.plant("src/base/planted.h", f"/* MIT */\n/* See {name}{call}, there. */\n")
+                self.assert_red(f"src/base/planted.h:2: there is no {name}\n", "habits")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Ranks ascend, and as few rows as possible get a new one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Writes an image to a directory, looks at it, opens it, and compares it with the model. */
 #include "crash/check.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Lists the choices, one after another, for whoever builds the images. */
 #include "crash/choices.h"
 
 #include "crash/support.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Pending units, what a flush settles, and the files of a chosen subset. */
 #include "crash/disk.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* An open hash table in shared memory. */
 #include "crash/known.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The commits by number, through the public interface, and the texts that are compared. */
 #include "crash/model.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A list of paths, each with the file that it names. */
 #include "crash/names.h"
 
 #include "crash/support.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The faults by name, each dropping or holding back one kind of flush. */
 #include "crash/plant.h"
 
 #include "crash/support.h"

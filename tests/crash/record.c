@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The system calls that are watched, and the marks that a workload leaves among them. */
 #include "crash/record.h"
 
 #include <errno.h>

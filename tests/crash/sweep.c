@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The walk through a trace, the images at each event, and what is reported. */
 #include "crash/sweep.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A trace in memory, and as a file. */
 #include "crash/trace.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The first and the second life of the recorded program. */
 #include "crash/workload.h"
 
 #include <pthread.h>

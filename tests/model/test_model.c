@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Tables have names, and loaded values are released whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Changes in a record's body come back; malformed and random bytes are refused. */
 #include "commit/fixture.h"
 
 #include "base/random.h"

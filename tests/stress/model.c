@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The values of the stress programs, and reading them back from a store. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

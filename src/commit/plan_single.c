@@ -5,10 +5,6 @@
 #include "commit/plan.h"
 #include "json/check.h"
 
-static const char state_members[] =
-    "portfolio_equity\0portfolio\0open_orders\0last_prices\0last_candle_ts\0strategy_state\0"
-    "execution_checkpoint\0";
-
 static tj_status open_kind(tj__plan *plan, tj__plan_op op, tj__kind kind, tj_str identity,
                            tj_error *error)
 {
@@ -155,7 +151,7 @@ tj_status tj__plan_set_checkpoint(tj__plan *plan, const tj_execution_checkpoint 
 static tj_status add_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error)
 {
     TJ_TRY(tj__check_text(name, TJ_MEMBER_SIZE_MAX, true, "its name", error));
-    TJ_TRY(tj__check_unknown(name, state_members, error));
+    TJ_TRY(tj__check_unknown(name, &tj__json_live_state, error));
     TJ_TRY(open_kind(plan, TJ__PLAN_PUT, TJ__KIND_EXTRA, name, error));
     TJ_TRY(tj__json_put(&plan->rows, json, error));
     return tj__plan_row_close(plan, 0, error);

@@ -292,11 +292,9 @@ static tj_status put_extra_member(void *context, tj_str name, tj_str value, tj_e
 {
     splice *s = context;
     char quote[TJ__QUOTE_SIZE];
-    for (size_t i = 0; i < s->schema->count; i++) {
-        if (tj_str_equal(name, s->schema->fields[i].name)) {
-            return tj__fail(error, TJ_INVALID, "extra: member %s is not an unknown one",
-                            tj__text_quote(name, quote));
-        }
+    if (tj__json_field_find(s->schema, name)) {
+        return tj__fail(error, TJ_INVALID, "extra: member %s is not an unknown one",
+                        tj__text_quote(name, quote));
     }
     put_key(s->out, s->written++, name);
     tj__put_str(&s->out->text, value);

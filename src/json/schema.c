@@ -42,12 +42,12 @@ static const tj__json_field request_fields[] = {
     {OPTIONAL_DECIMAL(tj_order_request, stop_loss)},
     {OPTIONAL_DECIMAL(tj_order_request, display_quantity)},
 };
-static const tj__json_schema request = {
+const tj__json_schema tj__json_order_request = {
     .fields = request_fields, .count = COUNT(request_fields), EXTRA(tj_order_request)};
 
 static const tj__json_field order_fields[] = {
     {FIELD(tj_order, id, TEXT), .limit = TJ_ID_SIZE_MAX},
-    {FIELD(tj_order, request, STRUCT), .schema = &request},
+    {FIELD(tj_order, request, STRUCT), .schema = &tj__json_order_request},
     {FIELD(tj_order, status, ENUM), .names = statuses},
     {FIELD(tj_order, filled_quantity, DECIMAL)},
     {OPTIONAL_DECIMAL(tj_order, avg_fill_price)},
@@ -83,7 +83,7 @@ static const tj__json_field sub_account_fields[] = {
     {FIELD(tj_sub_account, balances, MAP), OTHER(tj_sub_account, balance_count),
      .schema = &tj__json_balance},
 };
-static const tj__json_schema sub_account = {
+const tj__json_schema tj__json_sub_account = {
     .fields = sub_account_fields, .count = COUNT(sub_account_fields), EXTRA(tj_sub_account)};
 
 static const tj__json_field sub_account_head_fields[] = {
@@ -110,9 +110,9 @@ static const tj__json_field portfolio_fields[] = {
     {FIELD(tj_portfolio, peak_equity, DECIMAL)},
     {FIELD(tj_portfolio, liquidate_only, FLAG)},
     {FIELD(tj_portfolio, sub_accounts, MAP), OTHER(tj_portfolio, sub_account_count),
-     .schema = &sub_account, .flags = TJ__JSON_DEFAULT},
+     .schema = &tj__json_sub_account, .flags = TJ__JSON_DEFAULT},
 };
-static const tj__json_schema portfolio = {
+const tj__json_schema tj__json_portfolio = {
     .fields = portfolio_fields, .count = COUNT(portfolio_fields), EXTRA(tj_portfolio)};
 const tj__json_schema tj__json_portfolio_head = {
     .fields = portfolio_fields + PORTFOLIO_MAPS, .count = PORTFOLIO_HEAD, EXTRA(tj_portfolio)};
@@ -130,7 +130,7 @@ static const tj__json_field live_state_fields[] = {
     {FIELD(tj_live_state, portfolio_equity, DECIMAL), OTHER(tj_live_state, has_portfolio_equity),
      .flags = TJ__JSON_OPTIONAL | TJ__JSON_OMITTED},
     {FIELD(tj_live_state, portfolio, STRUCT), OTHER(tj_live_state, has_portfolio),
-     .schema = &portfolio, .flags = TJ__JSON_OPTIONAL},
+     .schema = &tj__json_portfolio, .flags = TJ__JSON_OPTIONAL},
     {FIELD(tj_live_state, open_orders, LIST), OTHER(tj_live_state, open_order_count),
      .schema = &tj__json_order, .flags = TJ__JSON_DEFAULT},
     {FIELD(tj_live_state, last_prices, PRICES), OTHER(tj_live_state, last_price_count),
@@ -185,15 +185,21 @@ bool tj__json_shape_is_open(tj__json_shape shape)
            (shape.kind == TJ__JSON_TREE && shape.levels > 0);
 }
 
-static tj__json_shape shape_of_member(const tj__json_schema *schema, tj_str name)
+const tj__json_field *tj__json_field_find(const tj__json_schema *schema, tj_str name)
 {
     for (size_t i = 0; i < schema->count; i++) {
-        const tj__json_field *field = &schema->fields[i];
-        if (tj_str_equal(field->name, name)) {
-            return (tj__json_shape){field->kind, field->schema, 0};
+        if (tj_str_equal(schema->fields[i].name, name)) {
+            return &schema->fields[i];
         }
     }
-    return (tj__json_shape){TJ__JSON_RAW, NULL, 0};
+    return NULL;
+}
+
+static tj__json_shape shape_of_member(const tj__json_schema *schema, tj_str name)
+{
+    const tj__json_field *field = tj__json_field_find(schema, name);
+    return field ? (tj__json_shape){field->kind, field->schema, 0}
+                 : (tj__json_shape){TJ__JSON_RAW, NULL, 0};
 }
 
 tj__json_shape tj__json_shape_inside(tj__json_shape shape, tj_str name)

@@ -62,7 +62,10 @@ struct tj__json_schema {
 };
 
 extern const tj__json_schema tj__json_live_state;
+extern const tj__json_schema tj__json_portfolio;
+extern const tj__json_schema tj__json_sub_account;
 extern const tj__json_schema tj__json_order;
+extern const tj__json_schema tj__json_order_request;
 extern const tj__json_schema tj__json_position;
 extern const tj__json_schema tj__json_balance;
 extern const tj__json_schema tj__json_checkpoint;
@@ -78,6 +81,9 @@ extern const tj__json_schema tj__json_sub_account_head;
 
 /* An object whose members are looked at by name only. */
 extern const tj__json_schema tj__json_any_members;
+
+/* The schema's member of that name, or NULL. */
+const tj__json_field *tj__json_field_find(const tj__json_schema *schema, tj_str name);
 
 /* What is looked at of a text while it is read: values that no schema knows, and all that is kept
  * as it stands, are not taken apart. */

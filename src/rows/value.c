@@ -197,20 +197,17 @@ tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const 
     return TJ_OK;
 }
 
-tj_status tj__check_unknown(tj_str name, const char *known, tj_error *error)
+tj_status tj__check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error)
 {
-    for (; *known; known += strlen(known) + 1) {
-        if (tj_str_equal(name, tj_str_of(known))) {
-            return tj__fail(error, TJ_INVALID,
+    const tj__json_field *field = tj__json_field_find(schema, name);
+    return field ? tj__fail(error, TJ_INVALID,
                             "\"%s\" is a member of its own and cannot stand among the unknown ones",
-                            known);
-        }
-    }
-    return TJ_OK;
+                            field->name.data)
+                 : TJ_OK;
 }
 
 typedef struct extra_check {
-    const char *known;
+    const tj__json_schema *schema;
     size_t count;
 } extra_check;
 
@@ -219,12 +216,13 @@ static tj_status check_extra_member(void *context, tj_str name, tj_str value, tj
     (void)value;
     extra_check *check = context;
     check->count++;
-    return tj__check_unknown(name, check->known, error);
+    return tj__check_unknown(name, check->schema, error);
 }
 
-tj_status tj__check_members(tj_str *extra, const char *known, const char *member, tj_error *error)
+tj_status tj__check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
+                            tj_error *error)
 {
-    extra_check check = {known, 0};
+    extra_check check = {schema, 0};
     TJ_TRY(tj__json_members(*extra, member, check_extra_member, &check, error));
     if (check.count == 0) {
         *extra = (tj_str){NULL, 0};

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/rows.h"
 #include "rows/key.h"
+#include "json/schema.h"
 
 /* The layout that each kind of value is written in, and the newest that is read: a decoder reads
  * all up to it. */
@@ -167,16 +168,17 @@ static inline tj_status tj__check_choice(unsigned value, unsigned first, unsigne
 /* 1 (0 when may_be_empty) to size_max bytes of UTF-8. */
 tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
                          tj_error *error);
-/* That name is none of the members in `known`, each with a NUL behind it, the last with two. */
-tj_status tj__check_unknown(tj_str name, const char *known, tj_error *error);
+/* That the schema has no member of that name. */
+tj_status tj__check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error);
 /* tj__check_extra of one that is there. */
-tj_status tj__check_members(tj_str *extra, const char *known, const char *member, tj_error *error);
-/* An object without any of the members in `known`; absent is fine. One without members becomes
+tj_status tj__check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
+                            tj_error *error);
+/* An object without any of the schema's members; absent is fine. One without members becomes
  * absent. */
-static inline tj_status tj__check_extra(tj_str *extra, const char *known, const char *member,
-                                        tj_error *error)
+static inline tj_status tj__check_extra(tj_str *extra, const tj__json_schema *schema,
+                                        const char *member, tj_error *error)
 {
-    return extra->data ? tj__check_members(extra, known, member, error) : TJ_OK;
+    return extra->data ? tj__check_members(extra, schema, member, error) : TJ_OK;
 }
 
 /* TJ_NOMEM for a value of at most `bound` bytes. */

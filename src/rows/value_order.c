@@ -27,12 +27,6 @@
 #define ORDER_BOUND \
     (TJ__RANK_END + 2 + 4 + 2 * 8 + 8 * 16 + TJ__IDENTITY_BOUND + 2 + TJ_ID_SIZE_MAX + 4)
 
-static const char order_members[] =
-    "id\0request\0status\0filled_quantity\0avg_fill_price\0created_at\0updated_at\0";
-static const char request_members[] =
-    "symbol\0side\0order_type\0quantity\0price\0trigger_price\0time_in_force\0client_order_id\0"
-    "take_profit\0stop_loss\0display_quantity\0";
-
 static unsigned flags_of(const tj_order *order)
 {
     const tj_order_request *request = &order->request;
@@ -111,8 +105,8 @@ tj_status tj__order_put(tj__buffer *out, const tj_order *order, tj_error *error)
     tj__pen pen = {NULL};
     tj_str request_extra = order->request.extra;
     tj_str extra = order->extra;
-    TJ_TRY(tj__check_extra(&request_extra, request_members, "request.extra", error));
-    TJ_TRY(tj__check_extra(&extra, order_members, "extra", error));
+    TJ_TRY(tj__check_extra(&request_extra, &tj__json_order_request, "request.extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_order, "extra", error));
     TJ_TRY(tj__pen_start(out, ORDER_BOUND + request_extra.size + extra.size, &pen, error));
     TJ_TRY(put_order(&pen, order, error));
     tj__pen_u32(&pen, (uint32_t)request_extra.size);

@@ -22,19 +22,11 @@
 #define POSITION_BOUND (1 + 2 + 1 + 3 * 16 + 8)
 #define SUB_ACCOUNT_BOUND 1
 
-static const char head_members[] =
-    "positions\0balances\0reporting_currency\0initial_equity\0drawdown_limit\0peak_equity\0"
-    "liquidate_only\0sub_accounts\0";
-static const char balance_members[] = "currency\0quantity\0conversion_rate\0";
-static const char position_members[] =
-    "symbol\0side\0quantity\0entry_price\0unrealized_pnl\0updated_at\0";
-static const char sub_account_members[] = "exchange\0positions\0balances\0";
-
 tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error)
 {
     tj__pen pen = {NULL};
     tj_str extra = portfolio->extra;
-    TJ_TRY(tj__check_extra(&extra, head_members, "extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_portfolio, "extra", error));
     TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, TJ__HEAD_VERSION);
     tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
@@ -71,7 +63,7 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
 {
     tj__pen pen = {NULL};
     tj_str extra = balance->extra;
-    TJ_TRY(tj__check_extra(&extra, balance_members, "extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_balance, "extra", error));
     TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, TJ__BALANCE_VERSION);
     TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
@@ -97,7 +89,7 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
     tj__pen pen = {NULL};
     tj_str extra = position->extra;
     TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
-    TJ_TRY(tj__check_extra(&extra, position_members, "extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_position, "extra", error));
     TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, TJ__POSITION_VERSION);
     tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
@@ -134,7 +126,7 @@ tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj
 {
     tj__pen pen = {NULL};
     tj_str extra = account->extra;
-    TJ_TRY(tj__check_extra(&extra, sub_account_members, "extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_sub_account, "extra", error));
     TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, TJ__SUB_ACCOUNT_VERSION);
     tj__pen_str(&pen, extra);

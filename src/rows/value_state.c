@@ -15,8 +15,6 @@
 #define CHECKPOINT_BOUND (1 + 2 + 8)
 #define SMALL_BOUND 32 /* every value without text fits */
 
-static const char checkpoint_members[] = "last_timestamp\0exec_ids\0";
-
 static tj_status put_decimal(tj__buffer *out, unsigned version, tj_decimal value,
                              const char *member, tj_error *error)
 {
@@ -101,7 +99,7 @@ tj_status tj__checkpoint_put(tj__buffer *out, const tj_execution_checkpoint *che
 {
     tj__pen pen = {NULL};
     tj_str extra = checkpoint->extra;
-    TJ_TRY(tj__check_extra(&extra, checkpoint_members, "extra", error));
+    TJ_TRY(tj__check_extra(&extra, &tj__json_checkpoint, "extra", error));
     TJ_TRY(tj__pen_start(out, CHECKPOINT_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, TJ__CHECKPOINT_VERSION);
     tj__pen_u16(&pen, checkpoint->has_last_timestamp ? CHECKPOINT_LAST_TIMESTAMP : 0);

@@ -139,6 +139,51 @@ static void test_extras(void **context)
     assert_int_equal(tj__plan_set_strategy(plan, TJ_STR("nul"), &test_error), TJ_INVALID);
 }
 
+/* One entity of each kind that can have unknown members, all with the same ones. */
+static tj_status put_with_extra(const tj__json_schema *schema, tj_str extra)
+{
+    tj_order order = plain_order("o");
+    tj_portfolio portfolio = plain_portfolio();
+    tj_position position = plain_position("X");
+    tj_balance balance = plain_balance("USDT");
+    tj_sub_account account = {.exchange = TJ_STR("kraken"), .extra = extra};
+    tj_execution_checkpoint checkpoint = {.extra = extra};
+    tj_live_state state = {.extra = extra};
+    portfolio.extra = position.extra = balance.extra = extra;
+    if (schema == &tj__json_order || schema == &tj__json_order_request) {
+        *(schema == &tj__json_order ? &order.extra : &order.request.extra) = extra;
+        return tj__plan_put_order(plan, &order, &test_error);
+    } else if (schema == &tj__json_portfolio) {
+        return tj__plan_put_portfolio(plan, &portfolio, &test_error);
+    } else if (schema == &tj__json_position) {
+        return tj__plan_put_position(plan, OWN, &position, &test_error);
+    } else if (schema == &tj__json_balance) {
+        return tj__plan_put_balance(plan, OWN, &balance, &test_error);
+    } else if (schema == &tj__json_sub_account) {
+        return tj__plan_put_sub_account(plan, &account, &test_error);
+    } else if (schema == &tj__json_checkpoint) {
+        return tj__plan_set_checkpoint(plan, &checkpoint, &test_error);
+    }
+    return tj__plan_put_state(plan, &state, &test_error);
+}
+
+static void test_no_known_member_is_an_unknown_one(void **context)
+{
+    (void)context;
+    static const tj__json_schema *const schemas[] = {
+        &tj__json_order,       &tj__json_order_request, &tj__json_portfolio,  &tj__json_position,
+        &tj__json_sub_account, &tj__json_balance,       &tj__json_checkpoint, &tj__json_live_state};
+    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++) {
+        assert_ok(put_with_extra(schemas[i], TJ_STR("{\"unknown\":1}")));
+        assert_true(schemas[i]->count > 1);
+        for (size_t field = 0; field < schemas[i]->count; field++) {
+            char extra[64];
+            snprintf(extra, sizeof extra, "{\"%s\":1}", schemas[i]->fields[field].name.data);
+            assert_int_equal(put_with_extra(schemas[i], tj_str_of(extra)), TJ_INVALID);
+        }
+    }
+}
+
 static void test_a_state_names_where(void **context)
 {
     (void)context;
@@ -220,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_stands_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_orders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_extras, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_known_member_is_an_unknown_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_state_names_where, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_algorithms_and_ledger, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_rest_of_a_plan_stays, set_up, tear_down),

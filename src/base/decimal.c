@@ -55,7 +55,8 @@ tj_status tj__decimal_check(tj_decimal value, tj_error *error)
 void tj__decimal_store(uint8_t out[16], tj_decimal value)
 {
     tj__decimal_parts parts;
-    TJ_ASSERT(tj__decimal_unpack(value, &parts));
+    bool is_set = tj__decimal_unpack(value, &parts);
+    TJ_ASSERT(is_set);
     tj_decimal canonical = tj__decimal_pack(parts);
     tj__store_u64(out, canonical.bits[0]);
     tj__store_u64(out + 8, canonical.bits[1]);

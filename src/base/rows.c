@@ -53,8 +53,8 @@ tj_status tj__scan_prefix(tj__row_source *source, tj__bytes prefix, bool descend
     uint8_t end[PREFIX_SIZE_MAX];
     size_t end_size = 0;
     TJ_ASSERT(prefix.size <= sizeof end);
-    /* A prefix starts with a table's number, which is never 0xff. */
-    TJ_ASSERT(tj__prefix_end(prefix, end, &end_size));
+    bool has_end = tj__prefix_end(prefix, end, &end_size);
+    TJ_ASSERT(has_end); /* a prefix starts with a table's number, which is never 0xff */
     return source->scan(source, prefix, tj__bytes_of(end, end_size), descending, visitor, context,
                         error);
 }

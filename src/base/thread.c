@@ -22,12 +22,20 @@ tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void 
     return failed == 0 ? TJ_OK : tj__fail_errno(error, failed, "starting %s", what);
 }
 
+void tj__mutex_init(pthread_mutex_t *mutex)
+{
+    int failed = pthread_mutex_init(mutex, NULL);
+    TJ_ASSERT(!failed);
+}
+
 void tj__condition_init(pthread_cond_t *condition)
 {
     pthread_condattr_t monotonic;
-    TJ_ASSERT(pthread_condattr_init(&monotonic) == 0);
-    TJ_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-    TJ_ASSERT(pthread_cond_init(condition, &monotonic) == 0);
+    pthread_condattr_init(&monotonic);
+    int failed = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    TJ_ASSERT(!failed);
+    failed = pthread_cond_init(condition, &monotonic);
+    TJ_ASSERT(!failed);
     pthread_condattr_destroy(&monotonic);
 }
 

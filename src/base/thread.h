@@ -13,6 +13,8 @@
 tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
                            const char *what, tj_error *error);
 
+/* Memory in which threads find each other: neither takes anything that could be missing. */
+void tj__mutex_init(pthread_mutex_t *mutex);
 /* A condition whose timed waits are not moved by a change of the clock. */
 void tj__condition_init(pthread_cond_t *condition);
 /* So many milliseconds from now, for pthread_cond_timedwait on such a condition. */

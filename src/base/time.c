@@ -261,7 +261,8 @@ size_t tj_time_format(tj_time time, char buffer[TJ_TIME_TEXT_SIZE])
 tj_time tj_time_now(void)
 {
     struct timespec now;
-    TJ_ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    int failed = clock_gettime(CLOCK_REALTIME, &now);
+    TJ_ASSERT(!failed);
     if (now.tv_sec >= INT64_MAX / NS_PER_SECOND) {
         return INT64_MAX;
     }

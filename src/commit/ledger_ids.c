@@ -80,7 +80,8 @@ bool tj__ledger_ids_reserve(tj__ledger_ids *ids)
 void tj__ledger_ids_advance(tj__ledger_ids *ids, uint64_t sequence)
 {
     if (tj__rowmap_count(ids->pending) > 0) {
-        TJ_ASSERT(tj__rowmap_absorb(ids->recent, ids->pending));
+        bool absorbed = tj__rowmap_absorb(ids->recent, ids->pending);
+        TJ_ASSERT(absorbed);
         ids->recent_last = sequence;
     }
 }

@@ -30,7 +30,8 @@ static tj_status check_holding(tj__tip *tip, const tj__held *row, tj_error *erro
     tj__key_parts parts;
     tj_str owner = {0};
     tj_str identity = {0};
-    TJ_ASSERT(tj__key_split(tj__held_key(row), &parts));
+    bool is_key = tj__key_split(tj__held_key(row), &parts);
+    TJ_ASSERT(is_key);
     if (!(TJ__KIND_BIT(parts.kind) & TJ__KINDS_PORTFOLIO) || parts.kind == TJ__KIND_HEAD) {
         return TJ_OK;
     }
@@ -44,7 +45,8 @@ static tj_status check_holding(tj__tip *tip, const tj__held *row, tj_error *erro
     if (parts.kind == TJ__KIND_SUB_ACCOUNT) {
         return TJ_OK;
     }
-    TJ_ASSERT(tj__key_split_owner(parts.rest, &owner, &identity));
+    bool has_owner = tj__key_split_owner(parts.rest, &owner, &identity);
+    TJ_ASSERT(has_owner);
     return owner.size > 0 ? need_sub_account(tip, parts.book, owner, error) : TJ_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/layers.h"
+#include "base/thread.h"
 #include "engine/engine.h"
 #include "rows/body.h"
 
@@ -141,7 +142,7 @@ static tj_status open_memory(const tj_config *config, tj__engine **out, tj_error
     memory->engine.ops = &ops;
     tj__layers_init(&memory->view, NULL, map, 0);
     memory->map = map;
-    pthread_mutex_init(&memory->lock, NULL);
+    tj__mutex_init(&memory->lock);
     *out = &memory->engine;
     return TJ_OK;
 }

@@ -18,11 +18,11 @@
 
 static void init_waiting(tj__journal *journal)
 {
-    pthread_mutex_init(&journal->apply_mutex, NULL);
-    pthread_mutex_init(&journal->reserve_mutex, NULL);
-    pthread_mutex_init(&journal->helper_mutex, NULL);
+    tj__mutex_init(&journal->apply_mutex);
+    tj__mutex_init(&journal->reserve_mutex);
+    tj__mutex_init(&journal->helper_mutex);
     tj__condition_init(&journal->helper_wake);
-    pthread_cond_init(&journal->helper_done, NULL);
+    tj__condition_init(&journal->helper_done);
 }
 
 static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)

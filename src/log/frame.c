@@ -195,8 +195,9 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
 {
     bool noted = record->note.size > 0;
     TJ_ASSERT(record->note.size <= UINT16_MAX);
-    TJ_ASSERT(record->body.size <= TJ__RECORD_BODY_SIZE_MAX - note_room(record->note.size));
-    uint32_t body_size = (uint32_t)(note_room(record->note.size) + record->body.size);
+    size_t room = note_room(record->note.size);
+    TJ_ASSERT(record->body.size <= TJ__RECORD_BODY_SIZE_MAX - room);
+    uint32_t body_size = (uint32_t)(room + record->body.size);
     uint64_t size = tj__record_size(body_size);
     size_t start = out->size;
     tj__put_bytes(out, record_magic, sizeof record_magic);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 /* A leader waits for more savers until none has come for so long, or for so long in all. */
 #define GATHER_QUIET_NS 20000u
@@ -40,8 +41,7 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-tj_status tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file,
-                         tj_error *error)
+void tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file)
 {
     *group = (tj__group){.sync = sync, .handed = sequence, .file = *file};
     group->open = &group->batches[0];
@@ -49,8 +49,7 @@ tj_status tj__group_init(tj__group *group, bool sync, uint64_t sequence, const t
     atomic_init(&group->appended, sequence);
     atomic_init(&group->acknowledged, sequence);
     atomic_init(&group->durable, sequence);
-    int code = pthread_mutex_init(&group->lock, NULL);
-    return code == 0 ? TJ_OK : tj__fail_errno(error, code, "preparing to write %s", file->path);
+    tj__mutex_init(&group->lock);
 }
 
 void tj__group_dispose(tj__group *group)
@@ -58,7 +57,7 @@ void tj__group_dispose(tj__group *group)
     tj__file_close(group->file.fd);
     tj__buffer_dispose(&group->batches[0].bytes);
     tj__buffer_dispose(&group->batches[1].bytes);
-    (void)pthread_mutex_destroy(&group->lock);
+    pthread_mutex_destroy(&group->lock);
 }
 
 /* The batch that is not open: in flight, or idle. */

@@ -98,9 +98,8 @@ typedef struct tj__group {
     uint64_t place_checked_ns; /* when the files were last seen in their places */
 } tj__group;
 
-/* Everything up to `sequence` is on the disk. After TJ_OK the group owns file->fd. */
-tj_status tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file,
-                         tj_error *error);
+/* Everything up to `sequence` is on the disk. The group owns file->fd. */
+void tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file);
 void tj__group_dispose(tj__group *group);
 
 /* Locks the group and reserves room for `size` more bytes in its open batch, after having waited

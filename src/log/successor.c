@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 #define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
 
@@ -88,13 +89,13 @@ tj_status tj__successor_init(tj__successor *successor, const char *directory,
         return tj__fail(error, TJ_LIMIT, "the path of the log directory is too long: %s",
                         directory);
     }
-    int code = pthread_mutex_init(&successor->lock, NULL);
-    return code == 0 ? TJ_OK : tj__fail_errno(error, code, "preparing to write in %s", directory);
+    tj__mutex_init(&successor->lock);
+    return TJ_OK;
 }
 
 void tj__successor_dispose(tj__successor *successor)
 {
-    (void)pthread_mutex_destroy(&successor->lock);
+    pthread_mutex_destroy(&successor->lock);
 }
 
 void tj__successor_want(tj__successor *successor, uint64_t ordinal)

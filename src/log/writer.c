@@ -71,48 +71,42 @@ static tj_status find_end(tj__log_writer *writer, const tj__log_file *file, tj_e
     return TJ_OK;
 }
 
+static tj_status start(tj__log_writer *writer, const tj__log_writer_options *options,
+                       tj__log_file *file, tj_error *error)
+{
+    TJ_TRY(open_last(writer, options, file, error));
+    TJ_TRY(find_end(writer, file, error));
+    TJ_TRY(tj__successor_init(&writer->successor, options->directory, &options->journal_id,
+                              options->segment_size, error));
+    tj__group_init(&writer->group, options->durability == TJ_DURABILITY_SYNC, writer->at.sequence,
+                   file);
+    writer->group.on_acknowledged = options->acknowledged;
+    writer->group.make_space = options->make_space;
+    writer->group.in_place = options->in_place;
+    writer->group.context = options->context;
+    return TJ_OK;
+}
+
 tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__position *end,
                               tj__log_writer **out, tj_error *error)
 {
     *out = NULL;
-    tj__log_file file = {.fd = -1};
-    tj__log_writer *writer = calloc(1, sizeof(*writer));
-    if (writer == NULL) {
+    tj__log_writer *writer = calloc(1, sizeof *writer);
+    if (!writer) {
         return tj__fail(error, TJ_NOMEM, "no memory to open the log in %s", options->directory);
     }
     writer->journal_id = options->journal_id;
     writer->epoch = options->epoch;
     writer->at = *end;
-    tj_status status = open_last(writer, options, &file, error);
-    if (status != TJ_OK) {
-        goto done;
-    }
-    status = find_end(writer, &file, error);
-    if (status != TJ_OK) {
-        goto done;
-    }
-    status = tj__successor_init(&writer->successor, options->directory, &options->journal_id,
-                                options->segment_size, error);
-    if (status != TJ_OK) {
-        goto done;
-    }
-    status = tj__group_init(&writer->group, options->durability == TJ_DURABILITY_SYNC,
-                            end->sequence, &file, error);
-    if (status != TJ_OK) {
-        tj__successor_dispose(&writer->successor);
-        goto done;
-    }
-    writer->group.on_acknowledged = options->acknowledged;
-    writer->group.make_space = options->make_space;
-    writer->group.in_place = options->in_place;
-    writer->group.context = options->context;
-    *out = writer;
-done:
+    tj__log_file file = {.fd = -1};
+    tj_status status = start(writer, options, &file, error);
     if (status != TJ_OK) {
         tj__file_close(file.fd);
         free(writer);
+        return status;
     }
-    return status;
+    *out = writer;
+    return TJ_OK;
 }
 
 tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error)

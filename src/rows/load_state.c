@@ -283,7 +283,8 @@ static tj_status load_row(loading *l, const gathered_row *place, tj_error *error
     tj__row row = {.key = tj__bytes_of(bytes, place->key_size),
                    .value = tj__bytes_of(bytes + place->key_size, place->value_size),
                    .sequence = place->sequence};
-    TJ_ASSERT(tj__key_split(row.key, &parts));
+    bool is_key = tj__key_split(row.key, &parts);
+    TJ_ASSERT(is_key);
     return tj__row_explain(&row, load_kind(l, &parts, row.value, error), error);
 }
 

@@ -23,8 +23,8 @@ struct tj__errand {
 void tj__errands_init(tj__errands *errands, bool threads)
 {
     *errands = (tj__errands){.threads = threads};
-    pthread_mutex_init(&errands->lock, NULL);
-    pthread_cond_init(&errands->wake, NULL);
+    tj__mutex_init(&errands->lock);
+    tj__condition_init(&errands->wake);
     tj__condition_init(&errands->done);
 }
 

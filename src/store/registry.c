@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "base/trace.h"
 #include "store/internal.h"
 
@@ -108,7 +109,7 @@ static tj_status open_engine(const tj__engine_kind *kind, const tj_config *confi
     core->pid = getpid();
     core->kind = kind;
     core->references = 1;
-    pthread_mutex_init(&core->append_lock, NULL);
+    tj__mutex_init(&core->append_lock);
     tj_status status = kind->open(config, &core->engine, error);
     if (status == TJ_OK && !config->read_only) {
         status = build_tip(core, error);

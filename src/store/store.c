@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/thread.h"
 #include "store/internal.h"
 
 tj_status tj__book_name_check(const char *name, tj_error *error)
@@ -93,7 +94,7 @@ tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error
         free(store);
         return status;
     }
-    pthread_mutex_init(&store->handles_lock, NULL);
+    tj__mutex_init(&store->handles_lock);
     *out = store;
     return TJ_OK;
 }

@@ -17,8 +17,8 @@
 void tj__flights_init(tj__flights *flights, tj__engine *engine, bool threads)
 {
     *flights = (tj__flights){.engine = engine, .threads = threads, .event_fd = -1};
-    pthread_mutex_init(&flights->lock, NULL);
-    pthread_cond_init(&flights->wake, NULL);
+    tj__mutex_init(&flights->lock);
+    tj__condition_init(&flights->wake);
     tj__condition_init(&flights->done);
 }
 

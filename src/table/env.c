@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "table/internal.h"
 
 /* Address space, not memory: readers then hardly ever meet a map that has grown beyond theirs. */
@@ -54,9 +55,9 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     env->read_only = options->read_only;
     env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
-    TJ_ASSERT(pthread_mutex_init(&env->parked_lock, NULL) == 0);
-    TJ_ASSERT(pthread_mutex_init(&env->verify_mutex, NULL) == 0);
-    TJ_ASSERT(pthread_mutex_init(&env->announced_mutex, NULL) == 0);
+    tj__mutex_init(&env->parked_lock);
+    tj__mutex_init(&env->verify_mutex);
+    tj__mutex_init(&env->announced_mutex);
     *out = env;
     return TJ_OK;
 }

@@ -11,7 +11,7 @@ void tj__gate_init(tj__gate *gate)
 {
     *gate = (tj__gate){0};
     tj__condition_init(&gate->changed);
-    TJ_ASSERT(pthread_mutex_init(&gate->mutex, NULL) == 0);
+    tj__mutex_init(&gate->mutex);
 }
 
 void tj__gate_dispose(tj__gate *gate)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Habits of the C and C++ files: each opens with a comment that says what is in it, and no comment names
-a file or a function that is gone."""
+"""Habits of the C and C++ files, as HACKING.md names them."""
 import re
 import sys
 from pathlib import Path
@@ -14,12 +13,22 @@ FOREIGN_HEADERS = {"cmocka.h", "lmdb.h", "sqlite3.h"}
 FILE_NAME = re.compile(r"[\w-]+\.(?:cc?|h|py|sh|md)\b")
 OUR_NAME = re.compile(r"\btj_\w+\w\b(?!\*)|\b\w+(?=\(\))")
 
+# What an assertion may call.
+PURE = {"atomic_load", "sizeof"}
+ASSERTION = re.compile(r"(?<!#define )\bTJ_ASSERT\((.*?)\);", re.S)
+CALL = re.compile(r"\b(\w+)\(")
+CHANGE = re.compile(r"\+\+|--|[^=!<>]=(?!=)")
+THREADS = re.compile(r"\bpthread_(?:create|mutex_init|cond_init)\b")
+
+
+def blank(text):
+    return re.sub(r"[^\n]", " ", text)
+
 
 def parts_of(source):
-    """A file's comments, each with its place, and its code without them."""
+    """A file's comments, each with its place, and its code, where comments and texts are blank."""
     comments = [match for match in TEXT_OR_COMMENT.finditer(source) if match[0].startswith("/")]
-    code = TEXT_OR_COMMENT.sub(lambda match: " " if match[0].startswith("/") else match[0], source)
-    return comments, code
+    return comments, TEXT_OR_COMMENT.sub(lambda match: blank(match[0]), source)
 
 
 def opening(path, source):
@@ -38,6 +47,18 @@ def gone(comments, files, names):
                 yield comment.start() + match.start(), f"there is no {match[0]}"
 
 
+def assertions(code):
+    for match in ASSERTION.finditer(code):
+        if CHANGE.search(match[1]) or not set(CALL.findall(match[1])) <= PURE:
+            yield match.start(), "an assertion that calls or changes something: do it before"
+
+
+def threads(path, code):
+    if path.startswith("src/") and path != "src/base/thread.c":
+        for match in THREADS.finditer(code):
+            yield match.start(), f"{match[0]} is for src/base/thread.c alone"
+
+
 def main(root):
     sources = {str(file.relative_to(root)): file.read_text()
                for folder in FOLDERS for file in sorted((root / folder).rglob("*"))
@@ -47,8 +68,9 @@ def main(root):
     names = {name for _, code in parts.values() for name in re.findall(r"\w+", code)}
     found = []
     for path, source in sources.items():
-        comments, _ = parts[path]
-        for place, what in [*opening(path, source), *gone(comments, files, names)]:
+        comments, code = parts[path]
+        for place, what in (*opening(path, source), *gone(comments, files, names), *assertions(code),
+                            *threads(path, code)):
             found.append(f"{path}:{source.count(chr(10), 0, place) + 1}: {what}")
     print("\n".join(found) or "The habits are kept.")
     return 1 if found else 0

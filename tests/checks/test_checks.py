@@ -224,11 +224,22 @@ class Habits(Planted):
         self.assert_red("src/base/planted.c:1: the second line is not a comment that says", "habits")
 
     def test_comment_that_names_what_is_gone(self):
-        for name in ("planted_away.c", "tj__planted_away", "planted_away"):
+        for name, expected in (("planted_away.c", "there is no file planted_away.c"),
+                               ("tj__planted_away", "there is no tj__planted_away"),
+                               ("planted_away()", "there is no planted_away")):
             with self.subTest(name):
-                call = "()" if name == "planted_away" else ""
-                self.plant("src/base/planted.h", f"/* MIT */\n/* See {name}{call}, there. */\n")
-                self.assert_red(f"src/base/planted.h:2: there is no {name}\n", "habits")
+                self.plant("src/base/planted.h", f"/* MIT */\n/* See {name}, there. */\n")
+                self.assert_red(f"src/base/planted.h:2: {expected}", "habits")
+
+    def test_code(self):
+        for code, expected in (
+                ("TJ_ASSERT(take(&number));", "an assertion that calls or changes something"),
+                ("TJ_ASSERT(count++ > 0);", "an assertion that calls or changes something"),
+                ("TJ_ASSERT(count = 1);", "an assertion that calls or changes something"),
+                ("pthread_mutex_init(&lock, NULL);", "pthread_mutex_init is for src/base/thread.c")):
+            with self.subTest(code):
+                self.plant("src/log/planted.c", f"/* MIT */\n/* Planted. */\n{code}\n")
+                self.assert_red(f"src/log/planted.c:3: {expected}", "habits")
 
 
 if __name__ == "__main__":

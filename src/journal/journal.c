@@ -182,7 +182,7 @@ static tj_status foretell_recovery(tj__journal *journal, tj_error *error)
         TJ_TRY(tj__journal_find_lock(journal, error));
         tj_time recovered_at = tj__lock_mark(journal->lock).recovered_at;
         if (tj__lock_is_held(journal->lock)) {
-            return TJ_OK;
+            return tj__logbook_warn(journal, error);
         }
         tj_status status = tj__logbook_survey(journal, &book, &failure);
         tj__logbook_dispose(&book);

@@ -12,21 +12,6 @@
 
 /* ---- segments and records --------------------------------------------------------------- */
 
-/* All segments from the first that the journal needs must be there, not only those that are read
- * now. */
-static tj_status check_first(const tj__journal *journal, const tj__segment_list *list,
-                             tj_error *error)
-{
-    uint64_t first = journal->superblock.first_segment;
-    if (list->count > 0 && list->ordinals[0] == first) {
-        return TJ_OK;
-    }
-    return tj__fail(error, TJ_CORRUPT,
-                    "the first segment of the log, %s/%010llu.log, is missing: put it back, or "
-                    "restore a copy of the whole journal",
-                    journal->log_path, (unsigned long long)first);
-}
-
 /* What is before the first segment is no part of the log any more: a crash came before its files
  * were removed. */
 static void drop_earlier(tj__segment_list *list, uint64_t first)
@@ -38,17 +23,6 @@ static void drop_earlier(tj__segment_list *list, uint64_t first)
     list->count -= earlier;
     if (earlier > 0) {
         memmove(list->ordinals, list->ordinals + earlier, list->count * sizeof *list->ordinals);
-    }
-}
-
-static void warn_of_strangers(const tj__journal *journal, const tj__segment_list *list)
-{
-    if (list->stranger_count > 0) {
-        tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "%s holds %zu other file%s, like \"%s\", which the journal leaves alone: "
-                  "move what you do not need out of it",
-                  journal->log_path, list->stranger_count, list->stranger_count == 1 ? "" : "s",
-                  list->stranger);
     }
 }
 
@@ -67,13 +41,61 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
     tj__segment_list list = {0};
     TJ_TRY(tj__segment_list_read(journal->log_path, &list, error));
     drop_earlier(&list, journal->superblock.first_segment);
-    tj_status status = check_first(journal, &list, error);
-    if (status != TJ_OK) {
-        tj__segment_list_dispose(&list);
-        return status;
-    }
-    warn_of_strangers(journal, &list);
     *out = list;
+    return TJ_OK;
+}
+
+static void warn_of_strangers(const tj__journal *journal, const tj__segment_list *list)
+{
+    if (list->stranger_count > 0) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "%s holds %zu other file%s, like \"%s\", which the journal leaves alone: "
+                  "move what you do not need out of it",
+                  journal->log_path, list->stranger_count, list->stranger_count == 1 ? "" : "s",
+                  list->stranger);
+    }
+}
+
+/* How many segments are missing before the newest, and the first behind all of them. */
+static uint64_t count_missing(const tj__segment_list *list, uint64_t first, uint64_t *unbroken_from)
+{
+    uint64_t missing = 0;
+    uint64_t expected = first;
+    for (size_t i = 0; i < list->count; i++) {
+        uint64_t ordinal = list->ordinals[i];
+        if (ordinal > expected) {
+            missing += ordinal - expected;
+            *unbroken_from = ordinal;
+        }
+        expected = ordinal + 1;
+    }
+    return missing;
+}
+
+/* States before the hole, and in it, may have been asked for: what is gone, and what is not. */
+static void warn_of_holes(const tj__journal *journal, const tj__segment_list *list)
+{
+    uint64_t first = journal->superblock.first_segment;
+    uint64_t unbroken_from = first;
+    uint64_t missing = count_missing(list, first, &unbroken_from);
+    if (missing > 0) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "%s lacks %llu old segment%s, the first being %010llu.log: the newest state is "
+                  "whole and commits go on, but history is unbroken only from segment %llu on: put "
+                  "what is missing back if there is a copy of it",
+                  journal->log_path, (unsigned long long)missing, missing == 1 ? "" : "s",
+                  (unsigned long long)tj__segment_list_gap(list, first),
+                  (unsigned long long)unbroken_from);
+    }
+}
+
+tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error)
+{
+    tj__segment_list list = {0};
+    TJ_TRY(tj__logbook_segments(journal, &list, error));
+    warn_of_strangers(journal, &list);
+    warn_of_holes(journal, &list);
+    tj__segment_list_dispose(&list);
     return TJ_OK;
 }
 
@@ -266,22 +288,27 @@ static tj_status find_applied(const tj__journal *journal, tj__logbook *book, tj_
     return TJ_OK;
 }
 
-static tj_status check_segments(const tj__journal *journal, tj_error *error)
+/* That of LMDB's position is missed by who reads it. */
+static tj_status check_segments(const tj__journal *journal, const tj__position *applied,
+                                tj_error *error)
 {
     tj__segment_list segments = {0};
     TJ_TRY(tj__logbook_segments(journal, &segments, error));
+    tj_status status =
+        tj__segment_list_whole(&segments, journal->log_path, applied->ordinal + 1, error);
     tj__segment_list_dispose(&segments);
-    return TJ_OK;
+    return status;
 }
 
 tj_status tj__logbook_survey(const tj__journal *journal, tj__logbook *out, tj_error *error)
 {
     *out = (tj__logbook){.mark = tj__lock_mark(journal->lock)};
     TJ_TRY(find_applied(journal, out, error));
-    TJ_TRY(check_segments(journal, error));
+    TJ_TRY(check_segments(journal, &out->applied, error));
     TJ_TRY(read_to_applied(journal, out, error));
     TJ_TRY(read_to_end(out, error));
-    return tj__logbook_judge_end(out->reader, &out->mark, &out->tail, error);
+    TJ_TRY(tj__logbook_judge_end(out->reader, &out->mark, &out->tail, error));
+    return tj__logbook_warn(journal, error);
 }
 
 void tj__logbook_dispose(tj__logbook *book)

@@ -20,9 +20,11 @@
 #include "journal/lock.h"
 #include "log/reader.h"
 
-/* The log's segments, from the first; traces a warning of other files among them. TJ_CORRUPT when
- * their directory or the first of them is gone. */
+/* The log's segments that are there, from the first. TJ_CORRUPT when their directory is gone. */
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
+/* Traces a warning of what the log's directory lacks, and of what it holds that is no segment. For
+ * who opens a journal without surveying it. */
+tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error);
 
 /* As tj__log_reader_next, with TJ_CORRUPT for a segment that is not there. */
 tj_status tj__logbook_next(tj__log_reader *reader, tj__log_next *next, tj__record *record,
@@ -48,9 +50,10 @@ typedef struct tj__logbook {
     tj__log_tail tail;
 } tj__logbook;
 
-/* Reads it and judges it, as the next writer will: checks that all segments are there and that
- * LMDB's position lies on the chain of records, and finds the end. After a failure too it is to be
- * disposed of. */
+/* Reads it and judges it, as the next writer will: checks that all segments from LMDB's position on
+ * are there and that this position lies on the chain of records, and finds the end. Warns as
+ * tj__logbook_warn: a segment that is missing further back takes history, and nothing of the newest
+ * state. After a failure too it is to be disposed of. */
 tj_status tj__logbook_survey(const tj__journal *journal, tj__logbook *out, tj_error *error);
 void tj__logbook_dispose(tj__logbook *book);
 

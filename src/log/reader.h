@@ -62,7 +62,7 @@ typedef struct tj__log_tail {
 
 /* Looks at everything behind the reader's position (after TJ__LOG_END): tries every 64-byte
  * boundary of the rest of this segment and all of the later ones. Seals count as records.
- * TJ_CORRUPT when a segment is missing between others, a foreign file is among them or has the name
+ * TJ_CORRUPT when a segment is missing between those, a foreign file is among them or has the name
  * of one, or so much looks like records and is none that the work would have no bound.
  * TJ_FORMAT_NEWER when a newer version wrote there: what it left is not ours to judge or to cut. */
 tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_error *error);

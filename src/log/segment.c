@@ -155,20 +155,30 @@ static int compare_ordinals(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static tj_status check_gaps(const tj__segment_list *list, const char *directory, tj_error *error)
+uint64_t tj__segment_list_gap(const tj__segment_list *list, uint64_t from)
 {
-    for (size_t i = 1; i < list->count; i++) {
-        uint64_t expected = list->ordinals[i - 1] + 1;
-        if (list->ordinals[i] != expected) {
-            char path[TJ__SEGMENT_PATH_SIZE];
-            TJ_TRY(tj__segment_path(path, directory, expected, error));
-            tj__fail(error, TJ_CORRUPT,
-                     "log segment %s is missing: segments before and after it are there", path);
-            tj__error_place(error, "%s", path);
-            return TJ_CORRUPT;
+    uint64_t expected = from;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->ordinals[i] > expected) {
+            return expected;
         }
+        expected += list->ordinals[i] == expected;
     }
-    return TJ_OK;
+    return 0;
+}
+
+tj_status tj__segment_list_whole(const tj__segment_list *list, const char *directory, uint64_t from,
+                                 tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    uint64_t missing = tj__segment_list_gap(list, from);
+    if (missing == 0) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__segment_path(path, directory, missing, error));
+    tj__fail(error, TJ_CORRUPT, "log segment %s is missing, though a later one is there", path);
+    tj__error_place(error, "%s", path);
+    return TJ_CORRUPT;
 }
 
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error)
@@ -181,17 +191,11 @@ tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj
     tj_status status = collect_ordinals(stream, directory, &list, error);
     closedir(stream);
     if (status != TJ_OK) {
-        goto done;
+        tj__segment_list_dispose(&list);
+        return status;
     }
     if (list.count > 0) {
         qsort(list.ordinals, list.count, sizeof *list.ordinals, compare_ordinals);
-    }
-    status = check_gaps(&list, directory, error);
-
-done:
-    if (status != TJ_OK) {
-        tj__segment_list_dispose(&list);
-        return status;
     }
     *out = list;
     return TJ_OK;

@@ -43,9 +43,14 @@ bool tj__segment_size_possible(uint64_t size);
 uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end);
 
 /* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored;
- * what else is not ours is counted and stays. A gap in the ordinals is TJ_CORRUPT naming the
- * missing file. */
+ * what else is not ours is counted and stays. What a gap in the ordinals means is the caller's to
+ * say. */
 tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj_error *error);
+/* The first ordinal from `from` on that is not listed though a later one is; 0: there is none. */
+uint64_t tj__segment_list_gap(const tj__segment_list *list, uint64_t from);
+/* TJ_CORRUPT naming the file when there is one. */
+tj_status tj__segment_list_whole(const tj__segment_list *list, const char *directory, uint64_t from,
+                                 tj_error *error);
 void tj__segment_list_dispose(tj__segment_list *list);
 
 /* A file of this name in the log directory is taken for the next segment when no file can be

@@ -193,6 +193,9 @@ tj_status tj__log_tail_scan(const char *directory, const tj_uuid *journal_id,
     if (status == TJ_OK) {
         status = tj__segment_list_read(directory, &list, error);
     }
+    if (status == TJ_OK) {
+        status = tj__segment_list_whole(&list, directory, position->ordinal, error);
+    }
     for (size_t i = 0; i < list.count && status == TJ_OK; i++) {
         if (list.ordinals[i] > position->ordinal) {
             status = scan_later_segment(&scan, directory, list.ordinals[i], error);

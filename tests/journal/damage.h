@@ -38,4 +38,23 @@ static inline void file_path(const fixture *f, const char *name, char out[PATH_T
     assert_true(written > 0 && written < PATH_TEXT_SIZE);
 }
 
+/* The last segment that has records; behind it there may be a prepared one. */
+static inline unsigned last_begun(const fixture *f)
+{
+    unsigned last = 0;
+    for (unsigned i = 1; i < 100; i++) {
+        char name[32];
+        char path[PATH_TEXT_SIZE];
+        size_t size = 0;
+        snprintf(name, sizeof name, "log/%010u.log", i);
+        file_path(f, name, path);
+        if (access(path, F_OK) == 0) {
+            uint8_t *bytes = read_whole(path, &size);
+            last = memcmp(bytes, "TJLOGSEG", 8) == 0 ? i : last;
+            free(bytes);
+        }
+    }
+    return last;
+}
+
 #endif

@@ -97,26 +97,6 @@ static void a_log_that_begins_later_is_recovered(void **state)
     passed = true;
 }
 
-static void what_is_missing_from_there_on_is_damage(void **state)
-{
-    fixture *f = *state;
-    make_segments(f);
-    move_first_segment(f, 2);
-    shell("cd %s/log && mkdir ../../kept && mv 0000000001.log ../../kept", f->path);
-    static const char *const names[] = {"0000000002.log", "0000000003.log"};
-    for (size_t i = 0; i < 2; i++) {
-        shell("cd %s/log && mv %s ../../kept", f->path, names[i]);
-        for (int read_only = 0; read_only < 2; read_only++) {
-            f->config.read_only = read_only != 0;
-            assert_refused(tj_store_open(&f->config, &f->store, &err), TJ_CORRUPT, names[i]);
-        }
-        shell("cd %s/log && mv ../../kept/%s .", f->path, names[i]);
-    }
-    f->config.read_only = false;
-    assert_opens_at(f, COMMITS);
-    passed = true;
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "child") == 0) {
@@ -125,7 +105,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(a_log_may_begin_later),
         JOURNAL_TEST(a_log_that_begins_later_is_recovered),
-        JOURNAL_TEST(what_is_missing_from_there_on_is_damage),
     };
     return cmocka_run_group_tests_name("first segment", tests, NULL, NULL);
 }

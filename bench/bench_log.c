@@ -70,7 +70,7 @@ static void save_once(turn *shared, tj_error *error)
     uint64_t sequence = 0;
     tj_time time = 0;
     pthread_mutex_lock(&shared->append_lock);
-    tj_status status = tj__log_writer_append(shared->writer, tj__bytes_of(body, sizeof(body)), 1,
+    tj_status status = tj__log_writer_append(shared->writer, tj__bytes_of(body, sizeof body), 1,
                                              NULL, (tj__bytes){0}, &sequence, &time, error);
     pthread_mutex_unlock(&shared->append_lock);
     if (status == TJ_OK) {
@@ -85,8 +85,8 @@ static void save_once(turn *shared, tj_error *error)
 static void write_raw(int fd, size_t number, tj_error *error)
 {
     static const uint8_t page[4096] = {1};
-    uint64_t offset = number % 1024 * sizeof(page);
-    if (tj__file_write_at(fd, "raw", page, sizeof(page), offset, error) != TJ_OK ||
+    uint64_t offset = number % 1024 * sizeof page;
+    if (tj__file_write_at(fd, "raw", page, sizeof page, offset, error) != TJ_OK ||
         tj__file_sync_data(fd, "raw", error) != TJ_OK) {
         die("writing raw", error);
     }
@@ -133,17 +133,17 @@ static double quantile_us(const uint32_t *sorted, size_t count, double part)
 /* All times of a turn in ascending order; takes them from the savers. */
 static uint32_t *merge_times(saver *savers, size_t threads, size_t total)
 {
-    uint32_t *all = malloc((total + 1) * sizeof(*all));
+    uint32_t *all = malloc((total + 1) * sizeof *all);
     if (all == NULL) {
         die("collecting times", NULL);
     }
     size_t filled = 0;
     for (size_t i = 0; i < threads; i++) {
-        memcpy(all + filled, savers[i].times_ns, savers[i].count * sizeof(*all));
+        memcpy(all + filled, savers[i].times_ns, savers[i].count * sizeof *all);
         filled += savers[i].count;
         free(savers[i].times_ns);
     }
-    qsort(all, total, sizeof(*all), compare_times);
+    qsort(all, total, sizeof *all, compare_times);
     return all;
 }
 
@@ -201,7 +201,7 @@ static double median(const result *results, size_t rounds, size_t member, double
                     : member == 2 ? r->p99_us
                                   : r->p999_us;
     }
-    qsort(values, rounds, sizeof(values[0]), compare_doubles);
+    qsort(values, rounds, sizeof values[0], compare_doubles);
     *low = values[0];
     *high = values[rounds - 1];
     return values[rounds / 2];
@@ -249,7 +249,7 @@ static int create_raw(const char *directory)
     char path[512];
     int fd = -1;
     tj_error error = TJ_ERROR_INIT;
-    snprintf(path, sizeof(path), "%s/raw", directory);
+    snprintf(path, sizeof path, "%s/raw", directory);
     if (tj__file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd, &error) != TJ_OK) {
         die("creating the raw file", &error);
     }
@@ -267,7 +267,7 @@ static void remove_directory(const char *directory)
             break;
         }
     }
-    snprintf(path, sizeof(path), "%s/raw", directory);
+    snprintf(path, sizeof path, "%s/raw", directory);
     unlink(path);
     rmdir(directory);
 }
@@ -278,7 +278,7 @@ int main(int argc, char **argv)
     static result results[3][ROUNDS_MAX];
     static result raw[ROUNDS_MAX];
     char directory[256];
-    snprintf(directory, sizeof(directory), "%s/bench-log-XXXXXX", argc > 1 ? argv[1] : "/var/tmp");
+    snprintf(directory, sizeof directory, "%s/bench-log-XXXXXX", argc > 1 ? argv[1] : "/var/tmp");
     size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 7;
     uint64_t turn_ms = argc > 3 ? strtoull(argv[3], NULL, 10) : 200;
     if (rounds == 0 || rounds > ROUNDS_MAX || mkdtemp(directory) == NULL) {

@@ -9,7 +9,7 @@ void books_print(const tj_book_list *books, output *out)
     static const table_column columns[] = {{"book", ALIGN_LEFT},         {"positions", ALIGN_RIGHT},
                                            {"open orders", ALIGN_RIGHT}, {"algos", ALIGN_RIGHT},
                                            {"ledger", ALIGN_RIGHT},      {"rows", ALIGN_RIGHT}};
-    text_table table = {columns, sizeof(columns) / sizeof(columns[0]), NULL, 0};
+    text_table table = {columns, sizeof columns / sizeof columns[0], NULL, 0};
     for (size_t i = 0; i < books->count; i++) {
         const tj_book_info *book = &books->books[i];
         table_text(&table, book->name);

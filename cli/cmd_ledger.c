@@ -48,7 +48,7 @@ static tj_status parse_number(command_line *cli, const option_spec *option, uint
     }
     char *end = NULL;
     errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
+    uint64_t value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
         return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on", option->name,
                            text);
@@ -143,7 +143,7 @@ static void print_entries(const tj_ledger_list *list, output *out)
                                            {"exchange", ALIGN_LEFT},  {"amount", ALIGN_POINT},
                                            {"asset", ALIGN_LEFT},     {"type", ALIGN_LEFT},
                                            {"reference", ALIGN_LEFT}};
-    text_table table = {columns, sizeof(columns) / sizeof(columns[0]), NULL, 0};
+    text_table table = {columns, sizeof columns / sizeof columns[0], NULL, 0};
     for (size_t i = 0; i < list->count; i++) {
         const tj_ledger_entry *entry = &list->entries[i];
         char time[TJ_TIME_TEXT_SIZE];

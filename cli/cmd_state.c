@@ -164,7 +164,7 @@ static void tell_import(command_line *cli, const open_journal *journal, const tj
     }
     char commit[40] = "";
     if (!dry_run) {
-        snprintf(commit, sizeof(commit), "; commit %" PRIu64, sequence);
+        snprintf(commit, sizeof commit, "; commit %" PRIu64, sequence);
     }
     out_line(&cli->out, "%s %s into book %s: %zu open orders, %zu positions%s",
              dry_run ? "would import" : "imported", input_name(cli->arguments[0]), journal->book,

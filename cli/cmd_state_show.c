@@ -151,7 +151,7 @@ static void print_positions(const tj_portfolio *portfolio, size_t row_limit, out
     if (total == 0) {
         return;
     }
-    holding *holdings = need(calloc(total, sizeof(*holdings)));
+    holding *holdings = need(calloc(total, sizeof *holdings));
     tj_str own = {NULL, 0};
     size_t count = gather(holdings, 0, own, portfolio->positions, portfolio->position_count);
     for (size_t i = 0; i < portfolio->sub_account_count; i++) {
@@ -159,7 +159,7 @@ static void print_positions(const tj_portfolio *portfolio, size_t row_limit, out
         count =
             gather(holdings, count, account->exchange, account->positions, account->position_count);
     }
-    qsort(holdings, count, sizeof(*holdings), compare_holdings);
+    qsort(holdings, count, sizeof *holdings, compare_holdings);
     print_holdings(holdings, count, row_limit, out);
     free(holdings);
 }

@@ -69,7 +69,7 @@ static void complete_bash(output *out)
     out_format(out, "' ;;\n");
     for (size_t i = 0; commands[i]; i++) {
         char group[32];
-        snprintf(group, sizeof(group), "%.*s", (int)strcspn(commands[i]->name, " "),
+        snprintf(group, sizeof group, "%.*s", (int)strcspn(commands[i]->name, " "),
                  commands[i]->name);
         if (first_of_its_word(i) && command_is_group(group)) {
             out_format(out, "    '%s') next='", group);
@@ -142,7 +142,7 @@ static void complete_fish(output *out)
         }
         fish_text(out, commands[i]->summary);
         out_format(out, "\n");
-        snprintf(condition, sizeof(condition), " -n '__fish_seen_subcommand_from %s'",
+        snprintf(condition, sizeof condition, " -n '__fish_seen_subcommand_from %s'",
                  name[head] ? name + head + 1 : name);
         fish_options(out, condition, commands[i]->options);
     }

@@ -42,7 +42,7 @@ void option_text(const option_spec *option, char *text, size_t size)
 {
     char letter[8] = "    ";
     if (option->letter) {
-        snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
     }
     snprintf(text, size, "%s--%s%s%s", letter, option->name, option->value ? " " : "",
              option->value ? option->value : "");
@@ -57,7 +57,7 @@ static void print_options(output *out, const char *title, const option_spec *con
     out_heading(out, "%s", title);
     for (; *options; options++) {
         char text[64];
-        option_text(*options, text, sizeof(text));
+        option_text(*options, text, sizeof text);
         entry(out, text, (*options)->help);
     }
 }
@@ -67,7 +67,7 @@ static void print_exit_codes(output *out)
     out_heading(out, "Exit codes");
     for (size_t i = 0; i < exit_code_count; i++) {
         char name[32];
-        snprintf(name, sizeof(name), "%3d %s", exit_code_table[i].code, exit_code_table[i].name);
+        snprintf(name, sizeof name, "%3d %s", exit_code_table[i].code, exit_code_table[i].name);
         entry(out, name, exit_code_table[i].meaning);
     }
 }

@@ -48,7 +48,7 @@ static void options_section(output *out, const char *heading, const option_spec 
     out_format(out, ".SH %s\n", heading);
     for (; *options; options++) {
         char text[64];
-        option_text(*options, text, sizeof(text));
+        option_text(*options, text, sizeof text);
         out_format(out, ".TP\n.B ");
         roff(out, text + strspn(text, " "));
         out_format(out, "\n");
@@ -70,7 +70,7 @@ void man_program(output *out)
     out_format(out, "COMMAND [ARGUMENTS]\n.SH COMMANDS\n");
     for (size_t i = 0; commands[i]; i++) {
         char name[64];
-        page_name(commands[i], name, sizeof(name));
+        page_name(commands[i], name, sizeof name);
         out_format(out, ".TP\n.BR ");
         roff(out, name);
         out_format(out, " (1)\n");
@@ -92,7 +92,7 @@ void man_program(output *out)
 void man_command(output *out, const command_spec *command)
 {
     char name[64];
-    page_name(command, name, sizeof(name));
+    page_name(command, name, sizeof name);
     title(out, name, command->summary);
     roff(out, command->name);
     out_format(out, " ");

@@ -167,7 +167,7 @@ static void grammar_add(grammar *g, const option_spec *const *options)
         g->specs[g->count++] = option;
         if (option->letter) {
             size_t size = strlen(g->letters);
-            snprintf(g->letters + size, sizeof(g->letters) - size, "%c%s", option->letter,
+            snprintf(g->letters + size, sizeof g->letters - size, "%c%s", option->letter,
                      option->value ? ":" : "");
         }
     }

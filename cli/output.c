@@ -208,7 +208,7 @@ const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE])
     size_t unit = 0;
     double value = (double)bytes;
     /* 1023.95 would be shown as "1024.0". */
-    while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+    while (value >= 1023.95 && unit + 1 < sizeof units / sizeof units[0]) {
         value /= 1024;
         unit++;
     }

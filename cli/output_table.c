@@ -103,7 +103,7 @@ void table_print(text_table *table, size_t row_limit, output *out)
     size_t columns = table->column_count;
     size_t all_rows = table->cell_count / columns;
     size_t rows = row_limit > 0 && row_limit < all_rows ? row_limit : all_rows;
-    measure *widest = need(calloc(columns, sizeof(*widest)));
+    measure *widest = need(calloc(columns, sizeof *widest));
     for (size_t i = 0; i < columns; i++) {
         widest[i] = measure_column(table, i, rows);
     }

@@ -33,14 +33,14 @@ const exit_code exit_code_table[] = {
     {28, "UNKNOWN", "the deadline passed: the commit may be durable now, or later"},
     {128 + 13, "SIGPIPE", "whoever read the output went away; what was done by then stays"},
 };
-const size_t exit_code_count = sizeof(exit_code_table) / sizeof(exit_code_table[0]);
+const size_t exit_code_count = sizeof exit_code_table / sizeof exit_code_table[0];
 
 tj_status fail(tj_error *error, tj_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     *error = (tj_error){.status = status};
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     return status;
 }
@@ -94,7 +94,7 @@ tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_
     const char *between = name ? ":" : " ";
     (void)fail(error, status, "%s%s%" PRIu64 ": %s", before, between, number, inner.message);
     error->os_errno = cause->os_errno;
-    snprintf(error->place, sizeof(error->place), "%s%s%" PRIu64 "%s%.64s", before, between, number,
+    snprintf(error->place, sizeof error->place, "%s%s%" PRIu64 "%s%.64s", before, between, number,
              inner.place[0] ? ", " : "", inner.place);
     return status;
 }
@@ -104,7 +104,7 @@ tj_status usage_error(command_line *cli, tj_error *error, const char *format, ..
     va_list arguments;
     va_start(arguments, format);
     *error = (tj_error){.status = TJ_MISUSE};
-    vsnprintf(error->message, sizeof(error->message), format, arguments);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     cli->usage = true;
     return TJ_MISUSE;
@@ -114,7 +114,7 @@ void note_durable(command_line *cli, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(cli->durable, sizeof(cli->durable), format, arguments);
+    vsnprintf(cli->durable, sizeof cli->durable, format, arguments);
     va_end(arguments);
 }
 

@@ -14,7 +14,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 static size_t distance(const char *a, const char *b)
 {
     size_t size = strlen(b);
-    size_t *row = need(malloc((size + 1) * sizeof(*row)));
+    size_t *row = need(malloc((size + 1) * sizeof *row));
     for (size_t j = 0; j <= size; j++) {
         row[j] = j;
     }
@@ -87,7 +87,7 @@ tj_status unknown_command(command_line *cli, char *const *words, size_t count, t
 {
     char text[256];
     if (command_is_group(words[0])) {
-        words_of_group(words[0], text, sizeof(text));
+        words_of_group(words[0], text, sizeof text);
         return count > 1 ? usage_error(cli, error, "unknown command \"%s %s\"; it can be %s",
                                        words[0], words[1], text)
                          : usage_error(cli, error, "%s what? It can be %s", words[0], text);
@@ -96,7 +96,7 @@ tj_status unknown_command(command_line *cli, char *const *words, size_t count, t
     size_t best_at = DISTANCE_LIMIT;
     for (size_t i = 0; commands[i]; i++) {
         const char *name = commands[i]->name;
-        snprintf(text, sizeof(text), "%.*s", (int)strcspn(name, " "), name);
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(name, " "), name);
         size_t before = best_at;
         if (!commands[i]->writes) {
             consider(words[0], text, &best, &best_at);

@@ -9,6 +9,8 @@
  */
 #include "base/decimal.h"
 
+#include <inttypes.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -48,8 +50,9 @@ tj_status tj__decimal_check(tj_decimal value, tj_error *error)
         return TJ_OK;
     }
     return tj__fail(error, TJ_INVALID,
-                    "a tj_decimal holds no decimal (bits 0x%016llx%016llx): it was never set",
-                    (unsigned long long)value.bits[1], (unsigned long long)value.bits[0]);
+                    "a tj_decimal holds no decimal (bits 0x%016" PRIx64 "%016" PRIx64
+                    "): it was never set",
+                    value.bits[1], value.bits[0]);
 }
 
 void tj__decimal_store(uint8_t out[16], tj_decimal value)

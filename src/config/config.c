@@ -8,6 +8,7 @@
  */
 #include <tesser/config.h>
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static tj_status refuse(const loader *load, const tj__toml_value *value, tj_stat
     char what[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof(what), format, arguments);
+    vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     return tj__toml_fail(error, status, load->file, value->line, what);
 }
@@ -85,8 +86,8 @@ static tj_status wrong_value(const loader *load, const setting *which, const tj_
                              tj_error *error)
 {
     if (value->kind == TJ__TOML_INTEGER) {
-        return refuse(load, value, TJ_INVALID, error, "%s.%s is %lld; expected %s", which->table,
-                      which->key, (long long)value->integer, which->expected);
+        return refuse(load, value, TJ_INVALID, error, "%s.%s is %" PRId64 "; expected %s",
+                      which->table, which->key, value->integer, which->expected);
     }
     return refuse(load, value, TJ_INVALID, error, "%s.%s is \"%.*s\"; expected %s", which->table,
                   which->key, quoted(value->text), value->text.data, which->expected);
@@ -218,7 +219,7 @@ static uint64_t bytes_of(const char *text)
         }
     }
     text += strspn(text, " ");
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(text, units[i].name) == 0) {
             return number > BYTES_MAX >> units[i].shift ? 0 : number << units[i].shift;
         }
@@ -235,7 +236,7 @@ static tj_status read_bytes(loader *load, const setting *which, const tj__toml_v
     if (bytes < which->min || bytes > BYTES_MAX) {
         return wrong_value(load, which, value, error);
     }
-    memcpy((char *)&load->config + which->offset, &bytes, sizeof(bytes));
+    memcpy((char *)&load->config + which->offset, &bytes, sizeof bytes);
     return TJ_OK;
 }
 
@@ -304,7 +305,7 @@ static tj_status unknown_key(const loader *load, const tj__toml_value *value, tj
                           "unknown key \"%.*s\" in [%s]; did you mean \"%s\"?", quoted(value->key),
                           value->key.data, value->table, settings[i].key);
         }
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                  settings[i].key);
     }
     return refuse(load, value, TJ_INVALID, error,

@@ -10,9 +10,9 @@ tj_status tj__toml_fail(tj_error *error, tj_status status, const char *file, uns
 {
     char place[TJ_ERROR_PLACE_SIZE];
     if (line) {
-        snprintf(place, sizeof(place), "%s:%u", file, line);
+        snprintf(place, sizeof place, "%s:%u", file, line);
     } else {
-        snprintf(place, sizeof(place), "%s", file);
+        snprintf(place, sizeof place, "%s", file);
     }
     (void)tj__fail(error, status, "%s: %s", place, what);
     tj__error_place(error, "%s", place);

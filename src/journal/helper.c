@@ -9,6 +9,7 @@
  * is none, and tj__journal_work does the same on the caller's thread.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/error.h"
 #include "base/thread.h"
@@ -235,8 +236,9 @@ tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_er
     bool wait = !on_helper && journal->helper_running;
     tj_status status = wait ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
     if (status != TJ_OK) {
-        tj__error_context(error, "the log is %llu bytes ahead of LMDB, which must catch up first",
-                          (unsigned long long)tj__journal_lag(journal));
+        tj__error_context(error,
+                          "the log is %" PRIu64 " bytes ahead of LMDB, which must catch up first",
+                          tj__journal_lag(journal));
     }
     return status;
 }

@@ -2,6 +2,7 @@
 /* Opening and closing a journal. */
 #include "journal/journal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -255,10 +256,9 @@ static tj_status apply_at_close(tj__journal *journal, tj_error *error)
     tj_status status = tj__journal_apply(journal, &failure);
     if (status == TJ_FULL) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "closing %s: every commit up to %llu is durable in the log, and data.mdb follows "
-                  "when there is space: %s",
-                  journal->path, (unsigned long long)atomic_load(&journal->acknowledged),
-                  failure.message);
+                  "closing %s: every commit up to %" PRIu64
+                  " is durable in the log, and data.mdb follows when there is space: %s",
+                  journal->path, atomic_load(&journal->acknowledged), failure.message);
         return TJ_OK;
     }
     return tj__error_pass(error, &failure);

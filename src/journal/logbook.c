@@ -3,6 +3,7 @@
 #include "journal/logbook.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,12 +81,11 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
     uint64_t missing = count_missing(list, first, &unbroken_from);
     if (missing > 0) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "%s lacks %llu old segment%s, the first being %010llu.log: the newest state is "
-                  "whole and commits go on, but history is unbroken only from segment %llu on: put "
-                  "what is missing back if there is a copy of it",
-                  journal->log_path, (unsigned long long)missing, missing == 1 ? "" : "s",
-                  (unsigned long long)tj__segment_list_gap(list, first),
-                  (unsigned long long)unbroken_from);
+                  "%s lacks %" PRIu64 " old segment%s, the first being %010" PRIu64
+                  ".log: the newest state is whole and commits go on, but history is unbroken only "
+                  "from segment %" PRIu64 " on: put what is missing back if there is a copy of it",
+                  journal->log_path, missing, missing == 1 ? "" : "s",
+                  tj__segment_list_gap(list, first), unbroken_from);
     }
 }
 
@@ -106,10 +106,10 @@ static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
         snprintf(place, sizeof place, "%s", error->place);
     }
     tj__fail(error, TJ_CORRUPT,
-             "log segment %s is missing, though commits up to %llu lead to it: put the file back, "
-             "or restore a copy of the whole journal; one of data.mdb alone, as mdb_copy makes it, "
-             "lacks the newest commits",
-             place, (unsigned long long)tj__log_reader_position(reader)->sequence);
+             "log segment %s is missing, though commits up to %" PRIu64
+             " lead to it: put the file back, or restore a copy of the whole journal; one of "
+             "data.mdb alone, as mdb_copy makes it, lacks the newest commits",
+             place, tj__log_reader_position(reader)->sequence);
     tj__error_place(error, "%s", place);
     return TJ_CORRUPT;
 }
@@ -127,13 +127,13 @@ tj_status tj__logbook_fell_short(const tj__log_reader *reader, uint64_t covered,
                                  tj_error *error)
 {
     const tj__position *at = tj__log_reader_position(reader);
-    tj__fail(
-        error, TJ_CORRUPT,
-        "commit %llu is damaged or missing at offset %llu of %s (%s), and %s shows that commits up "
-        "to %llu were durable: put the file back as it was, or restore a copy of the whole journal",
-        (unsigned long long)(at->sequence + 1), (unsigned long long)at->offset,
-        tj__log_reader_path(reader), tj__log_reader_why(reader), by, (unsigned long long)covered);
-    tj__error_place(error, "%s:%llu", tj__log_reader_path(reader), (unsigned long long)at->offset);
+    tj__fail(error, TJ_CORRUPT,
+             "commit %" PRIu64 " is damaged or missing at offset %" PRIu64
+             " of %s (%s), and %s shows that commits up to %" PRIu64
+             " were durable: put the file back as it was, or restore a copy of the whole journal",
+             at->sequence + 1, at->offset, tj__log_reader_path(reader), tj__log_reader_why(reader),
+             by, covered);
+    tj__error_place(error, "%s:%" PRIu64, tj__log_reader_path(reader), at->offset);
     return TJ_CORRUPT;
 }
 
@@ -147,8 +147,8 @@ tj_status tj__logbook_judge_end(tj__log_reader *reader, const tj__mark *mark, tj
     TJ_TRY(tj__log_reader_tail(reader, tail, error));
     if (tail->durable_max > end) {
         char by[TJ__SEGMENT_PATH_SIZE + 64];
-        snprintf(by, sizeof by, "a valid record at offset %llu of %s",
-                 (unsigned long long)tail->first_after_offset, tail->first_after);
+        snprintf(by, sizeof by, "a valid record at offset %" PRIu64 " of %s",
+                 tail->first_after_offset, tail->first_after);
         return tj__logbook_fell_short(reader, tail->durable_max, by, error);
     }
     if (tail->segment_begun_after) {
@@ -173,9 +173,9 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
                                         &fd, &found, error);
     if (status == TJ_NOT_FOUND) {
         return tj__fail(error, TJ_CORRUPT,
-                        "segment %s is missing, and the state in data.mdb stands at commit %llu in "
-                        "it: put it back, or restore a copy of the whole journal",
-                        path, (unsigned long long)book->applied.sequence);
+                        "segment %s is missing, and the state in data.mdb stands at commit %" PRIu64
+                        " in it: put it back, or restore a copy of the whole journal",
+                        path, book->applied.sequence);
     }
     if (status == TJ_OK) {
         status = tj__file_read_some(fd, path, block, sizeof block, 0, &got, error);
@@ -198,8 +198,8 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
     }
     if (status == TJ_NOT_FOUND) {
         return tj__fail(error, TJ_CORRUPT,
-                        "segment %s is empty, but data.mdb holds commits from it, up to %llu", path,
-                        (unsigned long long)book->applied.sequence);
+                        "segment %s is empty, but data.mdb holds commits from it, up to %" PRIu64,
+                        path, book->applied.sequence);
     }
     if (status == TJ_CONFLICT) {
         return tj__segment_header_misplaced(&cause, error);
@@ -224,12 +224,11 @@ static tj_status check_on_chain(const tj__logbook *book, tj_error *error)
     }
     return tj__fail(
         error, TJ_CORRUPT,
-        "data.mdb and the log do not belong together: data.mdb stands after commit %llu "
-        "at offset %llu of %s, where the log has commit %llu at offset %llu; one of them "
-        "was replaced: put it back, or restore a copy of the whole journal",
-        (unsigned long long)book->applied.sequence, (unsigned long long)book->applied.offset,
-        tj__log_reader_path(book->reader), (unsigned long long)at->sequence,
-        (unsigned long long)at->offset);
+        "data.mdb and the log do not belong together: data.mdb stands after commit %" PRIu64
+        " at offset %" PRIu64 " of %s, where the log has commit %" PRIu64 " at offset %" PRIu64
+        "; one of them was replaced: put it back, or restore a copy of the whole journal",
+        book->applied.sequence, book->applied.offset, tj__log_reader_path(book->reader),
+        at->sequence, at->offset);
 }
 
 static bool at_or_beyond(const tj__position *at, const tj__position *place)

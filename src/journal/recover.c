@@ -11,6 +11,7 @@
  * Nothing is written before step 2, so a journal that is refused stays as it was.
  */
 #include <fcntl.h>
+#include <inttypes.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -39,12 +40,11 @@ static tj_status settle(recovery *r, tj_error *error)
     r->bytes_cut = r->book.tail.nonzero_bytes;
     if (r->book.tail.nonzero_bytes > 0 || r->book.tail.records_after > 0) {
         tj__trace(&r->journal->config, TJ_TRACE_WARNING,
-                  "recovery of %s: the log ends after commit %llu; behind it %llu bytes of "
-                  "an unfinished write (%llu whole records, none of them known to be "
-                  "durable) were cut",
-                  r->journal->path, (unsigned long long)r->book.end.sequence,
-                  (unsigned long long)r->book.tail.nonzero_bytes,
-                  (unsigned long long)r->book.tail.records_after);
+                  "recovery of %s: the log ends after commit %" PRIu64 "; behind it %" PRIu64
+                  " bytes of an unfinished write (%" PRIu64
+                  " whole records, none of them known to be durable) were cut",
+                  r->journal->path, r->book.end.sequence, r->book.tail.nonzero_bytes,
+                  r->book.tail.records_after);
     }
     return tj__log_settle(r->journal->log_path, &r->journal->superblock.journal_id,
                           &r->book.settled, &r->book.end, error);
@@ -127,10 +127,10 @@ static void tell_clock_behind(const recovery *r)
         char newest[TJ_TIME_TEXT_SIZE];
         tj_time_format(r->book.end.time, newest);
         tj__trace(&r->journal->config, TJ_TRACE_WARNING,
-                  "the clock is %lld s behind the newest commit of %s, which has the time %s: it "
-                  "was once ahead, and until it has caught up new commits get the time of the one "
-                  "before and 1 ns",
-                  (long long)(behind / 1000000000), r->journal->path, newest);
+                  "the clock is %" PRId64
+                  " s behind the newest commit of %s, which has the time %s: it was once ahead, "
+                  "and until it has caught up new commits get the time of the one before and 1 ns",
+                  behind / 1000000000, r->journal->path, newest);
     }
 }
 
@@ -175,9 +175,8 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
     };
     TJ_TRY(tj__log_writer_open(&options, &r->book.end, &journal->log, error));
     tj__trace(&journal->config, TJ_TRACE_INFO,
-              "opened %s: the log ends after commit %llu, LMDB stood at commit %llu", journal->path,
-              (unsigned long long)r->book.end.sequence,
-              (unsigned long long)r->book.applied.sequence);
+              "opened %s: the log ends after commit %" PRIu64 ", LMDB stood at commit %" PRIu64,
+              journal->path, r->book.end.sequence, r->book.applied.sequence);
     tell_clock_behind(r);
     return TJ_OK;
 }

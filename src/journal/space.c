@@ -27,6 +27,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -131,8 +132,8 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     }
     tj__file_close(fd);
     if (failed != 0) {
-        tj_status status = tj__fail_errno(error, failed, "reserving %llu bytes in %s",
-                                          (unsigned long long)reserve_size(journal), path);
+        tj_status status = tj__fail_errno(error, failed, "reserving %" PRIu64 " bytes in %s",
+                                          reserve_size(journal), path);
         tj__explain_size_limit(failed, error);
         return status;
     }
@@ -230,8 +231,9 @@ void tj__journal_space_tend(tj__journal *journal)
     bool low = is_low(journal, free_now);
     if (!atomic_exchange(&journal->space_low, low) && low) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "space is low for %s: %llu KiB are free, and no room for %d more log segments%s",
-                  journal->path, (unsigned long long)(free_now >> 10), LOW_SEGMENTS,
+                  "space is low for %s: %" PRIu64
+                  " KiB are free, and no room for %d more log segments%s",
+                  journal->path, free_now >> 10, LOW_SEGMENTS,
                   free_files(journal) < LOW_SEGMENTS ? " (the file system is out of inodes)" : "");
     }
     /* A segment must fit beside it: else an urgent commit would have to let go of it at once. */
@@ -254,11 +256,11 @@ tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error)
     if (free_now >= needed) {
         return TJ_OK;
     }
-    return tj__fail(error, TJ_FULL,
-                    "a new journal in %s needs %llu KiB, and %llu KiB are free: free some space on "
-                    "its file system, or set a smaller segment_size",
-                    journal->path, (unsigned long long)(needed >> 10),
-                    (unsigned long long)(free_now >> 10));
+    return tj__fail(
+        error, TJ_FULL,
+        "a new journal in %s needs %" PRIu64 " KiB, and %" PRIu64
+        " KiB are free: free some space on its file system, or set a smaller segment_size",
+        journal->path, needed >> 10, free_now >> 10);
 }
 
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error)
@@ -291,15 +293,15 @@ tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error)
     if (free_files(journal) == 0) {
         return tj__fail(error, TJ_FULL,
                         "no file can be made: the inodes of the file system of %s are used up "
-                        "(%llu KiB are free), and the one kept in reserve is for critical commits "
-                        "and deletes: remove some files there",
-                        journal->path, (unsigned long long)(free_bytes(journal) >> 10));
+                        "(%" PRIu64 " KiB are free), and the one kept in reserve is for critical "
+                        "commits and deletes: remove some files there",
+                        journal->path, free_bytes(journal) >> 10);
     }
-    return tj__fail(error, TJ_FULL,
-                    "the disk is full (%llu KiB free) and the reserve of %llu KiB is kept for "
-                    "critical commits and deletes: free some space on the file system of %s",
-                    (unsigned long long)(free_bytes(journal) >> 10),
-                    (unsigned long long)(reserve_size(journal) >> 10), journal->path);
+    return tj__fail(
+        error, TJ_FULL,
+        "the disk is full (%" PRIu64 " KiB free) and the reserve of %" PRIu64
+        " KiB is kept for critical commits and deletes: free some space on the file system of %s",
+        free_bytes(journal) >> 10, reserve_size(journal) >> 10, journal->path);
 }
 
 void tj__journal_advise_full(const tj__journal *journal, tj_error *error)

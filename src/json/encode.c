@@ -2,6 +2,8 @@
 /* Walks model values along the tables: one writer for each shape of value. */
 #include "json/encode.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "base/identity.h"
 #include "base/text.h"
@@ -110,8 +112,7 @@ static tj_status write_sequence(tj__json_output *out, const tj__json_step *step,
                                 const tj__json_field *field, const char *base)
 {
     (void)step;
-    unsigned long long value = *(const uint64_t *)place(base, field);
-    tj__put_format(&out->text, "%llu", value);
+    tj__put_format(&out->text, "%" PRIu64, *(const uint64_t *)place(base, field));
     return TJ_OK;
 }
 

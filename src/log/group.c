@@ -2,6 +2,7 @@
 /* Joining, leading and finishing a batch, and what poisons the log. */
 #include "log/group.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -319,8 +320,7 @@ tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
         return TJ_OK;
     }
     if (sequence > atomic_load(&group->appended)) {
-        return tj__fail(error, TJ_MISUSE, "sequence %llu was never appended",
-                        (unsigned long long)sequence);
+        return tj__fail(error, TJ_MISUSE, "sequence %" PRIu64 " was never appended", sequence);
     }
     pthread_mutex_lock(&group->lock);
     if (atomic_load(&group->acknowledged) >= sequence || atomic_load(&group->poisoned)) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_i
                               tj__segment_header *header, tj_error *error)
 {
     uint8_t block[TJ__SEGMENT_HEADER_SIZE];
-    TJ_TRY(tj__file_read_at(file->fd, file->path, block, sizeof(block), 0, error));
+    TJ_TRY(tj__file_read_at(file->fd, file->path, block, sizeof block, 0, error));
     tj_error reason = TJ_ERROR_INIT;
     tj_status status =
         tj__segment_header_decode(block, journal_id, file->ordinal, header, file->path, &reason);
@@ -61,8 +62,8 @@ tj_status tj__log_file_extend(const tj__log_file *file, uint64_t from, uint64_t 
      * into written zeros; that the space is there is all that counts. */
     int code = posix_fallocate(file->fd, (off_t)from, (off_t)(to - from));
     tj_status status = code == 0 ? tj__file_sync(file->fd, file->path, error)
-                                 : tj__fail_errno(error, code, "extending %s to %llu bytes",
-                                                  file->path, (unsigned long long)to);
+                                 : tj__fail_errno(error, code, "extending %s to %" PRIu64 " bytes",
+                                                  file->path, to);
     if (status != TJ_OK) {
         (void)!ftruncate(file->fd, (off_t)from);
     }
@@ -84,8 +85,8 @@ tj_status tj__successor_init(tj__successor *successor, const char *directory,
                              const tj_uuid *journal_id, uint64_t segment_size, tj_error *error)
 {
     *successor = (tj__successor){.journal_id = *journal_id, .segment_size = segment_size};
-    int length = snprintf(successor->directory, sizeof(successor->directory), "%s", directory);
-    if (length < 0 || (size_t)length >= sizeof(successor->directory)) {
+    int length = snprintf(successor->directory, sizeof successor->directory, "%s", directory);
+    if (length < 0 || (size_t)length >= sizeof successor->directory) {
         return tj__fail(error, TJ_LIMIT, "the path of the log directory is too long: %s",
                         directory);
     }

@@ -16,6 +16,7 @@
  */
 #include "log/writer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -57,16 +58,16 @@ static tj_status find_end(tj__log_writer *writer, const tj__log_file *file, tj_e
     TJ_TRY(tj__log_file_header(file, &writer->journal_id, &writer->begun, &header, error));
     writer->end = writer->begun ? header.segment_size : file->size;
     if (writer->end > file->size) {
-        return tj__fail(error, TJ_CORRUPT, "%s has %llu bytes, its header says %llu", file->path,
-                        (unsigned long long)file->size, (unsigned long long)writer->end);
+        return tj__fail(error, TJ_CORRUPT, "%s has %" PRIu64 " bytes, its header says %" PRIu64,
+                        file->path, file->size, writer->end);
     }
     uint64_t offset = writer->at.offset;
     bool possible = offset >= TJ__SEGMENT_HEADER_SIZE && offset % TJ__RECORD_ALIGN == 0 &&
                     offset + TJ__SEAL_SIZE <= writer->end &&
                     (writer->begun || offset == TJ__SEGMENT_HEADER_SIZE);
     if (!possible) {
-        return tj__fail(error, TJ_CORRUPT, "the log cannot go on at offset %llu of %s",
-                        (unsigned long long)offset, file->path);
+        return tj__fail(error, TJ_CORRUPT, "the log cannot go on at offset %" PRIu64 " of %s",
+                        offset, file->path);
     }
     return TJ_OK;
 }
@@ -191,7 +192,7 @@ static void put_header(tj__log_writer *writer, tj__batch *batch, tj_time now)
     tj__segment_header_encode(&header, block);
     TJ_ASSERT(batch->bytes.size == 0);
     batch->offset = 0;
-    tj__put_bytes(&batch->bytes, block, sizeof(block));
+    tj__put_bytes(&batch->bytes, block, sizeof block);
     writer->begun = true;
 }
 

@@ -16,7 +16,7 @@ static tj__plan *plan_of(const tj__target *t)
 
 static tj_status begin_part(tj__target *t, tj_error *error)
 {
-    tj__plan **plans = realloc(t->plans, (t->plan_count + 1) * sizeof(*plans));
+    tj__plan **plans = realloc(t->plans, (t->plan_count + 1) * sizeof *plans);
     t->plans = plans ? plans : t->plans;
     tj__plan *plan = plans ? tj__plan_new() : NULL;
     if (!plan) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Opening and closing a store, its books and its repositories' handles. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,9 @@ static tj_status fill_map_size(tj_config *config, tj_error *error)
 {
     uint64_t bound = config->map_size_max_bytes;
     if (bound != 0 && config->map_size_bytes > bound) {
-        return tj__fail(error, TJ_MISUSE, "map_size is %llu bytes, more than map_size_max, %llu",
-                        (unsigned long long)config->map_size_bytes, (unsigned long long)bound);
+        return tj__fail(error, TJ_MISUSE,
+                        "map_size is %" PRIu64 " bytes, more than map_size_max, %" PRIu64,
+                        config->map_size_bytes, bound);
     }
     if (config->map_size_bytes == 0) {
         config->map_size_bytes =
@@ -56,9 +58,9 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
     config->lag_bytes = config->lag_bytes ? config->lag_bytes : TJ_LAG_BYTES_DEFAULT;
     config->lag_ms = config->lag_ms ? config->lag_ms : TJ_LAG_MS_DEFAULT;
     if (config->segment_size_bytes < TJ_SEGMENT_SIZE_MIN) {
-        return tj__fail(error, TJ_MISUSE, "segment_size is %llu bytes; it must be at least %llu",
-                        (unsigned long long)config->segment_size_bytes,
-                        (unsigned long long)TJ_SEGMENT_SIZE_MIN);
+        return tj__fail(error, TJ_MISUSE,
+                        "segment_size is %" PRIu64 " bytes; it must be at least %" PRIu64,
+                        config->segment_size_bytes, TJ_SEGMENT_SIZE_MIN);
     }
     /* Segments are whole pages, so that the last record never shares one with the file's end. */
     config->segment_size_bytes = (config->segment_size_bytes + 4095) / 4096 * 4096;

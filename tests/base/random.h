@@ -3,6 +3,7 @@
 #ifndef TJ_TESTS_BASE_RANDOM_H
 #define TJ_TESTS_BASE_RANDOM_H
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static inline void random_start(void)
 {
     const char *given = getenv("TJ_SEED");
     random_state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    printf("TJ_SEED=%llu repeats this run\n", (unsigned long long)random_state);
+    printf("TJ_SEED=%" PRIu64 " repeats this run\n", random_state);
 }
 
 /* SplitMix64. */

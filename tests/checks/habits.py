@@ -18,6 +18,11 @@ PURE = {"atomic_load", "sizeof"}
 ASSERTION = re.compile(r"(?<!#define )\bTJ_ASSERT\((.*?)\);", re.S)
 CALL = re.compile(r"\b(\w+)\(")
 CHANGE = re.compile(r"\+\+|--|[^=!<>]=(?!=)")
+LONG_LONG = re.compile(r"\bunsigned long long\b")
+SIZE_OF = re.compile(r"\bsizeof\((\*|\w+(?:\)|->|\.|\[))")
+TYPE = re.compile(r"^\s*\} (\w+);|\btypedef\b[^;{]*?\b(\w+);", re.M)
+PLAIN_TYPE = re.compile(r"(?:char|bool|int|unsigned|double|tj_\w+|\w+_t)\)")
+MACRO = re.compile(r"^[ \t]*#define\b(?:[^\n]*\\\n)*[^\n]*", re.M)
 THREADS = re.compile(r"\bpthread_(?:create|mutex_init|cond_init)\b")
 
 
@@ -59,6 +64,18 @@ def threads(path, code):
             yield match.start(), f"{match[0]} is for src/base/thread.c alone"
 
 
+def long_longs(code):
+    for match in LONG_LONG.finditer(code):
+        yield match.start(), "unsigned long long: uint64_t, PRIu64 and PRIx64 say it without a cast"
+
+
+def sizes(code, types):
+    """types: those that the file's folder defines. A macro's argument keeps its parentheses."""
+    for match in SIZE_OF.finditer(MACRO.sub(lambda macro: blank(macro[0]), code)):
+        if not PLAIN_TYPE.fullmatch(match[1]) and match[1].rstrip(")") not in types:
+            yield match.start(), "sizeof(x) of what is no type: sizeof x"
+
+
 def main(root):
     sources = {str(file.relative_to(root)): file.read_text()
                for folder in FOLDERS for file in sorted((root / folder).rglob("*"))
@@ -66,11 +83,16 @@ def main(root):
     parts = {path: parts_of(source) for path, source in sources.items()}
     files = FOREIGN_HEADERS | {file.name for file in root.rglob("*") if "build" not in file.parts}
     names = {name for _, code in parts.values() for name in re.findall(r"\w+", code)}
+    types = {}
+    for path, (_, code) in parts.items():
+        found = {name for match in TYPE.findall(code) for name in match}
+        types.setdefault(Path(path).parent, set()).update(found)
     found = []
     for path, source in sources.items():
         comments, code = parts[path]
         for place, what in (*opening(path, source), *gone(comments, files, names), *assertions(code),
-                            *threads(path, code)):
+                            *threads(path, code), *long_longs(code),
+                            *sizes(code, types[Path(path).parent])):
             found.append(f"{path}:{source.count(chr(10), 0, place) + 1}: {what}")
     print("\n".join(found) or "The habits are kept.")
     return 1 if found else 0

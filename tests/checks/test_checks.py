@@ -236,7 +236,11 @@ class Habits(Planted):
                 ("TJ_ASSERT(take(&number));", "an assertion that calls or changes something"),
                 ("TJ_ASSERT(count++ > 0);", "an assertion that calls or changes something"),
                 ("TJ_ASSERT(count = 1);", "an assertion that calls or changes something"),
-                ("pthread_mutex_init(&lock, NULL);", "pthread_mutex_init is for src/base/thread.c")):
+                ("pthread_mutex_init(&lock, NULL);", "pthread_mutex_init is for src/base/thread.c"),
+                ("x = (unsigned long long)y;", "unsigned long long: uint64_t"),
+                ("x = sizeof(*y);", "sizeof(x) of what is no type"),
+                ("x = sizeof(planted);", "sizeof(x) of what is no type"),
+                ("x = sizeof(y[0]);", "sizeof(x) of what is no type")):
             with self.subTest(code):
                 self.plant("src/log/planted.c", f"/* MIT */\n/* Planted. */\n{code}\n")
                 self.assert_red(f"src/log/planted.c:3: {expected}", "habits")

@@ -18,12 +18,12 @@ static int setup(void **state)
 {
     (void)state;
     const char *base = getenv("TMPDIR");
-    snprintf(directory, sizeof(directory), "%s/tj-config-XXXXXX",
+    snprintf(directory, sizeof directory, "%s/tj-config-XXXXXX",
              base && strlen(base) < 32 ? base : "/tmp");
     if (!mkdtemp(directory)) {
         return -1;
     }
-    snprintf(file, sizeof(file), "%s/tesser.toml", directory);
+    snprintf(file, sizeof file, "%s/tesser.toml", directory);
     unsetenv("TESSER_JOURNAL_TYPE");
     unsetenv("TESSER_JOURNAL_PATH");
     return 0;
@@ -74,12 +74,12 @@ static void assert_file_refused(tj_status expected, const char *rest)
     tj_config config = untouched;
     tj_error error = TJ_ERROR_INIT;
     char message[1024];
-    snprintf(message, sizeof(message), "%s%s", file, rest);
+    snprintf(message, sizeof message, "%s%s", file, rest);
     tj_status status = tj_config_load(file, &config, &error);
     assert_string_equal(error.message, message);
     assert_int_equal(status, expected);
     assert_int_equal(error.status, expected);
-    assert_memory_equal(&config, &untouched, sizeof(config));
+    assert_memory_equal(&config, &untouched, sizeof config);
 }
 
 static void assert_refused(const char *text, const char *rest)
@@ -165,9 +165,9 @@ static void reads_sizes_in_every_unit(void **state)
                  {"\"10GiB\"", (uint64_t)10 << 30},
                  {"\"3  TiB\"", (uint64_t)3 << 40},
                  {"1152921504606846976", (uint64_t)1 << 60}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[128];
-        snprintf(text, sizeof(text), "[journal]\nmap_size = %s\n", cases[i].text);
+        snprintf(text, sizeof text, "[journal]\nmap_size = %s\n", cases[i].text);
         tj_config config = loaded(text);
         assert_int_equal(config.map_size_bytes, cases[i].bytes);
         tj_config_dispose(&config);
@@ -185,9 +185,9 @@ static void refuses_sizes_that_are_none(void **state)
     };
     char text[128];
     char rest[256];
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        snprintf(text, sizeof(text), "[journal]\nmap_size = %s\n", cases[i]);
-        snprintf(rest, sizeof(rest),
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(text, sizeof text, "[journal]\nmap_size = %s\n", cases[i]);
+        snprintf(rest, sizeof rest,
                  ":2: journal.map_size is %s; expected a size in bytes, or text such as "
                  "\"512 MiB\" or \"10 GiB\"",
                  cases[i]);
@@ -206,9 +206,9 @@ static void refuses_sizes_that_are_none(void **state)
                                         "16 EiB",
                                         "2000000 TiB",
                                         "99999999999999999999999"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        snprintf(text, sizeof(text), "[journal]\n\nlag_bytes = \"%s\"\n", texts[i]);
-        snprintf(rest, sizeof(rest),
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        snprintf(text, sizeof text, "[journal]\n\nlag_bytes = \"%s\"\n", texts[i]);
+        snprintf(rest, sizeof rest,
                  ":3: journal.lag_bytes is \"%s\"; expected a size in bytes, or text such as "
                  "\"512 MiB\" or \"10 GiB\"",
                  texts[i]);
@@ -361,7 +361,7 @@ static void a_relative_path_starts_at_the_file(void **state)
     (void)state;
     tj_config config = loaded("[journal]\npath = \"data/journal\"\n");
     char expected[128];
-    snprintf(expected, sizeof(expected), "%s/data/journal", directory);
+    snprintf(expected, sizeof expected, "%s/data/journal", directory);
     assert_string_equal(config.path, expected);
     tj_config_dispose(&config);
 
@@ -406,7 +406,7 @@ static void the_environment_overrides_the_file(void **state)
     assert_string_equal(error.message,
                         "TESSER_JOURNAL_TYPE is \"redis\"; expected \"lmdb\" or \"memory\"");
     assert_string_equal(error.place, "TESSER_JOURNAL_TYPE");
-    assert_memory_equal(&config, &untouched, sizeof(config));
+    assert_memory_equal(&config, &untouched, sizeof config);
     unsetenv("TESSER_JOURNAL_PATH");
     unsetenv("TESSER_JOURNAL_TYPE");
 }
@@ -417,12 +417,12 @@ static void a_file_that_cannot_be_read_is_named(void **state)
     tj_config config = untouched;
     tj_error error = TJ_ERROR_INIT;
     char missing[128];
-    snprintf(missing, sizeof(missing), "%s/missing.toml", directory);
+    snprintf(missing, sizeof missing, "%s/missing.toml", directory);
     assert_int_equal(tj_config_load(missing, &config, &error), TJ_NOT_FOUND);
     assert_non_null(strstr(error.message, missing));
     assert_int_equal(tj_config_load(directory, &config, &error), TJ_IO);
     assert_non_null(strstr(error.message, directory));
-    assert_memory_equal(&config, &untouched, sizeof(config));
+    assert_memory_equal(&config, &untouched, sizeof config);
 }
 
 static void calls_that_are_wrong_are_told(void **state)

@@ -277,10 +277,10 @@ static inline int contract_run_all(const char *group, const contract_case *cases
     return failed;
 }
 
-#define CONTRACT_MAIN(group, cases)                                              \
-    int main(void)                                                               \
-    {                                                                            \
-        return contract_run_all(group, cases, sizeof(cases) / sizeof(cases)[0]); \
+#define CONTRACT_MAIN(group, cases)                                             \
+    int main(void)                                                              \
+    {                                                                           \
+        return contract_run_all(group, cases, sizeof(cases) / sizeof *(cases)); \
     }
 
 /* ---- loading ----------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
  */
 #include "fault/workload.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 #include <tesser/migrate.h>
@@ -89,7 +90,7 @@ static void act_view(workload *w)
     tj_store_info info = TJ_STORE_INFO_INIT;
     err = (tj_error)TJ_ERROR_INIT;
     if (worked(w, tj_store_info_get(w->f.store, &info, &err)) && info.sequence != 5) {
-        fail_msg("a viewer is told of commit %llu", (unsigned long long)info.sequence);
+        fail_msg("a viewer is told of commit %" PRIu64, info.sequence);
     }
     expect_fates(w, true);
     close_journal(w);
@@ -182,9 +183,9 @@ static void check_import(workload *w)
     bool all = found.orders > 0 && found.algos > 0 && found.ledger > 0;
     bool none = found.orders == 0 && found.algos == 0 && found.ledger == 0;
     if (!all && (!none || imported == TJ_OK)) {
-        fail_msg("%zu orders, %zu algorithms and %llu entries after an import that ended with %s",
-                 found.orders, found.algos, (unsigned long long)found.ledger,
-                 tj_status_name(imported));
+        fail_msg("%zu orders, %zu algorithms and %" PRIu64
+                 " entries after an import that ended with %s",
+                 found.orders, found.algos, found.ledger, tj_status_name(imported));
     }
     if (all && imported != TJ_OK && strstr(told.message, "durable") == NULL &&
         strstr(told.message, "unknown") == NULL) {

@@ -5,6 +5,7 @@
 #define TJ_TESTS_LOG_BUILT_LOG_H
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -229,8 +230,7 @@ static inline void check_commit(const tj__record *record, uint64_t sequence)
     assert_int_equal(record->sequence, sequence);
     for (size_t i = 0; i < record->body.size; i++) {
         if (record->body.data[i] != body_byte(sequence, i)) {
-            fail_msg("byte %zu of the body of record %llu differs", i,
-                     (unsigned long long)sequence);
+            fail_msg("byte %zu of the body of record %" PRIu64 " differs", i, sequence);
         }
     }
 }

@@ -21,8 +21,7 @@ static void a_damaged_header_is_an_end_at_its_start_only(void **unused)
     assert_int_equal(tail.durable_max, 6);
 
     snprintf(message + strlen(message), sizeof message - strlen(message),
-             ": though records stand in it before offset %llu",
-             (unsigned long long)log.places[4].offset);
+             ": though records stand in it before offset %" PRIu64, log.places[4].offset);
     tj__log_reader *reader = reader_from(&log, &log.places[4]);
     assert_int_equal(read_all(reader, &last, &error), TJ_CORRUPT);
     assert_string_equal(error.message, message);
@@ -44,8 +43,7 @@ static void a_newer_version_is_never_an_end(void **unused)
     check_failure(&log, 6, TJ_FORMAT_NEWER, message);
     poke(&log, 2, log.places[4].offset + 4, &version, 1);
     char before[100];
-    snprintf(before, sizeof before, "the record at offset %llu of ",
-             (unsigned long long)log.places[4].offset);
+    snprintf(before, sizeof before, "the record at offset %" PRIu64 " of ", log.places[4].offset);
     message_of(&log, 2, message, before,
                " is of a newer format version than 2, the newest this library reads");
     check_failure(&log, 4, TJ_FORMAT_NEWER, message);
@@ -121,15 +119,13 @@ static void a_file_that_was_cut_off_is_damage(void **unused)
         }
         whole += log.end.offset <= size;
         char after[199];
-        snprintf(
-            after, sizeof after,
-            " was cut off: it has %llu bytes and had %llu or more, and commits behind %llu may "
-            "be gone with the rest: put the file back as it was, or restore a copy of the "
-            "whole journal",
-            (unsigned long long)size,
-            (unsigned long long)(size < TJ__SEGMENT_HEADER_SIZE ? TJ__SEGMENT_HEADER_SIZE
-                                                                : SMALL_SEGMENT),
-            (unsigned long long)whole);
+        snprintf(after, sizeof after,
+                 " was cut off: it has %" PRIu64 " bytes and had %" PRIu64
+                 " or more, and commits behind %" PRIu64
+                 " may be gone with the rest: put the file back as it was, or restore a copy of "
+                 "the whole journal",
+                 size, (size < TJ__SEGMENT_HEADER_SIZE ? TJ__SEGMENT_HEADER_SIZE : SMALL_SEGMENT),
+                 whole);
         message_of(&log, 1, why, "", after);
         check_failure(&log, whole, TJ_CORRUPT, why);
         if (size == 0) {
@@ -283,7 +279,7 @@ static void mutations_never_give_what_was_not_written(void **unused)
     uint8_t *original = malloc(size);
     uint8_t *mutated = malloc(size);
     assert_true(original != NULL && mutated != NULL);
-    print_message("TJ_TEST_SEED=%llu\n", (unsigned long long)seed);
+    print_message("TJ_TEST_SEED=%" PRIu64 "\n", seed);
     build_three(&log);
     for (uint64_t i = 0; i < 3; i++) {
         peek(&log, i + 1, 0, original + i * SMALL_SEGMENT, SMALL_SEGMENT);

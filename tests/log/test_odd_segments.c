@@ -178,8 +178,8 @@ static void a_newer_record_behind_the_end_stops(void **unused)
         poke(&log, 3, log.end.offset, torn, sizeof torn);
         poke(&log, 3, log.end.offset + 128, record, sizeof record);
         char before[100];
-        snprintf(before, sizeof before, "the record at offset %llu of ",
-                 (unsigned long long)log.end.offset + 128);
+        snprintf(before, sizeof before, "the record at offset %" PRIu64 " of ",
+                 log.end.offset + 128);
         message_of(&log, 3, message, before,
                    " is of a newer format version than 2, the newest this library reads");
         expect_newer(&log, message);
@@ -211,8 +211,8 @@ static void an_unknown_record_stops(void **unused)
         rehash_record(bytes, sizeof bytes, &log.id, 3, end.offset + distances[i]);
         poke(&log, 3, end.offset + distances[i], bytes, sizeof bytes);
         log.end = end;
-        snprintf(before, sizeof before, "the record at offset %llu of ",
-                 (unsigned long long)(end.offset + distances[i]));
+        snprintf(before, sizeof before, "the record at offset %" PRIu64 " of ",
+                 end.offset + distances[i]);
         message_of(&log, 3, message, before,
                    " has a type or flags that this library does not know: a newer one wrote it");
         expect_newer(&log, message);

@@ -161,9 +161,9 @@ static void a_record_must_continue_the_log(void **unused)
         uint64_t place = log.end.offset;
         uint64_t hash = log.end.hash;
         snprintf(why, sizeof why,
-                 "chain broken: the record follows one with hash %016llx, "
-                 "the record before it has hash %016llx",
-                 (unsigned long long)hash ^ 1, (unsigned long long)hash);
+                 "chain broken: the record follows one with hash %016" PRIx64
+                 ", the record before it has hash %016" PRIx64,
+                 hash ^ 1, hash);
         add_changed(&log, cases[i].change);
         check_end(&log, 2, cases[i].why ? cases[i].why : why);
         tj__log_tail tail = tail_from_start(&log);
@@ -281,10 +281,10 @@ static void a_header_must_continue_the_log(void **unused)
         built_open(&log, SMALL_SEGMENT);
         add_commit(&log, 10);
         rotate(&log);
-        unsigned long long hash = log.end.hash;
+        uint64_t hash = log.end.hash;
         snprintf(why, sizeof why,
-                 wrong == 0 ? " follows a segment that ends with hash %016llx, the one before it "
-                              "here ends with %016llx"
+                 wrong == 0 ? " follows a segment that ends with hash %016" PRIx64
+                              ", the one before it here ends with %016" PRIx64
                             : " begins with commit 3, though the last one before it is 1",
                  hash + 1, hash);
         strcat(why, ": it is no segment of this log: put the right file back, or restore a copy of "

@@ -143,14 +143,14 @@ static void a_place_that_is_none_is_refused(void **unused)
     tj__position wrong = log.places[3];
     wrong.hash++;
     snprintf(message, sizeof message,
-             "the log %s does not lead to sequence 3 at offset %llu of segment 2: after sequence "
-             "6: nothing was written here",
-             log.directory, (unsigned long long)wrong.offset);
+             "the log %s does not lead to sequence 3 at offset %" PRIu64
+             " of segment 2: after sequence 6: nothing was written here",
+             log.directory, wrong.offset);
     check_refused(&log, &built_start, &wrong, TJ_CORRUPT, message);
     snprintf(message, sizeof message,
-             "the log %s does not lead to sequence 1 at offset %llu of segment 1: after sequence "
-             "6: nothing was written here",
-             log.directory, (unsigned long long)log.places[1].offset);
+             "the log %s does not lead to sequence 1 at offset %" PRIu64
+             " of segment 1: after sequence 6: nothing was written here",
+             log.directory, log.places[1].offset);
     check_refused(&log, &log.places[3], &log.places[1], TJ_CORRUPT, message);
     built_close(&log);
 }
@@ -163,9 +163,9 @@ static void a_record_that_is_lost_meanwhile_is_refused(void **unused)
     build_three(&log);
     flip(&log, 2, log.places[3].offset + 100, 2);
     snprintf(message, sizeof message,
-             "the log %s does not lead to sequence 6 at offset %llu of segment 3: after sequence "
-             "3: checksum does not match",
-             log.directory, (unsigned long long)log.end.offset);
+             "the log %s does not lead to sequence 6 at offset %" PRIu64
+             " of segment 3: after sequence 3: checksum does not match",
+             log.directory, log.end.offset);
     check_refused(&log, &built_start, &log.end, TJ_CORRUPT, message);
     built_close(&log);
 }

@@ -264,6 +264,6 @@ int main(void)
     };
     const char *text = getenv("TJ_TEST_SEED");
     random_state = (text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL)) | 1;
-    print_message("TJ_TEST_SEED=%llu\n", (unsigned long long)random_state);
+    print_message("TJ_TEST_SEED=%" PRIu64 "\n", random_state);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

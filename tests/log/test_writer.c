@@ -136,7 +136,7 @@ static uint64_t durable_in_third_record(tj_durability durability)
     must_close(&log);
     segment_path(&log, 1, path);
     assert_int_equal(tj__file_open(path, O_RDONLY, &fd, NULL), TJ_OK);
-    assert_int_equal(tj__file_read_at(fd, path, header, sizeof(header), 4096 + 256, NULL), TJ_OK);
+    assert_int_equal(tj__file_read_at(fd, path, header, sizeof header, 4096 + 256, NULL), TJ_OK);
     tj__file_close(fd);
     assert_int_equal(tj__load_u64(header + 24), 3);
     remove_log(&log);
@@ -201,19 +201,19 @@ static void opening_refuses_a_place_where_the_log_cannot_end(void **state)
     must_close(&log);
     segment_path(&log, 1, path);
     uint64_t offsets[] = {0, 64, 4097, SMALL_SEGMENT - 64, SMALL_SEGMENT};
-    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         tj__position end = log_start;
         end.offset = offsets[i];
         assert_int_equal(tj__log_writer_open(&log.options, &end, &log.writer, &error), TJ_CORRUPT);
         assert_null(log.writer);
-        snprintf(text, sizeof(text), "the log cannot go on at offset %" PRIu64 " of %s", offsets[i],
+        snprintf(text, sizeof text, "the log cannot go on at offset %" PRIu64 " of %s", offsets[i],
                  path);
         assert_string_equal(error.message, text);
     }
     assert_int_equal(truncate(path, 32768), 0);
     assert_int_equal(tj__log_writer_open(&log.options, &log_start, &log.writer, &error),
                      TJ_CORRUPT);
-    snprintf(text, sizeof(text), "%s has 32768 bytes, its header says 65536", path);
+    snprintf(text, sizeof text, "%s has 32768 bytes, its header says 65536", path);
     assert_string_equal(error.message, text);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(tj__log_writer_open(&log.options, &log_start, &log.writer, &error),
@@ -483,7 +483,7 @@ static void run_crowd(uint64_t threads, uint64_t per_thread, tj_durability durab
     print_message("%d threads, durability %d, seed %" PRIu64 "\n", (int)threads, (int)durability,
                   seed);
     create_log(&all.log, SMALL_SEGMENT, durability);
-    all.bodies = calloc(all.count, sizeof(*all.bodies));
+    all.bodies = calloc(all.count, sizeof *all.bodies);
     assert_non_null(all.bodies);
     assert_int_equal(pthread_mutex_init(&all.append_lock, NULL), 0);
     assert_int_equal(pthread_create(&helper, NULL, help, &all), 0);

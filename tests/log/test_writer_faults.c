@@ -13,7 +13,7 @@ static void expect_closed(tj_status status, const tj_error *error, const char *o
                           const char *cause)
 {
     char text[TJ_ERROR_MESSAGE_SIZE];
-    snprintf(text, sizeof(text), "%s%s", outcome, cause);
+    snprintf(text, sizeof text, "%s%s", outcome, cause);
     assert_int_equal(status, TJ_CLOSED);
     assert_int_equal(error->status, TJ_CLOSED);
     assert_string_equal(error->message, text);
@@ -50,7 +50,7 @@ static void a_failed_flush_tells_written_from_queued(void **state)
     char cause[TJ__SEGMENT_PATH_SIZE + 64];
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
     segment_path(&log, 1, path);
-    snprintf(cause, sizeof(cause), "input/output error: flushing %s", path);
+    snprintf(cause, sizeof cause, "input/output error: flushing %s", path);
     must_wait(&log, must_append(&log, BODY, 1));
     (void)must_append(&log, BODY, 2);
     atomic_store(&io.fail_flush_in, 1);
@@ -86,8 +86,8 @@ static void a_failed_write_poisons(void **state)
     char cause[TJ__SEGMENT_PATH_SIZE + 128];
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_OS);
     segment_path(&log, 1, path);
-    snprintf(cause, sizeof(cause),
-             "no space left on device: writing 704 bytes at offset 4800 of %s", path);
+    snprintf(cause, sizeof cause, "no space left on device: writing 704 bytes at offset 4800 of %s",
+             path);
     must_wait(&log, must_append(&log, BODY, 1));
     (void)must_append(&log, BODY, 2);
     atomic_store(&io.fail_write_in, 1);
@@ -110,7 +110,7 @@ static void os_mode_tells_what_a_failed_sync_leaves(void **state)
     char cause[TJ__SEGMENT_PATH_SIZE + 64];
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_OS);
     segment_path(&log, 1, path);
-    snprintf(cause, sizeof(cause), "input/output error: flushing %s", path);
+    snprintf(cause, sizeof cause, "input/output error: flushing %s", path);
     must_wait(&log, must_append(&log, BODY, 1));
     atomic_store(&io.fail_flush_in, 1);
     expect_closed(tj__log_writer_sync(log.writer, NULL, &error), &error, unknown, cause);
@@ -133,7 +133,7 @@ static void a_failed_flush_of_a_seal_keeps_the_record_out(void **state)
     for (int durability = TJ_DURABILITY_SYNC; durability <= TJ_DURABILITY_OS; durability++) {
         create_log(&log, SMALL_SEGMENT, (tj_durability)durability);
         segment_path(&log, 1, path);
-        snprintf(cause, sizeof(cause), "input/output error: flushing %s", path);
+        snprintf(cause, sizeof cause, "input/output error: flushing %s", path);
         must_wait(&log, must_append(&log, 30000, 1));
         (void)must_append(&log, 20000, 2);
         atomic_store(&io.fail_flush_in, 1);
@@ -166,7 +166,7 @@ static void a_full_disk_changes_nothing(void **state)
         char path[TJ__SEGMENT_PATH_SIZE];
         char text[TJ_ERROR_MESSAGE_SIZE];
         assert_int_equal(append_body(&log, 30000, 3, &sequence, &error), TJ_FULL);
-        snprintf(text, sizeof(text),
+        snprintf(text, sizeof text,
                  "no space left on device: writing 65536 bytes at offset 0 of %s/0000000002.tmp",
                  log.directory);
         assert_string_equal(error.message, text);
@@ -245,7 +245,7 @@ static void a_replaced_segment_is_noticed(void **state)
             assert_int_equal(tj__file_open(path, O_CREAT | O_WRONLY, &fd, NULL), TJ_OK);
             tj__file_close(fd);
         }
-        snprintf(cause, sizeof(cause),
+        snprintf(cause, sizeof cause,
                  "%s is not the file that this journal writes any more: it was replaced or "
                  "removed",
                  path);
@@ -275,7 +275,7 @@ static void a_begun_successor_is_corruption(void **state)
     assert_int_equal(tj__segment_prepare(log.directory, 2, SMALL_SEGMENT, &header, NULL, NULL),
                      TJ_OK);
     segment_path(&log, 2, path);
-    snprintf(text, sizeof(text), "%s was begun, though the log ends before it", path);
+    snprintf(text, sizeof text, "%s was begun, though the log ends before it", path);
     (void)must_append(&log, 50000, 1);
     assert_int_equal(tj__log_writer_prepare(log.writer, &error), TJ_CORRUPT);
     assert_string_equal(error.message, text);
@@ -364,7 +364,7 @@ static void fail_at(doomed *all, int threads, _Atomic long *countdown, long call
 static void any_write_or_flush_may_fail(void **state)
 {
     (void)state;
-    doomed *all = calloc(1, sizeof(*all));
+    doomed *all = calloc(1, sizeof *all);
     assert_non_null(all);
     assert_int_equal(pthread_mutex_init(&all->append_lock, NULL), 0);
     for (long call = 1; call <= 120; call += call < 20 ? 1 : 9) {

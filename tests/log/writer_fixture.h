@@ -60,8 +60,8 @@ static inline bool fd_is_named(int fd, const char *suffix)
 {
     char link[64];
     char path[1200];
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t size = readlink(link, path, sizeof(path));
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, path, sizeof path);
     size_t length = strlen(suffix);
     return size > (ssize_t)length && memcmp(path + (size_t)size - length, suffix, length) == 0;
 }
@@ -158,7 +158,7 @@ static inline void create_log(fixture *log, uint64_t segment_size, tj_durability
                                  .durability = durability,
                                  .acknowledged = on_acknowledged}};
     io_reset();
-    snprintf(log->directory, sizeof(log->directory), "%s/tj-writer-XXXXXX",
+    snprintf(log->directory, sizeof log->directory, "%s/tj-writer-XXXXXX",
              base != NULL && strlen(base) < 40 ? base : "/tmp");
     assert_non_null(mkdtemp(log->directory));
     log->options.directory = log->directory;
@@ -177,7 +177,7 @@ static inline void remove_log(fixture *log)
 {
     char command[128];
     assert_false(atomic_load(&log->misordered));
-    snprintf(command, sizeof(command), "rm -r '%s'", log->directory);
+    snprintf(command, sizeof command, "rm -r '%s'", log->directory);
     assert_int_equal(system(command), 0);
 }
 
@@ -205,7 +205,7 @@ static inline tj_status append_body(fixture *log, size_t size, uint64_t number, 
     uint8_t *body = malloc(size + 1);
     assert_non_null(body);
     make_body(body, size, number);
-    memcpy(id.bytes, &number, sizeof(number));
+    memcpy(id.bytes, &number, sizeof number);
     tj_status status =
         tj__log_writer_append(log->writer, tj__bytes_of(body, size), (uint32_t)number, &id,
                               (tj__bytes){0}, sequence, &time, error);
@@ -278,7 +278,7 @@ static inline uint64_t read_log(fixture *log, const appended_body *bodies, size_
         make_body(expected, body->size, body->number);
         assert_int_equal(record.body.size, body->size);
         assert_memory_equal(record.body.data, expected, body->size);
-        assert_memory_equal(record.commit_id.bytes, &body->number, sizeof(body->number));
+        assert_memory_equal(record.commit_id.bytes, &body->number, sizeof body->number);
         assert_int_equal(record.change_count, (uint32_t)body->number);
         assert_int_equal(record.epoch, EPOCH);
         assert_true(record.durable_sequence < last && record.durable_sequence >= durable);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
@@ -246,8 +247,8 @@ static void look_at_reserve(run *r)
         r->held_reserve = info.reserve_bytes > 0;
         return;
     }
-    must(info.space_low, "%llu bytes are free, %llu in reserve, and it is not low",
-         (unsigned long long)info.free_bytes, (unsigned long long)info.reserve_bytes);
+    must(info.space_low, "%" PRIu64 " bytes are free, %" PRIu64 " in reserve, and it is not low",
+         info.free_bytes, info.reserve_bytes);
 }
 
 static void while_full(run *r)

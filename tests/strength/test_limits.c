@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -141,7 +142,7 @@ static unsigned count_threads(unsigned *unblocked)
     while ((entry = readdir(tasks)) != NULL) {
         char path[320];
         char line[256];
-        unsigned long long blocked = 0;
+        uint64_t blocked = 0;
         if (entry->d_name[0] == '.') {
             continue;
         }
@@ -149,10 +150,10 @@ static unsigned count_threads(unsigned *unblocked)
         snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
         FILE *status = fopen(path, "r");
         while (status != NULL && fgets(line, sizeof line, status) != NULL) {
-            sscanf(line, "SigBlk: %llx", &blocked);
+            sscanf(line, "SigBlk: %" SCNx64, &blocked);
         }
         fclose(status);
-        bool takes = (blocked & 1ull << (SIGTERM - 1)) == 0;
+        bool takes = (blocked & UINT64_C(1) << (SIGTERM - 1)) == 0;
         *unblocked += takes && atoi(entry->d_name) != getpid();
     }
     closedir(tasks);

@@ -11,6 +11,7 @@
  */
 #include "strength/operations.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -677,11 +678,11 @@ static void shorten(list *l)
 
 static void tell(const list *l)
 {
-    printf("on %s, configuration %llu:\n", l->engine == TJ_ENGINE_LMDB ? "lmdb" : "memory",
-           (unsigned long long)l->seed);
+    printf("on %s, configuration %" PRIu64 ":\n", l->engine == TJ_ENGINE_LMDB ? "lmdb" : "memory",
+           l->seed);
     for (unsigned i = 0; i < l->count; i++) {
-        printf("  %-12s book %u  seed %llu\n", op_names[l->ops[i].kind], l->ops[i].book,
-               (unsigned long long)l->ops[i].seed);
+        printf("  %-12s book %u  seed %" PRIu64 "\n", op_names[l->ops[i].kind], l->ops[i].book,
+               l->ops[i].seed);
     }
 }
 

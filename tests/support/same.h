@@ -3,6 +3,8 @@
 #ifndef TJ_TESTS_SUPPORT_SAME_H
 #define TJ_TESTS_SUPPORT_SAME_H
 
+#include <inttypes.h>
+
 #include <tesser/json.h>
 #include <tesser/repository.h>
 
@@ -36,7 +38,7 @@ static inline void same_decimal(const char *what, tj_decimal a, tj_decimal b)
 static inline void same_number(const char *what, int64_t a, int64_t b)
 {
     if (a != b) {
-        fail_msg("%s: %lld is not %lld", what, (long long)a, (long long)b);
+        fail_msg("%s: %" PRId64 " is not %" PRId64, what, a, b);
     }
 }
 

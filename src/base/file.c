@@ -273,6 +273,11 @@ tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t 
     return flushed(result, fd, path, error);
 }
 
+void tj__file_start_write_back(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 tj_status tj__directory_sync(const char *path, tj_error *error)
 {
     int fd = -1;
@@ -368,27 +373,32 @@ tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same
     return TJ_OK;
 }
 
-/* Flushes the directory that holds the last part of path. */
-static tj_status sync_parent(const char *path, tj_error *error)
+tj_status tj__directory_sync_parent(const char *path, tj_error *error)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash) {
-        return tj__directory_sync(".", error);
-    }
     char parent[PATH_MAX];
-    size_t size = slash == path ? 1 : (size_t)(slash - path);
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    while (size > 0 && path[size - 1] != '/') {
+        size--;
+    }
+    if (size >= sizeof parent) {
+        return FAIL_ERRNO(path, error, ENAMETOOLONG, "flushing the directory of %s", path);
+    }
     memcpy(parent, path, size);
     parent[size] = '\0';
-    return tj__directory_sync(parent, error);
+    return tj__directory_sync(size == 0 ? "." : parent, error);
 }
 
-static tj_status create_one(const char *path, tj_error *error)
+static tj_status create_one(const char *path, bool *made, tj_error *error)
 {
     bool there = false;
     struct stat found;
     TJ_TRY(tj__path_look(path, &there, &found, error));
     if (!there && mkdir(path, DIRECTORY_MODE) == 0) {
-        return sync_parent(path, error);
+        *made = true;
+        return TJ_OK;
     }
     if (!there && errno != EEXIST) {
         return FAIL_ERRNO(path, error, errno, "creating the directory %s", path);
@@ -433,7 +443,11 @@ tj_status tj__directory_create(const char *path, tj_error *error)
         }
         memcpy(partial, path, i);
         partial[i] = '\0';
-        TJ_TRY(create_one(partial, error));
+        bool made = false;
+        TJ_TRY(create_one(partial, &made, error));
+        if (made && i < size) {
+            TJ_TRY(tj__directory_sync_parent(partial, error));
+        }
     }
     return TJ_OK;
 }

@@ -36,13 +36,18 @@ tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsyn
  * is durable by it, only a later flush finds less to do. */
 tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t size,
                               tj_error *error);
+/* The same for the whole file, without waiting. */
+void tj__file_start_write_back(int fd);
 tj_status tj__directory_sync(const char *path, tj_error *error);
 tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
 /* As tj__file_rename, replacing nothing: TJ_EXISTS. */
 tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error);
 tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
-/* Creates a directory and its parents; each new one's parent is flushed. */
+/* Creates a directory and its parents. The name of each new parent is flushed; that of the
+ * directory itself is by tj__directory_sync_parent. */
 tj_status tj__directory_create(const char *path, tj_error *error);
+/* Flushes the directory that holds the last part of path. */
+tj_status tj__directory_sync_parent(const char *path, tj_error *error);
 /* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
  * something is there. */
 tj_status tj__directory_make(const char *path, const char *model, tj_error *error);

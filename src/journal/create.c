@@ -7,7 +7,7 @@
  *   1. log/ with the first segment, prepared and not begun: zeros. The first commit begins it, so a
  *      begun segment always says that a journal was here (look.c)
  *   2. creating/data.mdb with all tables and the position before the first record
- *   3. flush the segment and data.mdb, then log/ and the directory
+ *   3. flush data.mdb and the segment, then log/, the directory, and the one that holds its name
  *   4. rename creating/data.mdb to data.mdb, which must not be there, and flush the directory
  * A crash before 4 leaves no data.mdb, and nothing that was acknowledged: the next creation goes on
  * over it. writer.lock is held throughout. Others may have put something under our names: no link
@@ -22,10 +22,12 @@
 #include "base/file.h"
 #include "journal/internal.h"
 
-/* In which order things are made matters little, they are flushed together: the first flush has the
- * file system write all the names, and those that follow find little to do. */
+/* In which order things are made matters little, they are flushed together: all that was written is
+ * on its way to the disk when the first flush has the file system write the names, and those that
+ * follow find little to do. */
 typedef struct creation {
     const tj__journal *journal;
+    int segment; /* open until it is flushed */
     char creating[PATH_MAX];
     char built[PATH_MAX]; /* creating/data.mdb */
     char data[PATH_MAX];
@@ -39,16 +41,18 @@ static tj_status name_files(creation *c, tj_error *error)
     return tj__path_join(c->data, sizeof c->data, c->journal->path, "data.mdb", error);
 }
 
-static tj_status make_log(const tj__journal *journal, tj_error *error)
+static tj_status make_log(creation *c, tj_error *error)
 {
+    const tj__journal *journal = c->journal;
     uint64_t size = journal->config.segment_size_bytes;
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__directory_make(journal->log_path, journal->path, &failure);
     if (status != TJ_OK && status != TJ_EXISTS) {
         return tj__error_pass(error, &failure);
     }
-    return tj__segment_prepare_first(
-        journal->log_path, size < TJ__FIRST_SEGMENT_SIZE ? size : TJ__FIRST_SEGMENT_SIZE, error);
+    return tj__segment_prepare_first(journal->log_path,
+                                     size < TJ__FIRST_SEGMENT_SIZE ? size : TJ__FIRST_SEGMENT_SIZE,
+                                     &c->segment, error);
 }
 
 static tj_status make_tables(const creation *c, const tj__superblock *superblock, tj_error *error)
@@ -66,13 +70,24 @@ static tj_status make_tables(const creation *c, const tj__superblock *superblock
                           error);
 }
 
-/* Step 4. */
+/* What is left of step 3, and step 4. */
 static tj_status commit(const creation *c, tj_error *error)
 {
+    TJ_TRY(tj__file_sync(c->segment, c->journal->log_path, error));
     TJ_TRY(tj__directory_sync(c->journal->log_path, error));
     TJ_TRY(tj__directory_sync(c->journal->path, error));
+    TJ_TRY(tj__directory_sync_parent(c->journal->path, error));
     TJ_TRY(tj__file_rename_new(c->built, c->data, error));
     return tj__directory_sync(c->journal->path, error);
+}
+
+static tj_status make(creation *c, const tj__superblock *superblock, tj_error *error)
+{
+    TJ_TRY(name_files(c, error));
+    TJ_TRY(tj__journal_check_space(c->journal, error));
+    TJ_TRY(make_log(c, error));
+    TJ_TRY(make_tables(c, superblock, error));
+    return commit(c, error);
 }
 
 tj_status tj__journal_create(tj__journal *journal, tj_error *error)
@@ -85,12 +100,10 @@ tj_status tj__journal_create(tj__journal *journal, tj_error *error)
         .tables = TJ__TABLES_ALL,
         .first_segment = 1,
     };
-    creation c = {.journal = journal};
-    TJ_TRY(name_files(&c, error));
-    TJ_TRY(tj__journal_check_space(journal, error));
-    TJ_TRY(make_log(journal, error));
-    TJ_TRY(make_tables(&c, &superblock, error));
-    TJ_TRY(commit(&c, error));
+    creation c = {.journal = journal, .segment = -1};
+    tj_status status = make(&c, &superblock, error);
+    tj__file_close(c.segment);
+    TJ_TRY(status);
     (void)rmdir(c.creating);
     journal->created = true;
     return TJ_OK;

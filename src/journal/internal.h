@@ -93,7 +93,9 @@ tj_status tj__journal_look(const char *path, bool *found, tj_error *error);
 /* create.c */
 /* So that creating is quick: the next segment, of the usual size, is prepared beside the first
  * commits. */
-#define TJ__FIRST_SEGMENT_SIZE ((uint64_t)1 << 20)
+#define TJ__FIRST_SEGMENT_SIZE ((uint64_t)256 << 10)
+/* Those of earlier releases had up to this. */
+#define TJ__FIRST_SEGMENT_SIZE_MAX ((uint64_t)1 << 20)
 /* Creates data.mdb and the first segment; the writer's lock is held, and tj__journal_look found a
  * place. */
 tj_status tj__journal_create(tj__journal *journal, tj_error *error);

@@ -93,7 +93,8 @@ static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
 }
 
 /* A page that was never written, or only in part, or is a hole of a sparse copy, is made whole
- * before it is mapped: a store into a hole of a full disk would be a SIGBUS. */
+ * before it is mapped: a store into a hole of a full disk would be a SIGBUS. It needs no flush:
+ * after a power cut the mark is not believed, and a page that is gone is made again. */
 static tj_status make_whole(tj__lock *lock, tj_error *error)
 {
     struct stat now;
@@ -111,8 +112,7 @@ static tj_status make_whole(tj__lock *lock, tj_error *error)
     if (now.st_size == 0) {
         tj__file_in_place(lock->fd);
     }
-    TJ_TRY(tj__file_write_at(lock->fd, lock->path, zeros, sizeof zeros, 0, error));
-    return tj__file_sync(lock->fd, lock->path, error);
+    return tj__file_write_at(lock->fd, lock->path, zeros, sizeof zeros, 0, error);
 }
 
 /* With its own bytes: it then has a block of its own, where there is one. */

@@ -322,23 +322,19 @@ tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint
     return put_in_place(directory, path, ordinal, size, NULL, NULL, error);
 }
 
-tj_status tj__segment_prepare_first(const char *directory, uint64_t size, tj_error *error)
+tj_status tj__segment_prepare_first(const char *directory, uint64_t size, int *fd, tj_error *error)
 {
     static const uint8_t zeros[PREPARE_PIECE_SIZE];
     char path[TJ__SEGMENT_PATH_SIZE];
-    int fd = -1;
     TJ_TRY(make_path(path, directory, 1, ".log", error));
-    TJ_TRY(tj__file_create(path, O_WRONLY, directory, &fd, error));
-    tj__file_in_place(fd);
-    tj_status status = tj__file_resize(fd, path, size, error);
+    TJ_TRY(tj__file_create(path, O_WRONLY, directory, fd, error));
+    tj__file_in_place(*fd);
+    tj_status status = tj__file_resize(*fd, path, size, error);
     for (uint64_t at = 0; at < size && status == TJ_OK; at += sizeof zeros) {
         uint64_t rest = size - at;
-        status = tj__file_write_at(fd, path, zeros, rest < sizeof zeros ? rest : sizeof zeros, at,
+        status = tj__file_write_at(*fd, path, zeros, rest < sizeof zeros ? rest : sizeof zeros, at,
                                    error);
     }
-    if (status == TJ_OK) {
-        status = tj__file_sync(fd, path, error);
-    }
-    tj__file_close(fd);
+    tj__file_start_write_back(*fd);
     return status;
 }

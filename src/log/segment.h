@@ -68,8 +68,9 @@ tj_status tj__segment_prepare(const char *directory, uint64_t ordinal, uint64_t 
 tj_status tj__segment_prepare_anew(const char *directory, uint64_t ordinal, uint64_t size,
                                    tj_error *error);
 
-/* Makes segment 1 of a new log, prepared, and flushes the file but not its directory. A blank one
- * that a creation left when it was interrupted is written again. */
-tj_status tj__segment_prepare_first(const char *directory, uint64_t size, tj_error *error);
+/* Makes segment 1 of a new log, prepared, and has it written to the disk; the caller flushes *fd,
+ * closes it, and flushes the directory. A blank one that a creation left when it was interrupted is
+ * written again. */
+tj_status tj__segment_prepare_first(const char *directory, uint64_t size, int *fd, tj_error *error);
 
 #endif

@@ -128,16 +128,6 @@ static tj_status commit_parts(tj__target *t, tj_error *error)
 
 /* ---- a journal that appears at once ---------------------------------------------------------- */
 
-static tj_status flush_parent(const char *path, tj_error *error)
-{
-    char parent[TJ_PATH_SIZE];
-    const char *slash = strrchr(path, '/');
-    size_t size = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
-    memcpy(parent, slash == NULL ? "." : path, size);
-    parent[size] = '\0';
-    return tj__directory_sync(parent, error);
-}
-
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
 {
     (void)info;
@@ -182,7 +172,7 @@ static tj_status build_beside(tj__target *t, tj_error *error)
         (void)nftw(beside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
         return status;
     }
-    return flush_parent(path, error);
+    return tj__directory_sync_parent(path, error);
 }
 
 static tj_status refuse_parts(const tj__target *t, tj_error *error)

@@ -19,7 +19,8 @@ struct Case {
     count: usize,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 9] = [
+    case("creation", ["create", "create"], 10, 5),
     case("state save, 10 orders, 1 changed", ["save", "save"], 10, 100),
     case("state save, 1,000 orders, 1 changed", ["save", "save"], 1_000, 40),
     case("state save, 10,000 orders, 1 changed", ["save", "save"], 10_000, 8),

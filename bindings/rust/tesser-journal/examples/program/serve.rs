@@ -26,6 +26,9 @@ struct Subject {
     states: LmdbStateRepository,
     sqlite: SqliteStateRepository,
     saves: usize,
+    /// Where journals are made, and how many were.
+    directory: PathBuf,
+    created: usize,
 }
 
 pub fn serve(directory: &Path) -> Result<()> {
@@ -70,6 +73,8 @@ impl Subject {
             journal,
             sqlite: SqliteStateRepository::new(directory.with_extension("sqlite")),
             saves: 0,
+            directory: directory.with_extension("new"),
+            created: 0,
         };
         subject.states.save(&subject.state)?;
         subject.sqlite.save(&without_venues(&subject.state))?;
@@ -78,6 +83,7 @@ impl Subject {
 
     fn measure(&mut self, operation: &str, count: usize) -> Result<Vec<u128>> {
         match operation {
+            "create" => (0..count).map(|_| self.create()).collect(),
             "save" => self.save(count),
             "load" => timed(count, |_| Ok(self.states.load()?)),
             "load-sqlite" => timed(count, |_| Ok(self.sqlite.load()?)),
@@ -88,6 +94,19 @@ impl Subject {
             "algo-threads" => self.save_algos_by_threads(count),
             other => bail!("no such operation: {other}"),
         }
+    }
+
+    /// A journal where nothing is; closing it is not in the time.
+    fn create(&mut self) -> Result<u128> {
+        self.created += 1;
+        let directory = self.directory.join(self.created.to_string());
+        std::fs::create_dir_all(&self.directory)?;
+        let start = Instant::now();
+        let journal = LmdbJournal::open(&directory)?;
+        let time = start.elapsed().as_nanos();
+        drop(journal);
+        std::fs::remove_dir_all(&directory)?;
+        Ok(time)
     }
 
     /// One order changes before each save.

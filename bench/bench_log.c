@@ -53,7 +53,7 @@ typedef struct saver {
 
 static void die(const char *what, const tj_error *error)
 {
-    fprintf(stderr, "bench_log: %s: %s\n", what, error != NULL ? error->message : "failed");
+    fprintf(stderr, "bench_log: %s: %s\n", what, error ? error->message : "failed");
     exit(1);
 }
 
@@ -98,7 +98,7 @@ static void *run_saver(void *argument)
     tj_error error = TJ_ERROR_INIT;
     uint64_t start = now_ns();
     while (start < self->turn->until_ns && self->count < SAMPLES_MAX) {
-        if (self->turn->writer != NULL) {
+        if (self->turn->writer) {
             save_once(self->turn, &error);
         } else {
             write_raw(self->turn->raw_fd, self->count, &error);
@@ -134,7 +134,7 @@ static double quantile_us(const uint32_t *sorted, size_t count, double part)
 static uint32_t *merge_times(saver *savers, size_t threads, size_t total)
 {
     uint32_t *all = malloc((total + 1) * sizeof *all);
-    if (all == NULL) {
+    if (!all) {
         die("collecting times", NULL);
     }
     size_t filled = 0;
@@ -155,7 +155,7 @@ static result run_turn(turn *shared, size_t threads, uint64_t turn_ms)
     shared->until_ns = start + turn_ms * 1000000u;
     for (size_t i = 0; i < threads; i++) {
         savers[i] = (saver){.turn = shared, .times_ns = malloc(SAMPLES_MAX * sizeof(uint32_t))};
-        if (savers[i].times_ns == NULL ||
+        if (!savers[i].times_ns ||
             pthread_create(&savers[i].thread, NULL, run_saver, &savers[i]) != 0) {
             die("starting a thread", NULL);
         }
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
     snprintf(directory, sizeof directory, "%s/bench-log-XXXXXX", argc > 1 ? argv[1] : "/var/tmp");
     size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 7;
     uint64_t turn_ms = argc > 3 ? strtoull(argv[3], NULL, 10) : 200;
-    if (rounds == 0 || rounds > ROUNDS_MAX || mkdtemp(directory) == NULL) {
+    if (rounds == 0 || rounds > ROUNDS_MAX || !mkdtemp(directory)) {
         die("starting", NULL);
     }
     turn disk = {.raw_fd = create_raw(directory)};

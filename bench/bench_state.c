@@ -155,12 +155,12 @@ static double anonymous_mib(void)
     char line[256];
     double kib = 0;
     FILE *status = fopen("/proc/self/status", "r");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+    while (status && fgets(line, sizeof line, status)) {
         if (strncmp(line, "RssAnon:", 8) == 0) {
             kib = strtod(line + 8, NULL);
         }
     }
-    if (status != NULL) {
+    if (status) {
         fclose(status);
     }
     return kib / 1024;

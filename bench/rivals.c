@@ -37,7 +37,7 @@ bench_lmdb *bench_lmdb_open(const char *directory)
     MDB_txn *txn = NULL;
     char path[BENCH_PATH_SIZE];
     bench_join(path, directory, "lmdb");
-    if (lmdb == NULL || mkdir(path, 0700) != 0) {
+    if (!lmdb || mkdir(path, 0700) != 0) {
         bench_die(path, "cannot be made");
     }
     must_lmdb(mdb_env_create(&lmdb->env));
@@ -86,7 +86,7 @@ bench_sqlite *bench_sqlite_open(const char *directory)
     bench_sqlite *sqlite = calloc(1, sizeof *sqlite);
     char path[BENCH_PATH_SIZE];
     bench_join(path, directory, "sqlite.db");
-    if (sqlite == NULL) {
+    if (!sqlite) {
         bench_die("SQLite", "no memory");
     }
     must_sqlite(sqlite,

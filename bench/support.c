@@ -127,7 +127,7 @@ void bench_times_add(bench_times *times, uint64_t ns)
     if (times->count == times->capacity) {
         times->capacity = times->capacity == 0 ? 4096 : 2 * times->capacity;
         times->ns = realloc(times->ns, times->capacity * sizeof *times->ns);
-        if (times->ns == NULL) {
+        if (!times->ns) {
             bench_die("measuring", "no memory for times");
         }
     }
@@ -161,7 +161,7 @@ void bench_times_clear(bench_times *times)
 void bench_directory(int argc, char **argv, char out[BENCH_PATH_SIZE])
 {
     bench_join(out, argc > 1 ? argv[1] : "/var/tmp", "tesser-bench-XXXXXX");
-    if (mkdtemp(out) == NULL) {
+    if (!mkdtemp(out)) {
         bench_die(out, "cannot be made");
     }
 }
@@ -235,7 +235,7 @@ tj_store *bench_store_open(const char *directory, const char *name, tj_config *c
     tj_store *store = NULL;
     char path[BENCH_PATH_SIZE];
     bench_join(path, directory, name);
-    if (config == NULL) {
+    if (!config) {
         config = &defaults;
     }
     config->path = path;

@@ -177,7 +177,7 @@ void tj__error_context(tj_error *error, const char *format, ...)
 
 tj_status tj__error_pass(tj_error *error, const tj_error *kept)
 {
-    if (kept->status != TJ_OK && error != NULL) {
+    if (kept->status != TJ_OK && error) {
         *error = *kept;
     }
     return kept->status;

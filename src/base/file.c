@@ -37,8 +37,8 @@ static void explain_no_file(const char *path, tj_error *error)
     char directory[PATH_MAX];
     struct statvfs space;
     const char *slash = strrchr(path, '/');
-    int size = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
-    snprintf(directory, sizeof directory, "%.*s", size, slash == NULL ? "." : path);
+    int size = !slash ? 1 : slash == path ? 1 : (int)(slash - path);
+    snprintf(directory, sizeof directory, "%.*s", size, !slash ? "." : path);
     if (statvfs(directory, &space) == 0 && space.f_files > 0 && space.f_favail == 0) {
         tj__error_context(error,
                           "no file can be made: all %" PRIu64 " inodes of the file system are "
@@ -89,7 +89,7 @@ static void own_as(int fd, const char *model, bool is_directory)
 {
     struct stat as;
     struct stat made;
-    if (model == NULL || geteuid() != 0 || stat(model, &as) != 0 || fstat(fd, &made) != 0 ||
+    if (!model || geteuid() != 0 || stat(model, &as) != 0 || fstat(fd, &made) != 0 ||
         (as.st_uid == made.st_uid && as.st_gid == made.st_gid)) {
         return;
     }

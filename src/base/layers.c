@@ -15,9 +15,8 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
 {
     const tj__layers *layers = (const tj__layers *)source;
     const tj__rowmap_entry *entry = tj__rowmap_find(layers->above, key);
-    if (entry == NULL) {
-        return layers->below == NULL ? TJ_NOT_FOUND
-                                     : layers->below->get(layers->below, key, row, error);
+    if (!entry) {
+        return !layers->below ? TJ_NOT_FOUND : layers->below->get(layers->below, key, row, error);
     }
     if (entry->deleted) {
         return TJ_NOT_FOUND;
@@ -106,7 +105,7 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
     if (m.next > m.end) {
         m.end = m.next;
     }
-    if (layers->below != NULL) {
+    if (layers->below) {
         TJ_TRY(layers->below->scan(layers->below, first, end, descending, visit_below, &m, error));
     }
     const tj__rowmap_entry *entry;

@@ -20,7 +20,7 @@ static size_t size_of(const void *sized)
 tj_status tj__sized_check(const void *given, size_t size, const char *what, const char *initializer,
                           tj_error *error)
 {
-    size_t found = given == NULL ? 0 : size_of(given);
+    size_t found = !given ? 0 : size_of(given);
     if (found < 2 * sizeof(size_t) || found % sizeof(size_t) != 0) {
         return tj__fail(error, TJ_MISUSE, "%s is not initialized; start from %s", what,
                         initializer);

@@ -21,7 +21,7 @@ static _Thread_local message *first;
 /* Each is taken out before it is said: the callback may come back here. */
 static void say_all(void)
 {
-    while (holds == 0 && first != NULL) {
+    while (holds == 0 && first) {
         message *next = first;
         first = next->next;
         next->say(next->context, next->level, next->text);
@@ -31,8 +31,8 @@ static void say_all(void)
 
 void tj__trace(const tj_config *config, tj_trace_level level, const char *format, ...)
 {
-    message *new = config->trace != NULL ? malloc(sizeof *new) : NULL;
-    if (new == NULL) {
+    message *new = config->trace ? malloc(sizeof *new) : NULL;
+    if (!new) {
         return;
     }
     *new = (message){.say = config->trace, .context = config->trace_context, .level = level};
@@ -41,7 +41,7 @@ void tj__trace(const tj_config *config, tj_trace_level level, const char *format
     vsnprintf(new->text, sizeof new->text, format, arguments);
     va_end(arguments);
     message **at = &first;
-    while (*at != NULL) {
+    while (*at) {
         at = &(*at)->next;
     }
     *at = new;
@@ -63,7 +63,7 @@ void tj__trace_let_go(void)
 void tj__trace_forget(void)
 {
     holds = 0;
-    while (first != NULL) {
+    while (first) {
         message *next = first;
         first = next->next;
         free(next);

@@ -129,7 +129,7 @@ static tj_status read_type(loader *load, const setting *which, const tj__toml_va
                            tj_error *error)
 {
     const tj__engine_kind *kind = tj__engine_kind_named(value->text.data);
-    if (kind == NULL) {
+    if (!kind) {
         return wrong_value(load, which, value, error);
     }
     load->config.type = kind->type;

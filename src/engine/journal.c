@@ -101,7 +101,7 @@ static const tj__engine_ops ops = {
 static tj_status open_lmdb(const tj_config *config, tj__engine **out, tj_error *error)
 {
     lmdb_engine *lmdb = calloc(1, sizeof *lmdb);
-    if (lmdb == NULL) {
+    if (!lmdb) {
         return tj__fail(error, TJ_NOMEM, "no memory for the lmdb engine");
     }
     lmdb->engine.ops = &ops;

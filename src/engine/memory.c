@@ -41,7 +41,7 @@ static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uin
 {
     memory_engine *memory = (memory_engine *)engine;
     tj__rowmap *changes = tj__rowmap_new();
-    if (changes == NULL) {
+    if (!changes) {
         return tj__fail(error, TJ_NOMEM, "no memory for a commit");
     }
     tj_status status = tj__body_apply(changes, TJ__TABLES_ALL, commit->body, commit->change_count,
@@ -134,7 +134,7 @@ static tj_status open_memory(const tj_config *config, tj__engine **out, tj_error
     (void)config;
     memory_engine *memory = calloc(1, sizeof *memory);
     tj__rowmap *map = tj__rowmap_new();
-    if (memory == NULL || map == NULL) {
+    if (!memory || !map) {
         free(memory);
         tj__rowmap_free(map);
         return tj__fail(error, TJ_NOMEM, "no memory for the memory engine");

@@ -36,7 +36,7 @@ tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint6
     *rows = NULL;
     past *p = calloc(1, sizeof *p);
     tj__rowmap *map = tj__rowmap_new();
-    if (p == NULL || map == NULL) {
+    if (!p || !map) {
         free(p);
         tj__rowmap_free(map);
         return tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
@@ -54,7 +54,7 @@ tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint6
 
 void tj__past_end(tj__row_source *rows)
 {
-    if (rows != NULL) {
+    if (rows) {
         past *p = (past *)rows;
         tj__rowmap_free(p->rows);
         free(p);

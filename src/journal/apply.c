@@ -17,7 +17,7 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
                                   tj_error *error)
 {
     journal->apply_batch = tj__rowmap_new();
-    if (journal->apply_batch == NULL) {
+    if (!journal->apply_batch) {
         return tj__fail(error, TJ_NOMEM, "no memory for the batch that is applied");
     }
     journal->apply_from = *applied;
@@ -29,7 +29,7 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
 static tj_status durable_sequence(tj__journal *journal, uint64_t *target, tj_error *error)
 {
     *target = atomic_load_explicit(&journal->acknowledged, memory_order_acquire);
-    if (journal->log == NULL || journal->config.durability == TJ_DURABILITY_SYNC) {
+    if (!journal->log || journal->config.durability == TJ_DURABILITY_SYNC) {
         return TJ_OK;
     }
     return tj__log_writer_sync(journal->log, NULL, error);
@@ -63,9 +63,8 @@ static tj_status gather(tj__journal *journal, uint64_t target, size_t size, uint
 static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error)
 {
     journal->apply_unusable = true;
-    if (journal->log != NULL) {
-        tj__log_writer_poison(journal->log,
-                              error != NULL ? error->message : "the log does not read back");
+    if (journal->log) {
+        tj__log_writer_poison(journal->log, error ? error->message : "the log does not read back");
     }
     return status;
 }
@@ -74,7 +73,7 @@ static tj_status give_up(tj__journal *journal, tj_status status, tj_error *error
 static tj_status apply_batch(tj__journal *journal, uint64_t target, size_t size, uint64_t *bytes,
                              tj_error *error)
 {
-    if (journal->apply_reader == NULL) {
+    if (!journal->apply_reader) {
         TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id,
                                    &journal->apply_from, &journal->apply_reader, error));
     }
@@ -120,7 +119,7 @@ static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_e
 {
     bool urgent_wait = tj__journal_lag(journal) > tj__journal_lag_bound(journal, true);
     bool behind = journal->apply_from.sequence < target;
-    if (behind && !urgent_wait && journal->log != NULL && !atomic_load(&journal->reserve_held)) {
+    if (behind && !urgent_wait && journal->log && !atomic_load(&journal->reserve_held)) {
         return tj__journal_refuse_full(journal, error);
     }
     tj_status status = apply_locked(journal, target, TJ__APPLY_BYTES_MAX, error);

@@ -51,7 +51,7 @@ static tj_status nearest_existing(char *path, tj_error *error)
             return TJ_OK;
         }
         char *slash = strrchr(path, '/');
-        if (slash == NULL) {
+        if (!slash) {
             memcpy(path, ".", 2);
         } else if (slash == path) {
             path[1] = '\0';
@@ -83,7 +83,7 @@ static tj_status check(const char *path, const file_system **known, tj_error *er
     }
     unsigned long magic = (unsigned long)found.f_type & 0xFFFFFFFFul;
     *known = find(magic);
-    if (*known == NULL || (*known)->refused != NULL) {
+    if (!*known || (*known)->refused) {
         char unknown[64];
         snprintf(unknown, sizeof unknown, "of unknown type 0x%lx", magic);
         return tj__fail(error, TJ_UNSUPPORTED,
@@ -102,10 +102,10 @@ tj_status tj__journal_check_file_system(const tj__journal *journal, tj_error *er
     const file_system *of_log = NULL; /* log/ may be a link or a mount */
     TJ_TRY(check(journal->path, &known, error));
     TJ_TRY(check(journal->log_path, &of_log, error));
-    if (known->warning == NULL) {
+    if (!known->warning) {
         known = of_log;
     }
-    if (known->warning != NULL && !journal->config.read_only) {
+    if (known->warning && !journal->config.read_only) {
         tj__trace(&journal->config, TJ_TRACE_WARNING, "%s is on %s: %s", journal->path, known->name,
                   known->warning);
     }

@@ -29,7 +29,7 @@ static void init_waiting(tj__journal *journal)
 static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)
 {
     tj__journal *journal = calloc(1, sizeof *journal);
-    if (journal == NULL) {
+    if (!journal) {
         return tj__fail(error, TJ_NOMEM, "no memory for a journal");
     }
     journal->config = *config;
@@ -129,13 +129,13 @@ static tj_status take_data_lock(tj__journal *journal, tj_error *error)
 
 tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error)
 {
-    if (journal->lock != NULL) {
+    if (journal->lock) {
         return TJ_OK;
     }
     tj__lock *found = NULL;
     tj__lock *none = NULL;
     TJ_TRY(tj__lock_look(journal->path, &found, error));
-    if (found != NULL && !atomic_compare_exchange_strong(&journal->lock, &none, found)) {
+    if (found && !atomic_compare_exchange_strong(&journal->lock, &none, found)) {
         tj__lock_release(found); /* another thread was faster */
     }
     return TJ_OK;
@@ -143,7 +143,7 @@ tj_status tj__journal_find_lock(tj__journal *journal, tj_error *error)
 
 static void tell_unknown_boot(const tj__journal *journal)
 {
-    if (journal->lock != NULL && !tj__lock_knows_boot(journal->lock)) {
+    if (journal->lock && !tj__lock_knows_boot(journal->lock)) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
                   "the boot id of this system cannot be read (" TJ__BOOT_ID_PATH
                   "): which commits of %s were acknowledged is known only while their writer "
@@ -290,11 +290,11 @@ void tj__journal_quiesce(tj__journal *journal)
 
 tj_status tj__journal_close(tj__journal *journal, tj_error *error)
 {
-    if (journal == NULL) {
+    if (!journal) {
         return TJ_OK;
     }
     tj_status status = TJ_OK;
-    if (journal->log != NULL) {
+    if (journal->log) {
         status = close_writer(journal, error);
         if (status != TJ_OK) {
             tj__error_context(error, "closing journal %s", journal->path);
@@ -306,7 +306,7 @@ tj_status tj__journal_close(tj__journal *journal, tj_error *error)
 
 void tj__journal_abandon(tj__journal *journal)
 {
-    if (journal->log != NULL) {
+    if (journal->log) {
         tj__log_writer_abandon(journal->log);
         tj__lock_abandon(journal->lock);
     }

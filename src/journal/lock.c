@@ -127,7 +127,7 @@ static void rewrite_page(const tj__lock *lock)
 static tj_status new_lock(const char *directory, tj__lock **out, tj_error *error)
 {
     tj__lock *lock = calloc(1, sizeof *lock);
-    if (lock == NULL) {
+    if (!lock) {
         return tj__fail(error, TJ_NOMEM, "no memory for the writer's lock");
     }
     lock->fd = -1;
@@ -352,7 +352,7 @@ static bool is_of_this_mount(const tj__lock *lock)
 tj__mark tj__lock_mark(const tj__lock *lock)
 {
     tj__mark mark = {0};
-    if (lock == NULL) {
+    if (!lock) {
         return mark;
     }
     /* Before anything is read: what a writer publishes is there before it locks the byte. */
@@ -396,7 +396,7 @@ tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
 
 bool tj__lock_is_held(const tj__lock *lock)
 {
-    return lock != NULL && (lock->writer || is_locked(lock, HELD_BYTE));
+    return lock && (lock->writer || is_locked(lock, HELD_BYTE));
 }
 
 bool tj__lock_holder(const tj__lock *lock, char holder[TJ__HOLDER_SIZE], int64_t *pid)
@@ -424,10 +424,10 @@ void tj__lock_abandon(tj__lock *lock)
 
 void tj__lock_release(tj__lock *lock)
 {
-    if (lock == NULL) {
+    if (!lock) {
         return;
     }
-    if (lock->page != NULL) {
+    if (lock->page) {
         munmap(lock->page, TJ__LOCK_SIZE);
     }
     tj__file_close(lock->data_fd);

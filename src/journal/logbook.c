@@ -102,7 +102,7 @@ tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error)
 static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
 {
     char place[TJ_ERROR_PLACE_SIZE] = "";
-    if (error != NULL) {
+    if (error) {
         snprintf(place, sizeof place, "%s", error->place);
     }
     tj__fail(error, TJ_CORRUPT,

@@ -11,7 +11,7 @@
 
 static bool is_one_of(const char *name, const char *const *names)
 {
-    for (; *names != NULL; names++) {
+    for (; *names; names++) {
         if (strcmp(name, *names) == 0) {
             return true;
         }
@@ -26,7 +26,7 @@ static tj_status each_entry(const char *path,
                             tj_error *error)
 {
     DIR *directory = opendir(path);
-    if (directory == NULL) {
+    if (!directory) {
         return tj__fail_errno(error, errno, "opening directory %s", path);
     }
     tj_status status = TJ_OK;

@@ -15,7 +15,7 @@ static tj_status new_overlay(const tj__journal *journal, const tj__position *fro
 {
     tj__overlay *overlay = calloc(1, sizeof *overlay);
     tj__rowmap *rows = tj__rowmap_new();
-    if (overlay == NULL || rows == NULL) {
+    if (!overlay || !rows) {
         free(overlay);
         tj__rowmap_free(rows);
         return tj__fail(error, TJ_NOMEM, "no memory for a view");
@@ -35,7 +35,7 @@ tj_status tj__overlay_begin(tj__journal *journal, const tj__position *from, tj__
                             tj_error *error)
 {
     tj__overlay *kept = atomic_exchange(&journal->kept_overlay, NULL);
-    if (kept != NULL && tj__position_same(&kept->from, from)) {
+    if (kept && tj__position_same(&kept->from, from)) {
         tj__log_reader_forget(kept->reader);
         *out = kept;
         return TJ_OK;
@@ -46,7 +46,7 @@ tj_status tj__overlay_begin(tj__journal *journal, const tj__position *from, tj__
 
 void tj__overlay_free(tj__overlay *overlay)
 {
-    if (overlay != NULL) {
+    if (overlay) {
         tj__log_reader_close(overlay->reader);
         tj__rowmap_free(overlay->rows);
         free(overlay);

@@ -36,7 +36,7 @@ static size_t stem_size(const char *path, size_t size)
 
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error)
 {
-    size_t length = configured == NULL ? 0 : strlen(configured);
+    size_t length = !configured ? 0 : strlen(configured);
     if (length == 0) {
         return tj__fail(error, TJ_MISUSE,
                         "no path is configured for the journal: set journal.path, "

@@ -96,7 +96,7 @@ static tj_status read_log(building *b, tj_error *error)
 
 static tj__mark mark_now(const tj__journal *journal)
 {
-    if (journal->log == NULL) {
+    if (!journal->log) {
         return tj__lock_mark(journal->lock);
     }
     tj__mark own = {.valid = true,
@@ -153,7 +153,7 @@ static tj_status check_same_files(const tj__journal *journal, tj_error *error)
 {
     const tj__lock *lock = journal->lock;
     TJ_TRY(tj__env_same_file(journal->env, error));
-    return lock == NULL ? TJ_OK : tj__lock_same_file(lock, error);
+    return !lock ? TJ_OK : tj__lock_same_file(lock, error);
 }
 
 tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error)
@@ -162,7 +162,7 @@ tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj
     TJ_TRY(tj__journal_find_lock(journal, error));
     TJ_TRY(check_same_files(journal, error));
     view *v = malloc(sizeof *v);
-    if (v == NULL) {
+    if (!v) {
         return tj__fail(error, TJ_NOMEM, "no memory for a view");
     }
     *v = (view){.journal = journal};
@@ -178,7 +178,7 @@ tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj
 
 void tj__journal_view_end(tj__row_source *rows)
 {
-    if (rows != NULL) {
+    if (rows) {
         view *v = (view *)rows;
         if (v->acknowledged) {
             tj__overlay_keep(v->journal, v->overlay);

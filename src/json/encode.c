@@ -275,7 +275,7 @@ static bool is_absent(const tj__json_field *field, const char *base)
         return false;
     }
     if (field->kind == TJ__JSON_TEXT || field->kind == TJ__JSON_RAW) {
-        return ((const tj_str *)place(base, field))->data == NULL;
+        return !((const tj_str *)place(base, field))->data;
     }
     if (field->kind == TJ__JSON_ENUM) {
         return enum_value(base, field) == 0;

@@ -91,7 +91,7 @@ static tj_status fail_poisoned(tj__group *group, uint64_t sequence, tj_error *er
                               ? "outcome unknown until the journal is opened again"
                               : "not applied";
     tj__fail(error, TJ_CLOSED, "%s: %s", outcome, group->cause.message);
-    if (error != NULL) {
+    if (error) {
         error->os_errno = group->cause.os_errno;
         tj__error_place(error, "%s", group->cause.place);
     }
@@ -139,7 +139,7 @@ static void gather(tj__group *group)
 /* P8: a log that was moved or replaced while it was open takes no more records. */
 static tj_status look_at_place(const tj__group *group, tj_error *error)
 {
-    if (group->in_place != NULL) {
+    if (group->in_place) {
         TJ_TRY(group->in_place(group->context, error));
     }
     return tj__log_file_in_place(&group->file, error);
@@ -192,7 +192,7 @@ static tj_status write_bytes(tj__group *group, const tj__batch *batch, tj_error 
     for (int tries = 0; tries < 2 && batch->bytes.size > 0; tries++) {
         status = tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
                                    batch->offset, error);
-        if (status != TJ_FULL || group->make_space == NULL || !group->make_space(group->context)) {
+        if (status != TJ_FULL || !group->make_space || !group->make_space(group->context)) {
             break;
         }
     }
@@ -233,7 +233,7 @@ static tj_status publish(tj__group *group, const tj__batch *batch, tj_error *err
         atomic_store(&group->durable, batch->last_sequence);
     }
     if (batch->last_sequence > atomic_load(&group->acknowledged)) {
-        if (group->on_acknowledged != NULL) {
+        if (group->on_acknowledged) {
             TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
@@ -249,7 +249,7 @@ static void finish(tj__group *group, tj__batch *batch, tj_status status, const t
     if (status != TJ_OK) {
         poison_locked(group, cause);
     }
-    if (batch->successor != NULL) {
+    if (batch->successor) {
         replaced = group->file.fd;
         group->file = *batch->successor;
     }
@@ -259,7 +259,7 @@ static void finish(tj__group *group, tj__batch *batch, tj_status status, const t
     group->expected = batch->waiters + group->open->waiters;
     atomic_fetch_add(&batch->finished, 1);
     pthread_mutex_unlock(&group->lock);
-    if (next != NULL) {
+    if (next) {
         atomic_store(&next->turn, 1);
         wake(&next->turn, 1);
     }

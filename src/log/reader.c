@@ -44,7 +44,7 @@ tj_status tj__log_reader_open(const char *directory, const tj_uuid *journal_id,
                         from->ordinal, from->offset);
     }
     tj__log_reader *reader = malloc(sizeof *reader);
-    if (reader == NULL) {
+    if (!reader) {
         return tj__fail(error, TJ_NOMEM, "no memory to read the log %s", directory);
     }
     *reader = (tj__log_reader){.directory = strdup(directory),
@@ -52,7 +52,7 @@ tj_status tj__log_reader_open(const char *directory, const tj_uuid *journal_id,
                                .position = *from,
                                .window = TJ__WINDOW_INIT};
     tj_status status = TJ_OK;
-    if (reader->directory == NULL) {
+    if (!reader->directory) {
         status = tj__fail(error, TJ_NOMEM, "no memory to read the log %s", directory);
         goto done;
     }
@@ -69,7 +69,7 @@ done:
 
 void tj__log_reader_close(tj__log_reader *reader)
 {
-    if (reader == NULL) {
+    if (!reader) {
         return;
     }
     tj__window_dispose(&reader->window);

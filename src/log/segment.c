@@ -114,7 +114,7 @@ static tj_status add_ordinal(tj__segment_list *list, size_t *capacity, uint64_t 
     if (list->count == *capacity) {
         size_t larger = *capacity == 0 ? 64 : *capacity * 2;
         uint64_t *grown = realloc(list->ordinals, larger * sizeof *grown);
-        if (grown == NULL) {
+        if (!grown) {
             return tj__fail(error, TJ_NOMEM, "no memory for a list of %zu segments", larger);
         }
         list->ordinals = grown;
@@ -131,7 +131,7 @@ static tj_status collect_ordinals(DIR *stream, const char *directory, tj__segmen
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(stream);
-        if (entry == NULL) {
+        if (!entry) {
             return errno == 0 ? TJ_OK
                               : tj__fail_errno(error, errno, "reading directory %s", directory);
         }
@@ -185,7 +185,7 @@ tj_status tj__segment_list_read(const char *directory, tj__segment_list *out, tj
 {
     tj__segment_list list = {0};
     DIR *stream = opendir(directory);
-    if (stream == NULL) {
+    if (!stream) {
         return tj__fail_errno(error, errno, "opening directory %s", directory);
     }
     tj_status status = collect_ordinals(stream, directory, &list, error);
@@ -214,16 +214,16 @@ static tj_status write_pieces(int fd, const char *path, uint64_t size,
                               tj_error *error)
 {
     uint8_t *piece = calloc(1, PREPARE_PIECE_SIZE);
-    if (piece == NULL) {
+    if (!piece) {
         return tj__fail(error, TJ_NOMEM, "no memory to prepare %s", path);
     }
-    if (header != NULL) {
+    if (header) {
         tj__segment_header_encode(header, piece);
     }
     tj_status status = TJ_OK;
     for (uint64_t at = 0; at < size && status == TJ_OK;) {
         size_t count = size - at < PREPARE_PIECE_SIZE ? (size_t)(size - at) : PREPARE_PIECE_SIZE;
-        if (cancel != NULL && __atomic_load_n(cancel, __ATOMIC_RELAXED) != 0) {
+        if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED) != 0) {
             status = tj__fail(error, TJ_CLOSED, "preparing %s was cancelled", path);
             break;
         }

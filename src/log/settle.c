@@ -182,7 +182,7 @@ tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const
 {
     TJ_TRY(confirm(directory, journal_id, from, to, error));
     settling file = {.journal_id = journal_id, .fd = -1, .piece = malloc(PIECE_SIZE)};
-    if (file.piece == NULL) {
+    if (!file.piece) {
         return tj__fail(error, TJ_NOMEM, "no memory to settle the log %s", directory);
     }
     tj_status status = unbegin_later(&file, directory, to->ordinal, error);

@@ -47,7 +47,7 @@ tj_status tj__log_file_header(const tj__log_file *file, const tj_uuid *journal_i
         return tj__segment_header_misplaced(&reason, error);
     }
     if (status != TJ_OK && status != TJ_NOT_FOUND) {
-        if (error != NULL) {
+        if (error) {
             *error = reason;
         }
         return status;

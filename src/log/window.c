@@ -59,7 +59,7 @@ static tj_status grow(tj__window *window, size_t size, tj_error *error)
         return TJ_OK;
     }
     uint8_t *block = malloc(size);
-    if (block == NULL) {
+    if (!block) {
         return tj__fail(error, TJ_NOMEM, "no memory for %zu bytes of %s", size, window->path);
     }
     free(window->block);

@@ -112,7 +112,7 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
 
 tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error)
 {
-    if (writer == NULL) {
+    if (!writer) {
         return TJ_OK;
     }
     tj_status status = tj__log_writer_sync(writer, NULL, error);
@@ -226,7 +226,7 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
                          .time = next_time(writer),
                          .epoch = writer->epoch,
                          .durable_sequence = atomic_load(&writer->group.durable),
-                         .commit_id = commit_id != NULL ? *commit_id : (tj_uuid){{0}},
+                         .commit_id = commit_id ? *commit_id : (tj_uuid){{0}},
                          .change_count = change_count,
                          .body = body,
                          .note = note};
@@ -255,7 +255,7 @@ tj_status tj__log_writer_wait(tj__log_writer *writer, uint64_t sequence, tj_erro
 tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_error *error)
 {
     TJ_TRY(tj__group_sync(&writer->group, atomic_load(&writer->group.appended), error));
-    if (durable != NULL) {
+    if (durable) {
         *durable = atomic_load(&writer->group.durable);
     }
     return TJ_OK;

@@ -240,8 +240,8 @@ static void remove_directory(const char *directory)
 static void parent_of(const char *path, char parent[PATH_SIZE])
 {
     const char *slash = strrchr(path, '/');
-    size_t size = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-    memcpy(parent, slash == NULL ? "." : path, size);
+    size_t size = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, !slash ? "." : path, size);
     parent[size] = '\0';
 }
 
@@ -262,7 +262,7 @@ static tj_status write_directory(const char *directory, const tj__exported *book
     parent_of(path, parent);
     TJ_TRY(tj__directory_create(parent, error));
     TJ_TRY(tj__directory_sync_parent(parent, error));
-    if (mkdtemp(hidden) == NULL) {
+    if (!mkdtemp(hidden)) {
         return tj__fail_errno(error, errno, "creating a directory beside %s", path);
     }
     tj_status status = write_files(hidden, book, error);
@@ -341,11 +341,11 @@ tj_status tj_export_tesser(tj_store *store, const char *directory, const tj_expo
                            tj_export_report **report, tj_error *error)
 {
     tj_export_options own_options = TJ_EXPORT_OPTIONS_INIT;
-    if (store == NULL || directory == NULL || report == NULL) {
+    if (!store || !directory || !report) {
         return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
     }
     *report = NULL;
-    if (options != NULL) {
+    if (options) {
         TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_EXPORT_OPTIONS_INIT",
                               error));
     }

@@ -12,16 +12,16 @@
 static tj_status check_options(const tj_config *config, const tj_import_options *options,
                                tj_error *error)
 {
-    if (options->source_count == 0 || options->sources == NULL) {
+    if (options->source_count == 0 || !options->sources) {
         return tj__fail(error, TJ_MISUSE, "no source is named");
     }
-    if (options->map_count > 0 && options->maps == NULL) {
+    if (options->map_count > 0 && !options->maps) {
         return tj__fail(error, TJ_MISUSE, "the maps are NULL");
     }
-    if (config == NULL && !options->dry_run) {
+    if (!config && !options->dry_run) {
         return tj__fail(error, TJ_MISUSE, "no journal to import into");
     }
-    if (config != NULL && config->type == TJ_ENGINE_MEMORY) {
+    if (config && config->type == TJ_ENGINE_MEMORY) {
         return tj__fail(error, TJ_MISUSE,
                         "a store in memory is gone when the import ends: name a journal");
     }
@@ -131,7 +131,7 @@ static tj_status import(tj__gathering *all, const tj_config *config, tj_error *e
 tj_status tj_import(const tj_config *config, const tj_import_options *options,
                     tj_import_report **report, tj_error *error)
 {
-    if (report == NULL) {
+    if (!report) {
         return tj__fail(error, TJ_MISUSE, "no place to return the report in");
     }
     *report = NULL;
@@ -139,7 +139,7 @@ tj_status tj_import(const tj_config *config, const tj_import_options *options,
     tj_config own_config = TJ_CONFIG_INIT;
     TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_IMPORT_OPTIONS_INIT",
                           error));
-    if (config != NULL) {
+    if (config) {
         TJ_TRY(tj__sized_read(config, &own_config, "the configuration", "TJ_CONFIG_INIT", error));
         config = &own_config;
     }

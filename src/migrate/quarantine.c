@@ -116,7 +116,7 @@ static tj_status load(listing *all, tj_store *store, const char *book, tj_quaran
 tj_status tj_quarantine_load(tj_store *store, const char *book, tj_quarantine_list **out,
                              tj_error *error)
 {
-    if (store == NULL || out == NULL) {
+    if (!store || !out) {
         return tj__fail(error, TJ_MISUSE, "no store, or no place to return the list in");
     }
     *out = NULL;

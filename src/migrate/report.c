@@ -197,7 +197,7 @@ static tj_status finish(tj__buffer *buffer, tj_text *out, tj_error *error)
 tj_status tj_import_report_to_json(const tj_import_report *report, tj_text *out, tj_error *error)
 {
     tj__buffer buffer = {0};
-    if (report == NULL || out == NULL) {
+    if (!report || !out) {
         return tj__fail(error, TJ_MISUSE, "no report, or no place to return the text in");
     }
     *out = (tj_text){NULL, 0};
@@ -208,7 +208,7 @@ tj_status tj_import_report_to_json(const tj_import_report *report, tj_text *out,
 tj_status tj_export_report_to_json(const tj_export_report *report, tj_text *out, tj_error *error)
 {
     tj__buffer buffer = {0};
-    if (report == NULL || out == NULL) {
+    if (!report || !out) {
         return tj__fail(error, TJ_MISUSE, "no report, or no place to return the text in");
     }
     *out = (tj_text){NULL, 0};

@@ -21,7 +21,7 @@ static bool copy_bytes(tj__arena *arena, tj__bytes bytes, tj__bytes *copy)
     tj_str text = {(const char *)bytes.data, bytes.size};
     text = tj__arena_str(arena, text);
     *copy = tj__bytes_of(text.data, text.size);
-    return text.data != NULL || !bytes.data;
+    return text.data || !bytes.data;
 }
 
 /* ---- one --------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ tj_status tj__row_intact(const tj__row *row, tj_error *error)
     if (!row->damaged) {
         return TJ_OK;
     }
-    if (row->file == NULL) {
+    if (!row->file) {
         tj__fail(error, TJ_CORRUPT, "the stored bytes do not match their checksum");
     } else {
         tj__fail(error, TJ_CORRUPT,

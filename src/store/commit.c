@@ -27,10 +27,10 @@ tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_e
         return tj__fail(error, TJ_READONLY, "the store was opened read-only: nothing can be saved");
     }
     tj__plan *plan = atomic_exchange(&store->core->spare_plan, NULL);
-    if (plan == NULL) {
+    if (!plan) {
         plan = tj__plan_new();
     }
-    if (plan == NULL) {
+    if (!plan) {
         return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
     }
     tj_status status = tj__plan_use_book(plan, tj_str_of(book), error);
@@ -44,7 +44,7 @@ tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_e
 
 void tj__core_plan_free(tj__core *core, tj__plan *plan)
 {
-    if (plan == NULL) {
+    if (!plan) {
         return;
     }
     tj__plan *none = NULL;
@@ -133,7 +133,7 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
                             tj_error *error)
 {
     static const tj_commit_options defaults = TJ_COMMIT_OPTIONS_INIT;
-    if (*options == NULL) {
+    if (!*options) {
         *options = &defaults;
     }
     if (store->read_only) {
@@ -155,7 +155,7 @@ static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outco
         status = core->engine->ops->wait(core->engine, decided.sequence, sync, error);
     }
     tj__trace_let_go();
-    if (status == TJ_OK && outcome != NULL) {
+    if (status == TJ_OK && outcome) {
         *outcome = decided;
     }
     return status;
@@ -207,7 +207,7 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
 {
     tj_status status = check_call(store, &options, error);
     timed_commit *timed = status == TJ_OK ? malloc(sizeof *timed + options->note.size) : NULL;
-    if (timed == NULL) {
+    if (!timed) {
         tj__core_plan_free(store->core, plan);
         return status != TJ_OK
                    ? status
@@ -221,7 +221,7 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
     uint64_t committed = 0;
     TJ_TRY(tj__errands_do(&store->core->errands, options->deadline_ms, run_timed, dispose_timed,
                           timed, &committed, error));
-    if (sequence != NULL) {
+    if (sequence) {
         *sequence = committed;
     }
     return TJ_OK;
@@ -252,7 +252,7 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     }
     pthread_mutex_unlock(&core->append_lock);
     tj__trace_let_go();
-    if (status == TJ_OK && sequence != NULL) {
+    if (status == TJ_OK && sequence) {
         *sequence = decided.sequence;
     }
     return status;

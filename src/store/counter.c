@@ -8,7 +8,7 @@
 tj_status tj_counter_reserve(tj_store *store, const char *book, const char *name, uint64_t count,
                              uint64_t *first, tj_error *error)
 {
-    if (store == NULL || name == NULL || first == NULL || count == 0) {
+    if (!store || !name || !first || count == 0) {
         return tj__fail(error, TJ_MISUSE, "no store, name or result, or a block of no numbers");
     }
     tj__plan *plan = NULL;
@@ -16,7 +16,7 @@ tj_status tj_counter_reserve(tj_store *store, const char *book, const char *name
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.sync = true;
     options.critical = true; /* an exit is a new order, and needs an id */
-    TJ_TRY(tj__store_plan(store, book != NULL ? book : store->book, &plan, error));
+    TJ_TRY(tj__store_plan(store, book ? book : store->book, &plan, error));
     tj_status status = tj__plan_reserve(plan, tj_str_of(name), count, error);
     if (status == TJ_OK) {
         status = tj__store_commit(store, plan, &options, &outcome, error);
@@ -31,12 +31,12 @@ tj_status tj_counter_reserve(tj_store *store, const char *book, const char *name
 tj_status tj_counter_next(tj_store *store, const char *book, const char *name, uint64_t *out,
                           tj_error *error)
 {
-    if (store == NULL || name == NULL || out == NULL) {
+    if (!store || !name || !out) {
         return tj__fail(error, TJ_MISUSE, "no store, name or result");
     }
     tj__reading reading;
     uint64_t next = 0;
-    tj_status status = tj__reading_begin(&reading, store, book != NULL ? book : store->book, error);
+    tj_status status = tj__reading_begin(&reading, store, book ? book : store->book, error);
     if (status == TJ_OK) {
         status = tj__counter_next(reading.rows, reading.book, tj_str_of(name), &next, error);
     }

@@ -71,7 +71,7 @@ static void *thread_main(void *context)
     tj__errands *errands = context;
     pthread_mutex_lock(&errands->lock);
     while (!errands->stop) {
-        if (errands->first != NULL) {
+        if (errands->first) {
             run_first_locked(errands);
         } else {
             pthread_cond_wait(&errands->wake, &errands->lock);
@@ -142,7 +142,7 @@ tj_status tj__errands_do(tj__errands *errands, uint32_t deadline_ms, tj__errand_
             "a commit with a deadline needs a thread of the store, and no_threads is set");
     }
     tj__errand *errand = calloc(1, sizeof *errand);
-    if (errand == NULL) {
+    if (!errand) {
         dispose(argument);
         return tj__fail(error, TJ_NOMEM, "no memory for a commit with a deadline");
     }

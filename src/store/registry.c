@@ -34,8 +34,8 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-    for (tj__core *core = registry; core != NULL; core = core->next) {
-        if (core->engine->ops->abandon != NULL) {
+    for (tj__core *core = registry; core; core = core->next) {
+        if (core->engine->ops->abandon) {
             core->engine->ops->abandon(core->engine);
         }
         atomic_store(&core->forked, true);
@@ -100,7 +100,7 @@ static tj_status open_engine(const tj__engine_kind *kind, const tj_config *confi
                              tj_error *error)
 {
     tj__core *core = calloc(1, sizeof *core);
-    if (core == NULL) {
+    if (!core) {
         return tj__fail(error, TJ_NOMEM, "no memory for a store");
     }
     core->config = *config;
@@ -115,7 +115,7 @@ static tj_status open_engine(const tj__engine_kind *kind, const tj_config *confi
         status = build_tip(core, error);
     }
     if (status != TJ_OK) {
-        if (core->engine != NULL) {
+        if (core->engine) {
             core->engine->ops->close(core->engine, NULL);
         }
         free_core(core);
@@ -131,7 +131,7 @@ static void end_threads(tj__core *core)
 {
     tj__errands_dispose(&core->errands);
     tj__flights_dispose(&core->flights);
-    if (core->engine->ops->quiesce != NULL) {
+    if (core->engine->ops->quiesce) {
         core->engine->ops->quiesce(core->engine);
     }
 }
@@ -151,8 +151,7 @@ static tj_status find_open(const tj__engine_kind *kind, const char *path, tj__co
     tj__engine_identity found = {0};
     TJ_TRY(kind->identify(path, &there, &found, error));
     tj__core *core = there ? registry : NULL;
-    while (core != NULL &&
-           (core->kind != kind || memcmp(&core->identity, &found, sizeof found) != 0)) {
+    while (core && (core->kind != kind || memcmp(&core->identity, &found, sizeof found) != 0)) {
         core = core->next;
     }
     *out = core;
@@ -197,11 +196,11 @@ static tj_status open_once(const tj__engine_kind *kind, const tj_config *config,
 {
     tj__core *core = NULL;
     TJ_TRY(find_open(kind, config->path, &core, error));
-    while (core != NULL && core->closing) {
+    while (core && core->closing) {
         pthread_cond_wait(&registry_changed, &registry_lock);
         TJ_TRY(find_open(kind, config->path, &core, error));
     }
-    if (core != NULL) {
+    if (core) {
         TJ_TRY(share(core, config, error));
         *out = core;
         return TJ_OK;
@@ -243,7 +242,7 @@ tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error
 
 static void forget(const tj__core *core)
 {
-    for (tj__core **at = &registry; *at != NULL; at = &(*at)->next) {
+    for (tj__core **at = &registry; *at; at = &(*at)->next) {
         if (*at == core) {
             *at = core->next;
             return;

@@ -16,7 +16,7 @@ tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *b
 
 void tj__reading_end(tj__reading *reading)
 {
-    if (reading->rows != NULL) {
+    if (reading->rows) {
         reading->core->engine->ops->view_end(reading->core->engine, reading->rows);
     }
 }
@@ -31,7 +31,7 @@ static tj_status missing(tj_error *error)
 
 tj_status tj_state_load(tj_state_repository *repository, tj_live_state **out, tj_error *error)
 {
-    if (repository == NULL || out == NULL) {
+    if (!repository || !out) {
         return missing(error);
     }
     *out = NULL;
@@ -47,7 +47,7 @@ tj_status tj_state_load(tj_state_repository *repository, tj_live_state **out, tj
 tj_status tj_state_save(tj_state_repository *repository, const tj_live_state *state,
                         tj_error *error)
 {
-    if (repository == NULL || state == NULL) {
+    if (!repository || !state) {
         return missing(error);
     }
     tj__plan *plan = NULL;
@@ -65,7 +65,7 @@ tj_status tj_state_save(tj_state_repository *repository, const tj_live_state *st
 tj_status tj_algo_save(tj_algo_repository *repository, const tj_uuid *id,
                        const tj_algo_state *state, tj_error *error)
 {
-    if (repository == NULL || id == NULL || state == NULL) {
+    if (!repository || !id || !state) {
         return missing(error);
     }
     tj__plan *plan = NULL;
@@ -81,7 +81,7 @@ tj_status tj_algo_save(tj_algo_repository *repository, const tj_uuid *id,
 tj_status tj_algo_load(tj_algo_repository *repository, const tj_uuid *id, tj_algo_record **out,
                        tj_error *error)
 {
-    if (repository == NULL || id == NULL || out == NULL) {
+    if (!repository || !id || !out) {
         return missing(error);
     }
     *out = NULL;
@@ -96,7 +96,7 @@ tj_status tj_algo_load(tj_algo_repository *repository, const tj_uuid *id, tj_alg
 
 tj_status tj_algo_load_all(tj_algo_repository *repository, tj_algo_list **out, tj_error *error)
 {
-    if (repository == NULL || out == NULL) {
+    if (!repository || !out) {
         return missing(error);
     }
     *out = NULL;
@@ -111,7 +111,7 @@ tj_status tj_algo_load_all(tj_algo_repository *repository, tj_algo_list **out, t
 
 tj_status tj_algo_delete(tj_algo_repository *repository, const tj_uuid *id, tj_error *error)
 {
-    if (repository == NULL || id == NULL) {
+    if (!repository || !id) {
         return missing(error);
     }
     tj__plan *plan = NULL;
@@ -142,11 +142,11 @@ static tj_status plan_entries(tj__plan *plan, const tj_ledger_entry *entries, si
 tj_status tj_ledger_append(tj_ledger_repository *repository, const tj_ledger_entry *entries,
                            size_t count, uint64_t *last, tj_error *error)
 {
-    if (repository == NULL || (entries == NULL && count > 0)) {
+    if (!repository || (!entries && count > 0)) {
         return missing(error);
     }
     if (count == 0) {
-        return last == NULL ? TJ_OK : tj_ledger_latest(repository, last, error);
+        return !last ? TJ_OK : tj_ledger_latest(repository, last, error);
     }
     tj__plan *plan = NULL;
     TJ_TRY(tj__store_plan(repository->store, repository->book, &plan, error));
@@ -154,7 +154,7 @@ tj_status tj_ledger_append(tj_ledger_repository *repository, const tj_ledger_ent
     if (status == TJ_OK) {
         tj__outcome outcome;
         status = tj__store_commit(repository->store, plan, NULL, &outcome, error);
-        if (status == TJ_OK && last != NULL) {
+        if (status == TJ_OK && last) {
             *last = outcome.ledger_last;
         }
     }
@@ -164,7 +164,7 @@ tj_status tj_ledger_append(tj_ledger_repository *repository, const tj_ledger_ent
 
 tj_status tj_ledger_latest(tj_ledger_repository *repository, uint64_t *out, tj_error *error)
 {
-    if (repository == NULL || out == NULL) {
+    if (!repository || !out) {
         return missing(error);
     }
     tj__reading reading;
@@ -180,11 +180,11 @@ tj_status tj_ledger_find(tj_ledger_repository *repository, const tj_ledger_query
                          tj_ledger_list **out, tj_error *error)
 {
     tj_ledger_query own = TJ_LEDGER_QUERY_INIT;
-    if (repository == NULL || out == NULL) {
+    if (!repository || !out) {
         return missing(error);
     }
     *out = NULL;
-    if (query != NULL) {
+    if (query) {
         TJ_TRY(tj__sized_read(query, &own, "the query", "TJ_LEDGER_QUERY_INIT", error));
     }
     tj__reading reading;

@@ -12,7 +12,7 @@
 
 tj_status tj__book_name_check(const char *name, tj_error *error)
 {
-    size_t size = name == NULL ? 0 : strlen(name);
+    size_t size = !name ? 0 : strlen(name);
     if (size == 0) {
         return tj__fail(error, TJ_INVALID, "a book's name must not be empty");
     }
@@ -52,7 +52,7 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
 {
     *config = (tj_config)TJ_CONFIG_INIT;
     TJ_TRY(tj__sized_read(given, config, "the configuration", "TJ_CONFIG_INIT", error));
-    config->book = config->book != NULL ? config->book : TJ_BOOK_DEFAULT;
+    config->book = config->book ? config->book : TJ_BOOK_DEFAULT;
     config->segment_size_bytes =
         config->segment_size_bytes ? config->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
     config->lag_bytes = config->lag_bytes ? config->lag_bytes : TJ_LAG_BYTES_DEFAULT;
@@ -65,7 +65,7 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
     /* Segments are whole pages, so that the last record never shares one with the file's end. */
     config->segment_size_bytes = (config->segment_size_bytes + 4095) / 4096 * 4096;
     const tj__engine_kind *kind = tj__engine_kind_of(config->type);
-    if (kind == NULL) {
+    if (!kind) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
     }
     if (kind->private && config->read_only) {
@@ -79,14 +79,14 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
 
 tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error)
 {
-    if (out == NULL) {
+    if (!out) {
         return tj__fail(error, TJ_MISUSE, "no place to return the store in");
     }
     *out = NULL;
     tj_config filled;
     TJ_TRY(fill_defaults(config, &filled, error));
     tj_store *store = calloc(1, sizeof *store);
-    if (store == NULL) {
+    if (!store) {
         return tj__fail(error, TJ_NOMEM, "no memory for a store");
     }
     store->read_only = filled.read_only;
@@ -103,11 +103,11 @@ tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error
 
 tj_status tj_store_close(tj_store *store, tj_error *error)
 {
-    if (store == NULL) {
+    if (!store) {
         return TJ_OK;
     }
     tj_status status = tj__core_release(store->core, error);
-    while (store->handles != NULL) {
+    while (store->handles) {
         tj__book_handle *handle = store->handles;
         store->handles = handle->next;
         free(handle);
@@ -128,7 +128,7 @@ static tj__book_handle *new_handle(tj_store *store, const char *book)
 {
     size_t size = strlen(book) + 1;
     tj__book_handle *handle = calloc(1, sizeof *handle + size);
-    if (handle != NULL) {
+    if (handle) {
         memcpy(handle->name, book, size);
         handle->state = (struct tj_state_repository){store, handle->name};
         handle->algo = (struct tj_algo_repository){store, handle->name};
@@ -141,19 +141,19 @@ static tj__book_handle *new_handle(tj_store *store, const char *book)
 
 static tj__book_handle *handle_of(tj_store *store, const char *book)
 {
-    if (store == NULL) {
+    if (!store) {
         return NULL;
     }
-    const char *name = book != NULL ? book : store->book;
+    const char *name = book ? book : store->book;
     if (tj__book_name_check(name, NULL) != TJ_OK) {
         return NULL;
     }
     pthread_mutex_lock(&store->handles_lock);
     tj__book_handle *handle = store->handles;
-    while (handle != NULL && strcmp(handle->name, name) != 0) {
+    while (handle && strcmp(handle->name, name) != 0) {
         handle = handle->next;
     }
-    if (handle == NULL) {
+    if (!handle) {
         handle = new_handle(store, name);
     }
     pthread_mutex_unlock(&store->handles_lock);
@@ -163,31 +163,31 @@ static tj__book_handle *handle_of(tj_store *store, const char *book)
 tj_state_repository *tj_store_state_repository(tj_store *store, const char *book)
 {
     tj__book_handle *handle = handle_of(store, book);
-    return handle == NULL ? NULL : &handle->state;
+    return !handle ? NULL : &handle->state;
 }
 
 tj_algo_repository *tj_store_algo_repository(tj_store *store, const char *book)
 {
     tj__book_handle *handle = handle_of(store, book);
-    return handle == NULL ? NULL : &handle->algo;
+    return !handle ? NULL : &handle->algo;
 }
 
 tj_ledger_repository *tj_store_ledger_repository(tj_store *store, const char *book)
 {
     tj__book_handle *handle = handle_of(store, book);
-    return handle == NULL ? NULL : &handle->ledger;
+    return !handle ? NULL : &handle->ledger;
 }
 
 /* ---- books and information -------------------------------------------------------------- */
 
 tj_status tj_store_book_create(tj_store *store, const char *name, tj_error *error)
 {
-    if (store == NULL) {
+    if (!store) {
         return tj__fail(error, TJ_MISUSE, "no store");
     }
     TJ_TRY(tj__book_name_check(name, error));
     tj__plan *plan = tj__plan_new();
-    if (plan == NULL) {
+    if (!plan) {
         return tj__fail(error, TJ_NOMEM, "no memory for a transaction");
     }
     tj_status status = tj__plan_create_book(plan, tj_str_of(name), error);
@@ -200,7 +200,7 @@ tj_status tj_store_book_create(tj_store *store, const char *name, tj_error *erro
 
 tj_status tj_store_books(tj_store *store, tj_book_list **out, tj_error *error)
 {
-    if (store == NULL || out == NULL) {
+    if (!store || !out) {
         return tj__fail(error, TJ_MISUSE, "no store, or no place to return the books in");
     }
     *out = NULL;
@@ -216,7 +216,7 @@ tj_status tj_store_books(tj_store *store, tj_book_list **out, tj_error *error)
 tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *error)
 {
     tj_store_info found = TJ_STORE_INFO_INIT;
-    if (store == NULL) {
+    if (!store) {
         return tj__fail(error, TJ_MISUSE, "no store");
     }
     TJ_TRY(tj__sized_check(info, sizeof found, "the information", "TJ_STORE_INFO_INIT", error));
@@ -230,7 +230,7 @@ tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *erro
 
 int tj_store_completion_fd(tj_store *store)
 {
-    if (store == NULL || store->read_only || tj__core_check(store->core, NULL) != TJ_OK) {
+    if (!store || store->read_only || tj__core_check(store->core, NULL) != TJ_OK) {
         return -1;
     }
     return tj__flights_fd(&store->core->flights);
@@ -238,12 +238,12 @@ int tj_store_completion_fd(tj_store *store)
 
 tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj_error *error)
 {
-    if (store == NULL || store->read_only) {
+    if (!store || store->read_only) {
         return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
     }
     TJ_TRY(tj__core_check(store->core, error));
     size_t taken = tj__flights_take(&store->core->flights, wait_ms);
-    if (count != NULL) {
+    if (count) {
         *count = taken;
     }
     return TJ_OK;
@@ -251,19 +251,19 @@ tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj
 
 tj_status tj_store_work(tj_store *store, tj_error *error)
 {
-    if (store == NULL || store->read_only) {
+    if (!store || store->read_only) {
         return tj__fail(error, TJ_MISUSE, "no store, or one that is read-only");
     }
     tj__engine *engine = store->core->engine;
     TJ_TRY(tj__core_check(store->core, error));
     TJ_TRY(tj__flights_flush(&store->core->flights, error));
-    return engine->ops->work == NULL ? TJ_OK : engine->ops->work(engine, error);
+    return !engine->ops->work ? TJ_OK : engine->ops->work(engine, error);
 }
 
 tj_status tj_store_commit_find(tj_store *store, const tj_uuid *commit_id, uint64_t *sequence,
                                tj_error *error)
 {
-    if (store == NULL || commit_id == NULL) {
+    if (!store || !commit_id) {
         return tj__fail(error, TJ_MISUSE, "no store, or no commit id");
     }
     TJ_TRY(tj__core_check(store->core, error));
@@ -273,7 +273,7 @@ tj_status tj_store_commit_find(tj_store *store, const tj_uuid *commit_id, uint64
     TJ_TRY(engine->ops->view_begin(engine, &rows, error));
     tj_status status = tj__commit_find(rows, commit_id, &found, error);
     engine->ops->view_end(engine, rows);
-    if (status == TJ_OK && sequence != NULL) {
+    if (status == TJ_OK && sequence) {
         *sequence = found;
     }
     return status;

@@ -139,7 +139,7 @@ static tj_status grow_locked(tj__flights *flights, tj_error *error)
 {
     size_t capacity = flights->capacity == 0 ? RING_MIN : 2 * flights->capacity;
     tj__flight *ring = malloc(capacity * sizeof *ring);
-    if (ring == NULL) {
+    if (!ring) {
         return tj__fail(error, TJ_NOMEM, "no memory for a submitted commit");
     }
     for (size_t i = 0; i < flights->count; i++) {
@@ -257,7 +257,7 @@ static void report(tj__flights *flights, const tj__flight *flight)
         status =
             flights->engine->ops->wait(flights->engine, flight->sequence, flight->sync, &error);
     }
-    if (flight->done != NULL) {
+    if (flight->done) {
         flight->done(flight->context, status, flight->sequence, status == TJ_OK ? NULL : &error);
     }
 }

@@ -116,7 +116,7 @@ static void find_map(tj__env *env, const struct stat *file)
     static const char name[] = "/" TJ__LOCK_NAME "\n";
     char line[TJ__PATH_SIZE + 128];
     FILE *maps = fopen("/proc/self/maps", "re");
-    while (maps != NULL && env->lock_map == NULL && fgets(line, sizeof line, maps) != NULL) {
+    while (maps && !env->lock_map && fgets(line, sizeof line, maps)) {
         uintptr_t start = 0;
         uintptr_t end = 0;
         uint64_t inode = 0;
@@ -129,7 +129,7 @@ static void find_map(tj__env *env, const struct stat *file)
             env->lock_map_size = end - start;
         }
     }
-    if (maps != NULL) {
+    if (maps) {
         fclose(maps);
     }
 }
@@ -148,7 +148,7 @@ tj_status tj__slots_find(tj__env *env, const char *directory, tj_error *error)
 
 tj_status tj__slots_ready(const tj__env *env, tj_error *error)
 {
-    if (env->lock_map == NULL || tj__map_is_backed(env->lock_map, env->lock_map_size)) {
+    if (!env->lock_map || tj__map_is_backed(env->lock_map, env->lock_map_size)) {
         return TJ_OK;
     }
     return fail_unbacked(TJ__LOCK_NAME, error);
@@ -173,7 +173,7 @@ static tj_status prepare(int fd, const char *path, const char *data_path, bool r
 
 tj_status tj__env_ready(const tj__env *env, tj_error *error)
 {
-    return env == NULL ? TJ_OK : tj__slots_ready(env, error);
+    return !env ? TJ_OK : tj__slots_ready(env, error);
 }
 
 tj_status tj__lock_prepare(const char *directory, bool renew, unsigned *readers_max,

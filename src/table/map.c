@@ -65,7 +65,7 @@ static tj_status change(tj__env *env, uint64_t size, tj_error *error)
 /* The code tells a full map from a full disk. */
 static tj_status full(tj_error *error)
 {
-    if (error != NULL) {
+    if (error) {
         error->engine_code = MDB_MAP_FULL;
     }
     return TJ_FULL;

@@ -112,7 +112,7 @@ tj_status tj__read_begin(tj__env *env, MDB_txn **out, tj_error *error)
 void tj__read_end_parked(tj__env *env)
 {
     pthread_mutex_lock(&env->parked_lock);
-    while (env->parked != NULL) {
+    while (env->parked) {
         tj__parked *ended = env->parked;
         env->parked = ended->next;
         mdb_txn_abort(ended->txn);
@@ -126,7 +126,7 @@ void tj__read_end_parked(tj__env *env)
 static void park(tj__env *env, MDB_txn *txn)
 {
     tj__parked *parked = malloc(sizeof *parked);
-    if (parked != NULL) {
+    if (parked) {
         pthread_mutex_lock(&env->parked_lock);
         *parked = (tj__parked){env->parked, txn};
         env->parked = parked;

@@ -70,10 +70,10 @@ static unsigned *views_of(tj__env *env, uint64_t transaction)
         }
         free_place = place->views == 0 ? place : free_place;
     }
-    if (free_place == NULL) {
+    if (!free_place) {
         size_t size = (env->announced_count + 1) * sizeof *env->announced;
         tj__announced *grown = realloc(env->announced, size);
-        if (grown == NULL) {
+        if (!grown) {
             return NULL;
         }
         env->announced = grown;
@@ -87,7 +87,7 @@ static int announce(tj__env *env, uint64_t transaction)
 {
     unsigned *views = views_of(env, transaction);
     struct flock lock = announcement(F_RDLCK, transaction);
-    if (views == NULL) {
+    if (!views) {
         return ENOMEM;
     }
     if (*views == 0 && fcntl(tj__lmdb_fd(env->lmdb), F_OFD_SETLK, &lock) != 0) {
@@ -153,7 +153,7 @@ static bool covers(const MDB_txn *pin, uint64_t oldest)
 
 static void unpin(MDB_txn **pin)
 {
-    if (*pin != NULL) {
+    if (*pin) {
         mdb_txn_abort(*pin);
         *pin = NULL;
     }
@@ -178,13 +178,13 @@ static tj_status pin(tj__env *env, MDB_txn **place, tj_error *error)
 
 static tj_status move_pins(tj__env *env, uint64_t oldest, tj_error *error)
 {
-    if (env->pins[1] != NULL && covers(env->pins[1], oldest)) {
+    if (env->pins[1] && covers(env->pins[1], oldest)) {
         unpin(&env->pins[0]);
         env->pins[0] = env->pins[1];
         env->pins[1] = NULL;
     }
-    MDB_txn **place = env->pins[0] == NULL ? &env->pins[0] : &env->pins[1];
-    return *place == NULL ? pin(env, place, error) : TJ_OK;
+    MDB_txn **place = !env->pins[0] ? &env->pins[0] : &env->pins[1];
+    return !*place ? pin(env, place, error) : TJ_OK;
 }
 
 static void pause_ms(long ms)
@@ -221,10 +221,10 @@ tj_status tj__slotless_pin(tj__env *env, tj_error *error)
 
 tj_status tj__slotless_let_go(tj__env *env, tj_error *error)
 {
-    if (env->pins[0] != NULL) {
+    if (env->pins[0]) {
         TJ_TRY(tj__slots_ready(env, error));
     }
-    for (int waited = 0; env->pins[0] != NULL && waited <= PATIENCE_MS; waited += POLL_MS) {
+    for (int waited = 0; env->pins[0] && waited <= PATIENCE_MS; waited += POLL_MS) {
         uint64_t oldest = 0;
         TJ_TRY(find_oldest(env, &oldest, error));
         if (oldest == UINT64_MAX || oldest + 1 >= newest(env)) {
@@ -233,5 +233,5 @@ tj_status tj__slotless_let_go(tj__env *env, tj_error *error)
         }
         pause_ms(POLL_MS);
     }
-    return env->pins[0] == NULL ? TJ_OK : waited_in_vain(env, error);
+    return !env->pins[0] ? TJ_OK : waited_in_vain(env, error);
 }

@@ -19,6 +19,8 @@ ASSERTION = re.compile(r"(?<!#define )\bTJ_ASSERT\((.*?)\);", re.S)
 CALL = re.compile(r"\b(\w+)\(")
 CHANGE = re.compile(r"\+\+|--|[^=!<>]=(?!=)")
 LONG_LONG = re.compile(r"\bunsigned long long\b")
+# A pointer is a condition as it is. "!= NULL" makes a value of it, or stands behind an assignment.
+NULL_TEST = re.compile(r"== *NULL\b|\bNULL *[!=]=|(?<!\)) != NULL(?=\) *\{|\s*(?:&&|\|\||\?))")
 SIZE_OF = re.compile(r"\bsizeof\((\*|\w+(?:\)|->|\.|\[))")
 TYPE = re.compile(r"^\s*\} (\w+);|\btypedef\b[^;{]*?\b(\w+);", re.M)
 PLAIN_TYPE = re.compile(r"(?:char|bool|int|unsigned|double|tj_\w+|\w+_t)\)")
@@ -69,6 +71,11 @@ def long_longs(code):
         yield match.start(), "unsigned long long: uint64_t, PRIu64 and PRIx64 say it without a cast"
 
 
+def null_tests(code):
+    for match in NULL_TEST.finditer(code):
+        yield match.start(), "a pointer is compared with NULL: say !pointer, or pointer alone"
+
+
 def sizes(code, types):
     """types: those that the file's folder defines. A macro's argument keeps its parentheses."""
     for match in SIZE_OF.finditer(MACRO.sub(lambda macro: blank(macro[0]), code)):
@@ -91,7 +98,7 @@ def main(root):
     for path, source in sources.items():
         comments, code = parts[path]
         for place, what in (*opening(path, source), *gone(comments, files, names), *assertions(code),
-                            *threads(path, code), *long_longs(code),
+                            *threads(path, code), *long_longs(code), *null_tests(code),
                             *sizes(code, types[Path(path).parent])):
             found.append(f"{path}:{source.count(chr(10), 0, place) + 1}: {what}")
     print("\n".join(found) or "The habits are kept.")

@@ -219,31 +219,31 @@ class Format(Planted):
 
 
 class Habits(Planted):
-    def test_file_that_does_not_say_what_it_is(self):
-        self.plant("src/base/planted.c", "/* SPDX-License-Identifier: none */\nint planted;\n")
-        self.assert_red("src/base/planted.c:1: the second line is not a comment that says", "habits")
+    PLANTED = (
+        ("/* See planted_away.c. */", "there is no file planted_away.c"),
+        ("/* See tj__planted_away. */", "there is no tj__planted_away"),
+        ("/* See planted_away(). */", "there is no planted_away"),
+        ("TJ_ASSERT(take(&number));", "an assertion that calls or changes something"),
+        ("TJ_ASSERT(count++ > 0);", "an assertion that calls or changes something"),
+        ("TJ_ASSERT(count = 1);", "an assertion that calls or changes something"),
+        ("pthread_mutex_init(&lock, NULL);", "pthread_mutex_init is for src/base/thread.c alone"),
+        ("x = (unsigned long long)y;", "unsigned long long"),
+        ("if (x == NULL) {", "a pointer is compared with NULL"),
+        ("if (x && y != NULL) {", "a pointer is compared with NULL"),
+        ("x = y != NULL ? y : z;", "a pointer is compared with NULL"),
+        ("x = sizeof(*y);", "sizeof(x) of what is no type"),
+        ("x = sizeof(planted);", "sizeof(x) of what is no type"),
+        ("x = sizeof(y[0]);", "sizeof(x) of what is no type"))
 
-    def test_comment_that_names_what_is_gone(self):
-        for name, expected in (("planted_away.c", "there is no file planted_away.c"),
-                               ("tj__planted_away", "there is no tj__planted_away"),
-                               ("planted_away()", "there is no planted_away")):
-            with self.subTest(name):
-                self.plant("src/base/planted.h", f"/* MIT */\n/* See {name}, there. */\n")
-                self.assert_red(f"src/base/planted.h:2: {expected}", "habits")
-
-    def test_code(self):
-        for code, expected in (
-                ("TJ_ASSERT(take(&number));", "an assertion that calls or changes something"),
-                ("TJ_ASSERT(count++ > 0);", "an assertion that calls or changes something"),
-                ("TJ_ASSERT(count = 1);", "an assertion that calls or changes something"),
-                ("pthread_mutex_init(&lock, NULL);", "pthread_mutex_init is for src/base/thread.c"),
-                ("x = (unsigned long long)y;", "unsigned long long: uint64_t"),
-                ("x = sizeof(*y);", "sizeof(x) of what is no type"),
-                ("x = sizeof(planted);", "sizeof(x) of what is no type"),
-                ("x = sizeof(y[0]);", "sizeof(x) of what is no type")):
+    def test_each(self):
+        lines = [code for code, _ in self.PLANTED]
+        self.plant("src/log/planted.c", "\n".join(["/* MIT */", "int planted;", *lines, ""]))
+        run = self.run_check("habits")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("src/log/planted.c:1: the second line is not a comment", run.stdout)
+        for line, (code, expected) in enumerate(self.PLANTED, 3):
             with self.subTest(code):
-                self.plant("src/log/planted.c", f"/* MIT */\n/* Planted. */\n{code}\n")
-                self.assert_red(f"src/log/planted.c:3: {expected}", "habits")
+                self.assertIn(f"src/log/planted.c:{line}: {expected}", run.stdout)
 
 
 if __name__ == "__main__":

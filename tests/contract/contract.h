@@ -257,7 +257,7 @@ static inline int contract_run_all(const char *group, const contract_case *cases
     size_t engine_count = sizeof engines / sizeof engines[0];
     contract_run *runs = calloc(count * engine_count, sizeof *runs);
     struct CMUnitTest *tests = calloc(count * engine_count, sizeof *tests);
-    if (runs == NULL || tests == NULL) {
+    if (!runs || !tests) {
         return EXIT_FAILURE;
     }
     random_start();

@@ -27,7 +27,7 @@ static void test_the_default_can_be_stored(fixture *f)
 
 static void keep(tj_str *extra, tj_str stored)
 {
-    if (extra->data == NULL) {
+    if (!extra->data) {
         *extra = stored;
     }
 }

@@ -21,10 +21,10 @@
 void make_work_directory(char out[256])
 {
     const char *temporary = getenv("TMPDIR");
-    const char *places[] = {"/dev/shm", temporary != NULL ? temporary : "/tmp"};
+    const char *places[] = {"/dev/shm", temporary ? temporary : "/tmp"};
     for (size_t i = 0; i < 2; i++) {
         snprintf(out, 256, "%s/tesser-crash-XXXXXX", places[i]);
-        if (mkdtemp(out) != NULL) {
+        if (mkdtemp(out)) {
             return;
         }
     }
@@ -34,7 +34,7 @@ void make_work_directory(char out[256])
 void directory_remove(const char *path)
 {
     DIR *stream = opendir(path);
-    if (stream == NULL) {
+    if (!stream) {
         return;
     }
     const struct dirent *entry;

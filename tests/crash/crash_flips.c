@@ -195,7 +195,7 @@ static bool quarantines_one(const char *expected, const char *found)
         size_t size = strcspn(line, "\n") + 1;
         if (strncmp(line, "quarantined ", 12) == 0) {
             quarantined++;
-        } else if (memmem(expected, strlen(expected), line, size) == NULL) {
+        } else if (!memmem(expected, strlen(expected), line, size)) {
             return false;
         }
         line += size;
@@ -254,10 +254,10 @@ static bool unchanged(const journal *j)
         snprintf(full, sizeof full, "%s/%s", work, f->path);
         FILE *stream = fopen(full, "rb");
         uint8_t *now = must(malloc(f->size + 1));
-        bool same = stream != NULL && fread(now, 1, f->size + 1, stream) == f->size &&
+        bool same = stream && fread(now, 1, f->size + 1, stream) == f->size &&
                     memcmp(now, f->data, f->size) == 0;
         free(now);
-        if (stream != NULL) {
+        if (stream) {
             fclose(stream);
         }
         if (!same) {

@@ -138,7 +138,7 @@ static uint64_t run_plain(const options *o, const char *work)
 {
     char trace_path[600];
     trace t = {0};
-    if (o->trace_path != NULL) {
+    if (o->trace_path) {
         snprintf(trace_path, sizeof trace_path, "%s", o->trace_path);
         trace_load(&t, trace_path);
     } else {
@@ -186,7 +186,7 @@ static uint64_t run_planted(const options *o, const char *work)
         trace sound = {0};
         record(work, os_mode != 0, trace_path, &sound);
         tell_trace(&sound);
-        for (const fault *f = faults; f->name != NULL; f++) {
+        for (const fault *f = faults; f->name; f++) {
             if (f->os_mode == (os_mode != 0)) {
                 unnoticed += !run_fault(o, work, f, &sound);
             }

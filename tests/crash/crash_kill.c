@@ -183,10 +183,10 @@ static void show_messages(const run *r)
     char text[4096];
     snprintf(path, sizeof path, "%s/messages", r->work);
     FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(text, sizeof text, file) != NULL) {
+    while (file && fgets(text, sizeof text, file)) {
         fputs(text, stderr);
     }
-    if (file != NULL) {
+    if (file) {
         fclose(file);
     }
 }

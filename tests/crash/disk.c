@@ -114,7 +114,7 @@ static void change_names(names *n, const unit *u)
         set_name(n, u->to, u->node);
         found = find_name(n, u->path);
     }
-    if (found != NULL && found->node == u->node) {
+    if (found && found->node == u->node) {
         remove_name(n, u->path);
     }
 }
@@ -149,7 +149,7 @@ static node *node_of(disk *d, uint32_t file)
 
 static bool is_unseen(const char *path)
 {
-    for (size_t i = 0; path != NULL && i < sizeof unseen / sizeof unseen[0]; i++) {
+    for (size_t i = 0; path && i < sizeof unseen / sizeof unseen[0]; i++) {
         if (strcmp(path, unseen[i]) == 0) {
             return true;
         }
@@ -194,7 +194,7 @@ static void settle_name(disk *d, const unit *u)
 /* Makes a unit durable, and empties it. */
 static void settle_unit(disk *d, unit *u)
 {
-    if (u->node == NULL) {
+    if (!u->node) {
         return;
     }
     if (names_unit(u)) {
@@ -222,7 +222,7 @@ static void forget_settled(disk *d)
 {
     size_t kept = 0;
     for (size_t i = 0; i < d->unit_count; i++) {
-        if (d->units[i].node != NULL) {
+        if (d->units[i].node) {
             d->units[kept++] = d->units[i];
         }
     }
@@ -233,7 +233,7 @@ static void forget_settled(disk *d)
 static void flush(disk *d, const event *e)
 {
     const node *file = e->kind == EVENT_FLUSH ? node_of(d, e->file) : NULL;
-    if (e->kind == EVENT_FLUSH && file == NULL) {
+    if (e->kind == EVENT_FLUSH && !file) {
         return; /* One of the unseen. */
     }
     for (size_t i = 0; i < d->unit_count; i++) {
@@ -259,8 +259,8 @@ void disk_write_back(disk *d, size_t before)
 static void know_file(disk *d, const event *e)
 {
     name *found = find_name(&d->current, e->path);
-    node *known = found != NULL ? found->node : new_node(d, false);
-    if (found == NULL) {
+    node *known = found ? found->node : new_node(d, false);
+    if (!found) {
         set_name(&d->current, e->path, known);
         set_name(&d->durable, e->path, known);
     }
@@ -282,7 +282,7 @@ static void change_file(disk *d, const event *e, size_t index)
                                       [EVENT_RESIZE] = UNIT_RESIZE,
                                       [EVENT_GROW] = UNIT_GROW};
     node *file = node_of(d, e->file);
-    if (file == NULL) {
+    if (!file) {
         return; /* One of the unseen. */
     }
     unit u = {.kind = kinds[e->kind],
@@ -298,7 +298,7 @@ static void change_file(disk *d, const event *e, size_t index)
 static void change_name(disk *d, const event *e, size_t index)
 {
     name *found = find_name(&d->current, e->path);
-    if (found == NULL) {
+    if (!found) {
         die("%s is renamed or removed, but was never created", e->path);
     }
     unit u = {.kind = e->kind == EVENT_RENAME ? UNIT_RENAME : UNIT_UNLINK,
@@ -407,14 +407,14 @@ void disk_unit_text(const disk *d, size_t i, char *out, size_t size)
     static const char *const kinds[] = {"write", "resize", "grow", "link", "unlink", "rename"};
     const unit *u = pending_unit(d, i);
     const char *path = u->path;
-    for (size_t k = 0; path == NULL && k < d->current.count; k++) {
+    for (size_t k = 0; !path && k < d->current.count; k++) {
         if (d->current.list[k].node == u->node) {
             path = d->current.list[k].path;
         }
     }
     snprintf(out, size, "%s %s%s%s offset %" PRIu64 " size %" PRIu64 " (event %zu)", kinds[u->kind],
-             path != NULL ? path : "(without a name)", u->to != NULL ? " -> " : "",
-             u->to != NULL ? u->to : "", u->offset, u->size, u->index);
+             path ? path : "(without a name)", u->to ? " -> " : "", u->to ? u->to : "", u->offset,
+             u->size, u->index);
 }
 
 /* ---- images ----------------------------------------------------------------------------- */
@@ -481,7 +481,7 @@ static void build_contents(disk *d, const choice *how)
 static bool reachable(const image *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    if (slash == NULL) {
+    if (!slash) {
         return true;
     }
     size_t size = (size_t)(slash - path);

@@ -17,7 +17,7 @@ name *find_name(names *n, const char *path)
 void set_name(names *n, const char *path, node *to)
 {
     name *found = find_name(n, path);
-    if (found == NULL) {
+    if (!found) {
         if (n->count == NAMES_MAX || strlen(path) >= sizeof found->path) {
             die("too many names, or too long: %s", path);
         }
@@ -30,7 +30,7 @@ void set_name(names *n, const char *path, node *to)
 void remove_name(names *n, const char *path)
 {
     name *found = find_name(n, path);
-    if (found != NULL) {
+    if (found) {
         *found = n->list[--n->count];
     }
 }
@@ -39,7 +39,7 @@ bool is_in(const char *path, const char *directory)
 {
     size_t size = strlen(directory);
     const char *slash = strrchr(path, '/');
-    size_t parent = slash == NULL ? 0 : (size_t)(slash - path);
+    size_t parent = !slash ? 0 : (size_t)(slash - path);
     return parent == size && strncmp(path, directory, size) == 0;
 }
 

@@ -17,7 +17,7 @@ typedef enum fate { KEEP, DROP, HOLD } fate;
 
 static bool ends_with(const char *text, const char *end)
 {
-    size_t size = text == NULL ? 0 : strlen(text);
+    size_t size = !text ? 0 : strlen(text);
     return size >= strlen(end) && strcmp(text + size - strlen(end), end) == 0;
 }
 
@@ -37,7 +37,7 @@ static void note_path(planting *p, const event *e)
         p->paths[e->file % FILES_MAX] = e->path;
     } else if (e->kind == EVENT_RENAME) {
         for (size_t i = 0; i < FILES_MAX; i++) {
-            if (p->paths[i] != NULL && strcmp(p->paths[i], e->path) == 0) {
+            if (p->paths[i] && strcmp(p->paths[i], e->path) == 0) {
                 p->paths[i] = e->to;
             }
         }

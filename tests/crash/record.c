@@ -69,7 +69,7 @@ void record_slow_flushes(unsigned microseconds)
 /* The part of a path below the root, "" for the root itself, NULL for any other path. */
 static const char *below_root(const char *path)
 {
-    if (recorded == NULL || strncmp(path, root, root_size) != 0) {
+    if (!recorded || strncmp(path, root, root_size) != 0) {
         return NULL;
     }
     if (path[root_size] == '\0') {
@@ -80,7 +80,7 @@ static const char *below_root(const char *path)
 
 static open_fd *watched_fd(int fd)
 {
-    return recorded != NULL && fd >= 0 && fd < FD_MAX && fds[fd].watched ? &fds[fd] : NULL;
+    return recorded && fd >= 0 && fd < FD_MAX && fds[fd].watched ? &fds[fd] : NULL;
 }
 
 static void add(event added)
@@ -91,7 +91,7 @@ static void add(event added)
 static void add_mark(event_kind kind, uint64_t number, uint64_t sequence)
 {
     pthread_mutex_lock(&lock);
-    if (recorded != NULL) {
+    if (recorded) {
         add((event){.kind = kind, .offset = number, .size = sequence});
     }
     pthread_mutex_unlock(&lock);
@@ -169,10 +169,10 @@ static int open_watching(int directory, const char *path, int flags, mode_t mode
     pthread_mutex_lock(&lock);
     struct stat info;
     const char *below = below_root(path);
-    bool was_there = below != NULL && stat(path, &info) == 0;
+    bool was_there = below && stat(path, &info) == 0;
     int fd = (int)syscall(SYS_openat, directory, path, flags, mode);
     int code = errno;
-    if (fd >= 0 && below != NULL) {
+    if (fd >= 0 && below) {
         note_open(fd, below, flags, was_there);
     } else if (fd >= 0 && fd < FD_MAX) {
         fds[fd].watched = false;
@@ -238,10 +238,10 @@ static ssize_t record_write(int fd, const struct iovec *parts, int count, off_t 
 {
     pthread_mutex_lock(&lock);
     const open_fd *slot = watched_fd(fd);
-    off_t at = slot != NULL && offset < 0 ? lseek(fd, 0, SEEK_CUR) : offset;
+    off_t at = slot && offset < 0 ? lseek(fd, 0, SEEK_CUR) : offset;
     ssize_t wrote = write_watching(fd, parts, count, offset);
     int code = errno;
-    size_t rest = wrote > 0 && slot != NULL ? (size_t)wrote : 0;
+    size_t rest = wrote > 0 && slot ? (size_t)wrote : 0;
     for (int i = 0; i < count && rest > 0; i++) {
         size_t size = parts[i].iov_len < rest ? parts[i].iov_len : rest;
         add((event){.kind = slot->durable ? EVENT_WRITE_DURABLE : EVENT_WRITE,
@@ -289,7 +289,7 @@ SHOWN int ftruncate(int fd, off_t size)
     pthread_mutex_lock(&lock);
     int failed = (int)syscall(SYS_ftruncate, fd, size);
     const open_fd *slot = watched_fd(fd);
-    if (failed == 0 && slot != NULL) {
+    if (failed == 0 && slot) {
         add((event){.kind = EVENT_RESIZE, .file = slot->file, .size = (uint64_t)size});
     }
     pthread_mutex_unlock(&lock);
@@ -306,7 +306,7 @@ SHOWN int fallocate(int fd, int mode, off_t offset, off_t size)
     pthread_mutex_lock(&lock);
     int failed = (int)syscall(SYS_fallocate, fd, mode, offset, size);
     const open_fd *slot = watched_fd(fd);
-    if (failed == 0 && slot != NULL) {
+    if (failed == 0 && slot) {
         if (mode != 0) {
             die("fallocate with mode %d is not modelled", mode);
         }
@@ -327,18 +327,18 @@ static int flush_watching(int fd, long number)
 {
     pthread_mutex_lock(&lock);
     open_fd *slot = watched_fd(fd);
-    open_fd seen = slot != NULL ? *slot : (open_fd){0};
-    uint64_t covers = recorded != NULL ? recorded->count : 0;
+    open_fd seen = slot ? *slot : (open_fd){0};
+    uint64_t covers = recorded ? recorded->count : 0;
     pthread_mutex_unlock(&lock);
     int failed = (int)syscall(number, fd);
-    if (failed != 0 || slot == NULL) {
+    if (failed != 0 || !slot) {
         return failed;
     }
     if (flush_time_us > 0) {
         usleep(flush_time_us);
     }
     pthread_mutex_lock(&lock);
-    if (recorded != NULL) {
+    if (recorded) {
         add((event){.kind = seen.directory ? EVENT_FLUSH_DIRECTORY : EVENT_FLUSH,
                     .file = seen.file,
                     .covers = covers,
@@ -367,7 +367,7 @@ static int change_name(event_kind kind, const char *path, long number, int argum
     const char *below = below_root(path);
     int failed = (int)syscall(number, AT_FDCWD, path, argument);
     int code = errno;
-    if (failed == 0 && below != NULL) {
+    if (failed == 0 && below) {
         add((event){.kind = kind, .path = (char *)below});
     }
     pthread_mutex_unlock(&lock);
@@ -398,7 +398,7 @@ SHOWN int unlinkat(int directory, const char *name, int flags)
     open_fd *slot = watched_fd(directory);
     int failed = (int)syscall(SYS_unlinkat, directory, name, flags);
     int code = errno;
-    if (failed == 0 && slot != NULL) {
+    if (failed == 0 && slot) {
         snprintf(path, sizeof path, "%s%s%s", slot->path, slot->path[0] == '\0' ? "" : "/", name);
         add((event){.kind = (flags & AT_REMOVEDIR) != 0 ? EVENT_RMDIR : EVENT_UNLINK,
                     .path = path});
@@ -415,8 +415,8 @@ static int rename_watching(const char *from, const char *to, unsigned flags)
     const char *to_below = below_root(to);
     int failed = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
     int code = errno;
-    if (failed == 0 && (from_below != NULL || to_below != NULL)) {
-        if (from_below == NULL || to_below == NULL) {
+    if (failed == 0 && (from_below || to_below)) {
+        if (!from_below || !to_below) {
             die("%s was renamed to %s, across the border of what is watched", from, to);
         }
         add((event){.kind = EVENT_RENAME, .path = (char *)from_below, .to = (char *)to_below});

@@ -21,7 +21,7 @@
 
 static inline void *must_at(void *pointer, const char *what, const char *file, int line)
 {
-    if (pointer == NULL) {
+    if (!pointer) {
         die("%s:%d: %s gave NULL", file, line, what);
     }
     return pointer;
@@ -54,7 +54,7 @@ static inline uint64_t random_below(uint64_t *state, uint64_t bound)
 static inline uint64_t seed_given(uint64_t otherwise)
 {
     const char *given = getenv("TJ_SEED");
-    return given != NULL ? strtoull(given, NULL, 0) : otherwise;
+    return given ? strtoull(given, NULL, 0) : otherwise;
 }
 
 static inline double seconds_now(void)

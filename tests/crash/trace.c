@@ -16,7 +16,7 @@ static const char *const kind_names[] = {
 
 static char *copy_text(const char *text)
 {
-    return text == NULL ? NULL : copy_bytes(text, strlen(text) + 1);
+    return !text ? NULL : copy_bytes(text, strlen(text) + 1);
 }
 
 static bool has_data(event_kind kind)
@@ -65,7 +65,7 @@ typedef struct stored_event {
 
 static uint64_t text_size(const char *text)
 {
-    return text == NULL ? 0 : strlen(text) + 1;
+    return !text ? 0 : strlen(text) + 1;
 }
 
 static void put(FILE *file, const void *data, uint64_t size, const char *path)
@@ -80,7 +80,7 @@ static size_t events_in(const char *path)
 {
     trace before = {0};
     FILE *file = fopen(path, "rb");
-    if (file == NULL) {
+    if (!file) {
         return 0;
     }
     fclose(file);
@@ -171,6 +171,6 @@ bool event_changes(event_kind kind)
 void event_text(const event *e, char *out, size_t size)
 {
     snprintf(out, size, "%s %s%s%s file %" PRIu32 " offset %" PRIu64 " size %" PRIu64,
-             kind_names[e->kind], e->path != NULL ? e->path : "", e->to != NULL ? " -> " : "",
-             e->to != NULL ? e->to : "", e->file, e->offset, e->size);
+             kind_names[e->kind], e->path ? e->path : "", e->to ? " -> " : "", e->to ? e->to : "",
+             e->file, e->offset, e->size);
 }

@@ -351,8 +351,8 @@ STAND_IN ssize_t read(int fd, void *data, size_t size)
 static bool call_is_foreign(void *caller)
 {
     Dl_info from;
-    return dladdr(caller, &from) != 0 && (strstr(from.dli_fname, "liblmdb") != NULL ||
-                                          strstr(from.dli_fname, "libsqlite3") != NULL);
+    return dladdr(caller, &from) != 0 &&
+           (strstr(from.dli_fname, "liblmdb") || strstr(from.dli_fname, "libsqlite3"));
 }
 
 STAND_IN ssize_t pread(int fd, void *data, size_t size, off_t offset)
@@ -408,7 +408,7 @@ STAND_IN ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t of
 STAND_IN int fdatasync(int fd)
 {
     char path[CALL_PATH_SIZE];
-    if (io.stall != NULL && call_path_of(fd, path) && strstr(path, ".log") != NULL) {
+    if (io.stall && call_path_of(fd, path) && strstr(path, ".log")) {
         io.stall();
     }
     return fd_fails(CALL_FLUSH, "fdatasync", fd) ? -1 : (int)syscall(SYS_fdatasync, fd);

@@ -187,8 +187,8 @@ static void check_import(workload *w)
                  " entries after an import that ended with %s",
                  found.orders, found.algos, found.ledger, tj_status_name(imported));
     }
-    if (all && imported != TJ_OK && strstr(told.message, "durable") == NULL &&
-        strstr(told.message, "unknown") == NULL) {
+    if (all && imported != TJ_OK && !strstr(told.message, "durable") &&
+        !strstr(told.message, "unknown")) {
         fail_msg("all was imported, and this was answered: %s", told.message);
     }
     assert_ok(import(w, true));
@@ -224,7 +224,7 @@ static void act_export(workload *w)
     tj_status status = export(w);
     bool of_sqlite =
         (status == TJ_IO || status == TJ_FULL || (status == TJ_CORRUPT && io.code == EIO)) &&
-        strstr(err.message, "SQLite says") != NULL;
+        strstr(err.message, "SQLite says");
     (void)(of_sqlite || worked(w, status));
 }
 
@@ -286,7 +286,7 @@ static void tell_account(void)
     memcpy(told->kind_of, io.kind_of, sizeof told->kind_of);
     snprintf(told->name, sizeof told->name, "%s", io.name);
     snprintf(told->path, sizeof told->path, "%.*s", (int)sizeof told->path - 1,
-             inside != NULL ? inside + strlen(lived.f.directory) : io.path);
+             inside ? inside + strlen(lived.f.directory) : io.path);
 }
 
 static void live(const point *p)
@@ -294,7 +294,7 @@ static void live(const point *p)
     const scene *s = &scenes[p->scene];
     workload *w = &lived;
     workload_make(w);
-    if (s->make != NULL) {
+    if (s->make) {
         s->make(w);
     }
     calls_watch(w->f.directory, ALL_KINDS, p->call, p->code);
@@ -367,7 +367,7 @@ int main(void)
     random_start();
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     size_t count = list_points(points, sizeof points / sizeof points[0]);
-    size_t step = getenv("TJ_LONG") != NULL ? 1 : 1 + count / POINTS_OF_A_SHORT_RUN;
+    size_t step = getenv("TJ_LONG") ? 1 : 1 + count / POINTS_OF_A_SHORT_RUN;
     size_t run = 0;
     size_t wrong = 0;
     for (size_t i = random_below((uint32_t)step); i < count; i += step) {

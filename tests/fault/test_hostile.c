@@ -146,7 +146,7 @@ static void answer_with(bool read_only)
     }
     tj_store_info info = TJ_STORE_INFO_INIT;
     told->described = told->status == TJ_OK && tj_store_info_get(store, &info, NULL) == TJ_OK;
-    for (size_t i = 0; list != NULL && i < list->count; i++) {
+    for (size_t i = 0; list && i < list->count; i++) {
         told->numbers |= 1u << list->records[i].id.bytes[15];
     }
     tj_algo_list_free(list);
@@ -204,7 +204,7 @@ static int add_to_seen(const char *path, const struct stat *found, int kind, str
                         found->st_uid};
     uint64_t hash = tj__hash_seeded(path, strlen(path), tj__hash_seeded(facts, sizeof facts, 0));
     /* Readers write their slots into lock.mdb, writers their name into writer.lock. */
-    bool judged = strstr(path, "lock") == NULL && strstr(run.what, "lock") == NULL;
+    bool judged = !strstr(path, "lock") && !strstr(run.what, "lock");
     if (S_ISREG(found->st_mode) && judged) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         ssize_t size = read(fd, content, sizeof content);
@@ -304,7 +304,7 @@ static bool deform(const char *name, deformity how)
 static void judge(role what, const char *file, uint64_t before)
 {
     const answer *told = run.told;
-    const char *last = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
+    const char *last = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
     uint32_t all = (1u << COMMITS) - 1;
     if (told->status == TJ_OK) {
         if (told->numbers != all) {
@@ -316,7 +316,7 @@ static void judge(role what, const char *file, uint64_t before)
         complain("%s is told %s: %s", role_names[what], tj_status_name(told->status),
                  told->message);
     }
-    if (strstr(told->message, last) == NULL && strstr(told->place, last) == NULL) {
+    if (!strstr(told->message, last) && !strstr(told->place, last)) {
         complain("%s is not told of the file: %s", role_names[what], told->message);
     }
     /* Both are looked for when all else was right, and recovered. */

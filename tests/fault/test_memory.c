@@ -67,8 +67,8 @@ STAND_IN void *realloc(void *old, size_t size)
 STAND_IN int posix_memalign(void **out, size_t alignment, size_t size)
 {
     void *block = refused() ? NULL : __libc_memalign(alignment, size);
-    *out = block != NULL ? block : *out;
-    return block != NULL ? 0 : ENOMEM;
+    *out = block ? block : *out;
+    return block ? 0 : ENOMEM;
 }
 
 STAND_IN void *aligned_alloc(size_t alignment, size_t size)
@@ -217,7 +217,7 @@ static tj_status do_load_algos(scene *s, tj_error *error)
     tj_algo_list *list = NULL;
     tj_status status = tj_algo_load_all(tj_store_algo_repository(s->f.store, NULL), &list, error);
     assert_true((status == TJ_OK) == (list != NULL));
-    assert_true(list == NULL || list->quarantined_count == 0);
+    assert_true(!list || list->quarantined_count == 0);
     tj_algo_list_free(list);
     return status;
 }

@@ -113,7 +113,7 @@ static _Noreturn void look_on(fixture *f)
                 fail_msg("%s: %s", tj_status_name(status), err.message);
             }
         }
-        if (view != NULL) {
+        if (view) {
             look(view);
         } else {
             atomic_fetch_add(&all->refused, 1);

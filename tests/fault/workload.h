@@ -47,8 +47,8 @@ static inline tj_status status_of_code(int code)
  * say why it could not lock. */
 static inline bool names_cause(const char *message, int code)
 {
-    return strcasestr(message, strerror(code == CALL_SHORT ? EIO : code)) != NULL ||
-           (strcmp(io.name, "fcntl") == 0 && strstr(message, "could not be locked") != NULL);
+    return strcasestr(message, strerror(code == CALL_SHORT ? EIO : code)) ||
+           (strcmp(io.name, "fcntl") == 0 && strstr(message, "could not be locked"));
 }
 
 /* The first call that does not work names the cause; a poisoned handle goes on naming it. */

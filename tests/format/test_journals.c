@@ -141,7 +141,7 @@ static char *read_text(const char *path)
 static void note_upgrade(void *context, tj_trace_level level, const char *message)
 {
     fixture *f = context;
-    f->upgrades_told += level == TJ_TRACE_INFO && strstr(message, "format version") != NULL;
+    f->upgrades_told += level == TJ_TRACE_INFO && strstr(message, "format version");
 }
 
 static void unpack(fixture *f, unsigned version, const char *name)

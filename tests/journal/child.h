@@ -35,7 +35,7 @@ static inline child child_start(const char *command, const char *path, const cha
 /* The next line it says; "" at its end. */
 static inline void child_line(const child *c, char *line, size_t size)
 {
-    if (fgets(line, (int)size, c->said) == NULL) {
+    if (!fgets(line, (int)size, c->said)) {
         line[0] = '\0';
     }
     line[strcspn(line, "\n")] = '\0';

@@ -251,7 +251,7 @@ static inline void note_sentence(void)
 static inline void note_refusal(const fixture *f)
 {
     note_sentence();
-    if (strstr(err.message, f->directory) == NULL) {
+    if (!strstr(err.message, f->directory)) {
         fail_msg("names no place: %s", err.message);
     }
 }
@@ -295,7 +295,7 @@ static inline void refuse_onlooker(fixture *f, tj_status status, const char *tex
         assert_int_equal(tj_store_close(f->store, NULL), TJ_OK);
     }
     f->config.read_only = false;
-    if (err.status != status || strstr(err.message, text) == NULL) {
+    if (err.status != status || !strstr(err.message, text)) {
         fail_msg("%s, not %s (%s): %s", tj_status_name(err.status), tj_status_name(status), text,
                  err.message);
     }

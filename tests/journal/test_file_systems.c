@@ -141,7 +141,7 @@ static char traced[TJ_ERROR_MESSAGE_SIZE];
 static void keep_warning(void *context, tj_trace_level level, const char *message)
 {
     (void)context;
-    if (level == TJ_TRACE_WARNING && strstr(message, "tmpfs") != NULL) {
+    if (level == TJ_TRACE_WARNING && strstr(message, "tmpfs")) {
         snprintf(traced, sizeof traced, "%s", message);
     }
 }
@@ -203,7 +203,7 @@ static void note_first_of(const char *beginning)
 {
     static const char *noted[4];
     for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
-        if (noted[i] == NULL) {
+        if (!noted[i]) {
             noted[i] = beginning;
             note_sentence();
         }
@@ -230,7 +230,7 @@ static uint64_t save_until_full(fixture *f, uint64_t number, unsigned count, boo
             number++;
             continue;
         }
-        if (status != TJ_FULL || strstr(err.message, f->directory) == NULL) {
+        if (status != TJ_FULL || !strstr(err.message, f->directory)) {
             fail_msg("%s: %s", tj_status_name(status), err.message);
         }
         note_full();
@@ -325,7 +325,7 @@ static void test_creating_on_a_full_disk(void **state)
         tj_status status = tj_store_open(&f->config, &store, &err);
         if (status == TJ_OK) {
             assert_int_equal(tj_store_close(store, NULL), TJ_OK);
-        } else if (status != TJ_FULL || strstr(err.message, f->directory) == NULL) {
+        } else if (status != TJ_FULL || !strstr(err.message, f->directory)) {
             fail_msg("with %zu bytes left: %s: %s", left, tj_status_name(status), err.message);
         } else {
             note_full();

@@ -242,7 +242,7 @@ static size_t bytes_of_one_changed_order(fixture *f, size_t count)
 {
     tj_order *orders = calloc(count, sizeof *orders);
     char(*ids)[16] = calloc(count, sizeof *ids);
-    assert_true(orders != NULL && ids != NULL);
+    assert_true(orders && ids);
     for (size_t i = 0; i < count; i++) {
         snprintf(ids[i], sizeof ids[i], "order-%05zu", i);
         orders[i] = plain_order(ids[i]);

@@ -15,7 +15,7 @@ static char warning[TJ_ERROR_MESSAGE_SIZE];
 static void note_warning(void *context, tj_trace_level level, const char *message)
 {
     (void)context;
-    if (level == TJ_TRACE_WARNING && strstr(message, WARNING) != NULL) {
+    if (level == TJ_TRACE_WARNING && strstr(message, WARNING)) {
         warnings++;
         snprintf(warning, sizeof warning, "%s", message);
     }
@@ -65,7 +65,7 @@ static void assert_goes_on(fixture *f, const char *text)
         warnings = 0;
         fixture_open(f);
         assert_int_equal(warnings, 1);
-        if (strstr(warning, text) == NULL) {
+        if (!strstr(warning, text)) {
             fail_msg("\"%s\" says nothing of \"%s\"", warning, text);
         }
         assert_number(f->store, COMMITS);

@@ -82,7 +82,7 @@ static bool work_with_a_failing_look(fixture *f, long at, int code, uint64_t num
         *saved = status == TJ_OK;
         assert_true(*saved); /* a writer that is open and locked goes on */
     }
-    if (store != NULL) {
+    if (store) {
         status = load_number(store, &loaded, &err);
         must_be_of_the_look(status);
         assert_true(status != TJ_OK || loaded == number);

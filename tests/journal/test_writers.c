@@ -284,7 +284,7 @@ static int call_everything(tj_store *store, tj_txn *begun)
             return (int)i + 1;
         }
     }
-    if (strstr(err.message, "was opened by process") == NULL) {
+    if (!strstr(err.message, "was opened by process")) {
         return 99;
     }
     return tj_store_close(store, &err) == TJ_OK ? 0 : 100;
@@ -390,8 +390,7 @@ static void test_files_replaced_under_a_writer(void **state)
         assert_refused(save_number(f->store, number + 1, &err), TJ_CLOSED, "");
         (void)tj_store_close(f->store, NULL);
         shell("cd %s/%s && { %s; }", f->directory,
-              strstr(replacements[i].change, "../away") != NULL ? "away" : "journal",
-              replacements[i].undo);
+              strstr(replacements[i].change, "../away") ? "away" : "journal", replacements[i].undo);
         fixture_open(f);
         assert_number(f->store, number); /* what was acknowledged is there, the refused is not */
         fixture_close(f);

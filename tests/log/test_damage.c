@@ -278,7 +278,7 @@ static void mutations_never_give_what_was_not_written(void **unused)
     size_t size = 3 * (size_t)SMALL_SEGMENT;
     uint8_t *original = malloc(size);
     uint8_t *mutated = malloc(size);
-    assert_true(original != NULL && mutated != NULL);
+    assert_true(original && mutated);
     print_message("TJ_TEST_SEED=%" PRIu64 "\n", seed);
     build_three(&log);
     for (uint64_t i = 0; i < 3; i++) {

@@ -510,7 +510,7 @@ static void many_threads_lose_nothing(void **state)
 {
     (void)state;
     const char *text = getenv("TJ_TEST_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)tj_time_now();
+    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)tj_time_now();
     run_crowd(1, 500, TJ_DURABILITY_SYNC, seed);
     run_crowd(2, 1000, TJ_DURABILITY_SYNC, seed);
     run_crowd(5, 1000, TJ_DURABILITY_SYNC, seed);

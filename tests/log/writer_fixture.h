@@ -94,7 +94,7 @@ int fdatasync(int fd)
     if (fd_is_named(fd, ".log")) {
         atomic_fetch_add(&io.flushes, 1);
         void (*hook)(void *) = io.on_flush;
-        if (hook != NULL) {
+        if (hook) {
             io.on_flush = NULL;
             hook(io.on_flush_context);
         }
@@ -159,7 +159,7 @@ static inline void create_log(fixture *log, uint64_t segment_size, tj_durability
                                  .acknowledged = on_acknowledged}};
     io_reset();
     snprintf(log->directory, sizeof log->directory, "%s/tj-writer-XXXXXX",
-             base != NULL && strlen(base) < 40 ? base : "/tmp");
+             base && strlen(base) < 40 ? base : "/tmp");
     assert_non_null(mkdtemp(log->directory));
     log->options.directory = log->directory;
     log->options.context = log;

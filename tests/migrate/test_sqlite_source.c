@@ -243,7 +243,7 @@ static tj_status import_made(const place *p, const char *schema, const char *con
     tj__sqlite *database = NULL;
     (void)unlink(path.text);
     assert_ok(tj__sqlite_create(path.text, schema, false, &database, &err));
-    for (size_t i = 0; statements[i] != NULL; i++) {
+    for (size_t i = 0; statements[i]; i++) {
         assert_ok(tj__sqlite_run(database, statements[i], NULL, 0, &err));
     }
     assert_ok(tj__sqlite_close(database, &err));

@@ -27,7 +27,7 @@ static void note_outcome(void *context, tj_status status, uint64_t sequence, con
     o->calls++;
     o->status = status;
     o->sequence = sequence;
-    snprintf(o->message, sizeof o->message, "%s", error != NULL ? error->message : "");
+    snprintf(o->message, sizeof o->message, "%s", error ? error->message : "");
 }
 
 static void submit(tj_store *store, unsigned number, bool sync)

@@ -131,9 +131,8 @@ typedef struct run {
 
 static bool names_the_cause(const char *message)
 {
-    return strstr(message, "no space left on device") != NULL ||
-           strstr(message, "the disk is full") != NULL ||
-           strstr(message, "the disk is possibly full") != NULL;
+    return strstr(message, "no space left on device") || strstr(message, "the disk is full") ||
+           strstr(message, "the disk is possibly full");
 }
 
 static tj_txn *padded(run *r, unsigned number, bool put)

@@ -132,7 +132,7 @@ static tj_status commit_one(run *r, bool critical)
     must(tj_txn_put_algo(txn, &id, &algo, &err) == TJ_OK, "%s", err.message);
     tj_status status = tj_txn_commit(txn, &options, NULL, &err);
     bool in_words = status == TJ_CLOSED && place->reserve_shared &&
-                    strstr(err.message, "no space left on device") != NULL;
+                    strstr(err.message, "no space left on device");
     must(status == TJ_OK || status == TJ_FULL || in_words, "commit %u%s: %s: %s", r->next,
          critical ? ", critical" : "", tj_status_name(status), err.message);
     r->stored[r->next++] = status == TJ_OK;
@@ -277,7 +277,7 @@ static void run_in_child(void)
 static bool mount_it(void)
 {
     char command[4 * DIRECTORY_SIZE];
-    if (place->make == NULL) {
+    if (!place->make) {
         return mount("tmpfs", mounted, "tmpfs", 0, "size=8m") == 0;
     }
     snprintf(command, sizeof command,

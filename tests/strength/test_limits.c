@@ -149,7 +149,7 @@ static unsigned count_threads(unsigned *unblocked)
         count++;
         snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
         FILE *status = fopen(path, "r");
-        while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        while (status && fgets(line, sizeof line, status)) {
             sscanf(line, "SigBlk: %" SCNx64, &blocked);
         }
         fclose(status);

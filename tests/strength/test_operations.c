@@ -98,7 +98,7 @@ static void draw_state(model_state *s)
 }
 
 #define NOTE(call)       \
-    if (txn != NULL) {   \
+    if (txn) {           \
         assert_ok(call); \
     }
 
@@ -292,7 +292,7 @@ static void do_save(const op *o, bool again)
         return;
     }
     b->exists = true;
-    if (store != NULL) {
+    if (store) {
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(tj_state_save(tj_store_state_repository(store, book_names[o->book]),
                                     build_state(&b->state, &built), &err),
@@ -312,7 +312,7 @@ static void do_transaction(const op *o, uint64_t expecting, tj_status expected, 
     after = *m;
     model_book *b = &after.books[o->book];
     expected = in_book(m, o->book) != TJ_OK ? TJ_NOT_FOUND : expected;
-    if (store != NULL) {
+    if (store) {
         assert_ok(tj_txn_begin(store, &txn, &err));
         assert_ok(tj_txn_use_book(txn, book_names[o->book], &err));
     }
@@ -333,7 +333,7 @@ static void do_transaction(const op *o, uint64_t expecting, tj_status expected, 
         }
         model_take(&after, id >= 0);
     }
-    if (txn != NULL) {
+    if (txn) {
         uint64_t sequence = 0;
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(tj_txn_commit(txn, &options, &sequence, &err), repeated ? TJ_OK : expected);
@@ -375,7 +375,7 @@ static void do_algo(const op *o)
     after = *m;
     after.books[o->book].exists = true;
     after.books[o->book].algos[place] = deletes ? 0 : value;
-    if (store != NULL) {
+    if (store) {
         tj_algo_repository *algos = tj_store_algo_repository(store, book_names[o->book]);
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(deletes ? tj_algo_delete(algos, &id, &err)
@@ -405,7 +405,7 @@ static void do_ledger(const op *o)
         b->entries[b->entry_count++] = value;
     }
     b->exists = true;
-    if (store != NULL) {
+    if (store) {
         uint64_t last = 0;
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(tj_ledger_append(tj_store_ledger_repository(store, book_names[o->book]),
@@ -428,7 +428,7 @@ static void do_counter(const op *o)
     uint64_t first = b->reserved + 1;
     b->exists = true;
     b->reserved += count;
-    if (store != NULL) {
+    if (store) {
         uint64_t given = 0;
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(tj_counter_reserve(store, book_names[o->book], COUNTER, count, &given, &err),
@@ -446,7 +446,7 @@ static void do_book(const op *o)
     bool exists = run->m.books[o->book].exists;
     after = run->m;
     after.books[o->book].exists = true;
-    if (store != NULL) {
+    if (store) {
         err = (tj_error)TJ_ERROR_INIT;
         expect_status(tj_store_book_create(store, book_names[o->book], &err),
                       exists ? TJ_EXISTS : TJ_OK);
@@ -479,7 +479,7 @@ static _Noreturn void look_on(const list *l, int from, int to)
     char byte;
     config.read_only = true;
     for (unsigned times = 0; read(from, &byte, 1) == 1; times++) {
-        if (view == NULL) {
+        if (!view) {
             assert_ok(tj_store_open(&config, &view, &err));
         }
         expect_model(view, &run->m);
@@ -522,7 +522,7 @@ static void ask_to_look(void)
 /* False: the process must end here. */
 static bool perform(const op *o, const list *l)
 {
-    bool durable = store != NULL && l->engine == TJ_ENGINE_LMDB;
+    bool durable = store && l->engine == TJ_ENGINE_LMDB;
     random_state = o->seed;
     switch (o->kind) {
     case OP_SAVE:
@@ -556,7 +556,7 @@ static bool perform(const op *o, const list *l)
         do_book(o);
         break;
     case OP_COMPARE:
-        if (store != NULL) {
+        if (store) {
             expect_model(store, &run->m);
         }
         break;
@@ -566,7 +566,7 @@ static bool perform(const op *o, const list *l)
         }
         break;
     case OP_WORK:
-        if (store != NULL) {
+        if (store) {
             assert_ok(tj_store_work(store, &err));
         }
         break;
@@ -621,7 +621,7 @@ static bool run_list(const list *l, bool quiet)
         fflush(stdout);
         pid_t child = fork_dependent();
         if (child == 0) {
-            if (quiet && freopen("/dev/null", "w", stderr) == NULL) {
+            if (quiet && !freopen("/dev/null", "w", stderr)) {
                 _exit(2);
             }
             go_on(l);
@@ -689,7 +689,7 @@ static void tell(const list *l)
 int main(void)
 {
     static list l;
-    unsigned lists = getenv("TJ_LONG") != NULL ? LISTS_LONG : LISTS;
+    unsigned lists = getenv("TJ_LONG") ? LISTS_LONG : LISTS;
     unsigned operations = 0;
     directory_in_memory();
     random_start();

@@ -37,7 +37,7 @@ static void on_done(void *context, tj_status status, uint64_t sequence, const tj
 {
     pthread_mutex_lock(&calls.lock);
     calls.calls++;
-    calls.others += status != TJ_OK || error != NULL;
+    calls.others += status != TJ_OK || error;
     calls.misordered = calls.misordered || sequence < calls.last;
     calls.last = sequence;
     calls.foreign = calls.foreign || !pthread_equal(pthread_self(), calls.thread);

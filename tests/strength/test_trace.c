@@ -83,7 +83,7 @@ static void hear(void *context, tj_trace_level level, const char *message)
     open_another();
     fork_once();
     tj_store *store = heard.f->store;
-    if (store != NULL) {
+    if (store) {
         save_and_load(store);
     }
     inside = false;

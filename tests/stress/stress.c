@@ -39,8 +39,8 @@ static struct {
 static void read_arguments(int count, char **arguments)
 {
     const char *given = getenv("TJ_SEED");
-    run.seed = given != NULL ? strtoull(given, NULL, 0)
-                             : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+    run.seed =
+        given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--in-process") == 0) {
             run.in_process = true;
@@ -60,9 +60,8 @@ static void make_shared(void)
 {
     const char *base = getenv("TMPDIR");
     all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    snprintf(all->directory, sizeof all->directory, "%s/tj-stress-XXXXXX",
-             base != NULL ? base : "/tmp");
-    if (all == MAP_FAILED || mkdtemp(all->directory) == NULL) {
+    snprintf(all->directory, sizeof all->directory, "%s/tj-stress-XXXXXX", base ? base : "/tmp");
+    if (all == MAP_FAILED || !mkdtemp(all->directory)) {
         perror("stress");
         exit(2);
     }

@@ -21,7 +21,7 @@
         }                                                                  \
     } while (0)
 #define assert_false(condition) assert_true(!(condition))
-#define assert_null(pointer) assert_true((pointer) == NULL)
+#define assert_null(pointer) assert_true(!(pointer))
 #define assert_non_null(pointer) assert_true((pointer) != NULL)
 
 #define assert_int_equal(found, expected)                                                    \

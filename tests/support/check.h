@@ -27,7 +27,7 @@ static tj_error err;
         err = (tj_error)TJ_ERROR_INIT;                                     \
         tj_status assert_status = (call);                                  \
         if (assert_status != (expected) || err.status != (expected) ||     \
-            strstr(err.message, (text)) == NULL) {                         \
+            !strstr(err.message, (text))) {                                \
             fail_msg("%s, not %s (%s): %s", tj_status_name(assert_status), \
                      tj_status_name(expected), (text), err.message);       \
         }                                                                  \

@@ -13,14 +13,14 @@
 static inline void directory_make(char path[DIRECTORY_SIZE], const char *name)
 {
     const char *base = getenv("TMPDIR");
-    snprintf(path, DIRECTORY_SIZE, "%s/%s-XXXXXX", base != NULL ? base : "/tmp", name);
+    snprintf(path, DIRECTORY_SIZE, "%s/%s-XXXXXX", base ? base : "/tmp", name);
     assert_non_null(mkdtemp(path));
 }
 
 /* For tests that flush all the time and look only at what they make fail. */
 static inline void directory_in_memory(void)
 {
-    if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0) {
+    if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0) {
         setenv("TMPDIR", "/dev/shm", 1);
     }
 }

@@ -18,7 +18,7 @@ static inline void same_text(const char *what, tj_str a, tj_str b)
 /* As same_text, and absent is not the same as empty. */
 static inline void same_optional_text(const char *what, tj_str a, tj_str b)
 {
-    if ((a.data == NULL) != (b.data == NULL)) {
+    if ((!a.data) != (!b.data)) {
         fail_msg("%s is there in one only", what);
     }
     same_text(what, a, b);

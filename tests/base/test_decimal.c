@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Decimals as text, as parts and as bytes. */
+/* Decimals as text, as parts and as bytes: what comes back is what was given, or it is refused
+ * (P11). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -246,5 +246,19 @@ class Habits(Planted):
                 self.assertIn(f"src/log/planted.c:{line}: {expected}", run.stdout)
 
 
+class Promises(Planted):
+    def setUp(self):
+        super().setUp()
+        self.plant("docs/ARCHITECTURE.md", "- **P1** It is kept.\n- **P2** So is this.\n")
+
+    def test_not_cited(self):
+        self.plant("tests/base/test_planted.c", "/* P1 */\n")
+        self.assert_red("no tests/**/test_*.c cites P2", "promises")
+
+    def test_not_stated(self):
+        self.plant("tests/base/test_planted.c", "/* P1, P2, P3 */\n")
+        self.assert_red("P3 is cited by a test", "promises")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -370,6 +370,7 @@ static void test_oldest_commit_ids_are_forgotten(void **context)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
+/* P2: the bound of one commit. */
 static void test_a_commit_is_limited(void **context)
 {
     (void)context;

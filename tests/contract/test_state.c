@@ -133,6 +133,7 @@ static void test_an_unchanged_save_keeps_the_sequence(fixture *f)
     tj_live_state_free(state);
 }
 
+/* P11: the scale is part of a value, and nothing is rounded. */
 static void test_another_scale_is_another_value(fixture *f)
 {
     tj_live_state state = {.has_portfolio_equity = true, .portfolio_equity = decimal("1.5")};
@@ -163,6 +164,7 @@ static void test_a_save_replaces_the_whole_state(fixture *f)
 
 /* ---- single members ------------------------------------------------------------------------ */
 
+/* P12: the prices are a map, and these are its keys. */
 static void test_identities_become_canonical(fixture *f)
 {
     tj_price prices[] = {{{TJ_STR(" Binance_Perp"), TJ_STR("btcUSDT ")}, decimal("1.10")},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Transactions: each change, all of them or none, and what a transaction needs. */
+/* Transactions: each change, all of them or none (P2), and what a transaction needs. */
 #include "contract.h"
 
 /* The state that the calls below build up, as one value to compare with. */

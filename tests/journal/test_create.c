@@ -25,6 +25,7 @@ static void test_a_link_in_the_place_of_creating(void **state)
     passed = true;
 }
 
+/* P10; crash_images cuts the power in the middle of creation, too. */
 static void test_what_a_crashed_creation_left_is_resumed(void **state)
 {
     static const char *const leftovers[] = {

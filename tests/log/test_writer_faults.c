@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The log's writer when writes and flushes fail: what is told, and that what was acknowledged is
- * there. */
+/* The log's writer when writes and flushes fail (P7): what is told, and that what was acknowledged
+ * is there. */
 #include "log/group.h"
 #include "log/writer_fixture.h"
 

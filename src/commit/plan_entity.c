@@ -10,24 +10,23 @@
 #define OWNED_BOUND (KIND_BOUND + OWNER_BOUND + TJ_IDENTITY_TEXT_SIZE)
 
 /* Adds to an error which entity it is about. */
-static tj_status about(tj_status status, tj_error *error, const char *entity, tj_str identity)
+static tj_status about(tj_status status, tj_error *error, tj__kind kind, tj_str identity)
 {
     char quoted[TJ__QUOTE_SIZE];
     if (status != TJ_OK) {
-        tj__error_context(error, "%s %s", entity, tj__text_quote(identity, quoted));
+        tj__error_context(error, "%s %s", tj__kinds[kind]->name, tj__text_quote(identity, quoted));
     }
     return status;
 }
 
 /* The same with an identity, shown as it would be written. */
-static tj_status about_identity(tj_status status, tj_error *error, const char *entity,
-                                tj_identity id)
+static tj_status about_identity(tj_status status, tj_error *error, tj__kind kind, tj_identity id)
 {
     char text[TJ_IDENTITY_TEXT_SIZE];
     if (status == TJ_OK || tj_identity_format(id, text) == 0) {
-        return about(status, error, entity, id.code);
+        return about(status, error, kind, id.code);
     }
-    return about(status, error, entity, tj_str_of(text));
+    return about(status, error, kind, tj_str_of(text));
 }
 
 static tj_status open_state(tj__plan *plan, tj__plan_op op, tj__kind kind, size_t bound,
@@ -70,7 +69,7 @@ static tj_status open_owned(tj__plan *plan, tj__plan_op op, tj__kind kind, tj_st
     TJ_TRY(open_state(plan, op, kind, OWNED_BOUND, &pen, error));
     if (owner.size > 0) {
         tj_status status = pen_key_exchange(&pen, owner, error);
-        TJ_TRY(about(status, error, "sub-account", owner));
+        TJ_TRY(about(status, error, TJ__KIND_SUB_ACCOUNT, owner));
     }
     tj__pen_u8(&pen, 0);
     TJ_TRY(pen_key_identity(&pen, id, error));
@@ -126,7 +125,7 @@ static tj_status add_order(tj__plan *plan, const tj_order *order, tj_error *erro
 
 tj_status tj__plan_add_order(tj__plan *plan, const tj_order *order, tj_error *error)
 {
-    return about(add_order(plan, order, error), error, "order", order->id);
+    return about(add_order(plan, order, error), error, TJ__KIND_ORDER, order->id);
 }
 
 tj_status tj__plan_put_order(tj__plan *plan, const tj_order *order, tj_error *error)
@@ -197,7 +196,8 @@ static tj_status add_sub_account(tj__plan *plan, const tj_sub_account *account, 
 
 tj_status tj__plan_add_sub_account(tj__plan *plan, const tj_sub_account *account, tj_error *error)
 {
-    return about(add_sub_account(plan, account, error), error, "sub-account", account->exchange);
+    return about(add_sub_account(plan, account, error), error, TJ__KIND_SUB_ACCOUNT,
+                 account->exchange);
 }
 
 tj_status tj__plan_put_sub_account(tj__plan *plan, const tj_sub_account *account, tj_error *error)
@@ -210,7 +210,7 @@ tj_status tj__plan_put_sub_account(tj__plan *plan, const tj_sub_account *account
 static tj_status delete_sub_account(tj__plan *plan, tj_str exchange, tj_error *error)
 {
     tj_status status = open_exchange(plan, TJ__PLAN_DELETE_OWNER, exchange, error);
-    TJ_TRY(about(status, error, "sub-account", exchange));
+    TJ_TRY(about(status, error, TJ__KIND_SUB_ACCOUNT, exchange));
     return tj__plan_row_close(plan, 0, error);
 }
 
@@ -233,7 +233,7 @@ tj_status tj__plan_add_position(tj__plan *plan, tj_str owner, const tj_position 
                                 tj_error *error)
 {
     tj_status status = add_position(plan, owner, position, error);
-    return about_identity(status, error, "position", position->symbol);
+    return about_identity(status, error, TJ__KIND_POSITION, position->symbol);
 }
 
 tj_status tj__plan_put_position(tj__plan *plan, tj_str owner, const tj_position *position,
@@ -256,7 +256,7 @@ tj_status tj__plan_add_balance(tj__plan *plan, tj_str owner, const tj_balance *b
                                tj_error *error)
 {
     tj_status status = add_balance(plan, owner, balance, error);
-    return about_identity(status, error, "balance", balance->currency);
+    return about_identity(status, error, TJ__KIND_BALANCE, balance->currency);
 }
 
 tj_status tj__plan_put_balance(tj__plan *plan, tj_str owner, const tj_balance *balance,
@@ -279,7 +279,7 @@ tj_status tj__plan_delete_position(tj__plan *plan, tj_str owner, tj_symbol symbo
     size_t mark = 0;
     TJ_TRY(tj__plan_begin(plan, &mark, error));
     tj_status status = delete_owned(plan, TJ__KIND_POSITION, owner, symbol, error);
-    return tj__plan_end(plan, mark, true, about_identity(status, error, "position", symbol));
+    return tj__plan_end(plan, mark, true, about_identity(status, error, TJ__KIND_POSITION, symbol));
 }
 
 tj_status tj__plan_delete_balance(tj__plan *plan, tj_str owner, tj_asset currency, tj_error *error)
@@ -287,7 +287,8 @@ tj_status tj__plan_delete_balance(tj__plan *plan, tj_str owner, tj_asset currenc
     size_t mark = 0;
     TJ_TRY(tj__plan_begin(plan, &mark, error));
     tj_status status = delete_owned(plan, TJ__KIND_BALANCE, owner, currency, error);
-    return tj__plan_end(plan, mark, true, about_identity(status, error, "balance", currency));
+    return tj__plan_end(plan, mark, true,
+                        about_identity(status, error, TJ__KIND_BALANCE, currency));
 }
 
 /* ---- prices ------------------------------------------------------------------------------ */
@@ -302,7 +303,7 @@ static tj_status add_price(tj__plan *plan, const tj_price *price, tj_error *erro
 tj_status tj__plan_add_price(tj__plan *plan, const tj_price *price, tj_error *error)
 {
     tj_status status = add_price(plan, price, error);
-    return about_identity(status, error, "last price", price->symbol);
+    return about_identity(status, error, TJ__KIND_PRICE, price->symbol);
 }
 
 tj_status tj__plan_put_price(tj__plan *plan, const tj_price *price, tj_error *error)
@@ -323,5 +324,5 @@ tj_status tj__plan_delete_price(tj__plan *plan, tj_symbol symbol, tj_error *erro
     size_t mark = 0;
     TJ_TRY(tj__plan_begin(plan, &mark, error));
     tj_status status = delete_price(plan, symbol, error);
-    return tj__plan_end(plan, mark, true, about_identity(status, error, "last price", symbol));
+    return tj__plan_end(plan, mark, true, about_identity(status, error, TJ__KIND_PRICE, symbol));
 }

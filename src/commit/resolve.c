@@ -13,7 +13,7 @@
 /* Creates the row of a sub-account that a position or balance names and that is not there. */
 static tj_status need_sub_account(tj__tip *tip, uint32_t book, tj_str owner, tj_error *error)
 {
-    static const uint8_t empty[] = {TJ__SUB_ACCOUNT_VERSION};
+    const uint8_t empty[] = {tj__kinds[TJ__KIND_SUB_ACCOUNT]->version};
     tj__held *ignored = NULL;
     tj__key key = tj__key_kind(book, TJ__KIND_SUB_ACCOUNT);
     memcpy(key.bytes + key.size, owner.data, owner.size);
@@ -45,7 +45,7 @@ static tj_status check_holding(tj__tip *tip, const tj__held *row, tj_error *erro
     if (parts.kind == TJ__KIND_SUB_ACCOUNT) {
         return TJ_OK;
     }
-    bool has_owner = tj__key_split_owner(parts.rest, &owner, &identity);
+    bool has_owner = tj__key_split_owner(&parts, &owner, &identity);
     TJ_ASSERT(has_owner);
     return owner.size > 0 ? need_sub_account(tip, parts.book, owner, error) : TJ_OK;
 }

@@ -106,7 +106,7 @@ static tj_status count_state_row(void *context, const tj__row *row, tj_error *er
         return TJ_OK;
     }
     c->book->open_order_count += parts.kind == TJ__KIND_ORDER;
-    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(parts.rest, &owner, &identity)) {
+    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(&parts, &owner, &identity)) {
         c->book->position_count += owner.size == 0;
         c->in_sub_accounts += owner.size > 0;
     }

@@ -115,46 +115,33 @@ tj_status tj__key_open(tj__bytes key, tj__key_parts *parts, tj_error *error)
     return tj__fail(error, TJ_CORRUPT, "its key is malformed");
 }
 
-bool tj__key_split_owner(tj__bytes rest, tj_str *owner, tj_str *identity)
+bool tj__key_split_owner(const tj__key_parts *parts, tj_str *owner, tj_str *identity)
 {
-    const uint8_t *zero = rest.size > 0 ? memchr(rest.data, 0, rest.size) : NULL;
-    if (!zero) {
-        return false;
+    tj__bytes rest = parts->rest;
+    const uint8_t *from = rest.data;
+    *owner = (tj_str){0};
+    if (TJ__KINDS_OWNED >> parts->kind & 1) {
+        const uint8_t *zero = rest.size > 0 ? memchr(rest.data, 0, rest.size) : NULL;
+        if (!zero) {
+            return false;
+        }
+        *owner = (tj_str){(const char *)rest.data, (size_t)(zero - rest.data)};
+        from = zero + 1;
     }
-    size_t owner_size = (size_t)(zero - rest.data);
-    *owner = (tj_str){(const char *)rest.data, owner_size};
-    *identity = (tj_str){(const char *)zero + 1, rest.size - owner_size - 1};
+    *identity = (tj_str){(const char *)from, rest.size - (size_t)(from - rest.data)};
     return true;
-}
-
-static const char *kind_name(unsigned kind)
-{
-    static const char *const names[] = {[TJ__KIND_HEAD] = "portfolio",
-                                        [TJ__KIND_EQUITY] = "portfolio_equity",
-                                        [TJ__KIND_CANDLE] = "last_candle_ts",
-                                        [TJ__KIND_STRATEGY] = "strategy_state",
-                                        [TJ__KIND_CHECKPOINT] = "execution_checkpoint",
-                                        [TJ__KIND_EXTRA] = "unknown member",
-                                        [TJ__KIND_BALANCE] = "balance",
-                                        [TJ__KIND_POSITION] = "position",
-                                        [TJ__KIND_SUB_ACCOUNT] = "sub-account",
-                                        [TJ__KIND_PRICE] = "last price",
-                                        [TJ__KIND_ORDER] = "order",
-                                        [TJ__KIND_EXEC_ID] = "exec id"};
-    return names[kind];
 }
 
 static void describe_state(const tj__key_parts *parts, char *text)
 {
-    const char *name = kind_name(parts->kind);
+    const char *name = tj__kinds[parts->kind]->name;
     tj_str owner = {0};
-    tj_str identity = {(const char *)parts->rest.data, parts->rest.size};
+    tj_str identity = {0};
     char quoted[TJ__QUOTE_SIZE];
     char quoted_owner[TJ__QUOTE_SIZE];
-    bool owned = parts->kind == TJ__KIND_BALANCE || parts->kind == TJ__KIND_POSITION;
-    if (owned && !tj__key_split_owner(parts->rest, &owner, &identity)) {
+    if (!tj__key_split_owner(parts, &owner, &identity)) {
         snprintf(text, TJ__KEY_TEXT_SIZE, "%s without an owner", name);
-    } else if (owned && owner.size > 0) {
+    } else if (owner.size > 0) {
         snprintf(text, TJ__KEY_TEXT_SIZE, "%s %s of sub-account %s", name,
                  tj__text_quote(identity, quoted), tj__text_quote(owner, quoted_owner));
     } else if (identity.size > 0) {

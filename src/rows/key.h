@@ -8,38 +8,8 @@
 #include "base/buffer.h"
 #include "base/rows.h"
 #include "model/change.h"
+#include "rows/kinds.h"
 #include "rows/pen.h"
-
-/* Kinds of STATE rows. Numbers are part of the format. */
-typedef enum tj__kind {
-    TJ__KIND_HEAD = 1,
-    TJ__KIND_EQUITY = 2,
-    TJ__KIND_CANDLE = 3,
-    TJ__KIND_STRATEGY = 4,
-    TJ__KIND_CHECKPOINT = 5,
-    TJ__KIND_EXTRA = 6,
-    TJ__KIND_BALANCE = 7,
-    TJ__KIND_POSITION = 8,
-    TJ__KIND_SUB_ACCOUNT = 9,
-    TJ__KIND_PRICE = 10,
-    TJ__KIND_ORDER = 11,
-    TJ__KIND_EXEC_ID = 12
-} tj__kind;
-#define TJ__KIND_FIRST 1
-#define TJ__KIND_LAST 12
-/* A set of kinds is one bit each. */
-#define TJ__KIND_BIT(kind) (1u << (kind))
-#define TJ__KINDS_PORTFOLIO                                         \
-    (TJ__KIND_BIT(TJ__KIND_HEAD) | TJ__KIND_BIT(TJ__KIND_BALANCE) | \
-     TJ__KIND_BIT(TJ__KIND_POSITION) | TJ__KIND_BIT(TJ__KIND_SUB_ACCOUNT))
-#define TJ__KINDS_CHECKPOINT (TJ__KIND_BIT(TJ__KIND_CHECKPOINT) | TJ__KIND_BIT(TJ__KIND_EXEC_ID))
-#define TJ__KINDS_ALL (((1u << (TJ__KIND_LAST + 1)) - 1) & ~1u)
-
-/* Whether the rows of a kind stand in the order of their rank. */
-static inline bool tj__kind_is_ranked(unsigned kind)
-{
-    return kind == TJ__KIND_ORDER || kind == TJ__KIND_EXEC_ID;
-}
 
 /* Where the parts of a key are. */
 #define TJ__KEY_BOOK_AT 1
@@ -79,8 +49,9 @@ typedef struct tj__key_parts {
 bool tj__key_split(tj__bytes key, tj__key_parts *parts);
 /* The same of a row that is whole: TJ_FORMAT_NEWER for a kind that is not known, TJ_CORRUPT. */
 tj_status tj__key_open(tj__bytes key, tj__key_parts *parts, tj_error *error);
-/* Owner and identity of a balance or position. */
-bool tj__key_split_owner(tj__bytes rest, tj_str *owner, tj_str *identity);
+/* Owner and identity in a STATE row's key: kinds that are not owned have an empty owner. False when
+ * one that is owned names none. */
+bool tj__key_split_owner(const tj__key_parts *parts, tj_str *owner, tj_str *identity);
 
 /* Names the row for a person: `position "BTCUSDT" of sub-account "bybit"`. */
 #define TJ__KEY_TEXT_SIZE 512

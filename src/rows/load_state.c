@@ -44,7 +44,8 @@ typedef struct loading {
     size_t price_next;
     size_t order_next;
     size_t exec_id_next;
-    tj__buffer extra; /* the unknown top-level members as an object */
+    tj_str member;    /* the unknown top-level one that was read last */
+    tj__buffer extra; /* all of them as an object */
 } loading;
 
 static tj_status no_memory(tj_error *error)
@@ -195,85 +196,71 @@ static bool make_arrays(loading *l)
 
 /* ---- decoding ------------------------------------------------------------------------------ */
 
-static tj_status load_position(loading *l, tj__bytes rest, tj__bytes value, tj_error *error)
+static void *next_owned(holdings *h, tj_str owner, void *entities, size_t size)
 {
-    size_t at = l->position_owners.next++;
-    tj_str symbol = {0};
-    if (!tj__key_split_owner(rest, &l->position_owners.owners[at], &symbol)) {
-        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
-    }
-    return tj__position_get(symbol, value, &l->positions[at], error);
+    size_t at = h->next++;
+    h->owners[at] = owner;
+    return (char *)entities + at * size;
 }
 
-static tj_status load_balance(loading *l, tj__bytes rest, tj__bytes value, tj_error *error)
+/* Where the next row of a kind is decoded to. */
+static void *place_of(loading *l, tj__kind kind, tj_str owner)
 {
-    size_t at = l->balance_owners.next++;
-    tj_str currency = {0};
-    if (!tj__key_split_owner(rest, &l->balance_owners.owners[at], &currency)) {
-        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
+    tj_live_state *state = l->state;
+    switch (kind) {
+    case TJ__KIND_HEAD:
+        state->has_portfolio = true;
+        return &state->portfolio;
+    case TJ__KIND_EQUITY:
+        state->has_portfolio_equity = true;
+        return &state->portfolio_equity;
+    case TJ__KIND_CANDLE:
+        state->has_last_candle_ts = true;
+        return &state->last_candle_ts;
+    case TJ__KIND_STRATEGY:
+        return &state->strategy_state;
+    case TJ__KIND_CHECKPOINT:
+        state->has_execution_checkpoint = true;
+        return &state->execution_checkpoint;
+    case TJ__KIND_EXTRA:
+        return &l->member;
+    case TJ__KIND_BALANCE:
+        return next_owned(&l->balance_owners, owner, l->balances, sizeof *l->balances);
+    case TJ__KIND_POSITION:
+        return next_owned(&l->position_owners, owner, l->positions, sizeof *l->positions);
+    case TJ__KIND_SUB_ACCOUNT:
+        return &state->portfolio.sub_accounts[l->sub_account_next++];
+    case TJ__KIND_PRICE:
+        return &state->last_prices[l->price_next++];
+    case TJ__KIND_ORDER:
+        return &state->open_orders[l->order_next++];
+    case TJ__KIND_EXEC_ID:
+        return &state->execution_checkpoint.exec_ids[l->exec_id_next++];
     }
-    return tj__balance_get(currency, value, &l->balances[at], error);
+    TJ_ASSERT(false);
+    return NULL;
 }
 
-static tj_status load_extra(loading *l, tj_str name, tj__bytes value, tj_error *error)
+static tj_status add_member(loading *l, tj_str name, tj_error *error)
 {
-    tj_str json = {0};
-    TJ_TRY(tj__json_get(value, &json, error));
     tj__put_u8(&l->extra, l->extra.size == 0 ? '{' : ',');
     tj__json_put_string(&l->extra, name);
     tj__put_u8(&l->extra, ':');
-    tj__put_str(&l->extra, json);
+    tj__put_str(&l->extra, l->member);
     return l->extra.failed ? no_memory(error) : TJ_OK;
 }
 
-static tj_status load_exec_id(loading *l, tj_str id, tj__bytes value, tj_error *error)
+static tj_status load_entity(loading *l, const tj__key_parts *parts, tj__bytes value,
+                             tj_error *error)
 {
-    l->state->execution_checkpoint.exec_ids[l->exec_id_next++] = id;
-    return tj__exec_id_get(value, error);
-}
-
-static tj_status load_order(loading *l, tj_str id, tj__bytes value, tj_error *error)
-{
-    return tj__order_get(id, value, &l->state->open_orders[l->order_next++], error);
-}
-
-static tj_status load_kind(loading *l, const tj__key_parts *parts, tj__bytes value, tj_error *error)
-{
-    tj_live_state *state = l->state;
-    tj_str identity = {(const char *)parts->rest.data, parts->rest.size};
-    switch ((tj__kind)parts->kind) {
-    case TJ__KIND_HEAD:
-        state->has_portfolio = true;
-        return tj__head_get(value, &state->portfolio, error);
-    case TJ__KIND_EQUITY:
-        state->has_portfolio_equity = true;
-        return tj__equity_get(value, &state->portfolio_equity, error);
-    case TJ__KIND_CANDLE:
-        state->has_last_candle_ts = true;
-        return tj__candle_get(value, &state->last_candle_ts, error);
-    case TJ__KIND_STRATEGY:
-        return tj__json_get(value, &state->strategy_state, error);
-    case TJ__KIND_CHECKPOINT:
-        state->has_execution_checkpoint = true;
-        return tj__checkpoint_get(value, &state->execution_checkpoint, error);
-    case TJ__KIND_EXTRA:
-        return load_extra(l, identity, value, error);
-    case TJ__KIND_BALANCE:
-        return load_balance(l, parts->rest, value, error);
-    case TJ__KIND_POSITION:
-        return load_position(l, parts->rest, value, error);
-    case TJ__KIND_SUB_ACCOUNT:
-        return tj__sub_account_get(identity, value,
-                                   &state->portfolio.sub_accounts[l->sub_account_next++], error);
-    case TJ__KIND_PRICE:
-        return tj__price_get(identity, value, &state->last_prices[l->price_next++], error);
-    case TJ__KIND_ORDER:
-        return load_order(l, identity, value, error);
-    case TJ__KIND_EXEC_ID:
-        return load_exec_id(l, identity, value, error);
+    tj_str owner = {0};
+    tj_str identity = {0};
+    if (!tj__key_split_owner(parts, &owner, &identity)) {
+        return tj__fail(error, TJ_CORRUPT, "its key has no owner");
     }
-    TJ_ASSERT(false);
-    return TJ_CORRUPT;
+    void *place = place_of(l, (tj__kind)parts->kind, owner);
+    TJ_TRY(tj__kind_get(parts->kind, identity, value, place, error));
+    return parts->kind == TJ__KIND_EXTRA ? add_member(l, identity, error) : TJ_OK;
 }
 
 static tj_status load_row(loading *l, const gathered_row *place, tj_error *error)
@@ -285,7 +272,7 @@ static tj_status load_row(loading *l, const gathered_row *place, tj_error *error
                    .sequence = place->sequence};
     bool is_key = tj__key_split(row.key, &parts);
     TJ_ASSERT(is_key);
-    return tj__row_explain(&row, load_kind(l, &parts, row.value, error), error);
+    return tj__row_explain(&row, load_entity(l, &parts, row.value, error), error);
 }
 
 static tj_status load_rows(loading *l, tj_error *error)

@@ -5,8 +5,8 @@
  *
  * tj__<entity>_put appends the value to a buffer. It checks the entity first: TJ_INVALID or
  * TJ_LIMIT saying what is wrong with it (the caller adds which one it is), TJ_NOMEM. On failure the
- * buffer's size is as before.
- * tj__<entity>_get decodes; texts in *out are views of the value (and of the identity given).
+ * buffer's size is as before. A kind of STATE row is decoded by tj__kind_get.
+ * tj__<entity>_get decodes what is in other tables; texts in *out are views of the value.
  * TJ_CORRUPT or TJ_FORMAT_NEWER saying what is wrong with the value; *out is then undefined.
  */
 #ifndef TJ_ROWS_VALUE_H
@@ -24,18 +24,7 @@
 #include "json/schema.h"
 
 /* The layout that each kind of value is written in, and the newest that is read: a decoder reads
- * all up to it. */
-#define TJ__HEAD_VERSION 1
-#define TJ__EQUITY_VERSION 1
-#define TJ__CANDLE_VERSION 1
-#define TJ__JSON_VERSION 1 /* strategy state and unknown members */
-#define TJ__CHECKPOINT_VERSION 1
-#define TJ__BALANCE_VERSION 1
-#define TJ__POSITION_VERSION 1
-#define TJ__SUB_ACCOUNT_VERSION 1
-#define TJ__PRICE_VERSION 1
-#define TJ__ORDER_VERSION 1
-#define TJ__EXEC_ID_VERSION 1
+ * all up to it. Those of STATE rows are in their value files. */
 #define TJ__BOOK_VERSION 1
 #define TJ__ALGO_VERSION 1
 #define TJ__LEDGER_VERSION 1
@@ -51,36 +40,35 @@
 #define TJ__LEDGER_ID_AT 2
 #define TJ__LEDGER_TIME_AT 18
 
+extern const tj__kind_info tj__kind_head;
 tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error);
-tj_status tj__head_get(tj__bytes value, tj_portfolio *out, tj_error *error);
+extern const tj__kind_info tj__kind_balance;
 tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *error);
-tj_status tj__balance_get(tj_str currency, tj__bytes value, tj_balance *out, tj_error *error);
+extern const tj__kind_info tj__kind_position;
 tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_error *error);
-tj_status tj__position_get(tj_str symbol, tj__bytes value, tj_position *out, tj_error *error);
+extern const tj__kind_info tj__kind_sub_account;
 tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj_error *error);
-tj_status tj__sub_account_get(tj_str exchange, tj__bytes value, tj_sub_account *out,
-                              tj_error *error);
 
+extern const tj__kind_info tj__kind_order;
 /* Encodes with rank 0. */
 tj_status tj__order_put(tj__buffer *out, const tj_order *order, tj_error *error);
-tj_status tj__order_get(tj_str id, tj__bytes value, tj_order *out, tj_error *error);
 
+extern const tj__kind_info tj__kind_equity;
 tj_status tj__equity_put(tj__buffer *out, tj_decimal equity, tj_error *error);
-tj_status tj__equity_get(tj__bytes value, tj_decimal *out, tj_error *error);
+extern const tj__kind_info tj__kind_candle;
 tj_status tj__candle_put(tj__buffer *out, tj_time time, tj_error *error);
-tj_status tj__candle_get(tj__bytes value, tj_time *out, tj_error *error);
+extern const tj__kind_info tj__kind_strategy;
+extern const tj__kind_info tj__kind_extra;
 /* JSON text of the strategy state or of an unknown member, already checked. */
 tj_status tj__json_put(tj__buffer *out, tj_str json, tj_error *error);
-tj_status tj__json_get(tj__bytes value, tj_str *out, tj_error *error);
+extern const tj__kind_info tj__kind_checkpoint; /* decoding leaves the exec ids alone */
 tj_status tj__checkpoint_put(tj__buffer *out, const tj_execution_checkpoint *checkpoint,
                              tj_error *error);
-/* Leaves the exec ids alone. */
-tj_status tj__checkpoint_get(tj__bytes value, tj_execution_checkpoint *out, tj_error *error);
+extern const tj__kind_info tj__kind_exec_id; /* decoded to its identity */
 /* Encodes with rank 0. */
 tj_status tj__exec_id_put(tj__buffer *out, tj_error *error);
-tj_status tj__exec_id_get(tj__bytes value, tj_error *error);
+extern const tj__kind_info tj__kind_price;
 tj_status tj__price_put(tj__buffer *out, const tj_price *price, tj_error *error);
-tj_status tj__price_get(tj_str symbol, tj__bytes value, tj_price *out, tj_error *error);
 
 tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *error);
 tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error);

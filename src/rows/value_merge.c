@@ -22,55 +22,19 @@ static tj_status find_extra(unsigned kind, tj_str identity, tj__bytes value, pie
                             tj_error *error)
 {
     union {
-        tj_portfolio head;
-        tj_balance balance;
-        tj_position position;
-        tj_sub_account account;
+        uint8_t bytes[TJ__ENTITY_SIZE_MAX];
         tj_order order;
-        tj_price price;
-        tj_execution_checkpoint checkpoint;
-        tj_decimal decimal;
-        tj_time time;
-        tj_str json;
-    } entity;
-    memset(&entity, 0, sizeof entity);
-    switch (kind) {
-    case TJ__KIND_HEAD:
-        TJ_TRY(tj__head_get(value, &entity.head, error));
-        out->extra = entity.head.extra;
-        return TJ_OK;
-    case TJ__KIND_BALANCE:
-        TJ_TRY(tj__balance_get(identity, value, &entity.balance, error));
-        out->extra = entity.balance.extra;
-        return TJ_OK;
-    case TJ__KIND_POSITION:
-        TJ_TRY(tj__position_get(identity, value, &entity.position, error));
-        out->extra = entity.position.extra;
-        return TJ_OK;
-    case TJ__KIND_SUB_ACCOUNT:
-        TJ_TRY(tj__sub_account_get(identity, value, &entity.account, error));
-        out->extra = entity.account.extra;
-        return TJ_OK;
-    case TJ__KIND_ORDER:
-        TJ_TRY(tj__order_get(identity, value, &entity.order, error));
-        out->request_extra = entity.order.request.extra;
-        out->extra = entity.order.extra;
-        return TJ_OK;
-    case TJ__KIND_CHECKPOINT:
-        TJ_TRY(tj__checkpoint_get(value, &entity.checkpoint, error));
-        out->extra = entity.checkpoint.extra;
-        return TJ_OK;
-    case TJ__KIND_EQUITY:
-        return tj__equity_get(value, &entity.decimal, error);
-    case TJ__KIND_PRICE:
-        return tj__price_get(identity, value, &entity.price, error);
-    case TJ__KIND_CANDLE:
-        return tj__candle_get(value, &entity.time, error);
-    case TJ__KIND_EXEC_ID:
-        return tj__exec_id_get(value, error);
-    default: /* strategy state, unknown member */
-        return tj__json_get(value, &entity.json, error);
+    } entity = {{0}};
+    const tj__json_schema *schema = tj__kinds[kind]->schema;
+    TJ_ASSERT(tj__kinds[kind]->size <= sizeof entity);
+    TJ_TRY(tj__kind_get(kind, identity, value, &entity, error));
+    if (schema) {
+        memcpy(&out->extra, entity.bytes + schema->extra, sizeof out->extra);
     }
+    if (kind == TJ__KIND_ORDER) {
+        out->request_extra = entity.order.request.extra;
+    }
+    return TJ_OK;
 }
 
 static tj_status cut(unsigned kind, tj__bytes value, pieces *out, tj_error *error)
@@ -90,10 +54,9 @@ tj_status tj__state_row_check(tj__bytes key, tj__bytes value, tj_error *error)
     tj__key_parts parts;
     pieces ignored;
     tj_str owner = {0};
+    tj_str identity = {0};
     TJ_TRY(tj__key_open(key, &parts, error));
-    tj_str identity = {(const char *)parts.rest.data, parts.rest.size};
-    bool owned = parts.kind == TJ__KIND_BALANCE || parts.kind == TJ__KIND_POSITION;
-    if (owned && !tj__key_split_owner(parts.rest, &owner, &identity)) {
+    if (!tj__key_split_owner(&parts, &owner, &identity)) {
         return tj__fail(error, TJ_CORRUPT, "its key has no owner");
     }
     return find_extra(parts.kind, identity, value, &ignored, error);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "rows/value.h"
 
+#define ORDER_VERSION 1
 #define ORDER_PRICE 1u
 #define ORDER_TRIGGER_PRICE 2u
 #define ORDER_TAKE_PROFIT 4u
@@ -87,7 +88,7 @@ static tj_status put_texts(tj__pen *pen, const tj_order *order, tj_error *error)
 static tj_status put_order(tj__pen *pen, const tj_order *order, tj_error *error)
 {
     TJ_TRY(check_choices(order, error));
-    tj__pen_u8(pen, TJ__ORDER_VERSION);
+    tj__pen_u8(pen, ORDER_VERSION);
     tj__pen_u64(pen, 0);
     tj__pen_u16(pen, (uint16_t)flags_of(order));
     tj__pen_u8(pen, (uint8_t)order->status);
@@ -137,32 +138,35 @@ static void get_options(tj__reader *in, unsigned flags, tj_order *out)
     get_option(in, flags & ORDER_AVG_FILL_PRICE, &out->has_avg_fill_price, &out->avg_fill_price);
 }
 
-tj_status tj__order_get(tj_str id, tj__bytes value, tj_order *out, tj_error *error)
+static void get_order(tj__reader *in, tj_str id, void *entity)
 {
-    tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, TJ__ORDER_VERSION, error));
-    in.failed = id.size == 0 || id.size > TJ_ID_SIZE_MAX;
+    tj_order *out = entity;
+    in->failed = id.size == 0 || id.size > TJ_ID_SIZE_MAX;
     out->id = id;
-    tj__get_u64(&in); /* the rank: the loader's */
-    unsigned flags = tj__get_flags(&in, ORDER_FLAGS);
+    tj__get_u64(in); /* the rank: the loader's */
+    unsigned flags = tj__get_flags(in, ORDER_FLAGS);
     tj_order_request *request = &out->request;
-    out->status = (tj_order_status)tj__get_choice(&in, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED);
-    request->side = (tj_side)tj__get_choice(&in, TJ_SIDE_BUY, TJ_SIDE_SELL);
-    request->order_type = (tj_order_type)tj__get_choice(&in, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET);
-    request->time_in_force =
-        (tj_time_in_force)tj__get_choice(&in, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL);
-    out->created_at = (tj_time)tj__get_u64(&in);
-    out->updated_at = (tj_time)tj__get_u64(&in);
-    request->quantity = tj__get_decimal(&in);
-    out->filled_quantity = tj__get_decimal(&in);
-    get_options(&in, flags, out);
-    request->symbol = tj__get_identity(&in);
+    out->status = (tj_order_status)tj__get_choice(in, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED);
+    request->side = (tj_side)tj__get_choice(in, TJ_SIDE_BUY, TJ_SIDE_SELL);
+    request->order_type = (tj_order_type)tj__get_choice(in, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET);
+    request->time_in_force = (tj_time_in_force)tj__get_choice(in, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL);
+    out->created_at = (tj_time)tj__get_u64(in);
+    out->updated_at = (tj_time)tj__get_u64(in);
+    request->quantity = tj__get_decimal(in);
+    out->filled_quantity = tj__get_decimal(in);
+    get_options(in, flags, out);
+    request->symbol = tj__get_identity(in);
     if (flags & ORDER_CLIENT_ORDER_ID) {
-        request->client_order_id = tj__get_short_str(&in, TJ_ID_SIZE_MAX);
+        request->client_order_id = tj__get_short_str(in, TJ_ID_SIZE_MAX);
     }
-    size_t request_extra_size = tj__get_u32(&in);
-    tj__bytes extra = tj__get_bytes(&in, request_extra_size);
+    size_t request_extra_size = tj__get_u32(in);
+    tj__bytes extra = tj__get_bytes(in, request_extra_size);
     request->extra = (tj_str){extra.size > 0 ? (const char *)extra.data : NULL, extra.size};
-    out->extra = tj__get_rest(&in);
-    return tj__value_close(&in, value, error);
+    out->extra = tj__get_rest(in);
 }
+
+const tj__kind_info tj__kind_order = {.name = "order",
+                                      .version = ORDER_VERSION,
+                                      .size = sizeof(tj_order),
+                                      .schema = &tj__json_order,
+                                      .get = get_order};

@@ -14,12 +14,16 @@
 #include "base/error.h"
 #include "rows/value.h"
 
+#define HEAD_VERSION 1
 #define HEAD_DRAWDOWN_LIMIT 1u
 #define HEAD_LIQUIDATE_ONLY 2u
 #define HEAD_BOUND (1 + 2 + TJ__IDENTITY_BOUND + 3 * 16)
+#define BALANCE_VERSION 1
 #define BALANCE_BOUND (1 + 2 * 16)
+#define POSITION_VERSION 1
 #define POSITION_ENTRY_PRICE 1u
 #define POSITION_BOUND (1 + 2 + 1 + 3 * 16 + 8)
+#define SUB_ACCOUNT_VERSION 1
 #define SUB_ACCOUNT_BOUND 1
 
 tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error *error)
@@ -28,7 +32,7 @@ tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error 
     tj_str extra = portfolio->extra;
     TJ_TRY(tj__check_extra(&extra, &tj__json_portfolio, "extra", error));
     TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
-    tj__pen_u8(&pen, TJ__HEAD_VERSION);
+    tj__pen_u8(&pen, HEAD_VERSION);
     tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
                                  (portfolio->liquidate_only ? HEAD_LIQUIDATE_ONLY : 0)));
     TJ_TRY(tj__pen_identity(&pen, portfolio->reporting_currency, "reporting_currency", error));
@@ -42,22 +46,27 @@ tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error 
     return TJ_OK;
 }
 
-tj_status tj__head_get(tj__bytes value, tj_portfolio *out, tj_error *error)
+static void get_head(tj__reader *in, tj_str none, void *entity)
 {
-    tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, TJ__HEAD_VERSION, error));
-    uint16_t flags = tj__get_flags(&in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
+    (void)none;
+    tj_portfolio *out = entity;
+    uint16_t flags = tj__get_flags(in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
     out->has_drawdown_limit = flags & HEAD_DRAWDOWN_LIMIT;
     out->liquidate_only = flags & HEAD_LIQUIDATE_ONLY;
-    out->reporting_currency = tj__get_identity(&in);
-    out->initial_equity = tj__get_decimal(&in);
-    out->peak_equity = tj__get_decimal(&in);
+    out->reporting_currency = tj__get_identity(in);
+    out->initial_equity = tj__get_decimal(in);
+    out->peak_equity = tj__get_decimal(in);
     if (out->has_drawdown_limit) {
-        out->drawdown_limit = tj__get_decimal(&in);
+        out->drawdown_limit = tj__get_decimal(in);
     }
-    out->extra = tj__get_rest(&in);
-    return tj__value_close(&in, value, error);
+    out->extra = tj__get_rest(in);
 }
+
+const tj__kind_info tj__kind_head = {.name = "portfolio",
+                                     .version = HEAD_VERSION,
+                                     .size = sizeof(tj_portfolio),
+                                     .schema = &tj__json_portfolio,
+                                     .get = get_head};
 
 tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *error)
 {
@@ -65,7 +74,7 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
     tj_str extra = balance->extra;
     TJ_TRY(tj__check_extra(&extra, &tj__json_balance, "extra", error));
     TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
-    tj__pen_u8(&pen, TJ__BALANCE_VERSION);
+    tj__pen_u8(&pen, BALANCE_VERSION);
     TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
     TJ_TRY(tj__pen_decimal(&pen, balance->conversion_rate, "conversion_rate", error));
     tj__pen_str(&pen, extra);
@@ -73,16 +82,20 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
     return TJ_OK;
 }
 
-tj_status tj__balance_get(tj_str currency, tj__bytes value, tj_balance *out, tj_error *error)
+static void get_balance(tj__reader *in, tj_str currency, void *entity)
 {
-    tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, TJ__BALANCE_VERSION, error));
-    in.failed = !tj__identity_split(currency, &out->currency);
-    out->quantity = tj__get_decimal(&in);
-    out->conversion_rate = tj__get_decimal(&in);
-    out->extra = tj__get_rest(&in);
-    return tj__value_close(&in, value, error);
+    tj_balance *out = entity;
+    in->failed = !tj__identity_split(currency, &out->currency);
+    out->quantity = tj__get_decimal(in);
+    out->conversion_rate = tj__get_decimal(in);
+    out->extra = tj__get_rest(in);
 }
+
+const tj__kind_info tj__kind_balance = {.name = "balance",
+                                        .version = BALANCE_VERSION,
+                                        .size = sizeof(tj_balance),
+                                        .schema = &tj__json_balance,
+                                        .get = get_balance};
 
 tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_error *error)
 {
@@ -91,7 +104,7 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
     TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
     TJ_TRY(tj__check_extra(&extra, &tj__json_position, "extra", error));
     TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
-    tj__pen_u8(&pen, TJ__POSITION_VERSION);
+    tj__pen_u8(&pen, POSITION_VERSION);
     tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
     tj__pen_u8(&pen, (uint8_t)position->side);
     TJ_TRY(tj__pen_decimal(&pen, position->quantity, "quantity", error));
@@ -105,22 +118,26 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
     return TJ_OK;
 }
 
-tj_status tj__position_get(tj_str symbol, tj__bytes value, tj_position *out, tj_error *error)
+static void get_position(tj__reader *in, tj_str symbol, void *entity)
 {
-    tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, TJ__POSITION_VERSION, error));
-    in.failed = !tj__identity_split(symbol, &out->symbol);
-    out->has_entry_price = tj__get_flags(&in, POSITION_ENTRY_PRICE) != 0;
-    out->side = (tj_side)tj__get_choice(&in, TJ_SIDE_NONE, TJ_SIDE_SELL);
-    out->quantity = tj__get_decimal(&in);
-    out->unrealized_pnl = tj__get_decimal(&in);
-    out->updated_at = (tj_time)tj__get_u64(&in);
+    tj_position *out = entity;
+    in->failed = !tj__identity_split(symbol, &out->symbol);
+    out->has_entry_price = tj__get_flags(in, POSITION_ENTRY_PRICE) != 0;
+    out->side = (tj_side)tj__get_choice(in, TJ_SIDE_NONE, TJ_SIDE_SELL);
+    out->quantity = tj__get_decimal(in);
+    out->unrealized_pnl = tj__get_decimal(in);
+    out->updated_at = (tj_time)tj__get_u64(in);
     if (out->has_entry_price) {
-        out->entry_price = tj__get_decimal(&in);
+        out->entry_price = tj__get_decimal(in);
     }
-    out->extra = tj__get_rest(&in);
-    return tj__value_close(&in, value, error);
+    out->extra = tj__get_rest(in);
 }
+
+const tj__kind_info tj__kind_position = {.name = "position",
+                                         .version = POSITION_VERSION,
+                                         .size = sizeof(tj_position),
+                                         .schema = &tj__json_position,
+                                         .get = get_position};
 
 tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj_error *error)
 {
@@ -128,19 +145,22 @@ tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj
     tj_str extra = account->extra;
     TJ_TRY(tj__check_extra(&extra, &tj__json_sub_account, "extra", error));
     TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
-    tj__pen_u8(&pen, TJ__SUB_ACCOUNT_VERSION);
+    tj__pen_u8(&pen, SUB_ACCOUNT_VERSION);
     tj__pen_str(&pen, extra);
     tj__pen_finish(out, &pen);
     return TJ_OK;
 }
 
-tj_status tj__sub_account_get(tj_str exchange, tj__bytes value, tj_sub_account *out,
-                              tj_error *error)
+static void get_sub_account(tj__reader *in, tj_str exchange, void *entity)
 {
-    tj__reader in;
-    TJ_TRY(tj__value_open(&in, value, TJ__SUB_ACCOUNT_VERSION, error));
-    in.failed = exchange.size == 0 || exchange.size > TJ_EXCHANGE_SIZE_MAX;
+    tj_sub_account *out = entity;
+    in->failed = exchange.size == 0 || exchange.size > TJ_EXCHANGE_SIZE_MAX;
     out->exchange = exchange;
-    out->extra = tj__get_rest(&in);
-    return tj__value_close(&in, value, error);
+    out->extra = tj__get_rest(in);
 }
+
+const tj__kind_info tj__kind_sub_account = {.name = "sub-account",
+                                            .version = SUB_ACCOUNT_VERSION,
+                                            .size = sizeof(tj_sub_account),
+                                            .schema = &tj__json_sub_account,
+                                            .get = get_sub_account};

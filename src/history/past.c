@@ -1,33 +1,140 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A state of the past, by replay from the beginning of the log. */
+/* A state of the past: its parts as one row source, which goes on when a base fails it. */
 #include "history/past.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/layers.h"
-#include "history/replay.h"
+#include "history/past_part.h"
+
+#define PARTS (TJ__BASE_KINDS + 1)
 
 typedef struct past {
-    tj__layers layers; /* must be first: the caller holds a pointer to it */
-    tj__rowmap *rows;
+    tj__row_source rows; /* must be first: the caller holds a pointer to it */
+    tj__past_source source;
+    char *paths[2]; /* the source's */
+    tj__past_part parts[PARTS];
 } past;
 
-static tj_status read_log(const tj__past_source *source, uint64_t sequence, uint64_t tables,
-                          tj__rowmap *rows, tj_error *error)
+static tj__past_part *part_of(past *p, tj__bytes key)
 {
-    if (source->first_segment > 1) {
-        return tj__fail(error, TJ_NOT_FOUND,
-                        "commit %" PRIu64 " is not kept: the log begins with segment %" PRIu64,
-                        sequence, source->first_segment);
+    uint64_t table = TJ__TABLE_BIT(key.data[0]);
+    for (size_t i = 0; i < PARTS; i++) {
+        if (p->parts[i].tables & table) {
+            return &p->parts[i];
+        }
     }
-    tj__position start = {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
-    tj__log_reader *reader = NULL;
-    TJ_TRY(tj__log_reader_open(source->log_path, &source->journal_id, &start, &reader, error));
-    tj_status status = tj__replay(reader, sequence, tables, rows, error);
-    tj__log_reader_close(reader);
+    return NULL; /* of no table that was asked for */
+}
+
+static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
+{
+    tj__past_part *part = part_of((past *)source, key);
+    if (!part) {
+        return TJ_NOT_FOUND;
+    }
+    for (;;) {
+        tj_error failure = TJ_ERROR_INIT;
+        tj_status status = part->layers.rows.get(&part->layers.rows, key, row, &failure);
+        if (status == TJ_OK || status == TJ_NOT_FOUND) {
+            return status;
+        }
+        if (!tj__past_part_mend(part)) {
+            return tj__error_pass(error, &failure);
+        }
+    }
+}
+
+/* A scan that knows how far it came. */
+typedef struct scanning {
+    tj__row_visitor *visitor;
+    void *context;
+    uint8_t last[TJ__ROW_KEY_SIZE_MAX + 1]; /* key that was visited, and room for one byte more */
+    size_t last_size;                       /* 0: none yet */
+    bool ended; /* by the visitor: what it answers is no failure of a base */
+} scanning;
+
+static tj_status visit(void *context, const tj__row *row, tj_error *error)
+{
+    scanning *s = context;
+    memcpy(s->last, row->key.data, row->key.size);
+    s->last_size = row->key.size;
+    tj_status status = s->visitor(s->context, row, error);
+    s->ended = status != TJ_OK;
     return status;
+}
+
+/* What is left of a scan: behind the key that was visited last, or before it. */
+static void narrow(scanning *s, bool descending, tj__bytes *first, tj__bytes *end)
+{
+    if (s->last_size > 0 && descending) {
+        *end = tj__bytes_of(s->last, s->last_size);
+    } else if (s->last_size > 0) {
+        s->last[s->last_size] = 0;
+        *first = tj__bytes_of(s->last, s->last_size + 1);
+    }
+}
+
+static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
+                      tj__row_visitor *visitor, void *context, tj_error *error)
+{
+    tj__past_part *part = part_of((past *)source, first);
+    scanning s = {.visitor = visitor, .context = context};
+    for (;;) {
+        tj_error failure = TJ_ERROR_INIT;
+        if (!part) {
+            return TJ_OK;
+        }
+        unsigned attempt = part->attempt;
+        tj_status status =
+            part->layers.rows.scan(&part->layers.rows, first, end, descending, visit, &s, &failure);
+        if (status == TJ_OK) {
+            return TJ_OK;
+        }
+        if (s.ended || (part->attempt == attempt && !tj__past_part_mend(part))) {
+            return tj__error_pass(error, &failure);
+        }
+        narrow(&s, descending, &first, &end);
+    }
+}
+
+/* The tables are spread over the parts: those in bases of each kind, and those that are in none. */
+static void divide(past *p, uint64_t tables)
+{
+    uint64_t rest = tables;
+    for (int i = 0; i < PARTS; i++) {
+        bool based = i < TJ__BASE_KINDS;
+        uint64_t its = based ? tables & tj__base_tables((tj__base_kind)i) : rest;
+        p->parts[i] = (tj__past_part){.source = &p->source,
+                                      .sequence = p->rows.sequence,
+                                      .tables = its,
+                                      .based = based,
+                                      .kind = (tj__base_kind)(based ? i : 0),
+                                      .base_bound = UINT64_MAX};
+        rest &= ~its;
+    }
+}
+
+static tj_status begin_parts(past *p, tj_error *error)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        if (p->parts[i].tables != 0) {
+            TJ_TRY(tj__past_part_begin(&p->parts[i], error));
+        }
+    }
+    return TJ_OK;
+}
+
+static tj_status copy_source(past *p, const tj__past_source *source, tj_error *error)
+{
+    p->source = *source;
+    p->paths[0] = strdup(source->log_path);
+    p->paths[1] = source->history_path ? strdup(source->history_path) : NULL;
+    p->source.log_path = p->paths[0];
+    p->source.history_path = p->paths[1];
+    return p->paths[0] && (p->paths[1] || !source->history_path)
+               ? TJ_OK
+               : tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
 }
 
 tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint64_t tables,
@@ -35,20 +142,20 @@ tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint6
 {
     *rows = NULL;
     past *p = calloc(1, sizeof *p);
-    tj__rowmap *map = tj__rowmap_new();
-    if (!p || !map) {
-        free(p);
-        tj__rowmap_free(map);
+    if (!p) {
         return tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
     }
-    p->rows = map;
-    tj__layers_init(&p->layers, NULL, map, sequence);
-    tj_status status = read_log(source, sequence, tables, map, error);
+    p->rows = (tj__row_source){.get = get, .scan = scan, .sequence = sequence};
+    tj_status status = copy_source(p, source, error);
+    if (status == TJ_OK) {
+        divide(p, tables);
+        status = begin_parts(p, error);
+    }
     if (status != TJ_OK) {
-        tj__past_end(&p->layers.rows);
+        tj__past_end(&p->rows);
         return status;
     }
-    *rows = &p->layers.rows;
+    *rows = &p->rows;
     return TJ_OK;
 }
 
@@ -56,7 +163,11 @@ void tj__past_end(tj__row_source *rows)
 {
     if (rows) {
         past *p = (past *)rows;
-        tj__rowmap_free(p->rows);
+        for (size_t i = 0; i < PARTS; i++) {
+            tj__past_part_end(&p->parts[i]);
+        }
+        free(p->paths[0]);
+        free(p->paths[1]);
         free(p);
     }
 }

@@ -25,6 +25,7 @@ struct tj__log_reader {
     tj__window window; /* of the position's segment; not open before the first read */
     bool begun;        /* the segment's header was read and belongs here: segment_size is set */
     uint64_t segment_size;
+    uint64_t end_ordinal; /* of a segment that is not to be read */
     char why[TJ_ERROR_MESSAGE_SIZE];
 };
 
@@ -50,6 +51,7 @@ tj_status tj__log_reader_open(const char *directory, const tj_uuid *journal_id,
     *reader = (tj__log_reader){.directory = strdup(directory),
                                .journal_id = *journal_id,
                                .position = *from,
+                               .end_ordinal = TJ__ORDINAL_MAX + UINT64_C(1),
                                .window = TJ__WINDOW_INIT};
     tj_status status = TJ_OK;
     if (!reader->directory) {
@@ -75,6 +77,11 @@ void tj__log_reader_close(tj__log_reader *reader)
     tj__window_dispose(&reader->window);
     free(reader->directory);
     free(reader);
+}
+
+void tj__log_reader_end_before(tj__log_reader *reader, uint64_t ordinal)
+{
+    reader->end_ordinal = ordinal;
 }
 
 void tj__log_reader_forget(tj__log_reader *reader)
@@ -323,6 +330,10 @@ tj_status tj__log_reader_next(tj__log_reader *reader, tj__log_next *next, tj__re
         tj__frame_state state;
         tj__record found;
         uint64_t size = 0;
+        if (reader->position.ordinal >= reader->end_ordinal) {
+            ends(reader, "what follows is not to be read");
+            break;
+        }
         TJ_TRY(enter_segment(reader, error));
         if (!reader->begun) {
             break;

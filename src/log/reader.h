@@ -19,6 +19,10 @@ tj_status tj__log_reader_open(const char *directory, const tj_uuid *journal_id,
                               const tj__position *from, tj__log_reader **out, tj_error *error);
 void tj__log_reader_close(tj__log_reader *reader); /* NULL is allowed */
 
+/* Stops at the seal before the segment `ordinal`: the reader then stands at the start of its
+ * records, and finds the end of the log there. */
+void tj__log_reader_end_before(tj__log_reader *reader, uint64_t ordinal);
+
 /* What stands at the reader's position. */
 typedef enum tj__log_next {
     TJ__LOG_RECORD, /* a valid commit that continues the chain: *record is filled */

@@ -61,7 +61,8 @@ static tj__past_source source_of(fixture *f, char log_path[PATH_TEXT_SIZE + 8])
     tj_store_info info = TJ_STORE_INFO_INIT;
     assert_ok(tj_store_info_get(f->store, &info, &err));
     snprintf(log_path, PATH_TEXT_SIZE + 8, "%s/log", f->path);
-    return (tj__past_source){log_path, info.journal_id, 1};
+    return (tj__past_source){
+        .log_path = log_path, .journal_id = info.journal_id, .first_segment = 1};
 }
 
 static void every_state_comes_back(void **state)

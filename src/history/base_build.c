@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * One base: the base before it, and over it the rows that the segments since have changed, merged
+ * into a new file.
+ *
+ * The changed rows are held in memory, up to a bound. When they are more, those of the upper half
+ * of the keys are let go, and the segments are read again for them once the lower ones are written:
+ * a range of keys for each pass, and the same file whatever the ranges were.
+ */
+#include "history/base_build.h"
+
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "base/layers.h"
+#include "history/base_writer.h"
+#include "history/seek.h"
+#include "log/reader.h"
+#include "rows/body.h"
+#include "rows/key.h"
+
+#define MEMORY_DEFAULT ((size_t)64 << 20)
+
+typedef struct building {
+    const tj__base_place *place;
+    uint64_t tables;
+    uint64_t ordinal; /* the base stands at the end of this segment */
+    tj__base *before;
+    tj__segment_header next; /* of the segment behind it */
+    tj__base_writer *writer;
+    tj__position end;  /* where a pass has ended: behind the seal */
+    tj__key from;      /* the keys of this pass: from here */
+    tj__key to;        /* to here, without; */
+    bool bounded;      /* else to the end */
+    tj__rowmap *rows;  /* changed, in that range */
+    tj__rowmap *fresh; /* of one record, while not all are wanted */
+} building;
+
+static bool cancelled(const building *b)
+{
+    return b->place->cancel && __atomic_load_n(b->place->cancel, __ATOMIC_RELAXED) != 0;
+}
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory for the rows of a base");
+}
+
+/* ---- one pass over the segments --------------------------------------------------------- */
+
+static tj__key key_copy(tj__bytes from)
+{
+    tj__key key = {.size = from.size};
+    memcpy(key.bytes, from.data, from.size);
+    return key;
+}
+
+static bool in_range(const building *b, tj__bytes key)
+{
+    return tj__bytes_compare(key, tj__key_bytes(&b->from)) >= 0 &&
+           (!b->bounded || tj__bytes_compare(key, tj__key_bytes(&b->to)) < 0);
+}
+
+/* Ends the range at the median of the keys so far. */
+static tj_status halve(building *b, tj_error *error)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    if (!tj__rowmap_sorted(b->rows, &entries, &count)) {
+        return no_memory(error);
+    }
+    if (count < 2) {
+        return TJ_OK; /* one large row */
+    }
+    b->to = key_copy(tj__rowmap_key(entries[count / 2]));
+    b->bounded = true;
+    for (size_t i = count; i-- > count / 2;) {
+        tj__key key = key_copy(tj__rowmap_key(entries[i]));
+        tj__rowmap_remove(b->rows, tj__key_bytes(&key));
+    }
+    return TJ_OK;
+}
+
+static tj_status keep(building *b, const tj__rowmap_entry *entry, tj_error *error)
+{
+    tj__bytes key = tj__rowmap_key(entry);
+    if (!in_range(b, key)) {
+        return TJ_OK;
+    }
+    const tj__rowmap_entry *kept =
+        entry->deleted ? tj__rowmap_put_deleted(b->rows, key, entry->sequence)
+                       : tj__rowmap_put(b->rows, key, tj__rowmap_value(entry), entry->sequence);
+    return kept ? TJ_OK : no_memory(error);
+}
+
+static tj_status keep_fresh(building *b, tj_error *error)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    if (!tj__rowmap_sorted(b->fresh, &entries, &count)) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(keep(b, entries[i], error));
+    }
+    tj__rowmap_clear(b->fresh);
+    return TJ_OK;
+}
+
+static tj_status take_record(building *b, const tj__record *record, tj_error *error)
+{
+    bool all = !b->bounded && b->from.size == 0;
+    TJ_TRY(tj__body_apply(all ? b->rows : b->fresh, b->tables, record->body, record->change_count,
+                          record->sequence, &record->commit_id, error));
+    if (!all) {
+        TJ_TRY(keep_fresh(b, error));
+    }
+    size_t memory = b->place->memory > 0 ? b->place->memory : MEMORY_DEFAULT;
+    return tj__rowmap_bytes(b->rows) > memory ? halve(b, error) : TJ_OK;
+}
+
+static tj_status read_records(building *b, tj__log_reader *reader, tj_error *error)
+{
+    for (;;) {
+        tj__log_next next;
+        tj__record record;
+        if (cancelled(b)) {
+            return tj__fail(error, TJ_CLOSED, "building a base was stopped");
+        }
+        TJ_TRY(tj__log_reader_next(reader, &next, &record, error));
+        if (next == TJ__LOG_END) {
+            break;
+        }
+        TJ_TRY(take_record(b, &record, error));
+    }
+    b->end = *tj__log_reader_position(reader);
+    if (b->end.ordinal == b->ordinal + 1 && b->end.hash == b->next.chain_hash) {
+        return TJ_OK;
+    }
+    tj__fail(error, TJ_CORRUPT, "commit %" PRIu64 " is damaged at offset %" PRIu64 " of %s (%s)",
+             b->end.sequence + 1, b->end.offset, tj__log_reader_path(reader),
+             tj__log_reader_why(reader));
+    tj__error_place(error, "%s:%" PRIu64, tj__log_reader_path(reader), b->end.offset);
+    return TJ_CORRUPT;
+}
+
+static tj_status read_segments(building *b, tj_error *error)
+{
+    tj__position start = {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    tj__log_reader *reader = NULL;
+    if (b->before) {
+        start = b->before->header.position;
+    }
+    tj__rowmap_clear(b->rows);
+    TJ_TRY(tj__log_reader_open(b->place->log_path, &b->place->journal_id, &start, &reader, error));
+    tj__log_reader_end_before(reader, b->ordinal + 1);
+    tj_status status = read_records(b, reader, error);
+    tj__log_reader_close(reader);
+    return status;
+}
+
+/* ---- writing what they leave ------------------------------------------------------------ */
+
+static tj_status write_row(void *context, const tj__row *row, tj_error *error)
+{
+    building *b = context;
+    return cancelled(b) ? tj__fail(error, TJ_CLOSED, "building a base was stopped")
+                        : tj__base_writer_add(b->writer, row, error);
+}
+
+static tj__bytes later(tj__bytes a, tj__bytes b)
+{
+    return tj__bytes_compare(a, b) < 0 ? b : a;
+}
+
+/* The rows of one table in the range of this pass. */
+static tj_status write_table(building *b, tj__layers *layers, uint8_t table, tj_error *error)
+{
+    uint8_t above = (uint8_t)(table + 1);
+    tj__bytes first = later(tj__bytes_of(&table, 1), tj__key_bytes(&b->from));
+    tj__bytes end = tj__bytes_of(&above, 1);
+    if (b->bounded && tj__bytes_compare(tj__key_bytes(&b->to), end) < 0) {
+        end = tj__key_bytes(&b->to);
+    }
+    return tj__bytes_compare(first, end) < 0
+               ? layers->rows.scan(&layers->rows, first, end, false, write_row, b, error)
+               : TJ_OK;
+}
+
+static tj_status write_range(building *b, tj_error *error)
+{
+    tj__layers layers;
+    tj__layers_init(&layers, b->before ? &b->before->rows : NULL, b->rows, b->end.sequence);
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        if (b->tables & TJ__TABLE_BIT(table)) {
+            TJ_TRY(write_table(b, &layers, table, error));
+        }
+    }
+    return TJ_OK;
+}
+
+static tj_status write_all(building *b, tj_error *error)
+{
+    for (;;) {
+        b->bounded = false;
+        TJ_TRY(read_segments(b, error));
+        TJ_TRY(write_range(b, error));
+        if (!b->bounded) {
+            return TJ_OK;
+        }
+        b->from = b->to;
+    }
+}
+
+tj_status tj__base_build(const tj__base_place *place, tj__base_kind kind, uint64_t ordinal,
+                         tj__base *before, tj__base_header *out, tj_error *error)
+{
+    building b = {
+        .place = place, .tables = tj__base_tables(kind), .ordinal = ordinal, .before = before};
+    TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, ordinal + 1, &b.next, error));
+    b.rows = tj__rowmap_new();
+    b.fresh = tj__rowmap_new();
+    tj_status status = b.rows && b.fresh ? TJ_OK : no_memory(error);
+    if (status == TJ_OK) {
+        status = tj__base_writer_open(place->directory, kind, ordinal, &b.writer, error);
+    }
+    if (status == TJ_OK) {
+        status = write_all(&b, error);
+    }
+    if (status == TJ_OK) {
+        status = tj__base_writer_finish(b.writer, &place->journal_id, &b.end, out, error);
+    }
+    tj__base_writer_close(b.writer);
+    tj__rowmap_free(b.rows);
+    tj__rowmap_free(b.fresh);
+    return status;
+}

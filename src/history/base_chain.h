@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Which bases there should be: the next one of a kind stands where the log since the newest one is
+ * at least one segment, and 4 times the newest one's size. So they take at most a quarter of the
+ * log, and a state of the past is never further from a base than that.
+ *
+ * Where each stands follows from the one before it, so the chain is the same whoever builds it, and
+ * a link that is missing in the middle is built again.
+ */
+#ifndef TJ_HISTORY_BASE_CHAIN_H
+#define TJ_HISTORY_BASE_CHAIN_H
+
+#include "history/base_build.h"
+
+/* How far the chain of a kind is known to be whole. Zero-initialized: nothing is known. */
+typedef struct tj__base_chain {
+    bool begun;
+    uint64_t ordinal; /* its newest base; 0: the log's beginning */
+    uint64_t size;
+} tj__base_chain;
+
+/* Builds every base of the kind that is due and not there. `first_segment` is the log's. What can
+ * not be built, because a segment is missing or damaged, is left out, and the chain goes on behind
+ * it with the next base that is there; damage is then the result. *built counts. TJ_CLOSED:
+ * cancelled. */
+tj_status tj__base_chain_extend(const tj__base_place *place, tj__base_kind kind,
+                                uint64_t first_segment, tj__base_chain *chain, uint32_t *built,
+                                tj_error *error);
+
+#endif

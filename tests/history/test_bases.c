@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Bases: their bytes, that they follow from the log alone, and that answers do not need them. */
+#include "history_fixture.h"
+
+#include "history/base_writer.h"
+
+#define COMMITS 700
+
+static history h;
+
+/* ---- bytes ------------------------------------------------------------------------------ */
+
+static const uint8_t KEY_1[] = {3, 0, 0, 0, 1, 2};
+static const uint8_t KEY_2[] = {7, 0, 0, 0, 1, 'i', 'd'};
+
+static void write_two_rows(const char *directory, tj__base_header *header)
+{
+    tj__base_writer *writer = NULL;
+    tj_uuid id = uuid(7);
+    tj__position position = {.sequence = 0x1112,
+                             .time = 0x2122,
+                             .hash = 0x3132,
+                             .epoch = 0x4142,
+                             .ordinal = 13,
+                             .offset = TJ__SEGMENT_HEADER_SIZE};
+    tj__row rows[] = {
+        {.key = {KEY_1, sizeof KEY_1}, .value = {(const uint8_t *)"one", 3}, .sequence = 5},
+        {.key = {KEY_2, sizeof KEY_2}, .value = {NULL, 0}, .sequence = 6},
+    };
+    assert_ok(tj__base_writer_open(directory, TJ__BASE_STATE, 12, &writer, &err));
+    assert_ok(tj__base_writer_add(writer, &rows[0], &err));
+    assert_ok(tj__base_writer_add(writer, &rows[1], &err));
+    assert_ok(tj__base_writer_finish(writer, &id, &position, header, &err));
+    tj__base_writer_close(writer);
+}
+
+/* docs/FORMAT.md, "Bases". */
+static void the_bytes_are_those_of_the_format(void **state)
+{
+    static const uint8_t expected[] = {
+        0x54, 0x4a, 0x48, 0x42, 0x41, 0x53, 0x45, 0x31, 0x01, 0x00, 0x00, 0x00, 0x8c, 0x00, 0x00,
+        0x00, 0xa0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x07, 0x12, 0x11, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x22, 0x21, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x32, 0x31, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x42, 0x41, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x0d, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x30, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xb0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x20,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4d, 0xa9, 0xc3, 0x02, 0x9d, 0xf9, 0x85, 0x0d,
+        0x21, 0xbe, 0x9f, 0x64, 0x18, 0xdf, 0x9a, 0x92, 0x06, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x00, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x01, 0x02,
+        0x6f, 0x6e, 0x65, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x07, 0x00, 0x00, 0x00, 0x01, 0x69, 0x64, 0x80, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x30, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x9a, 0x9e, 0x35,
+        0xd2, 0x6b, 0x84, 0x74, 0xe3, 0x06, 0x00, 0x03, 0x00, 0x00, 0x00, 0x01, 0x02,
+    };
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE + 32];
+    tj__base_header header;
+    size_t size = 0;
+    write_two_rows(f->directory, &header);
+    snprintf(path, sizeof path, "%s/0000000012.state", f->directory);
+    uint8_t *bytes = read_whole(path, &size);
+    assert_int_equal(size, sizeof expected);
+    assert_memory_equal(bytes, expected, size);
+    free(bytes);
+    passed = true;
+}
+
+/* Every byte is covered: one that is another makes the base unusable, or its rows unreadable. */
+static void any_changed_byte_is_noticed(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE + 32];
+    tj__base_header header;
+    tj_uuid id = uuid(7);
+    write_two_rows(f->directory, &header);
+    snprintf(path, sizeof path, "%s/0000000012.state", f->directory);
+    for (size_t at = 0; at < tj__base_size(&header); at++) {
+        tj__base *base = NULL;
+        tj__digest digest;
+        flip_byte(path, at);
+        tj_status status = tj__base_open(f->directory, &id, TJ__BASE_STATE, 12, &base, &err);
+        if (status == TJ_OK) {
+            status = tj__digest_rows(&base->rows, &digest, &err);
+            assert_true(base->damaged);
+        }
+        assert_true(status == TJ_CORRUPT || status == TJ_FORMAT_NEWER);
+        tj__base_close(base);
+        flip_byte(path, at);
+    }
+    assert_int_equal(truncate(path, (off_t)tj__base_size(&header) - 1), 0);
+    tj__base *base = NULL;
+    assert_int_equal(tj__base_open(f->directory, &id, TJ__BASE_STATE, 12, &base, &err), TJ_CORRUPT);
+    passed = true;
+}
+
+/* ---- what they follow from -------------------------------------------------------------- */
+
+static void begin(fixture *f)
+{
+    random_start();
+    history_begin(f, &h);
+    history_go_on(f, &h, COMMITS);
+    fixture_close(f);
+    assert_true(build_bases(&h) > 6);
+    assert_int_equal(build_bases(&h), 0);
+}
+
+static void every_state_comes_back(void **state)
+{
+    begin(*state);
+    for (uint64_t n = 0; n <= h.last; n++) {
+        assert_past(&h, n, n % 50 == 0 ? TJ__TABLES_ALL : based_tables());
+    }
+    passed = true;
+}
+
+static void digest_files(const char *directory, char text[4096])
+{
+    char command[1024];
+    snprintf(command, sizeof command, "cd %s && sha256sum * | sort", directory);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t size = fread(text, 1, 4095, pipe);
+    text[size] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+}
+
+static void each_is_built_again_with_the_same_bytes(void **state)
+{
+    fixture *f = *state;
+    char before[4096];
+    char after[4096];
+    begin(f);
+    digest_files(h.history_path, before);
+    shell("rm -r %s", h.history_path);
+    h.place.memory = 2000; /* many ranges of keys */
+    build_bases(&h);
+    digest_files(h.history_path, after);
+    assert_string_equal(after, before);
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        tj__base_list list;
+        assert_ok(tj__base_list_read(h.history_path, (tj__base_kind)kind, &list, &err));
+        for (size_t i = 0; i < list.count; i++) {
+            char path[TJ__BASE_PATH_SIZE];
+            assert_ok(tj__base_path(path, h.history_path, (tj__base_kind)kind, list.ordinals[i],
+                                    false, &err));
+            assert_int_equal(unlink(path), 0);
+            assert_past(&h, 1 + random_below((unsigned)h.last), based_tables());
+            assert_int_equal(build_bases(&h), 1);
+        }
+        tj__base_list_dispose(&list);
+    }
+    digest_files(h.history_path, after);
+    assert_string_equal(after, before);
+    passed = true;
+}
+
+static void a_damaged_one_changes_no_answer(void **state)
+{
+    fixture *f = *state;
+    begin(f);
+    char before[4096];
+    char after[4096];
+    digest_files(h.history_path, before);
+    for (unsigned round = 0; round < 60; round++) {
+        tj__base_list list;
+        char path[TJ__BASE_PATH_SIZE];
+        struct stat found;
+        tj__base_kind kind = (tj__base_kind)random_below(TJ__BASE_KINDS);
+        assert_ok(tj__base_list_read(h.history_path, kind, &list, &err));
+        uint64_t ordinal = list.ordinals[random_below((unsigned)list.count)];
+        tj__base_list_dispose(&list);
+        assert_ok(tj__base_path(path, h.history_path, kind, ordinal, false, &err));
+        assert_int_equal(stat(path, &found), 0);
+        flip_byte(path, random_below((unsigned)found.st_size));
+        for (unsigned i = 0; i < 5; i++) {
+            assert_past(&h, random_below((unsigned)h.last + 1), based_tables());
+        }
+        build_bases(&h); /* those behind it are of it, and there */
+        assert_int_equal(unlink(path), 0);
+        build_bases(&h);
+        digest_files(h.history_path, after);
+        assert_string_equal(after, before);
+    }
+    passed = true;
+}
+
+/* The newest sealed segment is on the disk only once the next one was begun. */
+static void none_is_built_before_its_segment_is_durable(void **state)
+{
+    fixture *f = *state;
+    tj__segment_list list = {0};
+    tj__segment_header header;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    static const uint8_t zeros[TJ__SEGMENT_HEADER_SIZE];
+    begin(f);
+    assert_ok(tj__segment_list_read(h.log_path, &list, &err));
+    uint64_t open = list.ordinals[list.count - 1];
+    while (tj__seek_header(h.log_path, &h.source.journal_id, open, &header, &err) != TJ_OK) {
+        open--;
+    }
+    tj__segment_list_dispose(&list);
+    assert_ok(tj__segment_path(path, h.log_path, open, &err));
+    write_at(path, 0, zeros, sizeof zeros);
+    shell("rm -r %s", h.history_path);
+    build_bases(&h);
+    tj__base_list bases;
+    assert_ok(tj__base_list_read(h.history_path, TJ__BASE_ALGOS, &bases, &err));
+    assert_true(bases.count > 0);
+    assert_true(bases.ordinals[bases.count - 1] < open - 1);
+    tj__base_list_dispose(&bases);
+    passed = true;
+}
+
+/* States outside a hole stay right, and inside it none is ever answered. */
+static void a_missing_segment_is_never_passed_over(void **state)
+{
+    fixture *f = *state;
+    tj__segment_header from;
+    tj__segment_header to;
+    begin(f);
+    assert_ok(tj__seek_header(h.log_path, &h.source.journal_id, 4, &from, &err));
+    assert_ok(tj__seek_header(h.log_path, &h.source.journal_id, 5, &to, &err));
+    shell("rm %s/0000000004.log", h.log_path);
+    for (uint64_t n = 0; n <= h.last; n += 1 + random_below(6)) {
+        tj__row_source *rows = NULL;
+        if (n < from.first_sequence) {
+            assert_past(&h, n, based_tables());
+        } else if (n < to.first_sequence - 1) {
+            assert_int_equal(tj__past_begin(&h.source, n, based_tables(), &rows, &err),
+                             TJ_NOT_FOUND);
+            assert_non_null(strstr(err.message, "is not kept"));
+        } else if (tj__past_begin(&h.source, n, based_tables(), &rows, &err) == TJ_OK) {
+            tj__past_end(rows);
+            assert_past(&h, n, based_tables());
+        }
+    }
+    passed = true;
+}
+
+static void a_commit_is_found_by_its_time(void **state)
+{
+    begin(*state);
+    uint64_t found = 1;
+    for (uint64_t n = 1; n < h.last; n += 1 + random_below(20)) {
+        tj__position start;
+        assert_ok(tj__seek_time(&h.source, h.times[n], &found, &err));
+        assert_int_equal(found, n);
+        assert_ok(tj__seek_commit(&h.source, n, &start, &err));
+        assert_true(start.sequence < n);
+    }
+    assert_ok(tj__seek_time(&h.source, 1, &found, &err));
+    assert_int_equal(found, 0);
+    assert_ok(tj__seek_time(&h.source, INT64_MAX, &found, &err));
+    assert_int_equal(found, h.last);
+    passed = true;
+}
+
+int main(void)
+{
+    directory_in_memory();
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(the_bytes_are_those_of_the_format),
+        JOURNAL_TEST(any_changed_byte_is_noticed),
+        JOURNAL_TEST(every_state_comes_back),
+        JOURNAL_TEST(each_is_built_again_with_the_same_bytes),
+        JOURNAL_TEST(a_damaged_one_changes_no_answer),
+        JOURNAL_TEST(none_is_built_before_its_segment_is_durable),
+        JOURNAL_TEST(a_missing_segment_is_never_passed_over),
+        JOURNAL_TEST(a_commit_is_found_by_its_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

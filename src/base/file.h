@@ -10,6 +10,8 @@
 
 #include "base/buffer.h"
 
+/* ---- files and directories by name (file_make.c) -------------------------------------------- */
+
 /* All descriptors are opened with O_CLOEXEC. Modes for new files and directories: 0660 and 0770
  * cut by the umask. */
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
@@ -17,19 +19,37 @@ tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
  * root makes gets owner, group and mode after `model`, the file or directory beside which it must
  * work: one command by root must not lock the journal's own user out. */
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error);
+/* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
+tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
+tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
+/* As tj__file_rename, replacing nothing: TJ_EXISTS. */
+tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error);
+tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
+/* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
+ * something is there. */
+tj_status tj__directory_make(const char *path, const char *model, tj_error *error);
+/* Creates a directory and its parents. The name of each new parent is flushed; that of the
+ * directory itself is by tj__directory_sync_parent. */
+tj_status tj__directory_create(const char *path, tj_error *error);
+tj_status tj__directory_sync(const char *path, tj_error *error);
+/* Flushes the directory that holds the last part of path. */
+tj_status tj__directory_sync_parent(const char *path, tj_error *error);
+
+/* ---- an open file (file.c) ------------------------------------------------------------------ */
+
 void tj__file_close(int fd); /* -1 is allowed */
-tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
-                            uint64_t offset, tj_error *error);
-/* Adds to an EFBIG that it is the process's limit. */
-void tj__explain_size_limit(int os_errno, tj_error *error);
+tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error);
+tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error);
 /* Reads exactly size bytes; a file that ends earlier is TJ_CORRUPT, naming offset and size. */
 tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,
                            tj_error *error);
 /* Reads up to size bytes and says how many there were. */
 tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, uint64_t offset,
                              size_t *got, tj_error *error);
-tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error);
-tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error);
+tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
+                            uint64_t offset, tj_error *error);
+/* Adds to an EFBIG that it is the process's limit. */
+void tj__explain_size_limit(int os_errno, tj_error *error);
 tj_status tj__file_sync_data(int fd, const char *path, tj_error *error); /* fdatasync */
 tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsync */
 /* Has these bytes written to the disk and waits for it, but not for the disk's own cache: nothing
@@ -38,19 +58,9 @@ tj_status tj__file_write_back(int fd, const char *path, uint64_t offset, size_t 
                               tj_error *error);
 /* The same for the whole file, without waiting. */
 void tj__file_start_write_back(int fd);
-tj_status tj__directory_sync(const char *path, tj_error *error);
-tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
-/* As tj__file_rename, replacing nothing: TJ_EXISTS. */
-tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error);
-tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_OK */
-/* Creates a directory and its parents. The name of each new parent is flushed; that of the
- * directory itself is by tj__directory_sync_parent. */
-tj_status tj__directory_create(const char *path, tj_error *error);
-/* Flushes the directory that holds the last part of path. */
-tj_status tj__directory_sync_parent(const char *path, tj_error *error);
-/* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
- * something is there. */
-tj_status tj__directory_make(const char *path, const char *model, tj_error *error);
+
+/* ---- paths (file_path.c) ------------------------------------------------------------------- */
+
 /* Whether something is at the path, and what. Only ENOENT and ENOTDIR say that nothing is; any
  * other failure is the caller's too, for what cannot be looked at may well be there. So is a
  * symbolic link that leads nowhere (TJ_IO): what it names may be on a disk that is not mounted.
@@ -61,9 +71,6 @@ tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_er
  * whose change time was asked for gets a new one with the next write, and a flush then has the
  * inode to write too. */
 tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error);
-/* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
-tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
-
 /* The path from the root, so that a later chdir changes nothing; links and ".." stay in it. */
 tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *error);
 /* Writes directory "/" name into out (size bytes); TJ_LIMIT when it does not fit. */

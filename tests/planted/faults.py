@@ -123,7 +123,7 @@ FAULTS = [
           "b->mark.newest ? b->mark.acknowledged : UINT64_MAX", "UINT64_MAX",
           "test_fault_calls"),
     # ---- the system -----------------------------------------------------------------------------
-    Fault("a look that failed is taken for nothing there", "src/base/file.c",
+    Fault("a look that failed is taken for nothing there", "src/base/file_path.c",
           "return os_errno == ENOENT || os_errno == ENOTDIR;", "return os_errno != 0;",
           "test_fault_calls"),
     Fault("an ordinary commit may use the reserve", "src/journal/append.c",

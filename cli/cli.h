@@ -151,6 +151,8 @@ extern const command_spec command_book_list;
 extern const command_spec command_record;
 extern const command_spec command_import;
 extern const command_spec command_export;
+extern const command_spec command_backup_list;
+extern const command_spec command_backup;
 extern const command_spec command_quarantine_list;
 extern const command_spec command_quarantine_show;
 extern const command_spec command_help;

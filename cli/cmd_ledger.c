@@ -39,24 +39,6 @@ static const char *const type_names[] = {
 
 /* ---- list ---- */
 
-static tj_status parse_number(command_line *cli, const option_spec *option, uint64_t *number,
-                              tj_error *error)
-{
-    const char *text = option_value(cli, option);
-    if (!text) {
-        return TJ_OK;
-    }
-    char *end = NULL;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
-        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on", option->name,
-                           text);
-    }
-    *number = value;
-    return TJ_OK;
-}
-
 static tj_status parse_time(command_line *cli, const option_spec *option, bool *has_time,
                             tj_time *time, tj_error *error)
 {
@@ -118,10 +100,10 @@ static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error
         status = parse_type(cli, &query->type, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, &from_sequence_option, &query->sequence_first, error);
+        status = option_number(cli, &from_sequence_option, &query->sequence_first, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, &to_sequence_option, &query->sequence_last, error);
+        status = option_number(cli, &to_sequence_option, &query->sequence_last, error);
     }
     if (status == TJ_OK) {
         status =
@@ -131,7 +113,7 @@ static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error
         status = parse_time(cli, &to_time_option, &query->has_time_last, &query->time_last, error);
     }
     if (status == TJ_OK) {
-        status = parse_number(cli, &limit_option, &limit, error);
+        status = option_number(cli, &limit_option, &limit, error);
     }
     query->limit = (size_t)limit;
     return status == TJ_OK ? check_ranges(cli, query, error) : status;

@@ -18,6 +18,8 @@ const command_spec *const commands[] = {
     &command_record,
     &command_import,
     &command_export,
+    &command_backup_list,
+    &command_backup,
     &command_quarantine_list,
     &command_quarantine_show,
     &command_help,

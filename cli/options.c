@@ -6,6 +6,7 @@
  */
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -117,6 +118,24 @@ static tj_status give(command_line *cli, given_option given, tj_error *error)
         return usage_error(cli, error, "more than %d options are given", OPTIONS_MAX);
     }
     cli->given[cli->given_count++] = given;
+    return TJ_OK;
+}
+
+tj_status option_number(command_line *cli, const option_spec *option, uint64_t *number,
+                        tj_error *error)
+{
+    const char *text = option_value(cli, option);
+    if (!text) {
+        return TJ_OK;
+    }
+    char *end = NULL;
+    errno = 0;
+    uint64_t value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
+        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on", option->name,
+                           text);
+    }
+    *number = value;
     return TJ_OK;
 }
 

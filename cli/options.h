@@ -73,6 +73,9 @@ const char *option_value(const command_line *cli, const option_spec *option);
 /* All values of an option that repeats; returns how many. */
 size_t option_values(const command_line *cli, const option_spec *option,
                      const char *values[OPTIONS_MAX]);
+/* A value that is a number from 1 on; *number stays when it was not given. */
+tj_status option_number(command_line *cli, const option_spec *option, uint64_t *number,
+                        tj_error *error);
 /* As if it had been given last. A failure has cli->usage set. */
 tj_status option_give(command_line *cli, const option_spec *option, const char *value,
                       tj_error *error);

@@ -70,6 +70,7 @@
 #include <tesser/identity.h>
 #include <tesser/json.h>
 #include <tesser/ledger.h>
+#include <tesser/maintain.h>
 #include <tesser/migrate.h>
 #include <tesser/repository.h>
 #include <tesser/state.h>

@@ -23,9 +23,12 @@ struct tj__log_reader {
     tj_uuid journal_id;
     tj__position position;
     tj__window window; /* of the position's segment; not open before the first read */
-    bool begun;        /* the segment's header was read and belongs here: segment_size is set */
-    uint64_t segment_size;
-    uint64_t end_ordinal; /* of a segment that is not to be read */
+    bool begun;        /* the segment's header was read and belongs here */
+    tj__segment_header header;
+    uint64_t end_ordinal;       /* of a segment that is not to be read */
+    tj__record seal;            /* that was followed last */
+    tj__segment_opener *opener; /* NULL: the files of a journal */
+    void *opener_context;
     char why[TJ_ERROR_MESSAGE_SIZE];
 };
 
@@ -92,6 +95,22 @@ void tj__log_reader_forget(tj__log_reader *reader)
 const tj__position *tj__log_reader_position(const tj__log_reader *reader)
 {
     return &reader->position;
+}
+
+void tj__log_reader_open_by(tj__log_reader *reader, tj__segment_opener *opener, void *context)
+{
+    reader->opener = opener;
+    reader->opener_context = context;
+}
+
+const tj__segment_header *tj__log_reader_header(const tj__log_reader *reader)
+{
+    return &reader->header;
+}
+
+const tj__record *tj__log_reader_seal(const tj__log_reader *reader)
+{
+    return &reader->seal;
 }
 
 const char *tj__log_reader_path(const tj__log_reader *reader)
@@ -204,11 +223,23 @@ static tj_status read_header(tj__log_reader *reader, tj_error *error)
     if (reader->position.offset == TJ__SEGMENT_HEADER_SIZE) {
         TJ_TRY(check_header_continues(reader, &header, error));
     }
-    reader->segment_size = header.segment_size;
+    reader->header = header;
     reader->begun = true;
     /* It may have been made longer for a large record, and begun, since its length was asked
      * for. */
     return window->file_size < header.segment_size ? tj__window_refresh(window, error) : TJ_OK;
+}
+
+static tj_status open_window(const tj__log_reader *reader, uint64_t ordinal, tj__window *window,
+                             tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    int fd = -1;
+    if (!reader->opener) {
+        return tj__window_open(window, reader->directory, ordinal, error);
+    }
+    TJ_TRY(reader->opener(reader->opener_context, ordinal, path, &fd, error));
+    return tj__window_take(window, fd, path, error);
 }
 
 /* Makes the position's segment ready for reading records; reader->begun says whether it is. */
@@ -216,7 +247,7 @@ static tj_status enter_segment(tj__log_reader *reader, tj_error *error)
 {
     if (reader->window.fd < 0) {
         tj__window opened;
-        TJ_TRY(tj__window_open(&opened, reader->directory, reader->position.ordinal, error));
+        TJ_TRY(open_window(reader, reader->position.ordinal, &opened, error));
         reader->window = opened;
     }
     return reader->begun ? TJ_OK : read_header(reader, error);
@@ -228,8 +259,8 @@ static tj_status look(tj__log_reader *reader, tj__frame_state *state, tj__record
 {
     const tj__window *window = &reader->window;
     uint64_t offset = reader->position.offset;
-    uint64_t limit =
-        window->file_size < reader->segment_size ? window->file_size : reader->segment_size;
+    uint64_t limit = window->file_size < reader->header.segment_size ? window->file_size
+                                                                     : reader->header.segment_size;
     uint64_t rest = offset < limit ? limit - offset : 0;
     size_t wanted = 2 * TJ__RECORD_ALIGN;
     for (;;) {
@@ -284,8 +315,8 @@ static bool record_continues(tj__log_reader *reader, const tj__record *record)
 
 static tj_status no_record(tj__log_reader *reader, tj__frame_state state, tj_error *error)
 {
-    if (reader->window.file_size < reader->segment_size) {
-        return cut_off(reader, reader->segment_size, error);
+    if (!reader->opener && reader->window.file_size < reader->header.segment_size) {
+        return cut_off(reader, reader->header.segment_size, error);
     }
     ends(reader, "%s", tj__frame_state_text(state));
     return TJ_OK;
@@ -306,8 +337,7 @@ static tj_status follow_seal(tj__log_reader *reader, const tj__record *seal, uin
                              tj_error *error)
 {
     tj__window successor;
-    tj_status status =
-        tj__window_open(&successor, reader->directory, reader->position.ordinal + 1, error);
+    tj_status status = open_window(reader, reader->position.ordinal + 1, &successor, error);
     if (status == TJ_NOT_FOUND) {
         tj__error_context(error, "the log goes on there after sequence %" PRIu64, seal->sequence);
     }
@@ -317,6 +347,8 @@ static tj_status follow_seal(tj__log_reader *reader, const tj__record *seal, uin
     tj__window_dispose(&reader->window);
     reader->window = successor;
     reader->begun = false;
+    reader->seal = *seal;
+    reader->seal.body = reader->seal.note = tj__bytes_of(NULL, 0);
     pass_record(reader, seal, size);
     reader->position.ordinal++;
     reader->position.offset = TJ__SEGMENT_HEADER_SIZE;

@@ -22,6 +22,12 @@ void tj__log_reader_close(tj__log_reader *reader); /* NULL is allowed */
 /* Stops at the seal before the segment `ordinal`: the reader then stands at the start of its
  * records, and finds the end of the log there. */
 void tj__log_reader_end_before(tj__log_reader *reader, uint64_t ordinal);
+/* Opens the file of a segment whose records a backup keeps, whatever its name, and says which.
+ * TJ_NOT_FOUND naming it. */
+typedef tj_status tj__segment_opener(void *context, uint64_t ordinal,
+                                     char path[TJ__SEGMENT_PATH_SIZE], int *fd, tj_error *error);
+/* Before the first record is read: segments are opened so, and may end with their records. */
+void tj__log_reader_open_by(tj__log_reader *reader, tj__segment_opener *opener, void *context);
 
 /* What stands at the reader's position. */
 typedef enum tj__log_next {
@@ -47,6 +53,10 @@ void tj__log_reader_forget(tj__log_reader *reader);
 /* Where the reader stands: after the last commit given out (after a seal that was followed: at the
  * start of the records in the new segment). */
 const tj__position *tj__log_reader_position(const tj__log_reader *reader);
+/* The header of the segment from which a record was given out, and the seal that was followed into
+ * it: for who writes the log anew. */
+const tj__segment_header *tj__log_reader_header(const tj__log_reader *reader);
+const tj__record *tj__log_reader_seal(const tj__log_reader *reader);
 /* Names the path of the segment the reader stands in. */
 const char *tj__log_reader_path(const tj__log_reader *reader);
 /* After TJ__LOG_END: a clause such as "checksum does not match" or "chain broken: ...". */

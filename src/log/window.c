@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -26,6 +27,20 @@ tj_status tj__window_open(tj__window *window, const char *directory, uint64_t or
     }
     TJ_TRY(status);
     opened.file_size = (uint64_t)found.st_size;
+    *window = opened;
+    return TJ_OK;
+}
+
+tj_status tj__window_take(tj__window *window, int fd, const char *path, tj_error *error)
+{
+    tj__window opened = TJ__WINDOW_INIT;
+    snprintf(opened.path, sizeof opened.path, "%s", path);
+    opened.fd = fd;
+    tj_status status = tj__file_size(fd, path, &opened.file_size, error);
+    if (status != TJ_OK) {
+        tj__file_close(fd);
+        return status;
+    }
     *window = opened;
     return TJ_OK;
 }

@@ -23,6 +23,8 @@ typedef struct tj__window {
 /* Opens the segment's file for reading. TJ_NOT_FOUND, naming it, when it is not there. */
 tj_status tj__window_open(tj__window *window, const char *directory, uint64_t ordinal,
                           tj_error *error);
+/* The same for a file that is open already; the window closes it. */
+tj_status tj__window_take(tj__window *window, int fd, const char *path, tj_error *error);
 /* Closes the file and releases the block. */
 void tj__window_dispose(tj__window *window);
 

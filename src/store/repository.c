@@ -4,13 +4,18 @@
 #include "base/sized.h"
 #include "store/internal.h"
 
-tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
-                            tj_error *error)
+tj_status tj__reading_begin_all(tj__reading *reading, tj_store *store, tj_error *error)
 {
     *reading = (tj__reading){.core = store->core};
     TJ_TRY(tj__core_check(store->core, error));
     tj__engine *engine = store->core->engine;
-    TJ_TRY(engine->ops->view_begin(engine, &reading->rows, error));
+    return engine->ops->view_begin(engine, &reading->rows, error);
+}
+
+tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
+                            tj_error *error)
+{
+    TJ_TRY(tj__reading_begin_all(reading, store, error));
     return tj__book_find(reading->rows, tj_str_of(book), &reading->book, error);
 }
 

@@ -22,6 +22,8 @@ typedef struct tj__reading {
 } tj__reading;
 tj_status tj__reading_begin(tj__reading *reading, tj_store *store, const char *book,
                             tj_error *error);
+/* The same of all books: `book` is 0. */
+tj_status tj__reading_begin_all(tj__reading *reading, tj_store *store, tj_error *error);
 void tj__reading_end(tj__reading *reading);
 
 /* What a commit came to. */

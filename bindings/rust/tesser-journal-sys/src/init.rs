@@ -34,6 +34,9 @@ zeroed!(
     tj_algo_quarantined,
     tj_algo_record,
     tj_algo_state,
+    tj_backup_list,
+    tj_backup_point,
+    tj_backup_report,
     tj_balance,
     tj_book_info,
     tj_book_list,
@@ -62,6 +65,7 @@ zeroed!(
 );
 
 sized!(
+    tj_backup_options,
     tj_commit_options,
     tj_config,
     tj_export_options,

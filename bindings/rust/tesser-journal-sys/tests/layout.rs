@@ -50,6 +50,12 @@ fn facts() -> Vec<(String, u64)> {
     tj_algo_quarantined { id, raw, reason }
     tj_algo_record { id, state }
     tj_algo_state { plugin, payload }
+    tj_backup_list { directory, journal_id, points, count }
+    tj_backup_options { struct_size, bytes_per_s }
+    tj_backup_point {
+        sequence, time, made_at, verified_at, digest, row_count, segment_count, bytes
+    }
+    tj_backup_report { directory, journal_id, point, copied_bytes }
     tj_balance { currency, quantity, conversion_rate, extra }
     tj_book_info {
         name, state_row_count, open_order_count, position_count, algo_count, ledger_sequence
@@ -293,6 +299,10 @@ fn every_function_is_declared() {
         tj_algo_record_from_json,
         tj_algo_save,
         tj_algo_state_to_json,
+        tj_backup,
+        tj_backup_list_free,
+        tj_backup_list_read,
+        tj_backup_report_free,
         tj_book_list_free,
         tj_config_dispose,
         tj_config_from_environment,

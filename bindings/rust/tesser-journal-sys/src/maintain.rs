@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Looking after a journal: backups that are proven, and getting back what was lost.
+//!
+//! Nothing here prints: what happened is a report, a struct in one arena.
+
+use std::ffi::c_char;
+
+use crate::*;
+
+/// How fast a backup writes by default: 100 MiB/s, beside which savers hardly wait longer.
+pub const TJ_BACKUP_RATE_DEFAULT: u64 = 100 << 20;
+/// As fast as the disk takes it.
+pub const TJ_BACKUP_RATE_UNBOUNDED: u64 = u64::MAX;
+
+/// How to make a backup. Start from `TJ_BACKUP_OPTIONS_INIT`; a zero means the default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_backup_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Default: `TJ_BACKUP_RATE_DEFAULT`
+    pub bytes_per_s: u64,
+}
+
+/// A commit up to which a backup is whole: what can be restored.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_backup_point {
+    /// Of the commit; 0: of a journal without any
+    pub sequence: u64,
+    /// Of the commit, 0 without one
+    pub time: tj_time,
+    /// When the backup was made
+    pub made_at: tj_time,
+    /// When it was last restored for a proof, 0: not yet
+    pub verified_at: tj_time,
+    /// What the state came to: the same for the same rows
+    pub digest: u64,
+    /// Rows of the state, all books together
+    pub row_count: u64,
+    /// Log segments that the backup has for it
+    pub segment_count: usize,
+    /// Of those
+    pub bytes: u64,
+}
+
+/// What a backup did.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_backup_report {
+    /// From the root
+    pub directory: tj_str,
+    /// Of which journal it is.
+    pub journal_id: tj_uuid,
+    /// What can be restored now.
+    pub point: tj_backup_point,
+    /// Written by this call
+    pub copied_bytes: u64,
+}
+
+/// What a backup's directory holds.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_backup_list {
+    /// From the root
+    pub directory: tj_str,
+    /// Zeros when there is no point
+    pub journal_id: tj_uuid,
+    /// Ascending
+    pub points: *mut tj_backup_point,
+    /// How many there are.
+    pub count: usize,
+}
+
+extern "C" {
+    /// Backs a journal up into a directory, beside its writer or without one: everything up to the
+    /// newest acknowledged commit. Never twice what is there already: the first time all of the
+    /// log, later what was added since.
+    ///
+    /// The log is copied record by record, so that what is copied was verified, and the digest of
+    /// the state as LMDB and the log show it now is noted: restoring the backup must come to the
+    /// same. A backup that was killed is gone on with by the next. What is in the directory is
+    /// never overwritten: another journal, or a log that is not the one that was backed up, is
+    /// refused.
+    ///
+    /// - `store`: opened read-only or not; the call may be made beside saves
+    /// - `directory`: of an earlier backup of this journal, or empty, or not there
+    /// - `options`: NULL: the defaults
+    /// - `report`: receives what was done; may be NULL; released with `tj_backup_report_free`
+    ///
+    /// Returns `TJ_OK`; `TJ_CONFLICT`: of another journal, or of another history of this one;
+    /// `TJ_EXISTS`: something else is in the directory; `TJ_BUSY`: another process backs up into
+    /// it; `TJ_CORRUPT`: the journal, or the newest point of the backup, is damaged;
+    /// `TJ_NOT_FOUND`: the journal keeps no segment that the backup needs; `TJ_UNSUPPORTED`: the
+    /// store is no journal; `TJ_INVALID`: the directory is inside the journal; `TJ_FULL`, `TJ_IO`,
+    /// `TJ_READONLY`: of the directory; `TJ_NOMEM`; and as `tj_state_load`
+    ///
+    /// Threads: any. Durability: all of the backup is flushed on `TJ_OK`.
+    pub fn tj_backup(
+        store: *mut tj_store,
+        directory: *const c_char,
+        options: *const tj_backup_options,
+        report: *mut *mut tj_backup_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_backup_report_free(report: *mut tj_backup_report);
+
+    /// Lists the points of a backup. Only they are read, and none of the files that they name.
+    ///
+    /// - `out`: released with `tj_backup_list_free`; NULL on failure
+    ///
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`; `TJ_INVALID`: no backup; `TJ_CORRUPT`: a damaged point;
+    /// `TJ_FORMAT_NEWER`; `TJ_IO`; `TJ_NOMEM`
+    ///
+    /// Threads: any.
+    pub fn tj_backup_list_read(
+        directory: *const c_char,
+        out: *mut *mut tj_backup_list,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_backup_list_free(list: *mut tj_backup_list);
+}

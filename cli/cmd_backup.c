@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* backup: the log of a journal in another directory, and what can be restored from it. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+#define DIGEST_TEXT_SIZE 17
+
+/* ---- telling of points --------------------------------------------------------------------- */
+
+static void json_moment(json_writer *json, const char *key, tj_time time)
+{
+    if (time != 0) {
+        json_time(json, key, time);
+    } else {
+        json_null(json, key);
+    }
+}
+
+static const char *digest_text(uint64_t digest, char out[DIGEST_TEXT_SIZE])
+{
+    snprintf(out, DIGEST_TEXT_SIZE, "%016" PRIx64, digest);
+    return out;
+}
+
+static void json_point(json_writer *json, const tj_backup_point *point)
+{
+    char digest[DIGEST_TEXT_SIZE];
+    json_unsigned(json, "sequence", point->sequence);
+    json_moment(json, "time", point->time);
+    json_moment(json, "made_at", point->made_at);
+    json_moment(json, "verified_at", point->verified_at);
+    json_text(json, "digest", tj_str_of(digest_text(point->digest, digest)));
+    json_unsigned(json, "rows", point->row_count);
+    json_unsigned(json, "segments", point->segment_count);
+    json_unsigned(json, "bytes", point->bytes);
+}
+
+/* ---- backup -------------------------------------------------------------------------------- */
+
+static const option_spec rate_option = {
+    .name = "rate",
+    .value = "MIB",
+    .help = "write at most so many MiB a second, 100 by default; savers wait longer beside more"};
+
+static void print_report(const tj_backup_report *report, output *out)
+{
+    char *directory = safe_text(report->directory);
+    char copied[SIZE_TEXT_SIZE];
+    char all[SIZE_TEXT_SIZE];
+    out_format(out, "backed up to %s: as of commit %" PRIu64 "; %s copied, %s in %zu segment%s\n",
+               directory, report->point.sequence, size_text(report->copied_bytes, copied),
+               size_text(report->point.bytes, all), report->point.segment_count,
+               report->point.segment_count == 1 ? "" : "s");
+    free(directory);
+}
+
+static void json_report(const tj_backup_report *report, output *out)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "directory", report->directory);
+    json_uuid(&json, "journal_id", report->journal_id);
+    json_point(&json, &report->point);
+    json_unsigned(&json, "copied_bytes", report->copied_bytes);
+    json_close(&json, '}');
+}
+
+static tj_status read_options(command_line *cli, tj_backup_options *options, tj_error *error)
+{
+    uint64_t mib = 0;
+    tj_status status = tj_path_check(cli->arguments[0], error);
+    if (status == TJ_OK) {
+        status = option_number(cli, &rate_option, &mib, error);
+    }
+    options->bytes_per_s = mib < UINT64_MAX >> 20 ? mib << 20 : TJ_BACKUP_RATE_UNBOUNDED;
+    return status;
+}
+
+static tj_status run_backup(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_backup_report *report = NULL;
+    tj_backup_options options = TJ_BACKUP_OPTIONS_INIT;
+    tj_status status = read_options(cli, &options, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_backup(journal.store, cli->arguments[0], &options, &report, error);
+    }
+    if (status == TJ_OK) {
+        note_durable(cli, "the backup in %s is made", cli->arguments[0]);
+        if (given(cli, &option_json)) {
+            json_report(report, &cli->out);
+        } else {
+            print_report(report, &cli->out);
+        }
+    }
+    tj_backup_report_free(report);
+    return journal_close(&journal, status, error);
+}
+
+const command_spec command_backup = {
+    .name = "backup",
+    .arguments = "DIRECTORY",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "back the journal up into a directory, beside its writer or without one",
+    .text = "The first backup copies the log, a later one into the same directory what was added "
+            "since. What is copied was verified on the way. One that was interrupted is gone on "
+            "with by the next. Nothing in the directory is ever overwritten: another journal, or "
+            "one that was put back from a copy, is refused.",
+    .example = "tesser-journal --journal ./journal backup /mnt/backup/journal",
+    .options = (const option_spec *const[]){&rate_option, NULL},
+    .writes = true,
+    .run = run_backup,
+};
+
+/* ---- backup list --------------------------------------------------------------------------- */
+
+static void print_list(const tj_backup_list *list, output *out)
+{
+    static const table_column columns[] = {{"commit", ALIGN_RIGHT},   {"time", ALIGN_LEFT},
+                                           {"backed up", ALIGN_LEFT}, {"rows", ALIGN_RIGHT},
+                                           {"size", ALIGN_RIGHT},     {"digest", ALIGN_LEFT}};
+    text_table table = {columns, sizeof columns / sizeof *columns, NULL, 0};
+    for (size_t i = 0; i < list->count; i++) {
+        const tj_backup_point *point = &list->points[i];
+        char time[TJ_TIME_TEXT_SIZE] = "-";
+        char made[TJ_TIME_TEXT_SIZE];
+        char size[SIZE_TEXT_SIZE];
+        if (point->time != 0) {
+            tj_time_format(point->time, time);
+        }
+        tj_time_format(point->made_at, made);
+        table_cell(&table, "%" PRIu64, point->sequence);
+        table_cell(&table, "%s", time);
+        table_cell(&table, "%s", made);
+        table_cell(&table, "%" PRIu64, point->row_count);
+        table_cell(&table, "%s", size_text(point->bytes, size));
+        table_cell(&table, "%016" PRIx64, point->digest);
+    }
+    table_print(&table, 0, out);
+}
+
+static void json_list(const tj_backup_list *list, output *out)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "directory", list->directory);
+    if (list->count > 0) {
+        json_uuid(&json, "journal_id", list->journal_id);
+    } else {
+        json_null(&json, "journal_id");
+    }
+    json_open(&json, "points", '[');
+    for (size_t i = 0; i < list->count; i++) {
+        json_open(&json, NULL, '{');
+        json_point(&json, &list->points[i]);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+}
+
+static tj_status run_backup_list(command_line *cli, tj_error *error)
+{
+    tj_backup_list *list = NULL;
+    tj_status status = tj_path_check(cli->arguments[0], error);
+    if (status == TJ_OK) {
+        status = tj_backup_list_read(cli->arguments[0], &list, error);
+    }
+    if (status == TJ_OK && given(cli, &option_json)) {
+        json_list(list, &cli->out);
+    } else if (status == TJ_OK && list->count == 0) {
+        out_line(&cli->out, "no point yet: a backup that was begun there was never finished");
+    } else if (status == TJ_OK) {
+        print_list(list, &cli->out);
+    }
+    tj_backup_list_free(list);
+    return status;
+}
+
+const command_spec command_backup_list = {
+    .name = "backup list",
+    .arguments = "DIRECTORY",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "the points of a backup: commits up to which it is whole",
+    .example = "tesser-journal backup list /mnt/backup/journal",
+    .run = run_backup_list,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file maintain.h
+ * Looking after a journal: backups that are proven, and getting back what was lost.
+ *
+ * Nothing here prints: what happened is a report, a struct in one arena.
+ */
+#ifndef TESSER_MAINTAIN_H
+#define TESSER_MAINTAIN_H
+
+#include <tesser/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- backup ------------------------------------------------------------------------------ */
+
+/** How fast a backup writes by default: 100 MiB/s, beside which savers hardly wait longer. */
+#define TJ_BACKUP_RATE_DEFAULT ((uint64_t)100 << 20)
+/** As fast as the disk takes it. */
+#define TJ_BACKUP_RATE_UNBOUNDED UINT64_MAX
+
+/** How to make a backup. Start from TJ_BACKUP_OPTIONS_INIT; a zero means the default. */
+typedef struct tj_backup_options {
+    size_t struct_size;
+    uint64_t bytes_per_s; /**< default: TJ_BACKUP_RATE_DEFAULT */
+} tj_backup_options;
+
+#define TJ_BACKUP_OPTIONS_INIT       \
+    {                                \
+        sizeof(tj_backup_options), 0 \
+    }
+
+/** A commit up to which a backup is whole: what can be restored. */
+typedef struct tj_backup_point {
+    uint64_t sequence;    /**< of the commit; 0: of a journal without any */
+    tj_time time;         /**< of the commit, 0 without one */
+    tj_time made_at;      /**< when the backup was made */
+    tj_time verified_at;  /**< when it was last restored for a proof, 0: not yet */
+    uint64_t digest;      /**< what the state came to: the same for the same rows */
+    uint64_t row_count;   /**< rows of the state, all books together */
+    size_t segment_count; /**< log segments that the backup has for it */
+    uint64_t bytes;       /**< of those */
+} tj_backup_point;
+
+/** What a backup did. */
+typedef struct tj_backup_report {
+    tj_str directory; /**< from the root */
+    tj_uuid journal_id;
+    tj_backup_point point;
+    uint64_t copied_bytes; /**< written by this call */
+} tj_backup_report;
+
+/**
+ * Backs a journal up into a directory, beside its writer or without one: everything up to the
+ * newest acknowledged commit. Never twice what is there already: the first time all of the log,
+ * later what was added since.
+ *
+ * The log is copied record by record, so that what is copied was verified, and the digest of the
+ * state as LMDB and the log show it now is noted: restoring the backup must come to the same. A
+ * backup that was killed is gone on with by the next. What is in the directory is never
+ * overwritten: another journal, or a log that is not the one that was backed up, is refused.
+ *
+ * @param store     opened read-only or not; the call may be made beside saves
+ * @param directory of an earlier backup of this journal, or empty, or not there
+ * @param options   NULL: the defaults
+ * @param report    receives what was done; may be NULL; released with tj_backup_report_free
+ * @return TJ_OK; TJ_CONFLICT: of another journal, or of another history of this one; TJ_EXISTS:
+ *         something else is in the directory; TJ_BUSY: another process backs up into it;
+ *         TJ_CORRUPT: the journal or the newest point of the backup is damaged; TJ_NOT_FOUND: the
+ *         journal
+ *         keeps no segment that the backup needs; TJ_UNSUPPORTED: the store is no journal;
+ *         TJ_INVALID: the directory is inside the journal; TJ_FULL, TJ_IO, TJ_READONLY: of the
+ *         directory; TJ_NOMEM; and as tj_state_load
+ * Threads: any. Durability: all of the backup is flushed on TJ_OK.
+ */
+TJ_API TJ_CHECKED tj_status tj_backup(tj_store *store, const char *directory,
+                                      const tj_backup_options *options, tj_backup_report **report,
+                                      tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_backup_report_free(tj_backup_report *report);
+
+/** What a backup's directory holds. */
+typedef struct tj_backup_list {
+    tj_str directory;        /**< from the root */
+    tj_uuid journal_id;      /**< zeros when there is no point */
+    tj_backup_point *points; /**< ascending */
+    size_t count;
+} tj_backup_list;
+
+/**
+ * Lists the points of a backup. Only they are read, and none of the files that they name.
+ *
+ * @param out released with tj_backup_list_free; NULL on failure
+ * @return TJ_OK; TJ_NOT_FOUND; TJ_INVALID: no backup; TJ_CORRUPT: a damaged point; TJ_FORMAT_NEWER;
+ *         TJ_IO; TJ_NOMEM
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_backup_list_read(const char *directory, tj_backup_list **out,
+                                                tj_error *error);
+
+/** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_backup_list_free(tj_backup_list *list);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

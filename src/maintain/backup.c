@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A backup: the log up to one commit, and a point that says so.
+ *
+ *   1. Look at the newest acknowledged commit: its sequence, and the digest of the state there.
+ *   2. Compare what the backup has with the journal, and find out where it ends.
+ *   3. Copy the records from there to that commit; a segment that is sealed by now gets its name.
+ *   4. Flush, and write the point.
+ *
+ * A crash leaves the points that were there, and what they name. Sealed segments are kept by the
+ * next backup, the rest is copied again.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tesser/maintain.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sized.h"
+#include "maintain/backup_compare.h"
+#include "maintain/report.h"
+#include "maintain/scribe.h"
+#include "store/store.h"
+
+typedef struct backup {
+    char journal_log[TJ_PATH_SIZE + 8];
+    tj_uuid journal_id;
+    tj__backup_directory directory;
+    bool goes_on; /* there is a point */
+    tj__point before;
+    tj__point point;
+    tj__backup_start start;
+    tj__log_reader *reader;
+    tj__pace pace;
+    tj__scribe scribe;
+} backup;
+
+/* ---- 1. what is to be backed up ------------------------------------------------------------ */
+
+static tj_status find_journal(backup *b, tj_store *store, const char *directory, tj_error *error)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    char target[TJ_PATH_SIZE];
+    TJ_TRY(tj_store_info_get(store, &info, error));
+    if (info.type != TJ_ENGINE_LMDB) {
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "this store lives in memory: only a journal can be backed up");
+    }
+    TJ_TRY(tj__path_absolute(directory, target, sizeof target, error));
+    size_t size = strlen(info.path);
+    if (strncmp(target, info.path, size) == 0 && (target[size] == '/' || target[size] == '\0')) {
+        return tj__fail(error, TJ_INVALID,
+                        "%s is inside the journal %s: a backup goes somewhere else, best to "
+                        "another disk",
+                        target, info.path);
+    }
+    b->journal_id = info.journal_id;
+    return tj__path_join(b->journal_log, sizeof b->journal_log, info.path, "log", error);
+}
+
+static tj_status look_at_state(backup *b, tj_store *store, tj_error *error)
+{
+    tj__reading reading;
+    tj_status status = tj__reading_begin_all(&reading, store, error);
+    if (status == TJ_OK) {
+        b->point.position.sequence = reading.rows->sequence;
+        status = tj__digest_rows(reading.rows, &b->point.digest, error);
+    }
+    tj__reading_end(&reading);
+    return status;
+}
+
+static tj_status read_newest_point(backup *b, tj_error *error)
+{
+    tj_status status = tj__backup_newest_point(&b->directory, &b->before, error);
+    if (status == TJ_NOT_FOUND) {
+        return TJ_OK;
+    }
+    TJ_TRY(status);
+    b->goes_on = true;
+    if (memcmp(&b->before.journal_id, &b->journal_id, sizeof b->journal_id) == 0) {
+        return TJ_OK;
+    }
+    char there[TJ_UUID_TEXT_SIZE];
+    char here[TJ_UUID_TEXT_SIZE];
+    tj_uuid_format(b->before.journal_id, there);
+    tj_uuid_format(b->journal_id, here);
+    return tj__fail(error, TJ_CONFLICT,
+                    "%s is a backup of the journal with id %s, and this one has id %s: choose "
+                    "another directory",
+                    b->directory.path, there, here);
+}
+
+/* ---- 2. where to go on --------------------------------------------------------------------- */
+
+static tj_status other_history(const backup *b, tj_error *error, const char *format, ...)
+    TJ_PRINTF(3, 4);
+static tj_status other_history(const backup *b, tj_error *error, const char *format, ...)
+{
+    char why[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    return tj__backup_other_history(&b->directory, why, error);
+}
+
+static tj_status compare(backup *b, tj_error *error)
+{
+    uint64_t newest = b->point.position.sequence;
+    TJ_TRY(tj__backup_compare(&b->directory, &b->journal_id, b->journal_log, &b->before, &b->start,
+                              error));
+    uint64_t held = b->before.position.sequence > b->start.from.sequence
+                        ? b->before.position.sequence
+                        : b->start.from.sequence;
+    if (held > newest) {
+        return other_history(
+            b, error, "the backup holds commits up to %" PRIu64 ", the journal up to %" PRIu64,
+            held, newest);
+    }
+    uint8_t table = b->goes_on && b->before.position.sequence == newest
+                        ? tj__digest_differs(&b->before.digest, &b->point.digest)
+                        : 0;
+    return table == 0 ? TJ_OK
+                      : other_history(b, error,
+                                      "the rows of table %s differ after the same commit %" PRIu64,
+                                      tj__table_name(table), newest);
+}
+
+/* Through what the backup has of the newest segment: it must be what the journal has. */
+static tj_status read_to_newest_point(backup *b, tj_error *error)
+{
+    const tj__position *at = tj__log_reader_position(b->reader);
+    while (at->sequence < b->before.position.sequence) {
+        tj__log_next next;
+        tj__record record;
+        TJ_TRY(tj__log_reader_next(b->reader, &next, &record, error));
+        if (next == TJ__LOG_END) {
+            return other_history(b, error, "commit %" PRIu64 ": %s", at->sequence + 1,
+                                 tj__log_reader_why(b->reader));
+        }
+    }
+    return tj__position_same(at, &b->before.position)
+               ? TJ_OK
+               : other_history(b, error, "commit %" PRIu64 " is another", at->sequence);
+}
+
+static tj_status find_place(backup *b, tj_error *error)
+{
+    const tj__position *at = &b->before.position;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    b->scribe.hash = b->start.from.hash;
+    TJ_TRY(tj__log_reader_open(b->journal_log, &b->journal_id, &b->start.from, &b->reader, error));
+    if (!b->goes_on || at->ordinal <= b->start.sealed) {
+        return TJ_OK;
+    }
+    TJ_TRY(read_to_newest_point(b, error));
+    if (at->offset == TJ__SEGMENT_HEADER_SIZE) {
+        return TJ_OK; /* its file is begun with its first record */
+    }
+    TJ_TRY(tj__backup_segment_path(&b->directory, at->ordinal, false, path, error));
+    return tj__scribe_resume(&b->scribe, path, at->ordinal, at->offset, at->hash, error);
+}
+
+/* ---- 3. copying ---------------------------------------------------------------------------- */
+
+static tj_status seal(backup *b, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    TJ_TRY(tj__backup_segment_path(&b->directory, b->scribe.ordinal, true, path, error));
+    TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
+    TJ_TRY(tj__scribe_end(&b->scribe, error));
+    TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
+    b->start.sealed = b->scribe.ordinal;
+    return TJ_OK;
+}
+
+static tj_status turn_page(backup *b, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    uint64_t ordinal = tj__log_reader_position(b->reader)->ordinal;
+    if (b->scribe.fd >= 0) {
+        TJ_TRY(seal(b, error));
+    }
+    TJ_TRY(tj__backup_segment_path(&b->directory, ordinal, false, path, error));
+    return tj__scribe_begin(&b->scribe, path, tj__log_reader_header(b->reader), error);
+}
+
+static tj_status copy_record(backup *b, const tj__record *record, tj_error *error)
+{
+    const tj__position *at = tj__log_reader_position(b->reader);
+    if (b->scribe.fd < 0 || b->scribe.ordinal != at->ordinal) {
+        TJ_TRY(turn_page(b, error));
+    }
+    TJ_TRY(tj__scribe_put(&b->scribe, record, error));
+    if (b->scribe.hash != record->hash || tj__scribe_offset(&b->scribe) != at->offset) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "commit %" PRIu64 " of %s cannot be written as it was read: it is none "
+                        "that this program writes",
+                        record->sequence, tj__log_reader_path(b->reader));
+    }
+    return TJ_OK;
+}
+
+/* The commit was acknowledged, so the log leads to it. */
+static tj_status fell_short(const backup *b, tj_error *error)
+{
+    const tj__position *at = tj__log_reader_position(b->reader);
+    tj__fail(error, TJ_CORRUPT,
+             "commit %" PRIu64 " is damaged at offset %" PRIu64 " of %s (%s): the backup stays as "
+             "it was",
+             at->sequence + 1, at->offset, tj__log_reader_path(b->reader),
+             tj__log_reader_why(b->reader));
+    tj__error_place(error, "%s:%" PRIu64, tj__log_reader_path(b->reader), at->offset);
+    return TJ_CORRUPT;
+}
+
+static tj_status copy(backup *b, tj_error *error)
+{
+    while (tj__log_reader_position(b->reader)->sequence < b->point.position.sequence) {
+        tj__log_next next;
+        tj__record record;
+        TJ_TRY(tj__log_reader_next(b->reader, &next, &record, error));
+        if (next == TJ__LOG_END) {
+            return fell_short(b, error);
+        }
+        TJ_TRY(copy_record(b, &record, error));
+    }
+    b->point.position = *tj__log_reader_position(b->reader);
+    return tj__scribe_end(&b->scribe, error);
+}
+
+/* ---- 4. the point -------------------------------------------------------------------------- */
+
+/* Of a file that the newest point names the hash is known, as long as it did not grow. */
+static tj_status note_file(backup *b, uint64_t ordinal, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    int fd = -1;
+    tj__point_file *file = &b->point.files[b->point.file_count];
+    *file = (tj__point_file){TJ__POINT_FILE_SEGMENT, ordinal, b->point.position.offset, 0};
+    TJ_TRY(tj__backup_open_segment(&b->directory, ordinal, path, &fd, error));
+    tj_status status =
+        ordinal <= b->start.sealed ? tj__file_size(fd, path, &file->size, error) : TJ_OK;
+    size_t at = b->point.file_count;
+    bool known = at < b->before.file_count && b->before.files[at].ordinal == ordinal &&
+                 b->before.files[at].size == file->size;
+    if (known) {
+        file->hash = b->before.files[at].hash;
+    } else if (status == TJ_OK) {
+        status = tj__backup_hash(fd, path, file->size, &file->hash, error);
+    }
+    tj__file_close(fd);
+    b->point.file_count++;
+    return status;
+}
+
+static tj_status note_files(backup *b, tj_error *error)
+{
+    uint64_t last = b->start.sealed;
+    if (b->point.position.ordinal > last && b->point.position.offset > TJ__SEGMENT_HEADER_SIZE) {
+        last = b->point.position.ordinal;
+    }
+    b->point.files = calloc(last + 1, sizeof *b->point.files);
+    if (!b->point.files) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the names of %" PRIu64 " files", last);
+    }
+    for (uint64_t ordinal = 1; ordinal <= last; ordinal++) {
+        TJ_TRY(note_file(b, ordinal, error));
+    }
+    return TJ_OK;
+}
+
+static tj_status write_point(backup *b, tj_error *error)
+{
+    TJ_TRY(note_files(b, error));
+    TJ_TRY(tj__directory_sync(b->directory.log_path, error));
+    b->point.journal_id = b->journal_id;
+    b->point.made_at = tj_time_now();
+    if (b->goes_on && b->before.position.sequence == b->point.position.sequence) {
+        b->point.verified_at = b->before.verified_at;
+    }
+    return tj__point_write(b->directory.points_path, &b->point, error);
+}
+
+/* ---- the call ------------------------------------------------------------------------------ */
+
+static tj_status make(backup *b, tj_store *store, tj_error *error)
+{
+    TJ_TRY(read_newest_point(b, error));
+    TJ_TRY(look_at_state(b, store, error));
+    TJ_TRY(compare(b, error));
+    TJ_TRY(find_place(b, error));
+    TJ_TRY(copy(b, error));
+    return write_point(b, error);
+}
+
+static tj_status report_on(const backup *b, tj_backup_report **out, tj_error *error)
+{
+    void *object = NULL;
+    tj__arena *arena = tj__arena_new(sizeof(tj_backup_report), &object);
+    tj_backup_report *report = object;
+    if (!arena || !(report->directory = tj__arena_str(arena, tj_str_of(b->directory.path))).data) {
+        tj_backup_report_free(report);
+        return tj__fail(error, TJ_NOMEM,
+                        "the backup is made, but there is no memory to tell of it");
+    }
+    report->journal_id = b->journal_id;
+    report->point = tj__backup_point_tell(&b->point);
+    report->copied_bytes = b->pace.bytes;
+    *out = report;
+    return TJ_OK;
+}
+
+static tj_status run(tj_store *store, const char *directory, const tj_backup_options *options,
+                     tj_backup_report **report, tj_error *error)
+{
+    backup b = {.directory.lock_fd = -1};
+    TJ_TRY(find_journal(&b, store, directory, error));
+    TJ_TRY(tj__backup_directory_take(&b.directory, directory, error));
+    b.pace.bytes_per_s = options->bytes_per_s == 0                          ? TJ_BACKUP_RATE_DEFAULT
+                         : options->bytes_per_s == TJ_BACKUP_RATE_UNBOUNDED ? 0
+                                                                            : options->bytes_per_s;
+    tj__scribe_init(&b.scribe, &b.journal_id, false, &b.pace);
+    tj_status status = make(&b, store, error);
+    if (status == TJ_OK && report) {
+        status = report_on(&b, report, error);
+    }
+    tj__scribe_dispose(&b.scribe);
+    tj__log_reader_close(b.reader);
+    tj__point_dispose(&b.before);
+    tj__point_dispose(&b.point);
+    tj__backup_directory_close(&b.directory);
+    return status;
+}
+
+tj_status tj_backup(tj_store *store, const char *directory, const tj_backup_options *options,
+                    tj_backup_report **report, tj_error *error)
+{
+    tj_backup_options own_options = TJ_BACKUP_OPTIONS_INIT;
+    if (!store || !directory) {
+        return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
+    }
+    if (report) {
+        *report = NULL;
+    }
+    if (options) {
+        TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_BACKUP_OPTIONS_INIT",
+                              error));
+    }
+    return run(store, directory, &own_options, report, error);
+}
+
+void tj_backup_report_free(tj_backup_report *report)
+{
+    tj__arena_free_object(report);
+}

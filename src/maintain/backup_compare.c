@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Segments of a backup and of a journal side by side. */
+#include "maintain/backup_compare.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
+                                   tj_error *error)
+{
+    return tj__fail(error, TJ_CONFLICT,
+                    "the log of the journal is not the one that was backed up into %s (%s): one of "
+                    "them was changed or put back from a copy; nothing was overwritten, choose "
+                    "another directory",
+                    directory->path, why);
+}
+
+typedef struct comparison {
+    const tj__backup_directory *directory;
+    const tj_uuid *journal_id;
+    const char *journal_log;
+    const tj__point *before;
+    tj__backup_start start;
+} comparison;
+
+/* What tells one sealed segment from another: its header, and its seal, whose hash follows from all
+ * that is before it. */
+typedef struct ends {
+    uint8_t header[TJ__SEGMENT_HEADER_SIZE];
+    uint8_t seal[TJ__SEAL_SIZE];
+} ends;
+
+static tj_status read_ends(int fd, const char *path, uint64_t size, ends *out, tj_error *error)
+{
+    if (!tj__segment_size_possible(size)) {
+        return tj__fail(error, TJ_CORRUPT, "%s has %" PRIu64 " bytes, which no segment has", path,
+                        size);
+    }
+    TJ_TRY(tj__file_read_at(fd, path, out->header, sizeof out->header, 0, error));
+    return tj__file_read_at(fd, path, out->seal, sizeof out->seal, size - TJ__SEAL_SIZE, error);
+}
+
+static tj_status read_own_ends(const char *path, uint64_t *size, ends *out, tj_error *error)
+{
+    int fd = -1;
+    TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+    tj_status status = tj__file_size(fd, path, size, error);
+    if (status == TJ_OK) {
+        status = read_ends(fd, path, *size, out, error);
+    }
+    tj__file_close(fd);
+    return status;
+}
+
+/* Where the log goes on behind a sealed segment of the backup. */
+static tj_status behind(comparison *c, const char *path, uint64_t size, const ends *own,
+                        tj_error *error)
+{
+    tj__record seal;
+    uint64_t taken = 0;
+    tj__frame_state state =
+        tj__record_decode(tj__bytes_of(own->seal, sizeof own->seal), c->journal_id,
+                          c->start.sealed + 1, size - TJ__SEAL_SIZE, &seal, &taken);
+    if (state != TJ__FRAME_VALID || seal.type != TJ__RECORD_SEAL) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s does not end with the seal of a segment of this journal (%s): move it "
+                        "away, or choose another directory",
+                        path, tj__frame_state_text(state));
+    }
+    c->start.from = (tj__position){.sequence = seal.sequence,
+                                   .time = seal.time,
+                                   .hash = seal.hash,
+                                   .epoch = seal.epoch,
+                                   .ordinal = c->start.sealed + 2,
+                                   .offset = TJ__SEGMENT_HEADER_SIZE};
+    return TJ_OK;
+}
+
+/* The journal may not keep the segment any more. */
+static tj_status compare_sealed(const comparison *c, uint64_t size, const ends *own,
+                                tj_error *error)
+{
+    char journals[TJ__SEGMENT_PATH_SIZE];
+    int fd = -1;
+    ends there;
+    struct stat found;
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__segment_open(journals, c->journal_log, c->start.sealed + 1, O_RDONLY,
+                                        &fd, &found, &failure);
+    if (status == TJ_NOT_FOUND) {
+        return TJ_OK;
+    }
+    if (status == TJ_OK) {
+        status = read_ends(fd, journals, size, &there, &failure);
+    }
+    tj__file_close(fd);
+    if (status != TJ_OK && status != TJ_CORRUPT) {
+        return tj__error_pass(error, &failure);
+    }
+    if (status == TJ_OK && memcmp(&there, own, sizeof there) == 0) {
+        return TJ_OK;
+    }
+    char why[64];
+    snprintf(why, sizeof why, "segment %" PRIu64 " differs", c->start.sealed + 1);
+    return tj__backup_other_history(c->directory, why, error);
+}
+
+/* Finds the sealed segments and compares each. */
+static tj_status check_sealed(comparison *c, tj_error *error)
+{
+    for (;; c->start.sealed++) {
+        char path[TJ__SEGMENT_PATH_SIZE];
+        bool there = false;
+        uint64_t size = 0;
+        struct stat found;
+        ends own;
+        TJ_TRY(tj__backup_segment_path(c->directory, c->start.sealed + 1, true, path, error));
+        TJ_TRY(tj__path_look(path, &there, &found, error));
+        if (!there) {
+            return TJ_OK;
+        }
+        TJ_TRY(read_own_ends(path, &size, &own, error));
+        TJ_TRY(behind(c, path, size, &own, error));
+        TJ_TRY(compare_sealed(c, size, &own, error));
+    }
+}
+
+/* The files of the newest point are there, as far as their sizes tell. */
+static tj_status check_files(const comparison *c, tj_error *error)
+{
+    for (size_t i = 0; i < c->before->file_count; i++) {
+        const tj__point_file *file = &c->before->files[i];
+        char path[TJ__SEGMENT_PATH_SIZE];
+        uint64_t size = 0;
+        int fd = -1;
+        void *context = (void *)c->directory;
+        TJ_TRY(tj__backup_open_segment(context, file->ordinal, path, &fd, error));
+        tj_status status = tj__file_size(fd, path, &size, error);
+        tj__file_close(fd);
+        TJ_TRY(status);
+        if (size < file->size) {
+            return tj__fail(error, TJ_CORRUPT,
+                            "%s has %" PRIu64 " bytes and had %" PRIu64 ": put it back, or choose "
+                            "another directory for a backup that is whole",
+                            path, size, file->size);
+        }
+    }
+    return TJ_OK;
+}
+
+tj_status tj__backup_compare(const tj__backup_directory *directory, const tj_uuid *journal_id,
+                             const char *journal_log, const tj__point *before,
+                             tj__backup_start *out, tj_error *error)
+{
+    comparison c = {directory,
+                    journal_id,
+                    journal_log,
+                    before,
+                    {0, {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE}}};
+    TJ_TRY(check_files(&c, error));
+    TJ_TRY(check_sealed(&c, error));
+    *out = c.start;
+    return TJ_OK;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a backup has already, and whether it is of the log that is to be backed up. */
+#ifndef TJ_MAINTAIN_BACKUP_COMPARE_H
+#define TJ_MAINTAIN_BACKUP_COMPARE_H
+
+#include "maintain/backup_directory.h"
+
+typedef struct tj__backup_start {
+    uint64_t sealed;   /* segments that the backup has whole, from the first */
+    tj__position from; /* where the log goes on behind them */
+} tj__backup_start;
+
+/* Compares each sealed segment that the journal still has with the backup's, by header and seal,
+ * whose hashes stand for all that is before them, and sees that the files of the newest point are
+ * there; `before` is zeros when there is none. What follows then continues the chain of hashes, or
+ * is of another history. TJ_CONFLICT, TJ_CORRUPT, TJ_NOT_FOUND, TJ_IO. */
+tj_status tj__backup_compare(const tj__backup_directory *directory, const tj_uuid *journal_id,
+                             const char *journal_log, const tj__point *before,
+                             tj__backup_start *out, tj_error *error);
+/* The sentence for a log that is not the one that was backed up: TJ_CONFLICT. */
+tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
+                                   tj_error *error);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The points of a backup, told. */
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "maintain/backup_directory.h"
+#include "maintain/report.h"
+
+tj_backup_point tj__backup_point_tell(const tj__point *point)
+{
+    tj_backup_point told = {.sequence = point->position.sequence,
+                            .time = point->position.sequence == 0 ? 0 : point->position.time,
+                            .made_at = point->made_at,
+                            .verified_at = point->verified_at,
+                            .digest = tj__digest_value(&point->digest),
+                            .segment_count = point->file_count};
+    for (size_t i = 0; i < point->file_count; i++) {
+        told.bytes += point->files[i].size;
+    }
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        told.row_count += point->digest.rows[table];
+    }
+    return told;
+}
+
+static tj_status read_points(const tj__backup_directory *directory, const uint64_t *sequences,
+                             tj_backup_list *list, tj_error *error)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        tj__point point;
+        TJ_TRY(tj__point_read(directory->points_path, sequences[i], &point, error));
+        list->journal_id = point.journal_id;
+        list->points[i] = tj__backup_point_tell(&point);
+        tj__point_dispose(&point);
+    }
+    return TJ_OK;
+}
+
+static tj_status make_list(const tj__backup_directory *directory, const uint64_t *sequences,
+                           size_t count, tj_backup_list **out, tj_error *error)
+{
+    void *object = NULL;
+    tj__arena *arena = tj__arena_new(sizeof(tj_backup_list), &object);
+    tj_backup_list *list = object;
+    if (!arena) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a list of %zu points", count);
+    }
+    list->count = count;
+    list->directory = tj__arena_str(arena, tj_str_of(directory->path));
+    list->points = tj__arena_array(arena, count, sizeof *list->points);
+    tj_status status = !list->directory.data || !list->points
+                           ? tj__fail(error, TJ_NOMEM, "no memory for a list of %zu points", count)
+                           : read_points(directory, sequences, list, error);
+    if (status != TJ_OK) {
+        tj_backup_list_free(list);
+        return status;
+    }
+    *out = list;
+    return TJ_OK;
+}
+
+tj_status tj_backup_list_read(const char *path, tj_backup_list **out, tj_error *error)
+{
+    tj__backup_directory directory;
+    uint64_t *sequences = NULL;
+    size_t count = 0;
+    if (!path || !out) {
+        return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
+    }
+    *out = NULL;
+    TJ_TRY(tj__backup_directory_open(&directory, path, error));
+    TJ_TRY(tj__point_list(directory.points_path, &sequences, &count, error));
+    tj_status status = make_list(&directory, sequences, count, out, error);
+    free(sequences);
+    return status;
+}
+
+void tj_backup_list_free(tj_backup_list *list)
+{
+    tj__arena_free_object(list);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Writing much beside savers that flush: a piece after the other, and not faster than asked for. */
+#ifndef TJ_MAINTAIN_PACE_H
+#define TJ_MAINTAIN_PACE_H
+
+#include <tesser/error.h>
+
+#include "base/buffer.h"
+
+/* So little that a saver's flush beside it does not wait long for it. */
+#define TJ__PACE_PIECE_SIZE ((size_t)256 << 10)
+
+typedef struct tj__pace {
+    uint64_t bytes_per_s; /* 0: as fast as it goes */
+    uint64_t due_ns;      /* when the next piece may be written */
+    uint64_t bytes;       /* written so far */
+} tj__pace;
+
+/* Writes the bytes in pieces, each on its way to the disk before the next. Nothing is durable by
+ * it. */
+tj_status tj__pace_write(tj__pace *pace, int fd, const char *path, tj__bytes bytes, uint64_t offset,
+                         tj_error *error);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A point of a backup: what the backup holds of the log, up to one commit, and what the state came
+ * to there. points/<sequence, 20 digits>.point, written when everything it names is durable.
+ * Integers little-endian.
+ *
+ *    0  8  magic "TJPOINT1"
+ *    8  4  format version, 1
+ *   12  4  0
+ *   16 16  journal id
+ *   32 48  position behind the commit: sequence, time, hash, epoch, segment, offset
+ *   80  8  when it was made, ns
+ *   88  8  when it was last verified, ns; 0: not yet
+ *   96  8  tables in the digest, one bit each
+ *  104  8  files
+ *  112 ..  of each table in the digest, ascending: rows (8), their checksums added up (8)
+ *      ..  of each file, ascending: kind (4; 1: log segment), 0 (4), ordinal (8), size (8), hash of
+ *           so many bytes from its beginning (8)
+ *        8  hash of everything before
+ */
+#ifndef TJ_MAINTAIN_POINT_H
+#define TJ_MAINTAIN_POINT_H
+
+#include <limits.h>
+
+#include <tesser/uuid.h>
+
+#include "history/digest.h"
+#include "model/position.h"
+
+#define TJ__POINT_VERSION 1
+#define TJ__POINT_FILE_SEGMENT 1
+
+typedef struct tj__point_file {
+    uint32_t kind;
+    uint64_t ordinal;
+    uint64_t size; /* the file may have more by now */
+    uint64_t hash; /* of the file as a journal has it, however the backup keeps it */
+} tj__point_file;
+
+typedef struct tj__point {
+    tj_uuid journal_id;
+    tj__position position;
+    tj_time made_at;
+    tj_time verified_at;
+    tj__digest digest;
+    tj__point_file *files;
+    size_t file_count;
+} tj__point;
+
+void tj__point_dispose(tj__point *point);
+
+/* Appends the bytes of a point. */
+void tj__point_encode(const tj__point *point, tj__buffer *out);
+/* Checks magic, version and hash, in this order; place names the file in errors. TJ_CORRUPT,
+ * TJ_FORMAT_NEWER, TJ_NOMEM. */
+tj_status tj__point_decode(tj__bytes bytes, tj__point *out, const char *place, tj_error *error);
+
+/* Reads and writes the point of this sequence in a directory of points. It appears whole and
+ * flushed, in the place of one that was there, or not at all. */
+tj_status tj__point_read(const char *directory, uint64_t sequence, tj__point *out, tj_error *error);
+tj_status tj__point_write(const char *directory, const tj__point *point, tj_error *error);
+
+/* The sequences of all points, ascending; released with free. Other names are passed over. */
+tj_status tj__point_list(const char *directory, uint64_t **sequences, size_t *count,
+                         tj_error *error);
+
+#endif

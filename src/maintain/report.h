@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the reports of this room have in common. */
+#ifndef TJ_MAINTAIN_REPORT_H
+#define TJ_MAINTAIN_REPORT_H
+
+#include <tesser/maintain.h>
+
+#include "maintain/point.h"
+
+/* A point as it is told. */
+tj_backup_point tj__backup_point_tell(const tj__point *point);
+
+#endif

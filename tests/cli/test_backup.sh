@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# A backup beside a writer, then what was added since; its points; what is refused.
+source "$(dirname "$0")/lib.sh"
+
+lines() {
+    python3 -c 'import json, sys
+for i in range(int(sys.argv[1]), int(sys.argv[2])):
+    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 3000}}))' "$1" "$2"
+}
+printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >tesser.toml
+run 0 init
+run 0 backup b
+out_has "backed up to $work/b: as of commit 0; 0 B copied"
+run 0 backup list b
+out_has " 0  -"
+
+lines 0 100 | run 0 record
+run 0 backup b --rate 1000 --json
+json "$out" "d['sequence'] == '100' and int(d['segments']) > 4 and d['copied_bytes'] == d['bytes']"
+json "$out" "d['directory'] == '$work/b' and d['verified_at'] is None and d['rows'] == '3'"
+ls b/log >before
+lines 100 103 | run 0 record
+run 0 backup b
+out_has "as of commit 103"
+run 0 backup b --json
+json "$out" "d['sequence'] == '103' and d['copied_bytes'] == '0'"
+run 0 backup list b --json
+json "$out" "[p['sequence'] for p in d['points']] == ['0', '100', '103']"
+json "$out" "len(set(p['digest'] for p in d['points'])) == 3"
+for file in b/log/*; do
+    cmp -n "$(stat -c %s "$file")" "$file" "j/log/$(basename "${file%.*}").log" || fail "$file differs"
+done
+[ -z "$(find b -name '*mdb*')" ] || fail "the backup holds something of LMDB"
+
+# Beside a writer that stays.
+mkfifo pipe
+"$TESSER_JOURNAL" record <pipe >/dev/null &
+exec 7>pipe
+lines 103 110 >&7
+for _ in $(seq 100); do
+    run 0 backup b --json
+    python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1]))["sequence"] != 110)' "$out" && break
+    sleep 0.05
+done
+json "$out" "d['sequence'] == '110'"
+exec 7>&-
+wait
+
+run 0 --journal other init
+run 22 --journal other backup b
+err_has "is a backup of the journal with id"
+run 26 backup j/backup
+err_has "is inside the journal"
+mkdir full
+: >full/photo.jpg
+run 14 backup full
+err_has '"photo.jpg", which is no part of a backup'
+run 13 backup list nothing
+run 26 backup list full
+run 13 --journal nothing backup c
+[ ! -e c ] || fail "a backup of nothing"
+run 2 backup b --rate fast
+run 2 backup

@@ -168,8 +168,8 @@ static void write_tail(const char *directory, const char *name, uint64_t bytes,
     tj_config config = TJ_CONFIG_INIT;
     tj_error error = TJ_ERROR_INIT;
     config.durability = durability;
-    config.lag_ms = MANY_MS;
-    config.lag_bytes = 2 * bytes;
+    config.lmdb.lag_ms = MANY_MS;
+    config.lmdb.lag_bytes = 2 * bytes;
     tj_store *store = bench_store_open(directory, name, &config);
     size_t count = (size_t)(bytes / RECORD_SIZE) + 1;
     size_t submitted = 0;

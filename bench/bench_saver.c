@@ -106,13 +106,13 @@ int main(int argc, char **argv)
     b.store = bench_store_open(directory, "journal", NULL);
     b.algos = tj_store_algo_repository(b.store, NULL);
     uint64_t segment = TJ_SEGMENT_SIZE_DEFAULT;
-    uint64_t first_log = bench_store_info(b.store).log_bytes / segment;
+    uint64_t first_log = bench_store_info(b.store).lmdb.log_bytes / segment;
     uint64_t changes = 0;
     while ((raw.p50.count < ROUNDS_MIN || changes < SEGMENT_CHANGES + 1) &&
            bench_now_ns() < until && raw.p50.count < BENCH_ROUNDS_MAX) {
         take_turn(&b, &raw, true);
         take_turn(&b, &saver, false);
-        changes = bench_store_info(b.store).log_bytes / segment - first_log;
+        changes = bench_store_info(b.store).lmdb.log_bytes / segment - first_log;
     }
     /* The last one is prepared, but may not be in use. */
     report(&raw, &saver, changes > 0 ? (uint32_t)changes - 1 : 0);

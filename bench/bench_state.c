@@ -138,15 +138,15 @@ static void take_turns(bench *b)
 static void measure_bytes(const char *directory, bench_series *whole, bench_series *one)
 {
     tj_config config = TJ_CONFIG_INIT;
-    config.lag_ms = MANY_MS;
-    config.lag_bytes = (uint64_t)1 << 30;
+    config.lmdb.lag_ms = MANY_MS;
+    config.lmdb.lag_bytes = (uint64_t)1 << 30;
     tj_store *store = bench_store_open(directory, "bytes", &config);
     save_state(store);
-    bench_add(whole, (double)bench_store_info(store).lag_bytes);
+    bench_add(whole, (double)bench_store_info(store).lmdb.lag_bytes);
     bench_store_settle(store);
     bench_book_change(&book);
     save_state(store);
-    bench_add(one, (double)bench_store_info(store).lag_bytes);
+    bench_add(one, (double)bench_store_info(store).lmdb.lag_bytes);
     bench_store_close(store);
 }
 

@@ -36,7 +36,7 @@ static void print_doubts(const tj_store_info *info, output *out)
                  "times from there on",
                  span_text(info->clock_behind_ns, span));
     }
-    if (!info->acknowledged_known) {
+    if (!info->lmdb.acknowledged_known) {
         out_pair(out, "Acknowledged",
                  "not known, shown is the log to its end: no writer's mark of "
                  "this boot and mount");
@@ -54,8 +54,8 @@ static void print_position(const tj_store_info *info, output *out)
         out_pair(out, "Commit", "%" PRIu64 ", %s", info->sequence, time);
     }
     out_pair(out, "Applied to LMDB", "%" PRIu64 ", %" PRIu64 " commits behind, %s of log",
-             info->applied_sequence, info->sequence - info->applied_sequence,
-             size_text(info->lag_bytes, size));
+             info->lmdb.applied_sequence, info->sequence - info->lmdb.applied_sequence,
+             size_text(info->lmdb.lag_bytes, size));
 }
 
 static void print_sizes(const tj_store_info *info, output *out)
@@ -63,12 +63,12 @@ static void print_sizes(const tj_store_info *info, output *out)
     char size[SIZE_TEXT_SIZE];
     char map[SIZE_TEXT_SIZE];
     char left[SIZE_TEXT_SIZE];
-    out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->segment_count,
-             info->segment_count == 1 ? "" : "s", size_text(info->log_bytes, size));
+    out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->lmdb.segment_count,
+             info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
-    out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->free_bytes, left),
-             info->space_low ? ", which is low" : "", size_text(info->reserve_bytes, map),
-             info->reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
+    out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->lmdb.free_bytes, left),
+             info->lmdb.space_low ? ", which is low" : "", size_text(info->lmdb.reserve_bytes, map),
+             info->lmdb.reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
 }
 
 static void print_users(const tj_store_info *info, output *out)
@@ -81,11 +81,12 @@ static void print_users(const tj_store_info *info, output *out)
     } else {
         out_pair(out, "Writer", "none");
     }
-    if (info->oldest_reader_pid != 0) {
+    if (info->lmdb.oldest_reader_pid != 0) {
         out_pair(out, "Readers", "%" PRIu32 "; the oldest, pid %" PRId64 ", is %" PRIu64 " behind",
-                 info->reader_count, info->oldest_reader_pid, info->oldest_reader_lag);
+                 info->lmdb.reader_count, info->lmdb.oldest_reader_pid,
+                 info->lmdb.oldest_reader_lag);
     } else {
-        out_pair(out, "Readers", "%" PRIu32, info->reader_count);
+        out_pair(out, "Readers", "%" PRIu32, info->lmdb.reader_count);
     }
 }
 
@@ -93,14 +94,14 @@ static void print_recovery(const tj_store_info *info, output *out)
 {
     char size[SIZE_TEXT_SIZE];
     char time[TJ_TIME_TEXT_SIZE];
-    tj_time_format(info->recovered_at, time);
-    if (info->recovered_at == 0) {
+    tj_time_format(info->lmdb.recovered_at, time);
+    if (info->lmdb.recovered_at == 0) {
         out_pair(out, "Last recovery", "not known");
-    } else if (info->recovered_bytes_cut == 0) {
+    } else if (info->lmdb.recovered_bytes_cut == 0) {
         out_pair(out, "Last recovery", "%s, cut nothing", time);
     } else {
         out_pair(out, "Last recovery", "%s, cut a torn tail of %s", time,
-                 size_text(info->recovered_bytes_cut, size));
+                 size_text(info->lmdb.recovered_bytes_cut, size));
     }
 }
 
@@ -150,31 +151,31 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
         json_null(json, "sequence_time");
     }
     json_unsigned(json, "clock_behind_ns", (uint64_t)info->clock_behind_ns);
-    json_bool(json, "acknowledged_known", info->acknowledged_known);
-    json_unsigned(json, "applied_sequence", info->applied_sequence);
-    json_unsigned(json, "lag_bytes", info->lag_bytes);
-    json_unsigned(json, "log_segments", info->segment_count);
-    json_unsigned(json, "log_bytes", info->log_bytes);
+    json_bool(json, "acknowledged_known", info->lmdb.acknowledged_known);
+    json_unsigned(json, "applied_sequence", info->lmdb.applied_sequence);
+    json_unsigned(json, "lag_bytes", info->lmdb.lag_bytes);
+    json_unsigned(json, "log_segments", info->lmdb.segment_count);
+    json_unsigned(json, "log_bytes", info->lmdb.log_bytes);
     json_unsigned(json, "state_bytes", info->state_bytes);
-    json_unsigned(json, "free_bytes", info->free_bytes);
-    json_unsigned(json, "reserve_bytes", info->reserve_bytes);
-    json_bool(json, "space_low", info->space_low);
+    json_unsigned(json, "free_bytes", info->lmdb.free_bytes);
+    json_unsigned(json, "reserve_bytes", info->lmdb.reserve_bytes);
+    json_bool(json, "space_low", info->lmdb.space_low);
     json_open(json, "writer", '{');
     json_bool(json, "alive", info->writer_alive);
     optional_number(json, "pid", info->writer_pid);
     json_text(json, "description", tj_str_of(info->writer));
     json_close(json, '}');
     json_open(json, "readers", '{');
-    json_unsigned(json, "count", info->reader_count);
-    optional_number(json, "oldest_pid", info->oldest_reader_pid);
-    json_unsigned(json, "oldest_lag", info->oldest_reader_lag);
+    json_unsigned(json, "count", info->lmdb.reader_count);
+    optional_number(json, "oldest_pid", info->lmdb.oldest_reader_pid);
+    json_unsigned(json, "oldest_lag", info->lmdb.oldest_reader_lag);
     json_close(json, '}');
-    if (info->recovered_at != 0) {
-        json_time(json, "recovered_at", info->recovered_at);
+    if (info->lmdb.recovered_at != 0) {
+        json_time(json, "recovered_at", info->lmdb.recovered_at);
     } else {
         json_null(json, "recovered_at");
     }
-    json_unsigned(json, "recovered_bytes_cut", info->recovered_bytes_cut);
+    json_unsigned(json, "recovered_bytes_cut", info->lmdb.recovered_bytes_cut);
     books_json(books, json, "books");
     json_close(json, '}');
 }

@@ -49,7 +49,7 @@ typedef void tj_commit_done(void *context, tj_status status, uint64_t sequence,
  *         happened; TJ_MISUSE; otherwise as tj_txn_commit
  * Threads: handle for the transaction, any for its store. It does not wait for a flush, except
  * while the
- *         log changes segments or LMDB is too far behind (tj_store_info.lag_bytes).
+ *         log changes segments or LMDB is too far behind (tj_lmdb_info.lag_bytes).
  * Durability: none yet on return.
  */
 TJ_API TJ_CHECKED tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options,

@@ -72,9 +72,25 @@ typedef enum tj_trace_level {
 typedef void tj_trace_fn(void *context, tj_trace_level level, const char *message);
 
 /**
+ * What only the journal directory is configured with, in its part of tj_config. A zero means the
+ * default of each member.
+ */
+typedef struct tj_lmdb_config {
+    uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
+    uint64_t map_size_max_bytes; /**< the map grows by itself up to here; default: no bound */
+    uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
+    uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
+    uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
+    uint64_t reserved[11];       /**< for members to come; zero */
+} tj_lmdb_config;
+
+/**
  * How to open a store. Start from TJ_CONFIG_INIT; a zero means the default of each member.
  * Strings are borrowed while a call reads the struct; those that tj_config_load filled in belong
  * to it and are released by tj_config_dispose.
+ *
+ * What every engine has stands here. What one alone has stands in a member with the name that the
+ * engine has as `type` in the configuration.
  */
 typedef struct tj_config {
     size_t struct_size;
@@ -82,13 +98,8 @@ typedef struct tj_config {
     /** Journal directory; a file, or a name that ends in .db, means the sibling with .lmdb; one
      * that ends in data.mdb means its directory. Required for TJ_ENGINE_LMDB. */
     const char *path;
-    const char *book;            /**< default: TJ_BOOK_DEFAULT */
-    uint64_t map_size_bytes;     /**< default: TJ_MAP_SIZE_DEFAULT; rounded up to whole pages */
-    uint64_t map_size_max_bytes; /**< the map grows by itself up to here; default: no bound */
-    uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
-    uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
-    uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
-    tj_durability durability;    /**< default: TJ_DURABILITY_SYNC */
+    const char *book;         /**< default: TJ_BOOK_DEFAULT */
+    tj_durability durability; /**< default: TJ_DURABILITY_SYNC */
     /** Look on: no lock, no recovery, nothing written but LMDB's reader slots. */
     bool read_only;
     /** Do not create a journal: TJ_NOT_FOUND instead. */
@@ -100,12 +111,19 @@ typedef struct tj_config {
     tj_trace_fn *trace; /**< may be NULL */
     void *trace_context;
     void *owned; /**< for tj_config_load and tj_config_dispose only */
+    tj_lmdb_config lmdb;
 } tj_config;
 
-#define TJ_CONFIG_INIT                                                                           \
-    {                                                                                            \
-        sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, 0, 0, 0, 0, 0, TJ_DURABILITY_SYNC, false, \
-            false, false, false, NULL, NULL, NULL                                                \
+#define TJ_CONFIG_INIT                                                                          \
+    {                                                                                           \
+        sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, TJ_DURABILITY_SYNC, false, false, false, \
+            false, NULL, NULL, NULL,                                                            \
+        {                                                                                       \
+            0, 0, 0, 0, 0,                                                                      \
+            {                                                                                   \
+                0                                                                               \
+            }                                                                                   \
+        }                                                                                       \
     }
 
 /**

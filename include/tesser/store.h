@@ -97,7 +97,33 @@ TJ_API TJ_CHECKED tj_status tj_store_books(tj_store *store, tj_book_list **out, 
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_book_list_free(tj_book_list *list);
 
-/** What can be told of a store at one moment. */
+/** What only the journal directory can tell, in its part of tj_store_info. */
+typedef struct tj_lmdb_info {
+    uint64_t applied_sequence;    /**< newest commit that LMDB includes */
+    uint64_t lag_bytes;           /**< log from there to the newest commit */
+    uint64_t log_bytes;           /**< all segments on disk */
+    uint64_t map_size_bytes;      /**< of this process; 0 when opened read-only */
+    uint64_t free_bytes;          /**< space left on the file system for this user */
+    uint64_t reserve_bytes;       /**< space kept for critical commits; 0 when it is in use */
+    uint64_t oldest_reader_lag;   /**< how many LMDB transactions the oldest snapshot lags behind */
+    int64_t oldest_reader_pid;    /**< pid of the reader with that snapshot, 0 when none */
+    tj_time recovered_at;         /**< when a writer last opened the journal, 0 if not known */
+    uint64_t recovered_bytes_cut; /**< bytes of torn tail it found then, and zeroed */
+    uint32_t segment_count;
+    uint32_t reader_count; /**< LMDB reader slots in use */
+    /** A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
+     * a copy) the log is shown to its end. */
+    bool acknowledged_known;
+    bool space_low;        /**< less is free than the journal will soon need */
+    uint64_t reserved[12]; /**< for members to come; zero, which then means "not told" */
+} tj_lmdb_info;
+
+/**
+ * What can be told of a store at one moment.
+ *
+ * What every engine can tell stands here. What one alone has stands in a member with the name that
+ * the engine has as `type` in the configuration, and is zero for another.
+ */
 typedef struct tj_store_info {
     size_t struct_size;
     tj_engine_type type;
@@ -105,36 +131,27 @@ typedef struct tj_store_info {
     char path[TJ_PATH_SIZE]; /**< the journal directory, "" in memory */
     tj_uuid journal_id;      /**< given at creation */
     uint32_t format_version;
-    uint64_t sequence;         /**< newest commit acknowledged, 0 before the first */
-    tj_time sequence_time;     /**< time of that commit, 0 before the first */
-    uint64_t applied_sequence; /**< newest commit that LMDB includes */
-    uint64_t lag_bytes;        /**< log between the two */
-    uint64_t log_bytes;        /**< all segments on disk */
-    uint32_t segment_count;
-    uint64_t state_bytes;         /**< size of data.mdb */
-    uint64_t map_size_bytes;      /**< of this process; 0 when opened read-only */
-    bool writer_alive;            /**< a process holds the writer's lock */
-    int64_t writer_pid;           /**< its pid, 0 when none */
-    char writer[256];             /**< the holder as it describes itself, "" when none */
-    uint32_t reader_count;        /**< LMDB reader slots in use */
-    int64_t oldest_reader_pid;    /**< pid of the reader with the oldest snapshot, 0 when none */
-    uint64_t oldest_reader_lag;   /**< how many LMDB transactions it lags behind */
-    tj_time recovered_at;         /**< when a writer last opened the journal, 0 if not known */
-    uint64_t recovered_bytes_cut; /**< bytes of torn tail it found then, and zeroed */
-    uint64_t free_bytes;          /**< space left on the file system for this user */
-    uint64_t reserve_bytes;       /**< space kept for critical commits; 0 when it is in use */
-    bool space_low;               /**< less is free than the journal will soon need */
-    /** A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
-     * a copy) the log is shown to its end. */
-    bool acknowledged_known;
+    uint64_t sequence;       /**< newest commit acknowledged, 0 before the first */
+    tj_time sequence_time;   /**< time of that commit, 0 before the first */
+    uint64_t state_bytes;    /**< what rows take: size of data.mdb, or bytes of memory */
+    bool writer_alive;       /**< a process holds the writer's lock */
+    int64_t writer_pid;      /**< its pid, 0 when none */
+    char writer[256];        /**< the holder as it describes itself, "" when none */
     int64_t clock_behind_ns; /**< how far the clock is behind sequence_time, 0 if it is not: it was
                                        once ahead, and times of commits go on from there */
+    tj_lmdb_info lmdb;
 } tj_store_info;
 
-#define TJ_STORE_INFO_INIT                                                                         \
-    {                                                                                              \
-        sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, false, 0, "", 0, 0, 0, 0, 0, 0, 0, false, false, 0                               \
+#define TJ_STORE_INFO_INIT                                                                       \
+    {                                                                                            \
+        sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
+            0, "", 0,                                                                            \
+        {                                                                                        \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false,                                    \
+            {                                                                                    \
+                0                                                                                \
+            }                                                                                    \
+        }                                                                                        \
     }
 
 /**

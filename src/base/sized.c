@@ -44,6 +44,21 @@ tj_status tj__sized_read(const void *given, void *own, const char *what, const c
     return TJ_OK;
 }
 
+tj_status tj__sized_check_reserved(const void *reserved, size_t size, const char *what,
+                                   const char *initializer, tj_error *error)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (((const char *)reserved)[i] != 0) {
+            return tj__fail(error, TJ_MISUSE,
+                            "%s has members set that this library, which is %s, does not know: it "
+                            "was made for a newer one; update the library, or initialize it with "
+                            "%s",
+                            what, tj_version(), initializer);
+        }
+    }
+    return TJ_OK;
+}
+
 void tj__sized_fill(void *given, const void *own)
 {
     memcpy((char *)given + sizeof(size_t), (const char *)own + sizeof(size_t),

@@ -18,6 +18,11 @@ tj_status tj__sized_check(const void *given, size_t size, const char *what, cons
 tj_status tj__sized_read(const void *given, void *own, const char *what, const char *initializer,
                          tj_error *error);
 
+/* Whether what a struct inside of it keeps for members to come is still zero: what is set there is
+ * a member of a newer library. TJ_MISUSE. */
+tj_status tj__sized_check_reserved(const void *reserved, size_t size, const char *what,
+                                   const char *initializer, tj_error *error);
+
 /* Copies *own into a caller's struct that was checked, as far as that one goes. */
 void tj__sized_fill(void *given, const void *own);
 

@@ -246,7 +246,7 @@ static tj_status read_lag_ms(loader *load, const setting *which, const tj__toml_
     if (value->integer < 1 || value->integer > UINT32_MAX) {
         return wrong_value(load, which, value, error);
     }
-    load->config.lag_ms = (uint32_t)value->integer;
+    load->config.lmdb.lag_ms = (uint32_t)value->integer;
     return TJ_OK;
 }
 
@@ -257,14 +257,14 @@ static const setting settings[] = {
     {TABLE_JOURNAL, "path", TJ__TOML_TEXT, "a path, such as \"./journal\"", read_path, 0, 0},
     {TABLE_JOURNAL, "book", TJ__TOML_TEXT, "a name of 1 to 128 bytes", read_book, 0, 0},
     {TABLE_JOURNAL, "map_size", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
-     offsetof(tj_config, map_size_bytes), 1},
+     offsetof(tj_config, lmdb.map_size_bytes), 1},
     {TABLE_JOURNAL, "map_size_max", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
-     offsetof(tj_config, map_size_max_bytes), 1},
+     offsetof(tj_config, lmdb.map_size_max_bytes), 1},
     {TABLE_JOURNAL, "segment_size", TJ__TOML_INTEGER, SIZE_EXPECTED ", at least 64 KiB", read_bytes,
-     offsetof(tj_config, segment_size_bytes), TJ_SEGMENT_SIZE_MIN},
+     offsetof(tj_config, lmdb.segment_size_bytes), TJ_SEGMENT_SIZE_MIN},
     {TABLE_JOURNAL, "durability", TJ__TOML_TEXT, "\"sync\" or \"os\"", read_durability, 0, 0},
     {TABLE_JOURNAL, "lag_bytes", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
-     offsetof(tj_config, lag_bytes), 1},
+     offsetof(tj_config, lmdb.lag_bytes), 1},
     {TABLE_JOURNAL, "lag_ms", TJ__TOML_INTEGER, "milliseconds, at least 1", read_lag_ms, 0, 0},
     {TABLE_JOURNAL, "must_exist", TJ__TOML_BOOLEAN, "true or false", read_must_exist, 0, 0},
     {TABLE_TESSER, "engine", TJ__TOML_TEXT, "\"lmdb\"", read_tesser_engine, 0, 0},

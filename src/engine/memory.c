@@ -99,8 +99,6 @@ static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
     pthread_mutex_lock(&memory->lock);
     out->type = TJ_ENGINE_MEMORY;
     out->sequence = memory->sequence;
-    out->applied_sequence = memory->sequence;
-    out->acknowledged_known = true;
     out->sequence_time = memory->sequence_time;
     out->state_bytes = tj__rowmap_bytes(memory->map);
     pthread_mutex_unlock(&memory->lock);

@@ -44,7 +44,7 @@ static tj_status name_files(creation *c, tj_error *error)
 static tj_status make_log(creation *c, tj_error *error)
 {
     const tj__journal *journal = c->journal;
-    uint64_t size = journal->config.segment_size_bytes;
+    uint64_t size = journal->config.lmdb.segment_size_bytes;
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__directory_make(journal->log_path, journal->path, &failure);
     if (status != TJ_OK && status != TJ_EXISTS) {
@@ -66,7 +66,7 @@ static tj_status make_tables(const creation *c, const tj__superblock *superblock
                         c->creating);
     }
     TJ_TRY(status);
-    return tj__env_create(c->creating, superblock, &start, c->journal->config.map_size_bytes,
+    return tj__env_create(c->creating, superblock, &start, c->journal->config.lmdb.map_size_bytes,
                           error);
 }
 

@@ -112,7 +112,7 @@ static void sleep_for_work(tj__journal *journal)
 
 static void let_work_gather(tj__journal *journal)
 {
-    struct timespec until = tj__deadline_after(journal->config.lag_ms);
+    struct timespec until = tj__deadline_after(journal->config.lmdb.lag_ms);
     int waited = 0;
     while (!journal->helper_stop && !journal->helper_kicked && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&journal->helper_wake, &journal->helper_mutex, &until);
@@ -191,7 +191,7 @@ static void kick(tj__journal *journal)
 
 void tj__journal_helper_nudge(tj__journal *journal)
 {
-    if (tj__journal_lag(journal) > journal->config.lag_bytes &&
+    if (tj__journal_lag(journal) > journal->config.lmdb.lag_bytes &&
         !atomic_exchange(&journal->helper_nudged, true)) {
         pthread_mutex_lock(&journal->helper_mutex);
         kick(journal);

@@ -11,7 +11,7 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
 {
     tj__segment_list segments = {0};
     TJ_TRY(tj__logbook_segments(journal, &segments, error));
-    info->segment_count = (uint32_t)segments.count;
+    info->lmdb.segment_count = (uint32_t)segments.count;
     tj_status status = TJ_OK;
     for (size_t i = 0; i < segments.count && status == TJ_OK; i++) {
         char path[TJ__SEGMENT_PATH_SIZE];
@@ -21,7 +21,7 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
         if (status == TJ_OK) {
             status = tj__path_look(path, &there, &found, error);
         }
-        info->log_bytes += (uint64_t)found.st_size;
+        info->lmdb.log_bytes += (uint64_t)found.st_size;
     }
     tj__segment_list_dispose(&segments);
     return status;
@@ -35,7 +35,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     tj__position position;
     TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
     tj__env_snapshot_end(snapshot);
-    info->applied_sequence = position.sequence;
+    info->lmdb.applied_sequence = position.sequence;
     TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
                                &reader, error));
     tj__mark mark = tj__lock_mark(journal->lock);
@@ -46,7 +46,7 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
         tj__record record;
         status = tj__logbook_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
-            info->lag_bytes += tj__record_size_noted(record.body.size, record.note.size);
+            info->lmdb.lag_bytes += tj__record_size_noted(record.body.size, record.note.size);
         }
     }
     info->sequence = tj__log_reader_position(reader)->sequence;
@@ -68,13 +68,13 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->journal_id = journal->superblock.journal_id;
     info->format_version = journal->superblock.format_version;
     info->state_bytes = env.data_bytes;
-    info->map_size_bytes = writing ? env.map_size : 0;
-    info->reader_count = env.reader_count;
-    info->oldest_reader_pid = env.oldest_reader_pid;
-    info->oldest_reader_lag = env.oldest_reader_lag;
-    info->acknowledged_known = mark.newest;
-    info->recovered_at = mark.recovered_at;
-    info->recovered_bytes_cut = mark.recovered_bytes_cut;
+    info->lmdb.map_size_bytes = writing ? env.map_size : 0;
+    info->lmdb.reader_count = env.reader_count;
+    info->lmdb.oldest_reader_pid = env.oldest_reader_pid;
+    info->lmdb.oldest_reader_lag = env.oldest_reader_lag;
+    info->lmdb.acknowledged_known = mark.newest;
+    info->lmdb.recovered_at = mark.recovered_at;
+    info->lmdb.recovered_bytes_cut = mark.recovered_bytes_cut;
     tj__journal_space_info(journal, info);
     info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
     TJ_TRY(measure_log(journal, info, error));

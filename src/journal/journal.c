@@ -67,8 +67,8 @@ static tj_status look_before(const tj__journal *journal, tj_error *error)
 static tj_status open_tables(tj__journal *journal, tj_error *error)
 {
     tj__env_options options = {.directory = journal->path,
-                               .map_size = journal->config.map_size_bytes,
-                               .map_size_max = journal->config.map_size_max_bytes,
+                               .map_size = journal->config.lmdb.map_size_bytes,
+                               .map_size_max = journal->config.lmdb.map_size_max_bytes,
                                .read_only = journal->config.read_only,
                                .flushed = journal->created};
     tj_error failure = TJ_ERROR_INIT;

@@ -166,7 +166,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .directory = journal->log_path,
         .journal_id = journal->superblock.journal_id,
         .epoch = journal->epoch,
-        .segment_size = journal->config.segment_size_bytes,
+        .segment_size = journal->config.lmdb.segment_size_bytes,
         .durability = journal->config.durability,
         .acknowledged = acknowledged,
         .make_space = make_space,

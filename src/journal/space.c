@@ -47,7 +47,7 @@
 
 static uint64_t reserve_size(const tj__journal *journal)
 {
-    return journal->config.segment_size_bytes + RESERVE_FOR_LMDB;
+    return journal->config.lmdb.segment_size_bytes + RESERVE_FOR_LMDB;
 }
 
 static tj_status look_for_space(const tj__journal *journal, uint64_t *bytes, tj_error *error)
@@ -105,7 +105,7 @@ static bool is_low(const tj__journal *journal, uint64_t free_now)
     if (free_files(journal) < LOW_SEGMENTS) {
         return true;
     }
-    uint64_t segments = LOW_SEGMENTS * journal->config.segment_size_bytes;
+    uint64_t segments = LOW_SEGMENTS * journal->config.lmdb.segment_size_bytes;
     return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
 }
 
@@ -237,7 +237,7 @@ void tj__journal_space_tend(tj__journal *journal)
                   free_files(journal) < LOW_SEGMENTS ? " (the file system is out of inodes)" : "");
     }
     /* A segment must fit beside it: else an urgent commit would have to let go of it at once. */
-    uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    uint64_t needed = reserve_size(journal) + journal->config.lmdb.segment_size_bytes;
     bool filled = false;
     if (!atomic_load(&journal->reserve_held) && free_now >= needed &&
         fill_reserve(journal, &filled, NULL) == TJ_OK && filled) {
@@ -251,7 +251,7 @@ void tj__journal_space_tend(tj__journal *journal)
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error)
 {
     uint64_t free_now = 0;
-    uint64_t needed = reserve_size(journal) + journal->config.segment_size_bytes;
+    uint64_t needed = reserve_size(journal) + journal->config.lmdb.segment_size_bytes;
     TJ_TRY(look_for_space(journal, &free_now, error));
     if (free_now >= needed) {
         return TJ_OK;
@@ -285,7 +285,7 @@ uint64_t tj__journal_lag(const tj__journal *journal)
 
 uint64_t tj__journal_lag_bound(const tj__journal *journal, bool urgent)
 {
-    return journal->config.lag_bytes * TJ__LAG_HARD_FACTOR * (urgent ? 2 : 1);
+    return journal->config.lmdb.lag_bytes * TJ__LAG_HARD_FACTOR * (urgent ? 2 : 1);
 }
 
 tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error)
@@ -313,7 +313,7 @@ void tj__journal_advise_full(const tj__journal *journal, tj_error *error)
 
 void tj__journal_space_info(const tj__journal *journal, tj_store_info *info)
 {
-    info->free_bytes = free_bytes(journal);
-    info->space_low = is_low(journal, info->free_bytes);
-    info->reserve_bytes = reserve_bytes(journal);
+    info->lmdb.free_bytes = free_bytes(journal);
+    info->lmdb.space_low = is_low(journal, info->lmdb.free_bytes);
+    info->lmdb.reserve_bytes = reserve_bytes(journal);
 }

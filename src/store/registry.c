@@ -161,10 +161,11 @@ static tj_status find_open(const tj__engine_kind *kind, const char *path, tj__co
 /* What must agree between two opens that share a journal. */
 static bool same_options(const tj_config *a, const tj_config *b)
 {
-    return a->map_size_bytes == b->map_size_bytes &&
-           a->segment_size_bytes == b->segment_size_bytes && a->lag_bytes == b->lag_bytes &&
-           a->lag_ms == b->lag_ms && a->durability == b->durability &&
-           a->map_size_max_bytes == b->map_size_max_bytes && a->no_threads == b->no_threads;
+    return a->lmdb.map_size_bytes == b->lmdb.map_size_bytes &&
+           a->lmdb.map_size_max_bytes == b->lmdb.map_size_max_bytes &&
+           a->lmdb.segment_size_bytes == b->lmdb.segment_size_bytes &&
+           a->lmdb.lag_bytes == b->lmdb.lag_bytes && a->lmdb.lag_ms == b->lmdb.lag_ms &&
+           a->durability == b->durability && a->no_threads == b->no_threads;
 }
 
 static tj_status share(tj__core *core, const tj_config *config, tj_error *error)

@@ -33,19 +33,37 @@ tj_status tj__book_name_check(const char *name, tj_error *error)
 /* ---- opening and closing ---------------------------------------------------------------- */
 
 /* The map's size, within the bound of its growth. */
-static tj_status fill_map_size(tj_config *config, tj_error *error)
+static tj_status fill_map_size(tj_lmdb_config *lmdb, tj_error *error)
 {
-    uint64_t bound = config->map_size_max_bytes;
-    if (bound != 0 && config->map_size_bytes > bound) {
+    uint64_t bound = lmdb->map_size_max_bytes;
+    if (bound != 0 && lmdb->map_size_bytes > bound) {
         return tj__fail(error, TJ_MISUSE,
                         "map_size is %" PRIu64 " bytes, more than map_size_max, %" PRIu64,
-                        config->map_size_bytes, bound);
+                        lmdb->map_size_bytes, bound);
     }
-    if (config->map_size_bytes == 0) {
-        config->map_size_bytes =
+    if (lmdb->map_size_bytes == 0) {
+        lmdb->map_size_bytes =
             bound != 0 && bound < TJ_MAP_SIZE_DEFAULT ? bound : TJ_MAP_SIZE_DEFAULT;
     }
     return TJ_OK;
+}
+
+static tj_status fill_lmdb(tj_lmdb_config *lmdb, tj_error *error)
+{
+    TJ_TRY(tj__sized_check_reserved(lmdb->reserved, sizeof lmdb->reserved,
+                                    "the configuration's `lmdb`", "TJ_CONFIG_INIT", error));
+    lmdb->lag_bytes = lmdb->lag_bytes ? lmdb->lag_bytes : TJ_LAG_BYTES_DEFAULT;
+    lmdb->lag_ms = lmdb->lag_ms ? lmdb->lag_ms : TJ_LAG_MS_DEFAULT;
+    uint64_t segment =
+        lmdb->segment_size_bytes ? lmdb->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
+    if (segment < TJ_SEGMENT_SIZE_MIN) {
+        return tj__fail(error, TJ_MISUSE,
+                        "segment_size is %" PRIu64 " bytes; it must be at least %" PRIu64, segment,
+                        TJ_SEGMENT_SIZE_MIN);
+    }
+    /* Segments are whole pages, so that the last record never shares one with the file's end. */
+    lmdb->segment_size_bytes = (segment + 4095) / 4096 * 4096;
+    return fill_map_size(lmdb, error);
 }
 
 static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_error *error)
@@ -53,17 +71,7 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
     *config = (tj_config)TJ_CONFIG_INIT;
     TJ_TRY(tj__sized_read(given, config, "the configuration", "TJ_CONFIG_INIT", error));
     config->book = config->book ? config->book : TJ_BOOK_DEFAULT;
-    config->segment_size_bytes =
-        config->segment_size_bytes ? config->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
-    config->lag_bytes = config->lag_bytes ? config->lag_bytes : TJ_LAG_BYTES_DEFAULT;
-    config->lag_ms = config->lag_ms ? config->lag_ms : TJ_LAG_MS_DEFAULT;
-    if (config->segment_size_bytes < TJ_SEGMENT_SIZE_MIN) {
-        return tj__fail(error, TJ_MISUSE,
-                        "segment_size is %" PRIu64 " bytes; it must be at least %" PRIu64,
-                        config->segment_size_bytes, TJ_SEGMENT_SIZE_MIN);
-    }
-    /* Segments are whole pages, so that the last record never shares one with the file's end. */
-    config->segment_size_bytes = (config->segment_size_bytes + 4095) / 4096 * 4096;
+    TJ_TRY(fill_lmdb(&config->lmdb, error));
     const tj__engine_kind *kind = tj__engine_kind_of(config->type);
     if (!kind) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
@@ -73,7 +81,6 @@ static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_err
                         "a store in memory cannot be opened read-only: it would "
                         "always be empty");
     }
-    TJ_TRY(fill_map_size(config, error));
     return tj__book_name_check(config->book, error);
 }
 

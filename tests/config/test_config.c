@@ -64,8 +64,7 @@ static tj_config loaded(const char *text)
 static const tj_config untouched = {.struct_size = sizeof(tj_config),
                                     .path = "kept",
                                     .book = "kept too",
-                                    .map_size_bytes = 7,
-                                    .lag_ms = 9,
+                                    .lmdb = {.map_size_bytes = 7, .lag_ms = 9},
                                     .read_only = true};
 
 /* Loads what must be refused with "FILE" and the given rest, leaving the configuration alone. */
@@ -106,11 +105,11 @@ static void reads_every_setting(void **state)
     assert_int_equal(config.type, TJ_ENGINE_LMDB);
     assert_string_equal(config.path, "/var/lib/tesser/journal");
     assert_string_equal(config.book, "alpha \xc3\xbc");
-    assert_int_equal(config.map_size_bytes, (uint64_t)512 << 20);
-    assert_int_equal(config.segment_size_bytes, 65536);
+    assert_int_equal(config.lmdb.map_size_bytes, (uint64_t)512 << 20);
+    assert_int_equal(config.lmdb.segment_size_bytes, 65536);
     assert_int_equal(config.durability, TJ_DURABILITY_OS);
-    assert_int_equal(config.lag_bytes, 64 << 10);
-    assert_int_equal(config.lag_ms, 50);
+    assert_int_equal(config.lmdb.lag_bytes, 64 << 10);
+    assert_int_equal(config.lmdb.lag_ms, 50);
     assert_true(config.must_exist);
     tj_config_dispose(&config);
     assert_null(config.path);
@@ -129,8 +128,8 @@ static void keeps_what_the_file_does_not_set(void **state)
     assert_int_equal(tj_config_load(file, &config, &error), TJ_OK);
     assert_string_equal(config.path, "kept");
     assert_string_equal(config.book, "kept too");
-    assert_int_equal(config.map_size_bytes, 7);
-    assert_int_equal(config.lag_ms, UINT32_MAX);
+    assert_int_equal(config.lmdb.map_size_bytes, 7);
+    assert_int_equal(config.lmdb.lag_ms, UINT32_MAX);
     assert_true(config.read_only);
     tj_config_dispose(&config);
     assert_string_equal(config.path, "kept");
@@ -169,7 +168,7 @@ static void reads_sizes_in_every_unit(void **state)
         char text[128];
         snprintf(text, sizeof text, "[journal]\nmap_size = %s\n", cases[i].text);
         tj_config config = loaded(text);
-        assert_int_equal(config.map_size_bytes, cases[i].bytes);
+        assert_int_equal(config.lmdb.map_size_bytes, cases[i].bytes);
         tj_config_dispose(&config);
     }
 }

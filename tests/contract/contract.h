@@ -201,9 +201,9 @@ static inline void fixture_start(fixture *f, const engine *on)
     *f = (fixture){.engine = on, .config = TJ_CONFIG_INIT};
     f->config.type = on->type;
     f->config.durability = on->durability;
-    f->config.segment_size_bytes = on->segment_size_bytes;
-    f->config.lag_bytes = on->lag_bytes;
-    f->config.lag_ms = on->lag_ms;
+    f->config.lmdb.segment_size_bytes = on->segment_size_bytes;
+    f->config.lmdb.lag_bytes = on->lag_bytes;
+    f->config.lmdb.lag_ms = on->lag_ms;
     f->config.no_threads = on->no_threads;
     if (is_durable(f)) {
         directory_make(f->directory, "tj-contract");

@@ -23,10 +23,10 @@ static void test_stores(fixture *f)
     config.type = (tj_engine_type)77;
     assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE, "there is no engine number 77");
     config.type = TJ_ENGINE_MEMORY;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN - 1;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN - 1;
     assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE,
                    "segment_size is 65535 bytes; it must be at least 65536");
-    config.segment_size_bytes = 0;
+    config.lmdb.segment_size_bytes = 0;
     config.read_only = true;
     assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE, "read-only");
     config.read_only = false;
@@ -204,6 +204,47 @@ static void test_structs_of_an_older_library(fixture *f)
     tj_ledger_list_free(list);
 }
 
+/* What an engine alone has keeps its size, and so moves nothing that comes behind it. */
+_Static_assert(sizeof(tj_lmdb_config) == 128 && offsetof(tj_config, lmdb) == 64,
+               "of configuration");
+_Static_assert(sizeof(tj_lmdb_info) == 192 && offsetof(tj_store_info, lmdb) == 4440,
+               "of information");
+
+static void test_structs_from_before_an_engine(fixture *f)
+{
+    tj_config config;
+    memset(&config, 0xff, sizeof config);
+    memcpy(&config, &f->config, offsetof(tj_config, lmdb));
+    config.struct_size = offsetof(tj_config, lmdb);
+    fixture_close(f);
+    assert_ok(tj_store_open(&config, &f->store, &err));
+    tj_store_info info;
+    memset(&info, 0xff, sizeof info);
+    info.struct_size = offsetof(tj_store_info, lmdb);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_int_equal(info.clock_behind_ns, 0);
+    assert_int_equal(info.lmdb.applied_sequence, UINT64_MAX);
+    fixture_close(f);
+    fixture_open(f);
+}
+
+static void test_engine_members_of_a_newer_library(fixture *f)
+{
+    tj_store *store = NULL;
+    tj_config config = f->config;
+    config.lmdb.reserved[10] = 1;
+    assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE,
+                   "the configuration's `lmdb` has members set that this library");
+    assert_null(store);
+    tj_store_info info;
+    memset(&info, 0xff, sizeof info);
+    info.struct_size = sizeof info;
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_int_equal(info.lmdb.reserved[0], 0);
+    assert_int_equal(info.lmdb.reserved[11], 0);
+    assert_int_equal(info.lmdb.segment_count, is_durable(f) ? 1 : 0);
+}
+
 static void test_commit_options_of_an_older_library(fixture *f)
 {
     tj_commit_options options;
@@ -281,7 +322,7 @@ static void test_what_is_told_of_a_store(fixture *f)
     assert_int_equal(info.type, f->engine->type);
     assert_int_equal(info.sequence, 0);
     assert_int_equal(info.sequence_time, 0);
-    assert_int_equal(info.applied_sequence, 0);
+    assert_int_equal(info.lmdb.applied_sequence, 0);
     for (int i = 0; i < 5; i++) {
         state.last_candle_ts++;
         assert_ok(tj_state_save(f->states, &state, &err));
@@ -289,26 +330,26 @@ static void test_what_is_told_of_a_store(fixture *f)
     assert_ok(tj_store_info_get(f->store, &info, &err));
     assert_int_equal(info.sequence, 5);
     assert_true(info.sequence_time >= before && info.sequence_time <= tj_time_now() + 1000);
-    assert_true(info.applied_sequence <= 5);
+    assert_true(info.lmdb.applied_sequence <= 5);
     if (is_durable(f)) {
         assert_int_equal(info.durability, f->engine->durability);
         assert_string_equal(info.path, f->journal);
         assert_false(tj_uuid_is_nil(info.journal_id));
         assert_int_equal(info.format_version, 2);
-        assert_true(info.segment_count >= 1 && info.log_bytes >= TJ_SEGMENT_SIZE_MIN);
+        assert_true(info.lmdb.segment_count >= 1 && info.lmdb.log_bytes >= TJ_SEGMENT_SIZE_MIN);
         assert_true(info.state_bytes > 0);
-        assert_int_equal(info.map_size_bytes, TJ_MAP_SIZE_DEFAULT);
+        assert_int_equal(info.lmdb.map_size_bytes, TJ_MAP_SIZE_DEFAULT);
         assert_true(info.writer_alive);
         assert_int_equal(info.writer_pid, getpid());
         assert_non_null(strstr(info.writer, "test_contract_a"));
-        assert_int_equal(info.recovered_bytes_cut, 0);
+        assert_int_equal(info.lmdb.recovered_bytes_cut, 0);
         tj_uuid id = info.journal_id;
         fixture_reopen(f);
         assert_ok(tj_store_info_get(f->store, &info, &err));
         assert_int_equal(tj_uuid_compare(info.journal_id, id), 0);
         assert_int_equal(info.sequence, 5);
-        assert_int_equal(info.applied_sequence, 5);
-        assert_int_equal(info.lag_bytes, 0);
+        assert_int_equal(info.lmdb.applied_sequence, 5);
+        assert_int_equal(info.lmdb.lag_bytes, 0);
     }
 }
 
@@ -321,6 +362,8 @@ static const contract_case cases[] = {
     CASE(test_calls_without_a_transaction),
     CASE(test_transaction_calls_without_a_value),
     CASE(test_structs_of_an_older_library),
+    CASE(test_structs_from_before_an_engine),
+    CASE(test_engine_members_of_a_newer_library),
     CASE(test_commit_options_of_an_older_library),
     CASE(test_structs_of_a_newer_library),
     CASE(test_a_store_that_only_looks_on),

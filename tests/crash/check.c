@@ -202,10 +202,10 @@ tj_config crash_config(const char *path)
     config.type = TJ_ENGINE_LMDB;
     config.path = path;
     config.book = MODEL_BOOK;
-    config.map_size_bytes = (uint64_t)16 << 20;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    config.lag_bytes = 6 << 10;
-    config.lag_ms = 5;
+    config.lmdb.map_size_bytes = (uint64_t)16 << 20;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.lag_bytes = 6 << 10;
+    config.lmdb.lag_ms = 5;
     return config;
 }
 
@@ -215,7 +215,7 @@ static tj_status open_image(checker *c, bool read_only, tj_store **store, tj_err
     snprintf(path, sizeof path, "%s/journal", c->directory);
     tj_config config = crash_config(path);
     config.read_only = read_only;
-    config.lag_ms = 1000; /* The checks make their own pace. */
+    config.lmdb.lag_ms = 1000; /* The checks make their own pace. */
     config.trace = keep_message;
     config.trace_context = c;
     return tj_store_open(&config, store, error);

@@ -63,8 +63,8 @@ static const history done = {numbers, COMMITS};
 static tj_config config_in(const char *path)
 {
     tj_config config = crash_config(path);
-    config.lag_bytes = (uint64_t)1 << 30;
-    config.lag_ms = 3600 * 1000;
+    config.lmdb.lag_bytes = (uint64_t)1 << 30;
+    config.lmdb.lag_ms = 3600 * 1000;
     return config;
 }
 

@@ -116,7 +116,7 @@ static tj_status put_padded(tj_store *store, unsigned number)
 static void write_journal(bool killed)
 {
     tj_config config = run.f.config;
-    config.lag_ms = killed ? 3600000 : 0;
+    config.lmdb.lag_ms = killed ? 3600000 : 0;
     tj_store *store = NULL;
     assert_ok(tj_store_open(&config, &store, &err));
     for (unsigned number = 0; number < COMMITS; number++) {
@@ -397,7 +397,7 @@ int main(void)
     run.told =
         mmap(NULL, sizeof *run.told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fixture_make(&run.f);
-    run.f.config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    run.f.config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     run.f.config.no_threads = true;
     snprintf(run.outside, sizeof run.outside, "%s/outside", run.f.directory);
     if (geteuid() == 0) {

@@ -448,7 +448,7 @@ static void applies(void **state)
         }
         assert_ok(tj_store_work(s->f.store, &err));
         tj_store_info info = info_of(s->f.store);
-        assert_int_equal(info.applied_sequence, info.sequence);
+        assert_int_equal(info.lmdb.applied_sequence, info.sequence);
     }
     assert_int_equal(count_numbers(s->f.store), s->next - 1);
 }
@@ -588,7 +588,7 @@ static int set_up(void **state)
     s = (scene){.next = 1};
     fixture_make(&s.f);
     s.f.config.no_threads = true;
-    s.f.config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    s.f.config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     *state = &s;
     return 0;
 }

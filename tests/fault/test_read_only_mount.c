@@ -154,7 +154,7 @@ int main(void)
     all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fixture_make(&f);
     f.config.no_threads = true;
-    f.config.segment_size_bytes = (uint64_t)1 << 20;
+    f.config.lmdb.segment_size_bytes = (uint64_t)1 << 20;
     snprintf(mounted, sizeof mounted, "%s/mounted", f.directory);
     pid_t writer = fork_dependent();
     if (writer == 0) {

@@ -162,7 +162,7 @@ static inline void expect_sound(workload *w)
     expect_fates(w, true);
     assert_ok(tj_store_work(w->f.store, &err));
     tj_store_info info = info_of(w->f.store);
-    assert_int_equal(info.applied_sequence, info.sequence);
+    assert_int_equal(info.lmdb.applied_sequence, info.sequence);
     fixture_close(&w->f);
     snprintf(data, sizeof data, "%s/data.mdb", w->f.journal);
     assert_ok(tj__page_check(data, NULL, &err));
@@ -176,7 +176,7 @@ static inline void workload_make(workload *w)
     calls_ignore();
     *w = (workload){.next = 1};
     fixture_make(&w->f);
-    w->f.config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    w->f.config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     w->f.config.no_threads = true;
 }
 
@@ -198,7 +198,7 @@ static inline void leave_killed(workload *w)
 {
     pid_t child = fork_dependent();
     if (child == 0) {
-        w->f.config.lag_ms = 3600000;
+        w->f.config.lmdb.lag_ms = 3600000;
         bool done = tj_store_open(&w->f.config, &w->f.store, NULL) == TJ_OK;
         for (unsigned number = 1; done && number <= 5; number++) {
             done = tj_txn_commit(padded(w, number), NULL, NULL, NULL) == TJ_OK;

@@ -34,7 +34,7 @@ static inline void history_begin(fixture *f, history *h)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
     memset(h, 0, sizeof *h);
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.durability = TJ_DURABILITY_OS;
     fixture_open(f);
     assert_ok(tj_store_info_get(f->store, &info, &err));

@@ -92,8 +92,8 @@ static inline tj_store *child_open(const char *path, tj_durability durability)
     tj_config config = TJ_CONFIG_INIT;
     tj_store *store = NULL;
     config.path = path;
-    config.lag_ms = NEVER_MS;
-    config.lag_bytes = (uint64_t)64 << 20;
+    config.lmdb.lag_ms = NEVER_MS;
+    config.lmdb.lag_bytes = (uint64_t)64 << 20;
     config.durability = durability;
     child_must(tj_store_open(&config, &store, &error), &error);
     return store;

@@ -85,7 +85,7 @@ static void test_what_root_makes_is_the_users(void **state)
         skip();
     }
     shell("mkdir %s && chown %d:%d %s", f->path, USER, USER, f->path);
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     save_numbers(f->store, 1, 600);
     fixture_close(f);

@@ -135,7 +135,7 @@ static void assert_cut(fixture *f, uint64_t last)
     assert_non_null(strstr(traced, expected));
     assert_non_null(strstr(traced, "were cut"));
     assert_ok(tj_store_info_get(f->store, &info, &err));
-    assert_true(info.recovered_bytes_cut > 0);
+    assert_true(info.lmdb.recovered_bytes_cut > 0);
     assert_number(f->store, last);
     save_numbers(f->store, last + 1, last + 5);
     fixture_close(f);
@@ -227,9 +227,9 @@ static int child_save_large(const char *path)
     tj_store *store = NULL;
     tj_config config = TJ_CONFIG_INIT;
     config.path = path;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    config.lag_ms = NEVER_MS;
-    config.lag_bytes = (uint64_t)64 << 20;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.lag_ms = NEVER_MS;
+    config.lmdb.lag_bytes = (uint64_t)64 << 20;
     child_must(tj_store_open(&config, &store, &err), &err);
     save_large(store, 100, 12);
     say("saved");
@@ -264,7 +264,7 @@ static void test_missing_segments(void **state)
 {
     fixture *f = *state;
     char text[64];
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     save_large(f->store, 0, 12);
     fixture_close(f);
@@ -283,7 +283,7 @@ static void test_missing_segments_of_a_crashed_journal(void **state)
 {
     fixture *f = *state;
     char text[64];
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fixture_close(f);
     save_and_be_killed(f, "save-large", "");
@@ -353,7 +353,7 @@ static void test_another_journals_segment_where_the_log_goes_on(void **state)
 {
     fixture *f = *state;
     save_beside(f, "other", save_three);
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     save_large(f->store, 0, 12);
     fixture_close(f);
@@ -372,7 +372,7 @@ static void test_a_segment_of_another_time(void **state)
 {
     fixture *f = *state;
     char name[32];
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fixture_close(f);
     shell("cp -a %s %s/old", f->path, f->directory);

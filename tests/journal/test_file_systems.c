@@ -110,7 +110,7 @@ static void test_a_read_only_file_system(void **state)
 {
     fixture *f = *state;
     skip_without_mounts();
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     mount_at(f, "tmpfs", "size=64m");
     fixture_open(f);
     save_numbers(f->store, 1, 9);
@@ -260,9 +260,9 @@ static void test_a_full_disk(void **state)
     uint64_t number = 0;
     skip_without_mounts();
     mount_at(f, "tmpfs", "size=24m");
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    f->config.lag_bytes = 32 << 10;
-    f->config.lag_ms = 5;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.lag_bytes = 32 << 10;
+    f->config.lmdb.lag_ms = 5;
     fixture_open(f);
     for (size_t left = 0; left < 30; left++) {
         number = save_until_full(f, number, 7, &full);
@@ -291,7 +291,7 @@ static void test_closing_and_opening_on_a_full_disk(void **state)
     bool full = false;
     skip_without_mounts();
     mount_at(f, "tmpfs", "size=16m");
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fill_disk(f, 0);
     uint64_t number = save_until_full(f, 0, 1000, &full);
@@ -321,7 +321,7 @@ static void test_creating_on_a_full_disk(void **state)
     mount_at(f, "tmpfs", "size=2m");
     for (size_t left = 0; left < 1600 * 1024; left += 60 * 1024) {
         fill_disk(f, left);
-        f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+        f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
         tj_status status = tj_store_open(&f->config, &store, &err);
         if (status == TJ_OK) {
             assert_int_equal(tj_store_close(store, NULL), TJ_OK);

@@ -16,13 +16,13 @@
 
 static void make_segments(fixture *f)
 {
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.durability = TJ_DURABILITY_OS;
     fixture_open(f);
     save_numbers(f->store, 1, COMMITS);
     tj_store_info info = TJ_STORE_INFO_INIT;
     assert_ok(tj_store_info_get(f->store, &info, &err));
-    assert_true(info.segment_count >= 4);
+    assert_true(info.lmdb.segment_count >= 4);
     fixture_close(f);
 }
 
@@ -48,8 +48,8 @@ static uint32_t segments_told(const fixture *f)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
     assert_ok(tj_store_info_get(f->store, &info, &err));
-    assert_int_equal(info.log_bytes, info.segment_count * TJ_SEGMENT_SIZE_MIN);
-    return info.segment_count;
+    assert_int_equal(info.lmdb.log_bytes, info.lmdb.segment_count * TJ_SEGMENT_SIZE_MIN);
+    return info.lmdb.segment_count;
 }
 
 static uint32_t count_segments(fixture *f)

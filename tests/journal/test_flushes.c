@@ -140,8 +140,8 @@ static void assert_counted(unsigned saves, unsigned flushes)
 /* LMDB stays as it is, and there is room for everything in one segment. */
 static void open_lazily(fixture *f, tj_durability durability)
 {
-    f->config.lag_ms = NEVER_MS;
-    f->config.lag_bytes = (uint64_t)256 << 20;
+    f->config.lmdb.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_bytes = (uint64_t)256 << 20;
     f->config.durability = durability;
     fixture_open(f);
 }

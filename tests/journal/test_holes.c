@@ -24,7 +24,7 @@ static void note_warning(void *context, tj_trace_level level, const char *messag
 /* Returns the last one that has records: it is that of LMDB's position. */
 static unsigned make_segments(fixture *f)
 {
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.durability = TJ_DURABILITY_OS;
     f->config.trace = note_warning;
     fixture_open(f);

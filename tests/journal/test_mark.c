@@ -173,13 +173,13 @@ static void test_a_lock_file_is_looked_for_again(void **state)
     assert_ok(load_number(f->store, &number, &err));
     assert_int_equal(number, 3);
     assert_ok(tj_store_info_get(f->store, &info, &err));
-    assert_false(info.acknowledged_known);
+    assert_false(info.lmdb.acknowledged_known);
     child writer = child_start("save", f->path, "4");
     child_expect(&writer, "saved");
     assert_ok(load_number(f->store, &number, &err));
     assert_int_equal(number, 7);
     assert_ok(tj_store_info_get(f->store, &info, &err));
-    assert_true(info.acknowledged_known);
+    assert_true(info.lmdb.acknowledged_known);
     child_kill(&writer);
     assert_ok(tj_store_close(f->store, &err));
     passed = true;

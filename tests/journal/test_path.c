@@ -112,7 +112,7 @@ static void test_another_directory_afterwards(void **state)
     fixture *f = *state;
     assert_int_equal(chdir(f->directory), 0);
     f->config.path = "./journal";
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     save_numbers(f->store, 1, 3);
     assert_int_equal(chdir("/"), 0);

@@ -47,8 +47,8 @@ static int child_write(const char *path, const char *durability)
     uint64_t number = 0;
     tj_config config = TJ_CONFIG_INIT;
     config.path = path;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    config.lag_ms = 3;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.lag_ms = 3;
     config.durability = strcmp(durability, "os") == 0 ? TJ_DURABILITY_OS : TJ_DURABILITY_SYNC;
     child_must(tj_store_open(&config, &store, &err), &err);
     child_must(load_number(store, &number, &err), &err);
@@ -128,7 +128,7 @@ static void look_on_beside_a_writer(fixture *f, const char *durability)
 {
     child onlookers[ONLOOKER_COUNT];
     uint64_t loads = 0;
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fixture_close(f);
     progress *shared = progress_map(f->path);
@@ -208,7 +208,7 @@ static void assert_looked_at(fixture *f, uint64_t expected)
     assert_ok(tj_store_info_get(f->store, &info, &err));
     assert_int_equal(info.sequence, expected);
     assert_false(info.writer_alive);
-    assert_true(info.applied_sequence <= expected);
+    assert_true(info.lmdb.applied_sequence <= expected);
     fixture_close(f);
     f->config.read_only = false;
     char *after = digest(f->directory);

@@ -206,16 +206,16 @@ static void test_sharing_with_other_options(void **state)
         tj_config config = f->config;
         switch (i) {
         case 0:
-            config.map_size_bytes = (uint64_t)1 << 30;
+            config.lmdb.map_size_bytes = (uint64_t)1 << 30;
             break;
         case 1:
-            config.segment_size_bytes = (uint64_t)1 << 20;
+            config.lmdb.segment_size_bytes = (uint64_t)1 << 20;
             break;
         case 2:
-            config.lag_bytes = 5;
+            config.lmdb.lag_bytes = 5;
             break;
         case 3:
-            config.lag_ms = 5;
+            config.lmdb.lag_ms = 5;
             break;
         case 4:
             config.durability = TJ_DURABILITY_OS;
@@ -227,8 +227,8 @@ static void test_sharing_with_other_options(void **state)
     }
     tj_config config = f->config; /* the defaults, spelt out, are no other options */
     tj_store *second = NULL;
-    config.map_size_bytes = TJ_MAP_SIZE_DEFAULT;
-    config.lag_ms = TJ_LAG_MS_DEFAULT;
+    config.lmdb.map_size_bytes = TJ_MAP_SIZE_DEFAULT;
+    config.lmdb.lag_ms = TJ_LAG_MS_DEFAULT;
     assert_ok(tj_store_open(&config, &second, &err));
     assert_ok(tj_store_close(second, &err));
     fixture_close(f);
@@ -378,7 +378,7 @@ static const replacement replacements[] = {
 static void test_files_replaced_under_a_writer(void **state)
 {
     fixture *f = *state;
-    f->config.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_ms = NEVER_MS;
     uint64_t number = 0;
     for (size_t i = 0; i < sizeof replacements / sizeof replacements[0]; i++) {
         fixture_open(f);

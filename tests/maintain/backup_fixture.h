@@ -15,7 +15,7 @@ static char backup_path[PATH_TEXT_SIZE + 16];
 static inline void small_segments_open(fixture *f)
 {
     snprintf(backup_path, sizeof backup_path, "%s/backup", f->directory);
-    f->config.segment_size_bytes = SMALL_SEGMENT;
+    f->config.lmdb.segment_size_bytes = SMALL_SEGMENT;
     fixture_open(f);
 }
 

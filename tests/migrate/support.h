@@ -78,7 +78,7 @@ static inline tj_config config_of(const place *p)
 {
     tj_config config = TJ_CONFIG_INIT;
     config.path = p->journal.text;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     return config;
 }
 

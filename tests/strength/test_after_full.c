@@ -23,7 +23,7 @@ static bool mount_here(fixture *f, const char *options)
         printf("SKIP: no tmpfs can be mounted here: %s\n", strerror(errno));
         return false;
     }
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     return true;
 }
 
@@ -178,12 +178,12 @@ static void test_a_file_is_in_reserve(void **state)
     tj_uuid id = uuid(1);
     assert_ok(tj_algo_delete(tj_store_algo_repository(f->store, NULL), &id, &err));
     assert_refused(commit_large(f->store, number, false), TJ_FULL, "inodes");
-    assert_true(info_of(f->store).space_low);
+    assert_true(info_of(f->store).lmdb.space_low);
     fixture_reopen(f); /* and an opening needs none */
     assert_true(number > 10);
     remove_fillers(f, files);
     assert_ok(commit_large(f->store, number, false));
-    assert_true(info_of(f->store).reserve_bytes > 0);
+    assert_true(info_of(f->store).lmdb.reserve_bytes > 0);
     fixture_close(f);
     umount2(f->directory, MNT_DETACH);
 }
@@ -194,7 +194,7 @@ static void test_a_limit_of_the_process(void **state)
     fixture *f = *state;
     struct rlimit before;
     struct rlimit limit;
-    f->config.segment_size_bytes = 128 << 10;
+    f->config.lmdb.segment_size_bytes = 128 << 10;
     fixture_open(f);
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);

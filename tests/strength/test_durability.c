@@ -38,7 +38,7 @@ static void lmdb_does_not_pass_what_is_acknowledged(void **state)
     bool shown = holds_number(f->store, 2);
     atomic_store(&disk.stalled, false);
     assert_int_equal(pthread_join(saver, NULL), 0);
-    assert_int_equal(info.applied_sequence, 1);
+    assert_int_equal(info.lmdb.applied_sequence, 1);
     assert_int_equal(info.sequence, 1);
     assert_false(shown);
     assert_true(holds_number(f->store, 2));
@@ -65,7 +65,7 @@ static void leave_killed(fixture *f, unsigned count)
     int code = -1;
     pid_t child = fork_dependent();
     if (child == 0) {
-        f->config.lag_ms = 3600000;
+        f->config.lmdb.lag_ms = 3600000;
         fixture_open(f);
         for (unsigned number = 1; number <= count; number++) {
             commit_number(f->store, number);
@@ -201,7 +201,7 @@ static int set_up(void **state)
 {
     (void)fixture_set_up(state);
     fixture *f = *state;
-    f->config.segment_size_bytes = SEGMENT_SIZE;
+    f->config.lmdb.segment_size_bytes = SEGMENT_SIZE;
     f->config.no_threads = true;
     disk_reset();
     return 0;

@@ -114,7 +114,7 @@ static void a_failed_flush_of_an_os_store_spares_what_is_written(void **state)
 {
     fixture *f = *state;
     f->config.durability = TJ_DURABILITY_OS;
-    f->config.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_ms = NEVER_MS;
     fixture_open(f);
     submit(f->store, 1, false);
     complete_all(f->store, 1);
@@ -151,7 +151,7 @@ static void an_os_store_flushes_for_sync_commits_and_applies_only(void **state)
 {
     fixture *f = *state;
     f->config.durability = TJ_DURABILITY_OS;
-    f->config.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_ms = NEVER_MS;
     fixture_open(f);
     disk_reset();
     for (unsigned i = 1; i <= 5; i++) {
@@ -167,9 +167,9 @@ static void an_os_store_flushes_for_sync_commits_and_applies_only(void **state)
     assert_int_equal(atomic_load(&disk.flushes), 2);
     commit_with(f->store, 9, false);
     assert_int_equal(atomic_load(&disk.flushes), 2);
-    assert_int_equal(info_of(f->store).applied_sequence, 0);
+    assert_int_equal(info_of(f->store).lmdb.applied_sequence, 0);
     assert_ok(tj_store_work(f->store, &err));
-    assert_int_equal(info_of(f->store).applied_sequence, 9);
+    assert_int_equal(info_of(f->store).lmdb.applied_sequence, 9);
     assert_int_equal(atomic_load(&disk.flushes), 3);
     assert_int_equal(info_of(f->store).durability, TJ_DURABILITY_OS);
 }
@@ -180,7 +180,7 @@ static void a_sync_commit_of_nothing_flushes_what_it_equals(void **state)
 {
     fixture *f = *state;
     f->config.durability = TJ_DURABILITY_OS;
-    f->config.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_ms = NEVER_MS;
     fixture_open(f);
     disk_reset();
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
@@ -227,7 +227,7 @@ static void every_reservation_is_flushed(void **state)
 {
     fixture *f = *state;
     f->config.durability = TJ_DURABILITY_OS;
-    f->config.lag_ms = NEVER_MS;
+    f->config.lmdb.lag_ms = NEVER_MS;
     fixture_open(f);
     disk_reset();
     for (uint64_t i = 0; i < 3; i++) {

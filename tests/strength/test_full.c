@@ -243,11 +243,12 @@ static void look_at_reserve(run *r)
     tj_status status = tj_store_info_get(r->store, &info, &err);
     must(status == TJ_OK, "info: %s: %s", tj_status_name(status), err.message);
     if (!full) {
-        r->held_reserve = info.reserve_bytes > 0;
+        r->held_reserve = info.lmdb.reserve_bytes > 0;
         return;
     }
-    must(info.space_low, "%" PRIu64 " bytes are free, %" PRIu64 " in reserve, and it is not low",
-         info.free_bytes, info.reserve_bytes);
+    must(info.lmdb.space_low,
+         "%" PRIu64 " bytes are free, %" PRIu64 " in reserve, and it is not low",
+         info.lmdb.free_bytes, info.lmdb.reserve_bytes);
 }
 
 static void while_full(run *r)
@@ -318,9 +319,9 @@ static void run_workload(bool no_threads)
     r = (run){.config = TJ_CONFIG_INIT, .next = 1};
     snprintf(r.journal, sizeof r.journal, "%s/journal", disk.mount);
     r.config.path = r.journal;
-    r.config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    r.config.lag_bytes = 16384;
-    r.config.lag_ms = 5;
+    r.config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    r.config.lmdb.lag_bytes = 16384;
+    r.config.lmdb.lag_ms = 5;
     r.config.no_threads = no_threads;
     open_run(&r, false);
     work_through(&r);
@@ -398,9 +399,9 @@ static void run_stream(unsigned filler_kib, uint64_t lag_bytes, unsigned critica
     r = (run){.config = TJ_CONFIG_INIT};
     snprintf(r.journal, sizeof r.journal, "%s/journal", disk.mount);
     r.config.path = r.journal;
-    r.config.segment_size_bytes = 512 << 10;
-    r.config.lag_bytes = lag_bytes;
-    r.config.lag_ms = 1;
+    r.config.lmdb.segment_size_bytes = 512 << 10;
+    r.config.lmdb.lag_bytes = lag_bytes;
+    r.config.lmdb.lag_ms = 1;
     open_run(&r, false);
     int fd = open(disk.filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     must(syscall(SYS_fallocate, fd, 0, 0, (off_t)filler_kib << 10) == 0, "filling the disk");

@@ -219,7 +219,7 @@ static void await_helper(run *r)
     do {
         must(tj_store_info_get(r->store, &info, &err) == TJ_OK, "%s", err.message);
         sleep_ms(5);
-    } while (info.applied_sequence != info.sequence);
+    } while (info.lmdb.applied_sequence != info.sequence);
 }
 
 static void live_through(run *r)
@@ -258,8 +258,8 @@ static void run_in_child(void)
     r = (run){.config = TJ_CONFIG_INIT};
     snprintf(r.journal, sizeof r.journal, "%s/journal", mounted);
     r.config.path = r.journal;
-    r.config.segment_size_bytes = 256 << 10;
-    r.config.lag_ms = 20;
+    r.config.lmdb.segment_size_bytes = 256 << 10;
+    r.config.lmdb.lag_ms = 20;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {

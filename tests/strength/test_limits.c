@@ -54,9 +54,9 @@ static void keep_warning(void *context, tj_trace_level level, const char *messag
 static void the_map_grows_to_its_bound_and_says_so(void **state)
 {
     fixture *f = *state;
-    f->config.map_size_bytes = (uint64_t)1 << 20;
-    f->config.map_size_max_bytes = (uint64_t)3 << 20;
-    f->config.lag_bytes = LAG_BYTES;
+    f->config.lmdb.map_size_bytes = (uint64_t)1 << 20;
+    f->config.lmdb.map_size_max_bytes = (uint64_t)3 << 20;
+    f->config.lmdb.lag_bytes = LAG_BYTES;
     f->config.trace = keep_warning;
     fixture_open(f);
     unsigned stored = 0;
@@ -68,9 +68,9 @@ static void the_map_grows_to_its_bound_and_says_so(void **state)
     assert_non_null(strstr(err.message, "the setting map_size_max allows, 3072 KiB: raise it"));
     assert_true(stored > 500);
     tj_store_info info = info_of(f->store);
-    assert_int_equal(info.map_size_bytes, (uint64_t)3 << 20);
-    assert_true(info.lag_bytes > LAG_HARD_FACTOR * LAG_BYTES);
-    assert_true(info.reserve_bytes > 0); /* the disk's reserve is for a full disk */
+    assert_int_equal(info.lmdb.map_size_bytes, (uint64_t)3 << 20);
+    assert_true(info.lmdb.lag_bytes > LAG_HARD_FACTOR * LAG_BYTES);
+    assert_true(info.lmdb.reserve_bytes > 0); /* the disk's reserve is for a full disk */
     assert_int_equal(count_algos(f->store), stored);
     assert_int_equal(commit_padded(f->store, stored + 1, true), TJ_OK);
     tj_uuid id = uuid(1);
@@ -79,15 +79,15 @@ static void the_map_grows_to_its_bound_and_says_so(void **state)
     fixture_close(f); /* nothing is lost by it, so it is no error */
     assert_non_null(strstr(last_warning, "map_size_max"));
     f->config.trace = NULL;
-    f->config.map_size_max_bytes = (uint64_t)64 << 20;
+    f->config.lmdb.map_size_max_bytes = (uint64_t)64 << 20;
     fixture_open(f);
     assert_int_equal(count_algos(f->store), stored);
     assert_int_equal(commit_padded(f->store, 5000, false), TJ_OK);
     assert_ok(tj_store_work(f->store, &err));
     info = info_of(f->store);
-    assert_int_equal(info.applied_sequence, info.sequence);
+    assert_int_equal(info.lmdb.applied_sequence, info.sequence);
     /* A bound below what is there takes nothing away. */
-    f->config.map_size_max_bytes = (uint64_t)1 << 20;
+    f->config.lmdb.map_size_max_bytes = (uint64_t)1 << 20;
     fixture_reopen(f);
     assert_int_equal(count_algos(f->store), stored + 1);
 }
@@ -95,13 +95,13 @@ static void the_map_grows_to_its_bound_and_says_so(void **state)
 static void a_bound_below_the_size_is_refused(void **state)
 {
     fixture *f = *state;
-    f->config.map_size_bytes = (uint64_t)8 << 20;
-    f->config.map_size_max_bytes = (uint64_t)4 << 20;
+    f->config.lmdb.map_size_bytes = (uint64_t)8 << 20;
+    f->config.lmdb.map_size_max_bytes = (uint64_t)4 << 20;
     assert_refused(tj_store_open(&f->config, &f->store, &err), TJ_MISUSE,
                    "map_size is 8388608 bytes, more than map_size_max, 4194304");
-    f->config.map_size_bytes = 0;
+    f->config.lmdb.map_size_bytes = 0;
     fixture_open(f);
-    assert_int_equal(info_of(f->store).map_size_bytes, (uint64_t)4 << 20);
+    assert_int_equal(info_of(f->store).lmdb.map_size_bytes, (uint64_t)4 << 20);
 }
 
 /* ---- commit ids ------------------------------------------------------------------------------ */
@@ -200,12 +200,12 @@ static void without_threads_the_lag_is_bounded(void **state)
 {
     fixture *f = *state;
     f->config.no_threads = true;
-    f->config.lag_bytes = LAG_BYTES;
+    f->config.lmdb.lag_bytes = LAG_BYTES;
     fixture_open(f);
     uint64_t most = 0;
     for (unsigned i = 1; i <= 120; i++) {
         assert_int_equal(commit_padded(f->store, i, false), TJ_OK);
-        uint64_t lag = info_of(f->store).lag_bytes;
+        uint64_t lag = info_of(f->store).lmdb.lag_bytes;
         most = lag > most ? lag : most;
     }
     assert_in_range(most, LAG_HARD_FACTOR * LAG_BYTES / 2, LAG_HARD_FACTOR * LAG_BYTES + 4096);
@@ -215,11 +215,11 @@ static void without_threads_the_lag_is_bounded(void **state)
 static void the_lag_is_bounded_in_time(void **state)
 {
     fixture *f = *state;
-    f->config.lag_ms = 20;
+    f->config.lmdb.lag_ms = 20;
     fixture_open(f);
     uint64_t sequence = commit_number(f->store, 1);
     uint64_t begun = now_ms();
-    for (unsigned i = 2; info_of(f->store).applied_sequence < sequence; i++) {
+    for (unsigned i = 2; info_of(f->store).lmdb.applied_sequence < sequence; i++) {
         assert_true(now_ms() - begun < 20000);
         commit_number(f->store, i);
     }
@@ -231,14 +231,14 @@ static void status_tells_of_space_and_recovery(void **state)
 {
     fixture *f = *state;
     tj_time before = tj_time_now();
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     tj_store_info info = info_of(f->store);
-    assert_int_equal(info.reserve_bytes, TJ_SEGMENT_SIZE_MIN + ((uint64_t)1 << 20));
-    assert_true(info.free_bytes > 0);
-    assert_false(info.space_low);
-    assert_in_range(info.recovered_at, before, tj_time_now());
-    assert_int_equal(info.recovered_bytes_cut, 0);
+    assert_int_equal(info.lmdb.reserve_bytes, TJ_SEGMENT_SIZE_MIN + ((uint64_t)1 << 20));
+    assert_true(info.lmdb.free_bytes > 0);
+    assert_false(info.lmdb.space_low);
+    assert_in_range(info.lmdb.recovered_at, before, tj_time_now());
+    assert_int_equal(info.lmdb.recovered_bytes_cut, 0);
     commit_number(f->store, 1);
     fixture_close(f);
     /* A torn record behind the last one. */
@@ -249,19 +249,19 @@ static void status_tells_of_space_and_recovery(void **state)
     assert_int_equal(fputs("torn", segment) >= 0 && fclose(segment) == 0, 1);
     before = tj_time_now();
     fixture_open(f);
-    uint64_t cut = info_of(f->store).recovered_bytes_cut;
+    uint64_t cut = info_of(f->store).lmdb.recovered_bytes_cut;
     assert_in_range(cut, 50000, 60004);
     f->config.shared = true;
     fixture_reopen(f);
-    assert_int_equal(info_of(f->store).recovered_bytes_cut, 0);
-    assert_in_range(info_of(f->store).recovered_at, before, tj_time_now());
+    assert_int_equal(info_of(f->store).lmdb.recovered_bytes_cut, 0);
+    assert_in_range(info_of(f->store).lmdb.recovered_at, before, tj_time_now());
     fixture_close(f);
     f->config.read_only = true;
     fixture_open(f);
     info = info_of(f->store);
-    assert_in_range(info.recovered_at, before, tj_time_now());
+    assert_in_range(info.lmdb.recovered_at, before, tj_time_now());
     assert_false(info.writer_alive);
-    assert_int_equal(info.reserve_bytes, TJ_SEGMENT_SIZE_MIN + ((uint64_t)1 << 20));
+    assert_int_equal(info.lmdb.reserve_bytes, TJ_SEGMENT_SIZE_MIN + ((uint64_t)1 << 20));
 }
 
 /* ---- who may look on ------------------------------------------------------------------------- */
@@ -300,8 +300,8 @@ static int look_as(const fixture *f, gid_t group)
         if (status != TJ_OK) {
             _exit(100 + (int)status);
         }
-        bool right = info.writer_alive && info.writer_pid == getppid() && info.recovered_at > 0 &&
-                     info.reserve_bytes > 0;
+        bool right = info.writer_alive && info.writer_pid == getppid() &&
+                     info.lmdb.recovered_at > 0 && info.lmdb.reserve_bytes > 0;
         tj_uuid id = uuid(1);
         tj_algo_record *record = NULL;
         status = tj_algo_load(tj_store_algo_repository(store, NULL), &id, &record, NULL);

@@ -463,11 +463,11 @@ static tj_config config_of(const list *l)
 {
     tj_config config = run->f.config;
     config.type = l->engine;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     config.no_threads = l->seed % 2 == 0;
     config.durability = l->seed % 3 == 0 ? TJ_DURABILITY_OS : TJ_DURABILITY_SYNC;
-    config.lag_bytes = l->seed % 5 == 0 ? 4096 : 0;
-    config.lag_ms = l->seed % 7 == 0 ? 2 : 0;
+    config.lmdb.lag_bytes = l->seed % 5 == 0 ? 4096 : 0;
+    config.lmdb.lag_ms = l->seed % 7 == 0 ? 2 : 0;
     return config;
 }
 

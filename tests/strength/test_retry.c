@@ -124,7 +124,7 @@ static int set_up(void **state)
 {
     (void)fixture_set_up(state);
     fixture *f = *state;
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.no_threads = true;
     fixture_open(f);
     return 0;

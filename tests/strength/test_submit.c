@@ -419,7 +419,7 @@ static void without_threads_work_flushes(void **state)
     assert_ok(tj_store_work(f->store, &err));
     assert_true(is_readable(f->store, 0));
     assert_int_equal(complete(f->store, 0), 2);
-    assert_int_equal(info_of(f->store).applied_sequence, 2);
+    assert_int_equal(info_of(f->store).lmdb.applied_sequence, 2);
     submit_number(f->store, 3);
     assert_int_equal(complete(f->store, 60000), 1);
     expect_calls(3);

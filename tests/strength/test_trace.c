@@ -40,7 +40,7 @@ static void open_another(void)
     tj_config config = TJ_CONFIG_INIT;
     tj_store *store = NULL;
     config.path = heard.other;
-    config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     tj_status status = tj_store_open(&config, &store, &err);
     must(status == TJ_OK || status == TJ_BUSY, "opening another store"); /* another thread has it */
     must(tj_store_close(store, &err) == TJ_OK, "closing it");
@@ -104,8 +104,8 @@ static void listen_to(fixture *f)
     heard.count = 0;
     heard.saved = 0;
     snprintf(heard.other, sizeof heard.other, "%s/other", f->directory);
-    f->config.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    f->config.lag_ms = 1;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->config.lmdb.lag_ms = 1;
     f->config.trace = hear;
 }
 
@@ -226,7 +226,7 @@ static void test_a_save_while_a_commit_waits(void **state)
         skip();
     }
     listen_to(f);
-    f->config.lag_bytes = 1; /* every commit waits for LMDB */
+    f->config.lmdb.lag_bytes = 1; /* every commit waits for LMDB */
     heard.pause_ms = 100;
     fixture_open(f);
     fill_disk(f);

@@ -20,10 +20,10 @@ tj_config stress_config(void)
 {
     tj_config config = TJ_CONFIG_INIT;
     config.path = all->journal;
-    config.map_size_bytes = (uint64_t)1 << 20; /* so that it grows beside the viewers */
-    config.segment_size_bytes = (uint64_t)256 << 10;
-    config.lag_bytes = (uint64_t)64 << 10;
-    config.lag_ms = 10;
+    config.lmdb.map_size_bytes = (uint64_t)1 << 20; /* so that it grows beside the viewers */
+    config.lmdb.segment_size_bytes = (uint64_t)256 << 10;
+    config.lmdb.lag_bytes = (uint64_t)64 << 10;
+    config.lmdb.lag_ms = 10;
     return config;
 }
 

@@ -74,9 +74,31 @@ pub const TJ_TRACE_ERROR: tj_trace_level = 3;
 pub type tj_trace_fn =
     unsafe extern "C" fn(context: *mut c_void, level: tj_trace_level, message: *const c_char);
 
+/// What only the journal directory is configured with, in its part of `tj_config`. A zero means the
+/// default of each member.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_lmdb_config {
+    /// Default: `TJ_MAP_SIZE_DEFAULT`; rounded up to whole pages
+    pub map_size_bytes: u64,
+    /// The map grows by itself up to here; default: no bound
+    pub map_size_max_bytes: u64,
+    /// Default: `TJ_SEGMENT_SIZE_DEFAULT`
+    pub segment_size_bytes: u64,
+    /// Default: `TJ_LAG_BYTES_DEFAULT`
+    pub lag_bytes: u64,
+    /// Default: `TJ_LAG_MS_DEFAULT`
+    pub lag_ms: u32,
+    /// For members to come; zero
+    pub reserved: [u64; 11],
+}
+
 /// How to open a store. Start from `TJ_CONFIG_INIT`; a zero means the default of each member.
 /// Strings are borrowed while a call reads the struct; those that `tj_config_load` filled in
 /// belong to it and are released by `tj_config_dispose`.
+///
+/// What every engine has stands here. What one alone has stands in a member with the name that the
+/// engine has as `type` in the configuration.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_config {
@@ -89,16 +111,6 @@ pub struct tj_config {
     pub path: *const c_char,
     /// Default: `TJ_BOOK_DEFAULT`
     pub book: *const c_char,
-    /// Default: `TJ_MAP_SIZE_DEFAULT`; rounded up to whole pages
-    pub map_size_bytes: u64,
-    /// The map grows by itself up to here; default: no bound
-    pub map_size_max_bytes: u64,
-    /// Default: `TJ_SEGMENT_SIZE_DEFAULT`
-    pub segment_size_bytes: u64,
-    /// Default: `TJ_LAG_BYTES_DEFAULT`
-    pub lag_bytes: u64,
-    /// Default: `TJ_LAG_MS_DEFAULT`
-    pub lag_ms: u32,
     /// Default: `TJ_DURABILITY_SYNC`
     pub durability: tj_durability,
     /// Look on: no lock, no recovery, nothing written but LMDB's reader slots.
@@ -115,6 +127,8 @@ pub struct tj_config {
     pub trace_context: *mut c_void,
     /// For `tj_config_load` and `tj_config_dispose` only
     pub owned: *mut c_void,
+    /// What the journal directory alone has
+    pub lmdb: tj_lmdb_config,
 }
 
 unsafe extern "C" {

@@ -50,6 +50,8 @@ zeroed!(
     tj_ledger_entry,
     tj_ledger_list,
     tj_live_state,
+    tj_lmdb_config,
+    tj_lmdb_info,
     tj_order,
     tj_order_request,
     tj_portfolio,

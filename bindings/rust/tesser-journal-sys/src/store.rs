@@ -41,7 +41,47 @@ pub struct tj_book_list {
     pub count: usize,
 }
 
+/// What only the journal directory can tell, in its part of `tj_store_info`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_lmdb_info {
+    /// Newest commit that LMDB includes
+    pub applied_sequence: u64,
+    /// Log from there to the newest commit
+    pub lag_bytes: u64,
+    /// All segments on disk
+    pub log_bytes: u64,
+    /// Of this process; 0 when opened read-only
+    pub map_size_bytes: u64,
+    /// Space left on the file system for this user
+    pub free_bytes: u64,
+    /// Space kept for critical commits; 0 when it is in use
+    pub reserve_bytes: u64,
+    /// How many LMDB transactions the oldest snapshot lags behind
+    pub oldest_reader_lag: u64,
+    /// Pid of the reader with that snapshot, 0 when none
+    pub oldest_reader_pid: i64,
+    /// When a writer last opened the journal, 0 if not known
+    pub recovered_at: tj_time,
+    /// Bytes of torn tail it found then, and zeroed
+    pub recovered_bytes_cut: u64,
+    /// How many segments the log has.
+    pub segment_count: u32,
+    /// LMDB reader slots in use
+    pub reader_count: u32,
+    /// A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
+    /// a copy) the log is shown to its end
+    pub acknowledged_known: bool,
+    /// Less is free than the journal will soon need
+    pub space_low: bool,
+    /// For members to come; zero, which then means "not told"
+    pub reserved: [u64; 12],
+}
+
 /// What can be told of a store at one moment.
+///
+/// What every engine can tell stands here. What one alone has stands in a member with the name
+/// that the engine has as `type` in the configuration, and is zero for another.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_store_info {
@@ -61,46 +101,19 @@ pub struct tj_store_info {
     pub sequence: u64,
     /// Time of that commit, 0 before the first
     pub sequence_time: tj_time,
-    /// Newest commit that LMDB includes
-    pub applied_sequence: u64,
-    /// Log between the two
-    pub lag_bytes: u64,
-    /// All segments on disk
-    pub log_bytes: u64,
-    /// How many segments the log has.
-    pub segment_count: u32,
-    /// Size of data.mdb
+    /// What rows take: size of data.mdb, or bytes of memory
     pub state_bytes: u64,
-    /// Of this process; 0 when opened read-only
-    pub map_size_bytes: u64,
     /// A process holds the writer's lock
     pub writer_alive: bool,
     /// Its pid, 0 when none
     pub writer_pid: i64,
     /// The holder as it describes itself, "" when none
     pub writer: [c_char; 256],
-    /// LMDB reader slots in use
-    pub reader_count: u32,
-    /// Pid of the reader with the oldest snapshot, 0 when none
-    pub oldest_reader_pid: i64,
-    /// How many LMDB transactions it lags behind
-    pub oldest_reader_lag: u64,
-    /// When a writer last opened the journal, 0 if not known
-    pub recovered_at: tj_time,
-    /// Bytes of torn tail it found then, and zeroed
-    pub recovered_bytes_cut: u64,
-    /// Space left on the file system for this user
-    pub free_bytes: u64,
-    /// Space kept for critical commits; 0 when it is in use
-    pub reserve_bytes: u64,
-    /// Less is free than the journal will soon need
-    pub space_low: bool,
-    /// A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
-    /// a copy) the log is shown to its end
-    pub acknowledged_known: bool,
     /// How far the clock is behind sequence_time, 0 if it is not: it was once ahead, and times of
     /// commits go on from there
     pub clock_behind_ns: i64,
+    /// What the journal directory alone can tell
+    pub lmdb: tj_lmdb_info,
 }
 
 unsafe extern "C" {

@@ -45,7 +45,7 @@ unsafe extern "C" {
     ///
     /// Threads: handle for the transaction, any for its store. It does not wait for a flush,
     /// except while the log changes segments or LMDB is too far behind
-    /// (`tj_store_info.lag_bytes`).
+    /// (`tj_lmdb_info.lag_bytes`).
     ///
     /// Durability: none yet on return.
     pub fn tj_txn_submit(

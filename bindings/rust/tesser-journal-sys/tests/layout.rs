@@ -65,9 +65,8 @@ fn facts() -> Vec<(String, u64)> {
         struct_size, commit_id, expected_sequence, deadline_ms, sync, critical, note
     }
     tj_config {
-        struct_size, r#type, path, book, map_size_bytes, map_size_max_bytes, segment_size_bytes,
-        lag_bytes, lag_ms, durability, read_only, must_exist, shared, no_threads, trace,
-        trace_context, owned
+        struct_size, r#type, path, book, durability, read_only, must_exist, shared, no_threads,
+        trace, trace_context, owned, lmdb
     }
     tj_decimal { bits }
     tj_error { status, os_errno, engine_code, place, message }
@@ -102,6 +101,14 @@ fn facts() -> Vec<(String, u64)> {
         open_order_count, last_prices, last_price_count, has_last_candle_ts, last_candle_ts,
         strategy_state, has_execution_checkpoint, execution_checkpoint, extra, sequence
     }
+    tj_lmdb_config {
+        map_size_bytes, map_size_max_bytes, segment_size_bytes, lag_bytes, lag_ms, reserved
+    }
+    tj_lmdb_info {
+        applied_sequence, lag_bytes, log_bytes, map_size_bytes, free_bytes, reserve_bytes,
+        oldest_reader_lag, oldest_reader_pid, recovered_at, recovered_bytes_cut, segment_count,
+        reader_count, acknowledged_known, space_low, reserved
+    }
     tj_order {
         id, request, status, filled_quantity, has_avg_fill_price, avg_fill_price, created_at,
         updated_at, extra
@@ -125,10 +132,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_report_note { source, what, reason }
     tj_store_info {
         struct_size, r#type, durability, path, journal_id, format_version, sequence,
-        sequence_time, applied_sequence, lag_bytes, log_bytes, segment_count, state_bytes,
-        map_size_bytes, writer_alive, writer_pid, writer, reader_count, oldest_reader_pid,
-        oldest_reader_lag, recovered_at, recovered_bytes_cut, free_bytes, reserve_bytes, space_low,
-        acknowledged_known, clock_behind_ns
+        sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb
     }
     tj_str { data, size }
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }

@@ -69,8 +69,6 @@ impl Store {
         let config = sys::tj_config {
             path: path.as_ptr(),
             book: book.as_ptr(),
-            map_size_bytes: options.map_size_bytes,
-            segment_size_bytes: options.segment_size_bytes,
             durability: match options.os_durability {
                 true => sys::TJ_DURABILITY_OS,
                 false => sys::TJ_DURABILITY_SYNC,
@@ -78,6 +76,11 @@ impl Store {
             read_only: options.read_only,
             must_exist: options.must_exist,
             shared: true,
+            lmdb: sys::tj_lmdb_config {
+                map_size_bytes: options.map_size_bytes,
+                segment_size_bytes: options.segment_size_bytes,
+                ..Default::default()
+            },
             ..Default::default()
         };
         let mut store = ptr::null_mut();

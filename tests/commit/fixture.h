@@ -23,16 +23,8 @@
 #include "rows/load.h"
 #include "rows/rowmap_source.h"
 #include "rows/value.h"
-
-/* What assert_ok prints. */
-static tj_error test_error;
-
-#define assert_ok(call)                         \
-    do {                                        \
-        if ((call) != TJ_OK) {                  \
-            fail_msg("%s", test_error.message); \
-        }                                       \
-    } while (0)
+#include "support/check.h"
+#include "support/values.h"
 
 typedef struct journal {
     tj__rowmap *rows;
@@ -52,7 +44,7 @@ static inline tj__tip *journal_rebuild(const journal *j)
 {
     rowmap_source source = journal_source(j);
     tj__tip *tip = NULL;
-    assert_ok(tj__tip_build(&source.source, &tip, &test_error));
+    assert_ok(tj__tip_build(&source.source, &tip, &err));
     return tip;
 }
 
@@ -62,7 +54,7 @@ static inline void journal_open(journal *j)
     assert_non_null(j->rows);
     assert_non_null(j->plan);
     j->tip = journal_rebuild(j);
-    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &err));
 }
 
 static inline void journal_close(journal *j)
@@ -121,8 +113,8 @@ static inline void assert_same_state(const tj_live_state *a, const tj_live_state
 {
     tj_text left = {0};
     tj_text right = {0};
-    assert_ok(tj_live_state_to_json(a, &left, &test_error));
-    assert_ok(tj_live_state_to_json(b, &right, &test_error));
+    assert_ok(tj_live_state_to_json(a, &left, &err));
+    assert_ok(tj_live_state_to_json(b, &right, &err));
     assert_string_equal(left.data, right.data);
     tj_text_dispose(&left);
     tj_text_dispose(&right);
@@ -136,7 +128,7 @@ static inline void journal_take(journal *j, const tj_commit_options *options)
     tj__tip_advance(j->tip, j->sequence);
     assert_ok(tj__body_apply(j->rows, TJ__TABLES_ALL, tj__buffer_bytes(&j->resolved.body),
                              j->resolved.change_count, j->sequence,
-                             options ? &options->commit_id : NULL, &test_error));
+                             options ? &options->commit_id : NULL, &err));
     tj__tip *rebuilt = journal_rebuild(j);
     assert_same_tip(j->tip, rebuilt);
     tj__tip_free(rebuilt);
@@ -155,7 +147,7 @@ static inline tj_status journal_try_state(journal *j, const tj_live_state *state
         journal_take(j, options);
     }
     tj__plan_clear(j->plan);
-    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &err));
     return status;
 }
 
@@ -175,7 +167,7 @@ static inline uint32_t journal_commit(journal *j)
 
 static inline tj_status journal_try_save(journal *j, const tj_live_state *state)
 {
-    assert_ok(tj__plan_open_state(j->plan, state, &test_error));
+    assert_ok(tj__plan_open_state(j->plan, state, &err));
     return journal_try_state(j, state, NULL);
 }
 
@@ -190,10 +182,10 @@ static inline void assert_same_body(const tj__resolved *a, const tj__resolved *b
 static inline uint32_t journal_save(journal *j, const tj_live_state *state)
 {
     tj__resolved in_transaction = {0};
-    assert_ok(tj__plan_put_state(j->plan, state, &test_error));
-    assert_ok(tj__plan_resolve(j->plan, j->tip, NULL, &in_transaction, &test_error));
+    assert_ok(tj__plan_put_state(j->plan, state, &err));
+    assert_ok(tj__plan_resolve(j->plan, j->tip, NULL, &in_transaction, &err));
     tj__plan_clear(j->plan);
-    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &err));
     if (journal_try_save(j, state) != TJ_OK) {
         fail_msg("%s", j->error.message);
     }
@@ -216,8 +208,8 @@ static inline tj_live_state *journal_load(const journal *j, const char *book)
     rowmap_source source = journal_source(j);
     uint32_t number = 0;
     tj_live_state *state = NULL;
-    assert_ok(tj__book_find(&source.source, tj_str_of(book), &number, &test_error));
-    assert_ok(tj__state_load(&source.source, number, &state, &test_error));
+    assert_ok(tj__book_find(&source.source, tj_str_of(book), &number, &err));
+    assert_ok(tj__state_load(&source.source, number, &state, &err));
     assert_int_equal(state->sequence, j->sequence);
     return state;
 }
@@ -236,62 +228,9 @@ static inline tj__change journal_change(const journal *j, size_t index)
     tj__bytes rest = tj__buffer_bytes(&j->resolved.body);
     tj__change change = {0};
     for (size_t i = 0; i <= index; i++) {
-        assert_ok(tj__body_next(&rest, &change, &test_error));
+        assert_ok(tj__body_next(&rest, &change, &err));
     }
     return change;
-}
-
-/* ---- values --------------------------------------------------------------------------------- */
-
-static inline tj_decimal decimal(const char *text)
-{
-    tj_decimal value;
-    assert_ok(tj_decimal_parse(tj_str_of(text), &value, &test_error));
-    return value;
-}
-
-static inline tj_identity identity(const char *text)
-{
-    tj_identity id;
-    assert_ok(tj_identity_parse(tj_str_of(text), &id, &test_error));
-    return id;
-}
-
-static inline tj_order plain_order(const char *id)
-{
-    return (tj_order){.id = tj_str_of(id),
-                      .request = {.symbol = identity("binance_perp:BTCUSDT"),
-                                  .side = TJ_SIDE_BUY,
-                                  .order_type = TJ_ORDER_LIMIT,
-                                  .quantity = decimal("1.50"),
-                                  .has_price = true,
-                                  .price = decimal("64000.10")},
-                      .status = TJ_ORDER_ACCEPTED,
-                      .filled_quantity = decimal("0"),
-                      .created_at = 1,
-                      .updated_at = 2};
-}
-
-static inline tj_portfolio plain_portfolio(void)
-{
-    return (tj_portfolio){.reporting_currency = identity("USDT"),
-                          .initial_equity = decimal("10000.00"),
-                          .peak_equity = decimal("10432.1700")};
-}
-
-static inline tj_position plain_position(const char *symbol)
-{
-    return (tj_position){.symbol = identity(symbol),
-                         .side = TJ_SIDE_BUY,
-                         .quantity = decimal("2"),
-                         .unrealized_pnl = decimal("0.00")};
-}
-
-static inline tj_balance plain_balance(const char *currency)
-{
-    return (tj_balance){.currency = identity(currency),
-                        .quantity = decimal("5.0"),
-                        .conversion_rate = decimal("1")};
 }
 
 #endif

@@ -223,7 +223,7 @@ static void test_rows_at_the_rank_end(void **context)
     tj__store_u64(entry->bytes + entry->key_size + TJ__RANK_AT, UINT64_MAX - 5);
     tj__tip_free(j.tip);
     j.tip = journal_rebuild(&j);
-    assert_ok(tj__plan_put_order(j.plan, &orders[2], &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &orders[2], &err));
     assert_int_equal(journal_commit(&j), 2); /* "a" has the rank that it gets */
     state.open_order_count = 3;
     journal_check(&j, &state);

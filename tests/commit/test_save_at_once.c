@@ -12,7 +12,7 @@ static void refuse(journal *j, const tj_live_state *state, tj_status status, con
 {
     tj__tip *before = journal_rebuild(j);
     j->error = (tj_error)TJ_ERROR_INIT;
-    assert_ok(tj__plan_open_state(j->plan, state, &test_error));
+    assert_ok(tj__plan_open_state(j->plan, state, &err));
     size_t size = j->plan->rows.size;
     assert_int_equal(tj__plan_resolve_state(j->plan, state, j->tip, NULL, &j->resolved, &j->error),
                      status);
@@ -26,7 +26,7 @@ static void refuse(journal *j, const tj_live_state *state, tj_status status, con
     assert_same_tip(j->tip, before);
     tj__tip_free(before);
     tj__plan_clear(j->plan);
-    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_use_book(j->plan, TJ_STR("default"), &err));
 }
 
 /* ---- what stands twice ----------------------------------------------------------------------- */
@@ -179,16 +179,16 @@ static void test_two_states_in_one_transaction(void **context)
     tj_live_state third = {.open_orders = mirrored, .open_order_count = 4};
     mirrored[1].status = TJ_ORDER_FILLED;
     for (int round = 0; round < 2; round++) {
-        assert_ok(tj__plan_put_order(j.plan, &mirrored[1], &test_error));
-        assert_ok(tj__plan_put_state(j.plan, &first, &test_error));
-        assert_ok(tj__plan_put_state(j.plan, &second, &test_error));
+        assert_ok(tj__plan_put_order(j.plan, &mirrored[1], &err));
+        assert_ok(tj__plan_put_state(j.plan, &first, &err));
+        assert_ok(tj__plan_put_state(j.plan, &second, &err));
         refuse(&j,
                &(tj_live_state){.open_orders = (tj_order[]){orders[1], orders[1]},
                                 .open_order_count = 2},
                TJ_INVALID, "order \"a\" stands twice");
-        assert_ok(tj__plan_put_order(j.plan, &mirrored[1], &test_error));
-        assert_ok(tj__plan_put_state(j.plan, &first, &test_error));
-        assert_ok(tj__plan_put_state(j.plan, &second, &test_error));
+        assert_ok(tj__plan_put_order(j.plan, &mirrored[1], &err));
+        assert_ok(tj__plan_put_state(j.plan, &first, &err));
+        assert_ok(tj__plan_put_state(j.plan, &second, &err));
         assert_int_equal(journal_try_save(&j, &third), TJ_OK);
         assert_int_equal(j.resolved.change_count, round == 0 ? 5 : 4); /* first the book, too */
         journal_check(&j, &third);
@@ -238,7 +238,7 @@ static void test_a_book_that_is_not_there(void **context)
     tj_order order = plain_order("a");
     tj_live_state state = {.open_orders = &order, .open_order_count = 1};
     journal_save(&j, &state);
-    assert_ok(tj__plan_use_book(j.plan, TJ_STR("other"), &test_error));
+    assert_ok(tj__plan_use_book(j.plan, TJ_STR("other"), &err));
     refuse(&j, &state, TJ_NOT_FOUND,
            "book \"other\" is not in this journal (it has: default); a new one must be created "
            "before its first use");
@@ -336,7 +336,7 @@ static void save_both(journal *at_once, journal *in_transaction, const tj_live_s
     if (journal_try_save(at_once, state) != TJ_OK) {
         fail_msg("%s", at_once->error.message);
     }
-    assert_ok(tj__plan_put_state(in_transaction->plan, state, &test_error));
+    assert_ok(tj__plan_put_state(in_transaction->plan, state, &err));
     journal_commit(in_transaction);
     assert_same_body(&at_once->resolved, &in_transaction->resolved);
     assert_int_equal(at_once->sequence, in_transaction->sequence);

@@ -37,10 +37,10 @@ static tj_str some_json(void)
 static void change_orders(tj__plan *plan)
 {
     if (random_below(3) == 0) {
-        assert_ok(tj__plan_delete_order(plan, some_order_id(), &test_error));
+        assert_ok(tj__plan_delete_order(plan, some_order_id(), &err));
     } else {
         tj_order order = random_order(arena, some_order_id());
-        assert_ok(tj__plan_put_order(plan, &order, &test_error));
+        assert_ok(tj__plan_put_order(plan, &order, &err));
     }
 }
 
@@ -54,16 +54,16 @@ static void change_holdings(tj__plan *plan)
     tj_str owner = some_owner();
     switch (random_below(4)) {
     case 0:
-        assert_ok(tj__plan_put_position(plan, owner, &position, &test_error));
+        assert_ok(tj__plan_put_position(plan, owner, &position, &err));
         break;
     case 1:
-        assert_ok(tj__plan_put_balance(plan, owner, &balance, &test_error));
+        assert_ok(tj__plan_put_balance(plan, owner, &balance, &err));
         break;
     case 2:
-        assert_ok(tj__plan_delete_position(plan, owner, position.symbol, &test_error));
+        assert_ok(tj__plan_delete_position(plan, owner, position.symbol, &err));
         break;
     default:
-        assert_ok(tj__plan_delete_balance(plan, owner, balance.currency, &test_error));
+        assert_ok(tj__plan_delete_balance(plan, owner, balance.currency, &err));
         break;
     }
 }
@@ -75,16 +75,16 @@ static void change_portfolio(tj__plan *plan)
     random_portfolio(arena, 3, &portfolio);
     switch (random_below(6)) {
     case 0:
-        assert_ok(tj__plan_delete_portfolio(plan, &test_error));
+        assert_ok(tj__plan_delete_portfolio(plan, &err));
         break;
     case 1:
-        assert_ok(tj__plan_delete_sub_account(plan, TJ_STR("KRAKEN"), &test_error));
+        assert_ok(tj__plan_delete_sub_account(plan, TJ_STR("KRAKEN"), &err));
         break;
     case 2:
-        assert_ok(tj__plan_put_sub_account(plan, &account, &test_error));
+        assert_ok(tj__plan_put_sub_account(plan, &account, &err));
         break;
     default:
-        assert_ok(tj__plan_put_portfolio(plan, &portfolio, &test_error));
+        assert_ok(tj__plan_put_portfolio(plan, &portfolio, &err));
         break;
     }
 }
@@ -98,29 +98,29 @@ static void change_singles(tj__plan *plan)
     tj_price price = {random_identity(arena, random_below(6)), random_decimal()};
     switch (random_below(8)) {
     case 0:
-        assert_ok(tj__plan_set_equity(plan, random_bool() ? &equity : NULL, &test_error));
+        assert_ok(tj__plan_set_equity(plan, random_bool() ? &equity : NULL, &err));
         break;
     case 1:
-        assert_ok(tj__plan_set_candle(plan, random_bool() ? &time : NULL, &test_error));
+        assert_ok(tj__plan_set_candle(plan, random_bool() ? &time : NULL, &err));
         break;
     case 2:
-        assert_ok(tj__plan_set_strategy(plan, some_json(), &test_error));
+        assert_ok(tj__plan_set_strategy(plan, some_json(), &err));
         break;
     case 3:
-        assert_ok(tj__plan_set_checkpoint(plan, random_bool() ? &checkpoint : NULL, &test_error));
+        assert_ok(tj__plan_set_checkpoint(plan, random_bool() ? &checkpoint : NULL, &err));
         break;
     case 4:
         assert_ok(tj__plan_put_extra(plan, random_text(arena, "m%u", random_below(3)), some_json(),
-                                     &test_error));
+                                     &err));
         break;
     case 5:
-        assert_ok(tj__plan_clear_extra(plan, &test_error));
+        assert_ok(tj__plan_clear_extra(plan, &err));
         break;
     case 6:
-        assert_ok(tj__plan_delete_price(plan, price.symbol, &test_error));
+        assert_ok(tj__plan_delete_price(plan, price.symbol, &err));
         break;
     default:
-        assert_ok(tj__plan_put_price(plan, &price, &test_error));
+        assert_ok(tj__plan_put_price(plan, &price, &err));
         break;
     }
 }
@@ -132,13 +132,13 @@ static void change_tables(tj__plan *plan)
     tj_ledger_entry entry = random_ledger_entry(arena);
     switch (random_below(3)) {
     case 0:
-        assert_ok(tj__plan_put_algo(plan, &id, &algo, &test_error));
+        assert_ok(tj__plan_put_algo(plan, &id, &algo, &err));
         break;
     case 1:
-        assert_ok(tj__plan_delete_algo(plan, &id, &test_error));
+        assert_ok(tj__plan_delete_algo(plan, &id, &err));
         break;
     default:
-        assert_ok(tj__plan_append_ledger(plan, &entry, &test_error));
+        assert_ok(tj__plan_append_ledger(plan, &entry, &err));
         break;
     }
 }
@@ -159,7 +159,7 @@ static void change_state(const journal *j, const char *book)
     if (state->open_order_count > 0 && random_bool()) {
         state->open_order_count--;
     }
-    assert_ok(tj__plan_put_state(j->plan, state, &test_error));
+    assert_ok(tj__plan_put_state(j->plan, state, &err));
     tj_live_state_free(state);
 }
 
@@ -192,8 +192,8 @@ static void change_something(const journal *j, const char *book)
 static void check_book(journal *j, const char *book)
 {
     tj_live_state *state = journal_load(j, book);
-    assert_ok(tj__plan_use_book(j->plan, tj_str_of(book), &test_error));
-    assert_ok(tj__plan_put_state(j->plan, state, &test_error));
+    assert_ok(tj__plan_use_book(j->plan, tj_str_of(book), &err));
+    assert_ok(tj__plan_put_state(j->plan, state, &err));
     assert_int_equal(journal_commit(j), 0);
     tj_live_state_free(state);
 }
@@ -206,7 +206,7 @@ static void test_random_transactions(void **context)
     random_start();
     size_t refused = 0;
     for (size_t i = 0; i < 3; i++) {
-        assert_ok(tj__plan_create_book(j.plan, tj_str_of(books[i]), &test_error));
+        assert_ok(tj__plan_create_book(j.plan, tj_str_of(books[i]), &err));
     }
     journal_commit(&j);
     for (unsigned round = 0; round < 1500; round++) {
@@ -219,7 +219,7 @@ static void test_random_transactions(void **context)
         unsigned changes = 1 + random_below(6);
         for (unsigned i = 0; i < changes; i++) {
             book = books[random_below(3)];
-            assert_ok(tj__plan_use_book(j.plan, tj_str_of(book), &test_error));
+            assert_ok(tj__plan_use_book(j.plan, tj_str_of(book), &err));
             change_something(&j, book);
         }
         tj_status status = journal_try(&j, &options);
@@ -241,17 +241,17 @@ static void test_a_dropped_commit(void **context)
     journal_open(&j);
     tj_decimal one = decimal("1");
     tj_decimal two = decimal("2");
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("dropped"), &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &test_error));
-    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("dropped"), &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &err));
+    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &err));
     assert_int_equal(j.resolved.change_count, 3);
     /* The same plan again, as after a full disk. */
-    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &test_error));
+    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &err));
     assert_int_equal(j.resolved.change_count, 3);
     tj__plan_clear(j.plan);
-    assert_ok(tj__plan_use_book(j.plan, TJ_STR("default"), &test_error));
-    assert_ok(tj__plan_set_equity(j.plan, &two, &test_error));
+    assert_ok(tj__plan_use_book(j.plan, TJ_STR("default"), &err));
+    assert_ok(tj__plan_set_equity(j.plan, &two, &err));
     assert_int_equal(journal_commit(&j), 2);
     tj_live_state expected = {.has_portfolio_equity = true, .portfolio_equity = two};
     journal_check(&j, &expected);

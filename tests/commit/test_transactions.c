@@ -13,26 +13,26 @@ static void test_portfolio_is_needed(void **context)
     tj_balance balance = plain_balance("USDT");
     tj_sub_account account = {.exchange = TJ_STR("Kraken")};
     tj_portfolio portfolio = plain_portfolio();
-    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &test_error));
+    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &err));
     journal_refuse(
         &j, NULL, TJ_INVALID,
         "position \"binance:BTCUSDT\" needs a portfolio: save the portfolio's own members "
         "first");
-    assert_ok(tj__plan_put_balance(j.plan, TJ_STR("kraken"), &balance, &test_error));
+    assert_ok(tj__plan_put_balance(j.plan, TJ_STR("kraken"), &balance, &err));
     journal_refuse(&j, NULL, TJ_INVALID,
                    "balance \"USDT\" of sub-account \"kraken\" needs a portfolio: save the "
                    "portfolio's own members first");
-    assert_ok(tj__plan_put_sub_account(j.plan, &account, &test_error));
+    assert_ok(tj__plan_put_sub_account(j.plan, &account, &err));
     journal_refuse(
         &j, NULL, TJ_INVALID,
         "sub-account \"kraken\" needs a portfolio: save the portfolio's own members first");
     /* Within a plan it may come later. */
-    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &test_error));
-    assert_ok(tj__plan_put_portfolio(j.plan, &portfolio, &test_error));
+    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &err));
+    assert_ok(tj__plan_put_portfolio(j.plan, &portfolio, &err));
     assert_int_equal(journal_commit(&j), 3);
     /* And it may not go while something is put. */
-    assert_ok(tj__plan_delete_portfolio(j.plan, &test_error));
-    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &test_error));
+    assert_ok(tj__plan_delete_portfolio(j.plan, &err));
+    assert_ok(tj__plan_put_position(j.plan, OWN, &position, &err));
     journal_refuse(
         &j, NULL, TJ_INVALID,
         "position \"binance:BTCUSDT\" needs a portfolio: save the portfolio's own members "
@@ -45,11 +45,11 @@ static void put_small_portfolio(journal *j)
     tj_portfolio portfolio = plain_portfolio();
     tj_position position = plain_position("BTCUSDT");
     tj_balance balance = plain_balance("USDT");
-    assert_ok(tj__plan_put_portfolio(j->plan, &portfolio, &test_error));
-    assert_ok(tj__plan_put_position(j->plan, OWN, &position, &test_error));
-    assert_ok(tj__plan_put_position(j->plan, TJ_STR("KRAKEN "), &position, &test_error));
-    assert_ok(tj__plan_put_balance(j->plan, TJ_STR("kraken"), &balance, &test_error));
-    assert_ok(tj__plan_put_balance(j->plan, TJ_STR("krakenx"), &balance, &test_error));
+    assert_ok(tj__plan_put_portfolio(j->plan, &portfolio, &err));
+    assert_ok(tj__plan_put_position(j->plan, OWN, &position, &err));
+    assert_ok(tj__plan_put_position(j->plan, TJ_STR("KRAKEN "), &position, &err));
+    assert_ok(tj__plan_put_balance(j->plan, TJ_STR("kraken"), &balance, &err));
+    assert_ok(tj__plan_put_balance(j->plan, TJ_STR("krakenx"), &balance, &err));
 }
 
 static void test_sub_accounts_come_and_go(void **context)
@@ -68,19 +68,19 @@ static void test_sub_accounts_come_and_go(void **context)
     assert_int_equal(state->portfolio.position_count, 1);
     tj_live_state_free(state);
 
-    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("Kraken"), &test_error));
+    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("Kraken"), &err));
     assert_int_equal(journal_commit(&j), 3 + 1); /* and the book's row */
     state = journal_load(&j, "default");
     assert_int_equal(state->portfolio.sub_account_count, 1);
     assert_true(tj_str_equal(state->portfolio.sub_accounts[0].exchange, TJ_STR("krakenx")));
     tj_live_state_free(state);
-    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("kraken"), &test_error));
+    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("kraken"), &err));
     assert_int_equal(journal_commit(&j), 0);
 
     /* Put and deleted in one plan: also what the plan itself has put. */
     tj_position position = plain_position("ETHUSDT");
-    assert_ok(tj__plan_put_position(j.plan, TJ_STR("krakenx"), &position, &test_error));
-    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("krakenx"), &test_error));
+    assert_ok(tj__plan_put_position(j.plan, TJ_STR("krakenx"), &position, &err));
+    assert_ok(tj__plan_delete_sub_account(j.plan, TJ_STR("krakenx"), &err));
     assert_int_equal(journal_commit(&j), 2 + 1);
     journal_close(&j);
 }
@@ -92,9 +92,9 @@ static void test_delete_portfolio_cascades(void **context)
     journal_open(&j);
     tj_order order = plain_order("kept");
     put_small_portfolio(&j);
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
     journal_commit(&j);
-    assert_ok(tj__plan_delete_portfolio(j.plan, &test_error));
+    assert_ok(tj__plan_delete_portfolio(j.plan, &err));
     assert_int_equal(journal_commit(&j), 1 + 2 + 2 + 2 + 1);
     tj_live_state expected = {.open_orders = &order, .open_order_count = 1};
     journal_check(&j, &expected);
@@ -109,22 +109,22 @@ static void test_the_last_change_of_a_key_wins(void **context)
     tj_price price = {identity("x:A"), decimal("1")};
     tj_order order = plain_order("o");
     for (int i = 0; i < 3; i++) {
-        assert_ok(tj__plan_put_price(j.plan, &price, &test_error));
+        assert_ok(tj__plan_put_price(j.plan, &price, &err));
         price.price = decimal("2");
     }
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
-    assert_ok(tj__plan_delete_order(j.plan, order.id, &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
+    assert_ok(tj__plan_delete_order(j.plan, order.id, &err));
     assert_int_equal(journal_commit(&j), 2); /* book and price */
-    assert_ok(tj__plan_delete_price(j.plan, price.symbol, &test_error));
-    assert_ok(tj__plan_put_price(j.plan, &price, &test_error));
+    assert_ok(tj__plan_delete_price(j.plan, price.symbol, &err));
+    assert_ok(tj__plan_put_price(j.plan, &price, &err));
     assert_int_equal(journal_commit(&j), 0);
     /* A whole state replaces what the plan noted before it, and is changed by what follows. */
     tj_live_state state = {.last_prices = &price, .last_price_count = 1};
     tj_price other = {identity("x:B"), decimal("3")};
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
-    assert_ok(tj__plan_put_price(j.plan, &other, &test_error));
-    assert_ok(tj__plan_put_state(j.plan, &state, &test_error));
-    assert_ok(tj__plan_put_price(j.plan, &other, &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
+    assert_ok(tj__plan_put_price(j.plan, &other, &err));
+    assert_ok(tj__plan_put_state(j.plan, &state, &err));
+    assert_ok(tj__plan_put_price(j.plan, &other, &err));
     assert_int_equal(journal_commit(&j), 1);
     tj_price both[2] = {price, other};
     tj_live_state expected = {.last_prices = both, .last_price_count = 2};
@@ -139,17 +139,17 @@ static void test_orders_keep_their_place(void **context)
     journal_open(&j);
     tj_order orders[3] = {plain_order("c"), plain_order("a"), plain_order("b")};
     for (size_t i = 0; i < 3; i++) {
-        assert_ok(tj__plan_put_order(j.plan, &orders[i], &test_error));
+        assert_ok(tj__plan_put_order(j.plan, &orders[i], &err));
     }
     assert_int_equal(journal_commit(&j), 4);
     orders[0].status = TJ_ORDER_FILLED;
-    assert_ok(tj__plan_put_order(j.plan, &orders[0], &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &orders[0], &err));
     assert_int_equal(journal_commit(&j), 1);
     tj_live_state expected = {.open_orders = orders, .open_order_count = 3};
     journal_check(&j, &expected);
     /* Deleted and put again, it goes to the end. */
-    assert_ok(tj__plan_delete_order(j.plan, orders[0].id, &test_error));
-    assert_ok(tj__plan_put_order(j.plan, &orders[0], &test_error));
+    assert_ok(tj__plan_delete_order(j.plan, orders[0].id, &err));
+    assert_ok(tj__plan_put_order(j.plan, &orders[0], &err));
     assert_int_equal(journal_commit(&j), 1);
     tj_order moved[3] = {orders[1], orders[2], orders[0]};
     expected.open_orders = moved;
@@ -167,11 +167,11 @@ static void test_singles(void **context)
     tj_str ids[2] = {TJ_STR("e2"), TJ_STR("e1")};
     tj_execution_checkpoint checkpoint = {
         .has_last_timestamp = true, .last_timestamp = 9, .exec_ids = ids, .exec_id_count = 2};
-    assert_ok(tj__plan_set_equity(j.plan, &equity, &test_error));
-    assert_ok(tj__plan_set_candle(j.plan, &time, &test_error));
-    assert_ok(tj__plan_set_strategy(j.plan, TJ_STR(" [1.0] "), &test_error));
-    assert_ok(tj__plan_set_checkpoint(j.plan, &checkpoint, &test_error));
-    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("new"), TJ_STR("{\"a\":1}"), &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &equity, &err));
+    assert_ok(tj__plan_set_candle(j.plan, &time, &err));
+    assert_ok(tj__plan_set_strategy(j.plan, TJ_STR(" [1.0] "), &err));
+    assert_ok(tj__plan_set_checkpoint(j.plan, &checkpoint, &err));
+    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("new"), TJ_STR("{\"a\":1}"), &err));
     assert_int_equal(journal_commit(&j), 1 + 4 + 2 + 1);
     tj_live_state expected = {.has_portfolio_equity = true,
                               .portfolio_equity = equity,
@@ -183,15 +183,15 @@ static void test_singles(void **context)
                               .extra = TJ_STR("{\"new\":{\"a\":1}}")};
     journal_check(&j, &expected);
     checkpoint.exec_id_count = 1;
-    assert_ok(tj__plan_set_checkpoint(j.plan, &checkpoint, &test_error));
-    assert_ok(tj__plan_clear_extra(j.plan, &test_error));
-    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("newer"), TJ_STR("2"), &test_error));
+    assert_ok(tj__plan_set_checkpoint(j.plan, &checkpoint, &err));
+    assert_ok(tj__plan_clear_extra(j.plan, &err));
+    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("newer"), TJ_STR("2"), &err));
     assert_int_equal(journal_commit(&j), 1 + 2);
-    assert_ok(tj__plan_set_equity(j.plan, NULL, &test_error));
-    assert_ok(tj__plan_set_candle(j.plan, NULL, &test_error));
-    assert_ok(tj__plan_set_strategy(j.plan, TJ_STR(" null"), &test_error));
-    assert_ok(tj__plan_set_checkpoint(j.plan, NULL, &test_error));
-    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("newer"), (tj_str){0}, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, NULL, &err));
+    assert_ok(tj__plan_set_candle(j.plan, NULL, &err));
+    assert_ok(tj__plan_set_strategy(j.plan, TJ_STR(" null"), &err));
+    assert_ok(tj__plan_set_checkpoint(j.plan, NULL, &err));
+    assert_ok(tj__plan_put_extra(j.plan, TJ_STR("newer"), (tj_str){0}, &err));
     assert_int_equal(journal_commit(&j), 4 + 1 + 1 + 1);
     expected = (tj_live_state){0};
     journal_check(&j, &expected);
@@ -207,25 +207,25 @@ static void test_books(void **context)
     journal_open(&j);
     tj_decimal one = decimal("1");
     tj_decimal two = decimal("2");
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("momentum"), &test_error));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("momentum"), &err));
     assert_int_equal(journal_commit(&j), 1);
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
     journal_refuse(&j, NULL, TJ_NOT_FOUND,
                    "book \"default\" is not in this journal (it has: momentum); a new one must be "
                    "created before its first use");
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("momentum"), &test_error));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("momentum"), &err));
     journal_refuse(&j, NULL, TJ_EXISTS, "book \"momentum\" is in this journal already");
     /* Created and used in one commit; two books in one commit. */
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
-    assert_ok(tj__plan_use_book(j.plan, TJ_STR("momentum"), &test_error));
-    assert_ok(tj__plan_set_equity(j.plan, &two, &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
+    assert_ok(tj__plan_use_book(j.plan, TJ_STR("momentum"), &err));
+    assert_ok(tj__plan_set_equity(j.plan, &two, &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &err));
     assert_int_equal(journal_commit(&j), 3);
     tj_live_state *state = journal_load(&j, "momentum");
     assert_int_equal(tj_decimal_compare(state->portfolio_equity, two), 0);
     tj_live_state_free(state);
     /* A book that is only chosen is not looked for. */
-    assert_ok(tj__plan_use_book(j.plan, TJ_STR("misspelt"), &test_error));
+    assert_ok(tj__plan_use_book(j.plan, TJ_STR("misspelt"), &err));
     assert_int_equal(journal_commit(&j), 0);
     journal_close(&j);
 }
@@ -243,7 +243,7 @@ static void test_book_names(void **context)
     assert_int_equal(tj__plan_use_book(plan, TJ_STR("a\nb"), &error), TJ_INVALID);
     assert_string_equal(error.message,
                         "the book name \"a\\x0ab\" is not UTF-8 without control characters");
-    assert_ok(tj__plan_create_book(plan, TJ_STR("x"), &test_error));
+    assert_ok(tj__plan_create_book(plan, TJ_STR("x"), &err));
     assert_int_equal(tj__plan_set_equity(plan, &one, &error), TJ_MISUSE);
     tj__plan_free(plan);
 }
@@ -256,25 +256,25 @@ static void test_book_find_and_list(void **context)
     rowmap_source source = journal_source(&j);
     tj_error error = TJ_ERROR_INIT;
     uint32_t number = 9;
-    assert_ok(tj__book_find(&source.source, TJ_STR("default"), &number, &test_error));
+    assert_ok(tj__book_find(&source.source, TJ_STR("default"), &number, &err));
     assert_int_equal(number, 0);
     put_small_portfolio(&j);
     tj_order order = plain_order("o");
     tj_uuid id = {{1}};
     tj_algo_state algo = {TJ_STR("TWAP"), TJ_STR("{}")};
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
-    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("a"), &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
+    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("a"), &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("default"), &err));
     journal_commit(&j);
-    assert_ok(tj__book_find(&source.source, TJ_STR("default"), &number, &test_error));
+    assert_ok(tj__book_find(&source.source, TJ_STR("default"), &number, &err));
     assert_int_equal(number, 1);
     assert_int_equal(tj__book_find(&source.source, TJ_STR("momentm"), &number, &error),
                      TJ_NOT_FOUND);
     assert_string_equal(error.message, "book \"momentm\" is not in this journal (it has: a, "
                                        "default); a new one must be created before its first use");
     tj_book_list *list = NULL;
-    assert_ok(tj__book_list_load(&source.source, &list, &test_error));
+    assert_ok(tj__book_list_load(&source.source, &list, &err));
     assert_int_equal(list->count, 2);
     assert_true(tj_str_equal(list->books[0].name, TJ_STR("a")));
     assert_int_equal(list->books[0].state_row_count, 0);
@@ -298,22 +298,22 @@ static void test_expected_sequence(void **context)
     tj_uuid id = {{1}};
     tj_algo_state algo = {TJ_STR("TWAP"), TJ_STR("{}")};
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
     journal_commit(&j); /* 1 */
-    assert_ok(tj__plan_delete_order(j.plan, order.id, &test_error));
+    assert_ok(tj__plan_delete_order(j.plan, order.id, &err));
     journal_commit(&j); /* 2 deletes only */
-    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &test_error));
+    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &err));
     journal_commit(&j); /* 3 does not touch the state */
     options.expected_sequence = 1;
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
     journal_refuse(&j, &options, TJ_CONFLICT,
                    "the state of book \"default\" was changed by commit 2, after the expected 1; "
                    "load it again");
-    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &test_error));
+    assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &err));
     assert_int_equal(journal_try(&j, &options), TJ_OK);
     options.expected_sequence = 2;
-    assert_ok(tj__plan_put_order(j.plan, &order, &test_error));
+    assert_ok(tj__plan_put_order(j.plan, &order, &err));
     assert_int_equal(journal_try(&j, &options), TJ_OK);
     journal_close(&j);
 }
@@ -348,11 +348,11 @@ static void test_oldest_commit_ids_are_forgotten(void **context)
     journal_open(&j);
     for (uint32_t i = 0; i < TJ_COMMIT_ID_KEPT; i++) {
         tj_commit_options options = numbered_commit(i);
-        assert_ok(tj__plan_resolve(j.plan, j.tip, &options, &j.resolved, &test_error));
+        assert_ok(tj__plan_resolve(j.plan, j.tip, &options, &j.resolved, &err));
         assert_int_equal(j.resolved.change_count, 0);
         tj__tip_advance(j.tip, ++j.sequence);
         assert_ok(tj__body_apply(j.rows, TJ__TABLES_ALL, (tj__bytes){NULL, 0}, 0, j.sequence,
-                                 &options.commit_id, &test_error));
+                                 &options.commit_id, &err));
     }
     for (uint32_t i = 0; i < 3; i++) {
         tj_commit_options options = numbered_commit(TJ_COMMIT_ID_KEPT + i);
@@ -384,7 +384,7 @@ static void test_a_commit_is_limited(void **context)
     tj_algo_state algo = {TJ_STR("TWAP"), {json, size}};
     for (uint8_t i = 0; i < 5; i++) {
         tj_uuid id = {{i}};
-        assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &test_error));
+        assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &err));
     }
     journal_refuse(
         &j, NULL, TJ_LIMIT,

@@ -2,7 +2,8 @@
 /*
  * One suite for every engine. Each test runs once for each configuration in `engines`; a new engine
  * is one more row there. After a test, a durable store is closed and opened again, for writing and
- * for reading, and must show what it showed before. The directory of a test that fails stays.
+ * for reading, must show what it showed before, and have sound pages. The directory of a test that
+ * fails stays.
  */
 #ifndef TJ_TESTS_CONTRACT_CONTRACT_H
 #define TJ_TESTS_CONTRACT_CONTRACT_H
@@ -22,6 +23,7 @@
 
 #include "support/check.h"
 #include "support/directory.h"
+#include "support/intact.h"
 #include "support/random_state.h"
 #include "support/same.h"
 #include "support/values.h"
@@ -236,6 +238,7 @@ static inline void contract_run_one(void **state)
     fixture_verify(&run->f);
     fixture_close(&run->f);
     if (is_durable(&run->f)) {
+        assert_pages_sound(run->f.journal);
         directory_remove(run->f.directory);
     }
     run->f.directory[0] = '\0';

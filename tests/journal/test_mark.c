@@ -30,8 +30,6 @@ int open(const char *path, int flags, ...)
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-static tj_error err;
-
 static tj__lock *take(const fixture *f)
 {
     tj__lock *lock = NULL;

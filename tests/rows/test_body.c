@@ -23,11 +23,11 @@ static void test_changes_come_back(void **context)
     put(&body, TJ__CHANGE_DELETE, "\4k", "");
     tj__bytes rest = tj__buffer_bytes(&body);
     tj__change change;
-    assert_ok(tj__body_next(&rest, &change, &test_error));
+    assert_ok(tj__body_next(&rest, &change, &err));
     assert_int_equal(change.op, TJ__CHANGE_PUT);
     assert_true(tj__bytes_equal(change.key, text("\3key")));
     assert_true(tj__bytes_equal(change.value, text("value")));
-    assert_ok(tj__body_next(&rest, &change, &test_error));
+    assert_ok(tj__body_next(&rest, &change, &err));
     assert_int_equal(change.op, TJ__CHANGE_DELETE);
     assert_true(tj__bytes_equal(change.key, text("\4k")));
     assert_int_equal(change.value.size, 0);
@@ -43,8 +43,7 @@ static void test_apply(void **context)
     tj_uuid id = {{9}};
     put(&body, TJ__CHANGE_PUT, "\3a", "1");
     put(&body, TJ__CHANGE_DELETE, "\3b", "");
-    assert_ok(
-        tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&body), 2, 77, &id, &test_error));
+    assert_ok(tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&body), 2, 77, &id, &err));
     assert_int_equal(tj__rowmap_count(map), 3);
     assert_int_equal(tj__rowmap_find(map, text("\3a"))->sequence, 77);
     assert_true(tj__rowmap_find(map, text("\3b"))->deleted);
@@ -52,7 +51,7 @@ static void test_apply(void **context)
     const tj__rowmap_entry *entry = tj__rowmap_find(map, tj__key_bytes(&key));
     assert_non_null(entry);
     uint64_t sequence = 0;
-    assert_ok(tj__commit_value_get(tj__rowmap_value(entry), &sequence, &test_error));
+    assert_ok(tj__commit_value_get(tj__rowmap_value(entry), &sequence, &err));
     assert_int_equal(sequence, 77);
     tj_error error = TJ_ERROR_INIT;
     assert_int_equal(

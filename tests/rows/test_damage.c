@@ -51,7 +51,7 @@ static void save_everything(journal *j)
     state.portfolio.sub_account_count = 1;
     state.portfolio.positions = &position;
     state.portfolio.position_count = 1;
-    assert_ok(tj__plan_put_state(j->plan, &state, &test_error));
+    assert_ok(tj__plan_put_state(j->plan, &state, &err));
     tj_uuid id = {{1}};
     tj_algo_state algo = {TJ_STR("TWAP"), TJ_STR("{\"pending\":2}")};
     tj_ledger_entry entry = {.id = id,
@@ -61,8 +61,8 @@ static void save_everything(journal *j)
                              .type = TJ_LEDGER_FEE,
                              .reference = TJ_STR("r"),
                              .meta = TJ_STR("{}")};
-    assert_ok(tj__plan_put_algo(j->plan, &id, &algo, &test_error));
-    assert_ok(tj__plan_append_ledger(j->plan, &entry, &test_error));
+    assert_ok(tj__plan_put_algo(j->plan, &id, &algo, &err));
+    assert_ok(tj__plan_append_ledger(j->plan, &entry, &err));
     journal_commit(j);
 }
 
@@ -84,7 +84,7 @@ static void load_everything(const journal *j)
         tj_text_dispose(&text);
     }
     tj_live_state_free(state);
-    assert_ok(tj__algo_load_all(&source.source, 1, &algos, &test_error));
+    assert_ok(tj__algo_load_all(&source.source, 1, &algos, &err));
     assert_int_equal(algos->count + algos->quarantined_count, 1);
     tj_algo_list_free(algos);
     status = tj__ledger_find(&source.source, 1, NULL, &ledger, &error);
@@ -184,17 +184,17 @@ static void test_a_damaged_row_stops_load_and_save(void **context)
     const char *refusal =
         "the stored bytes do not match their checksum: order \"o1\" (commit 1): the "
         "state of book \"default\" cannot be saved over it";
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
     journal_refuse(&j, NULL, TJ_CORRUPT, refusal);
-    assert_ok(tj__plan_put_state(j.plan, &none, &test_error));
+    assert_ok(tj__plan_put_state(j.plan, &none, &err));
     journal_refuse(&j, NULL, TJ_CORRUPT, refusal);
     /* Algorithms and ledger of the book go on, and so do other books. */
     tj_uuid id = {{1}};
-    assert_ok(tj__plan_delete_algo(j.plan, &id, &test_error));
-    assert_ok(tj__plan_create_book(j.plan, TJ_STR("b"), &test_error));
-    assert_ok(tj__plan_use_book(j.plan, TJ_STR("b"), &test_error));
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
-    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &test_error));
+    assert_ok(tj__plan_delete_algo(j.plan, &id, &err));
+    assert_ok(tj__plan_create_book(j.plan, TJ_STR("b"), &err));
+    assert_ok(tj__plan_use_book(j.plan, TJ_STR("b"), &err));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
+    assert_ok(tj__plan_resolve(j.plan, j.tip, NULL, &j.resolved, &err));
     assert_int_equal(j.resolved.change_count, 3);
     journal_close(&j);
 }
@@ -215,7 +215,7 @@ static void test_an_unknown_layout(void **context)
     tj__tip_free(j.tip);
     j.tip = journal_rebuild(&j);
     tj_decimal one = decimal("1");
-    assert_ok(tj__plan_set_equity(j.plan, &one, &test_error));
+    assert_ok(tj__plan_set_equity(j.plan, &one, &err));
     journal_refuse(&j, NULL, TJ_FORMAT_NEWER,
                    "layout version 2, this library reads up to 1: a later release wrote it; update "
                    "tesser-journal to read it: last price \"x:Y\" (commit 1): the state "
@@ -261,7 +261,7 @@ static void test_algorithms_in_quarantine(void **context)
     tj_algo_state algo = {TJ_STR("TWAP"), TJ_STR("{\"pending\":2}")};
     for (uint8_t i = 1; i <= 3; i++) {
         tj_uuid id = {{i}};
-        assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &test_error));
+        assert_ok(tj__plan_put_algo(j.plan, &id, &algo, &err));
     }
     journal_commit(&j);
     tj_uuid broken = {{2}};
@@ -269,7 +269,7 @@ static void test_algorithms_in_quarantine(void **context)
     assert_non_null(tj__rowmap_put(j.rows, tj__key_bytes(&key), tj__bytes_of("\1\4\0TW", 5), 9));
     rowmap_source source = journal_source(&j);
     tj_algo_list *list = NULL;
-    assert_ok(tj__algo_load_all(&source.source, 1, &list, &test_error));
+    assert_ok(tj__algo_load_all(&source.source, 1, &list, &err));
     assert_int_equal(list->count, 2);
     assert_int_equal(list->records[1].id.bytes[0], 3);
     assert_true(tj_str_equal(list->records[1].state.payload, algo.payload));
@@ -288,7 +288,7 @@ static void test_algorithms_in_quarantine(void **context)
     assert_string_equal(error.message, "algorithm 04000000-0000-0000-0000-000000000000 is not "
                                        "stored: book \"default\"");
     broken.bytes[0] = 1;
-    assert_ok(tj__algo_load(&source.source, 1, &broken, &record, &test_error));
+    assert_ok(tj__algo_load(&source.source, 1, &broken, &record, &err));
     assert_true(tj_str_equal(record->state.plugin, algo.plugin));
     tj_algo_record_free(record);
     journal_close(&j);

@@ -36,17 +36,14 @@ static void test_each_kind_has_its_own_newest_version(void **context)
         uint8_t version = tj__kinds[kind]->version;
         uint8_t later = (uint8_t)(version + 1);
         uint8_t none = 0;
-        test_error = (tj_error)TJ_ERROR_INIT;
-        assert_int_equal(
-            tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&later, 1), &entity, &test_error),
-            TJ_FORMAT_NEWER);
-        assert_int_equal(
-            tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&none, 1), &entity, &test_error),
-            TJ_CORRUPT);
+        err = (tj_error)TJ_ERROR_INIT;
+        assert_int_equal(tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&later, 1), &entity, &err),
+                         TJ_FORMAT_NEWER);
+        assert_int_equal(tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&none, 1), &entity, &err),
+                         TJ_CORRUPT);
         /* Only a sub-account has nothing behind the version. */
-        assert_int_equal(
-            tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&version, 1), &entity, &test_error),
-            kind == TJ__KIND_SUB_ACCOUNT ? TJ_OK : TJ_CORRUPT);
+        assert_int_equal(tj__kind_get(kind, TJ_STR("X"), tj__bytes_of(&version, 1), &entity, &err),
+                         kind == TJ__KIND_SUB_ACCOUNT ? TJ_OK : TJ_CORRUPT);
     }
 }
 

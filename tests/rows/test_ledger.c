@@ -4,7 +4,7 @@
 
 #include "support/random_state.h"
 
-static tj_ledger_entry plain_entry(uint64_t sequence)
+static tj_ledger_entry booked_entry(uint64_t sequence)
 {
     return (tj_ledger_entry){.id = {{1}},
                              .sequence = sequence,
@@ -19,15 +19,15 @@ static tj_ledger_entry plain_entry(uint64_t sequence)
 
 static void append(journal *j, uint64_t sequence)
 {
-    tj_ledger_entry entry = plain_entry(sequence);
-    assert_ok(tj__plan_append_ledger(j->plan, &entry, &test_error));
+    tj_ledger_entry entry = booked_entry(sequence);
+    assert_ok(tj__plan_append_ledger(j->plan, &entry, &err));
 }
 
 static void append_new(journal *j, uint64_t sequence)
 {
-    tj_ledger_entry entry = plain_entry(sequence);
+    tj_ledger_entry entry = booked_entry(sequence);
     entry.id = tj_uuid_generate();
-    assert_ok(tj__plan_append_ledger(j->plan, &entry, &test_error));
+    assert_ok(tj__plan_append_ledger(j->plan, &entry, &err));
 }
 
 static void test_numbers(void **context)
@@ -56,9 +56,9 @@ static void test_numbers(void **context)
     journal_refuse(&j, NULL, TJ_LIMIT, "the ledger of book \"default\" has no sequence left");
     rowmap_source source = journal_source(&j);
     uint64_t last = 0;
-    assert_ok(tj__ledger_latest(&source.source, 1, &last, &test_error));
+    assert_ok(tj__ledger_latest(&source.source, 1, &last, &err));
     assert_true(last == UINT64_MAX);
-    assert_ok(tj__ledger_latest(&source.source, 2, &last, &test_error));
+    assert_ok(tj__ledger_latest(&source.source, 2, &last, &err));
     assert_int_equal(last, 0);
     journal_close(&j);
 }
@@ -72,15 +72,15 @@ static void test_an_entry_comes_back(void **context)
     journal_commit(&j);
     rowmap_source source = journal_source(&j);
     tj_ledger_list *list = NULL;
-    assert_ok(tj__ledger_find(&source.source, 1, NULL, &list, &test_error));
+    assert_ok(tj__ledger_find(&source.source, 1, NULL, &list, &err));
     assert_int_equal(list->count, 1);
-    tj_ledger_entry expected = plain_entry(3);
+    tj_ledger_entry expected = booked_entry(3);
     expected.exchange = TJ_STR("kraken");
     expected.asset = identity("kraken:USDT");
     tj_text a = {0};
     tj_text b = {0};
-    assert_ok(tj_ledger_entry_to_json(&list->entries[0], &a, &test_error));
-    assert_ok(tj_ledger_entry_to_json(&expected, &b, &test_error));
+    assert_ok(tj_ledger_entry_to_json(&list->entries[0], &a, &err));
+    assert_ok(tj_ledger_entry_to_json(&expected, &b, &err));
     assert_string_equal(a.data, b.data);
     tj_text_dispose(&a);
     tj_text_dispose(&b);
@@ -104,7 +104,7 @@ static void fill(filled *f)
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         f->entries[i] = random_ledger_entry(arena);
         f->entries[i].time = (tj_time)random_below(100) - 50;
-        assert_ok(tj__plan_append_ledger(f->j.plan, &f->entries[i], &test_error));
+        assert_ok(tj__plan_append_ledger(f->j.plan, &f->entries[i], &err));
         f->entries[i].sequence = i + 1;
     }
     journal_commit(&f->j);
@@ -184,7 +184,7 @@ static void test_random_queries(void **context)
         tj_ledger_query query = random_query();
         tj_ledger_list *list = NULL;
         size_t count = filter(&f, &query, expected);
-        assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &test_error));
+        assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &err));
         assert_int_equal(list->count, count);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(list->entries[i].sequence, expected[i]);
@@ -209,18 +209,18 @@ static void test_a_limit_ends_the_scan(void **context)
     tj_ledger_list *list = NULL;
     query.limit = 5;
     query.descending = true;
-    assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &test_error));
+    assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &err));
     assert_int_equal(list->entries[0].sequence, ENTRY_COUNT);
     assert_int_equal(source.visit_count, 5);
     tj_ledger_list_free(list);
     query.by_time = true;
     source.visit_count = 0;
-    assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &test_error));
+    assert_ok(tj__ledger_find(&source.source, 1, &query, &list, &err));
     assert_int_equal(list->count, 5);
     assert_true(source.visit_count <= 256);
     tj_ledger_list_free(list);
     query.exchange = TJ_STR("a:b");
-    assert_int_equal(tj__ledger_find(&source.source, 1, &query, &list, &test_error), TJ_INVALID);
+    assert_int_equal(tj__ledger_find(&source.source, 1, &query, &list, &err), TJ_INVALID);
     assert_null(list);
     journal_close(&f.j);
     tj__arena_free_object(object);

@@ -13,7 +13,7 @@ static void put(journal *j, tj__table table, tj__bytes key, const char *reason, 
                            .key = key,
                            .reason = tj_str_of(reason),
                            .raw = tj__bytes_of(raw, strlen(raw))};
-    assert_ok(tj__plan_put_quarantine(j->plan, &row, &test_error));
+    assert_ok(tj__plan_put_quarantine(j->plan, &row, &err));
 }
 
 /* The row of one key as it is stored, byte for byte. */
@@ -51,7 +51,7 @@ static seen scan(const journal *j, unsigned table)
 {
     seen s = {0};
     rowmap_source source = journal_source(j);
-    assert_ok(tj__quarantine_scan(&source.source, 1, table, see, &s, &test_error));
+    assert_ok(tj__quarantine_scan(&source.source, 1, table, see, &s, &err));
     return s;
 }
 
@@ -69,7 +69,7 @@ static void rows_are_visited_and_deleted(void **state)
     assert_int_equal(scan(&j, 0).tables[0], TJ__TABLE_STATE);
     assert_int_equal(scan(&j, TJ__TABLE_ALGOS).count, 2);
     assert_int_equal(scan(&j, TJ__TABLE_LEDGER).count, 0);
-    assert_ok(tj__plan_delete_quarantine(j.plan, TJ__TABLE_STATE, none, &test_error));
+    assert_ok(tj__plan_delete_quarantine(j.plan, TJ__TABLE_STATE, none, &err));
     journal_commit(&j);
     assert_int_equal(scan(&j, 0).count, 2);
     journal_close(&j);
@@ -85,16 +85,16 @@ static void a_state_in_quarantine_fails_the_load(void **state)
     put(&j, TJ__TABLE_STATE, (tj__bytes){NULL, 0}, "it is cut", "{");
     journal_commit(&j);
     rowmap_source source = journal_source(&j);
-    assert_int_equal(tj__state_load(&source.source, 1, &loaded, &test_error), TJ_CORRUPT);
+    assert_int_equal(tj__state_load(&source.source, 1, &loaded, &err), TJ_CORRUPT);
     assert_null(loaded);
-    assert_string_equal(test_error.message,
+    assert_string_equal(err.message,
                         "the live state was imported undecoded and is in quarantine: it is cut; "
                         "`tesser-journal quarantine list` tells more: book \"default\"");
     tj_time time = 5;
-    assert_ok(tj__plan_set_candle(j.plan, &time, &test_error));
+    assert_ok(tj__plan_set_candle(j.plan, &time, &err));
     journal_commit(&j);
     source = journal_source(&j);
-    assert_ok(tj__state_load(&source.source, 1, &loaded, &test_error));
+    assert_ok(tj__state_load(&source.source, 1, &loaded, &err));
     assert_int_equal(loaded->last_candle_ts, 5);
     tj_live_state_free(loaded);
     journal_close(&j);
@@ -112,16 +112,16 @@ static void algorithms_are_listed_apart(void **state)
     put(&j, TJ__TABLE_ALGOS, tj__bytes_of(algo_id, 16), "it is cut", "{\"al");
     journal_commit(&j);
     rowmap_source source = journal_source(&j);
-    assert_ok(tj__algo_load_all(&source.source, 1, &list, &test_error));
+    assert_ok(tj__algo_load_all(&source.source, 1, &list, &err));
     assert_int_equal(list->count, 0);
     assert_int_equal(list->quarantined_count, 1);
     assert_memory_equal(list->quarantined[0].id.bytes, algo_id, 16);
     assert_int_equal(list->quarantined[0].raw.size, 4);
     assert_string_equal(list->quarantined[0].reason.data, "it is cut");
     tj_algo_list_free(list);
-    assert_int_equal(tj__algo_load(&source.source, 1, &id, &record, &test_error), TJ_CORRUPT);
+    assert_int_equal(tj__algo_load(&source.source, 1, &id, &record, &err), TJ_CORRUPT);
     id.bytes[0] = 0;
-    assert_int_equal(tj__algo_load(&source.source, 1, &id, &record, &test_error), TJ_NOT_FOUND);
+    assert_int_equal(tj__algo_load(&source.source, 1, &id, &record, &err), TJ_NOT_FOUND);
     journal_close(&j);
 }
 
@@ -137,11 +137,11 @@ static void keys_have_a_limit(void **state)
     tj__quarantined row = {.table = TJ__TABLE_ALGOS,
                            .key = tj__bytes_of(key, sizeof key),
                            .reason = {reason, sizeof reason}};
-    assert_int_equal(tj__plan_put_quarantine(j.plan, &row, &test_error), TJ_LIMIT);
-    assert_string_equal(test_error.message, "a key of 507 bytes cannot be kept in quarantine; the "
-                                            "longest has 506");
+    assert_int_equal(tj__plan_put_quarantine(j.plan, &row, &err), TJ_LIMIT);
+    assert_string_equal(err.message, "a key of 507 bytes cannot be kept in quarantine; the "
+                                     "longest has 506");
     row.key.size--;
-    assert_ok(tj__plan_put_quarantine(j.plan, &row, &test_error));
+    assert_ok(tj__plan_put_quarantine(j.plan, &row, &err));
     journal_commit(&j);
     assert_int_equal(scan(&j, 0).count, 1);
     journal_close(&j);

@@ -22,6 +22,7 @@
 #include <tesser/counter.h>
 #include <tesser/journal.h>
 
+#include "support/check.h"
 #include "support/directory.h"
 #include "support/values.h"
 
@@ -31,30 +32,6 @@ typedef struct fixture {
     tj_config config;
     tj_store *store;
 } fixture;
-
-/* The details of the last refused call. */
-static _Thread_local tj_error err;
-
-#define assert_ok(call)                                                     \
-    do {                                                                    \
-        err = (tj_error)TJ_ERROR_INIT;                                      \
-        tj_status assert_status = (call);                                   \
-        if (assert_status != TJ_OK) {                                       \
-            fail_msg("%s: %s", tj_status_name(assert_status), err.message); \
-        }                                                                   \
-    } while (0)
-
-/* The call is refused with this status and a message that holds this text. */
-#define assert_refused(call, expected, text)                                                   \
-    do {                                                                                       \
-        err = (tj_error)TJ_ERROR_INIT;                                                         \
-        tj_status assert_status = (call);                                                      \
-        if (assert_status != (expected) || err.status != (expected) ||                         \
-            !strstr(err.message, text)) {                                                      \
-            fail_msg("%s (%s): %s", tj_status_name(assert_status), tj_status_name(err.status), \
-                     err.message);                                                             \
-        }                                                                                      \
-    } while (0)
 
 static inline void fixture_make(fixture *f)
 {

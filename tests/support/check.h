@@ -8,8 +8,8 @@
 
 #include <tesser/error.h>
 
-/* The details of the last call below; every call passes &err. */
-static tj_error err;
+/* The details of the thread's last call below; every call passes &err. */
+static _Thread_local tj_error err;
 
 #define assert_ok(call)                                                     \
     do {                                                                    \

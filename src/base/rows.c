@@ -5,8 +5,6 @@
 #include "base/error.h"
 #include "base/hash.h"
 
-#define PREFIX_SIZE_MAX 512
-
 /* Rows up to this are hashed in one piece, on a copy: cheaper than XXH3's streaming state. */
 #define ONE_PIECE_SIZE 2048
 
@@ -50,7 +48,7 @@ bool tj__prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size)
 tj_status tj__scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
                           tj__row_visitor *visitor, void *context, tj_error *error)
 {
-    uint8_t end[PREFIX_SIZE_MAX];
+    uint8_t end[TJ__PREFIX_SIZE_MAX];
     size_t end_size = 0;
     TJ_ASSERT(prefix.size <= sizeof end);
     bool has_end = tj__prefix_end(prefix, end, &end_size);

@@ -36,6 +36,7 @@
 #include <tesser/uuid.h>
 
 #include "base/buffer.h"
+#include "model/change.h"
 
 #define TJ__LOG_FORMAT_VERSION 1
 /* The newest version of a record, which has a note; one without stays version 1. */
@@ -43,7 +44,7 @@
 #define TJ__SEGMENT_HEADER_SIZE 4096
 #define TJ__RECORD_HEADER_SIZE 80
 #define TJ__RECORD_ALIGN 64
-#define TJ__RECORD_BODY_SIZE_MAX ((uint32_t)64 << 20)
+#define TJ__RECORD_BODY_SIZE_MAX ((uint32_t)TJ__BODY_SIZE_MAX) /* with the note */
 /* Size of a seal on disk. Every segment keeps room for one. */
 #define TJ__SEAL_SIZE 128
 

@@ -14,9 +14,11 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include <tesser/config.h>
+
 #include "log/frame.h"
 
-#define TJ__SEGMENT_PATH_SIZE 4160 /* any path that can be opened, and more */
+#define TJ__SEGMENT_PATH_SIZE (TJ_PATH_SIZE + 64) /* any path that can be opened, and more */
 #define TJ__ORDINAL_MAX 9999999999u
 
 typedef struct tj__segment_list {

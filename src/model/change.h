@@ -7,6 +7,8 @@
 #ifndef TJ_MODEL_CHANGE_H
 #define TJ_MODEL_CHANGE_H
 
+#include <tesser/state.h>
+
 #include "base/buffer.h"
 
 /* First byte of every row key. Numbers are part of the format. */
@@ -35,8 +37,8 @@ const char *tj__table_name(uint8_t table);
 
 /* Longest row key with its table byte: LMDB's 511 and one. */
 #define TJ__ROW_KEY_SIZE_MAX 512
-/* Longest row value: a payload of TJ_JSON_SIZE_MAX and what stands around it. */
-#define TJ__ROW_VALUE_SIZE_MAX (((uint32_t)16 << 20) + 65536)
+/* Longest row value: a JSON text and what stands around it. */
+#define TJ__ROW_VALUE_SIZE_MAX ((uint32_t)TJ_JSON_SIZE_MAX + 65536)
 /* Longest record body: one commit. */
 #define TJ__BODY_SIZE_MAX ((size_t)64 << 20)
 

@@ -5,11 +5,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <tesser/config.h>
+#include <tesser/counter.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "rows/value.h"
 
 #define TIME_BIAS ((uint64_t)1 << 63)
+
+/* The longest identities: of a position of a sub-account, and texts of the caller's. */
+_Static_assert(TJ__KEY_IDENTITY_AT + TJ_EXCHANGE_SIZE_MAX + 1 + TJ_IDENTITY_TEXT_SIZE <=
+                   TJ__ROW_KEY_SIZE_MAX,
+               "a key holds an owner and an identity");
+_Static_assert(TJ__KEY_IDENTITY_AT + TJ_ID_SIZE_MAX <= TJ__ROW_KEY_SIZE_MAX &&
+                   TJ__KEY_IDENTITY_AT + TJ_MEMBER_SIZE_MAX <= TJ__ROW_KEY_SIZE_MAX &&
+                   TJ__KEY_REST_AT + TJ_COUNTER_NAME_SIZE_MAX <= TJ__ROW_KEY_SIZE_MAX &&
+                   TJ__KEY_REST_AT + TJ_BOOK_SIZE_MAX <= TJ__ROW_KEY_SIZE_MAX,
+               "a key holds an id, a member's name, a counter's, a book's");
+_Static_assert(TJ__ROW_KEY_SIZE_MAX <= TJ__PREFIX_SIZE_MAX, "any key is a prefix");
 
 tj__key tj__key_book(tj__table table, uint32_t book)
 {

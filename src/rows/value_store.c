@@ -86,6 +86,10 @@ tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *ou
     return tj__value_close(&in, value, error);
 }
 
+_Static_assert(sizeof((tj__derived_row *)0)->key >= TJ__KEY_REST_AT + sizeof(tj_uuid) &&
+                   sizeof((tj__derived_row *)0)->value >= TJ__LEDGER_ID_VALUE_SIZE,
+               "a derived row holds the id of an entry");
+
 bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out)
 {
     tj__key_parts parts;

@@ -10,9 +10,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "model/change.h"
 
 #define NODE_HEADER_SIZE 8
-#define KEY_SIZE_MAX 511
+#define KEY_SIZE_MAX (TJ__ROW_KEY_SIZE_MAX - 1) /* without the table byte */
 #define MAGIC 0xBEEFC0DEu
 #define MAGIC_SWAPPED 0xDEC0EFBEu
 #define META_AT TJ__PAGE_HEADER_SIZE

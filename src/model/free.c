@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every loaded value is the object of an arena that holds all it points to. */
+/* Values that are read from JSON and loaded from rows alike: each is the object of an arena that
+ * holds all it points to. What one room alone returns is released there. */
 #include <tesser/algo.h>
 #include <tesser/ledger.h>
 #include <tesser/state.h>
-#include <tesser/store.h>
 
 #include "base/arena.h"
 
@@ -23,11 +23,6 @@ void tj_algo_list_free(tj_algo_list *list)
 }
 
 void tj_ledger_list_free(tj_ledger_list *list)
-{
-    tj__arena_free_object(list);
-}
-
-void tj_book_list_free(tj_book_list *list)
 {
     tj__arena_free_object(list);
 }

@@ -168,3 +168,8 @@ tj_status tj__book_list_load(tj__row_source *rows, tj_book_list **out, tj_error 
     *out = object;
     return TJ_OK;
 }
+
+void tj_book_list_free(tj_book_list *list)
+{
+    tj__arena_free_object(list);
+}

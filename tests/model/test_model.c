@@ -10,7 +10,6 @@
 #include <tesser/algo.h>
 #include <tesser/ledger.h>
 #include <tesser/state.h>
-#include <tesser/store.h>
 
 #include "base/arena.h"
 #include "model/change.h"
@@ -45,8 +44,6 @@ static void loaded_values_are_released_whole(void **state)
     tj_algo_list_free(object);
     assert_non_null(tj__arena_new(sizeof(tj_ledger_list), &object));
     tj_ledger_list_free(object);
-    assert_non_null(tj__arena_new(sizeof(tj_book_list), &object));
-    tj_book_list_free(object);
 }
 
 static void nothing_may_be_released(void **state)
@@ -56,7 +53,6 @@ static void nothing_may_be_released(void **state)
     tj_algo_record_free(NULL);
     tj_algo_list_free(NULL);
     tj_ledger_list_free(NULL);
-    tj_book_list_free(NULL);
 }
 
 int main(void)

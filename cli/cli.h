@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include <tesser/config.h>
-#include <tesser/repository.h>
+#include <tesser/history.h>
 
 #include "options.h"
 
@@ -69,6 +69,16 @@ tj_status journal_close(open_journal *journal, tj_status status, tj_error *error
 /* Commits when all that was put into txn succeeded, and notes it; else drops it. */
 tj_status txn_finish(command_line *cli, tj_txn *txn, tj_status status, uint64_t *sequence,
                      tj_error *error);
+
+/* ---- moments (moment.c) ---- */
+
+extern const option_spec option_at;
+/* Reads a moment; `what` names it in a failure, which has cli->usage set. */
+tj_status parse_moment(command_line *cli, const char *what, const char *text, tj_moment *moment,
+                       tj_error *error);
+/* The same of an option; the newest commit when it was not given. */
+tj_status option_moment(command_line *cli, const option_spec *option, tj_moment *moment,
+                        tj_error *error);
 
 /* ---- files and standard input (input.c) ---- */
 

@@ -101,11 +101,17 @@ static tj_status json_algos(const open_journal *journal, const tj_algo_list *lis
 static tj_status run_algo_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
+    tj_moment at;
     tj_algo_list *list = NULL;
-    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = option_moment(cli, &option_at, &at, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
-        status = tj_algo_load_all(algos, &list, error);
+        status = given(cli, &option_at) ? tj_algo_load_all_at(algos, at, &list, error)
+                                        : tj_algo_load_all(algos, &list, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_algos(&journal, list, &cli->out, error);
@@ -146,7 +152,11 @@ static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_e
 static tj_status run_algo_show(command_line *cli, tj_error *error)
 {
     tj_uuid id;
+    tj_moment at;
     tj_status status = parse_id(cli, &id, error);
+    if (status == TJ_OK) {
+        status = option_moment(cli, &option_at, &at, error);
+    }
     if (status != TJ_OK) {
         return status;
     }
@@ -155,7 +165,8 @@ static tj_status run_algo_show(command_line *cli, tj_error *error)
     status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
-        status = tj_algo_load(algos, &id, &record, error);
+        status = given(cli, &option_at) ? tj_algo_load_at(algos, at, &id, &record, error)
+                                        : tj_algo_load(algos, &id, &record, error);
     }
     if (status == TJ_OK) {
         status = tell_algo(cli, record, error);
@@ -288,6 +299,7 @@ const command_spec command_algo_list = {
     .name = "algo list",
     .summary = "the book's algorithms, and those that cannot be decoded",
     .example = "tesser-journal --journal ./journal algo list",
+    .options = (const option_spec *const[]){&option_at, NULL},
     .run = run_algo_list,
 };
 
@@ -298,6 +310,7 @@ const command_spec command_algo_show = {
     .arguments_max = 1,
     .summary = "one algorithm with its payload",
     .example = "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
+    .options = (const option_spec *const[]){&option_at, NULL},
     .run = run_algo_show,
 };
 

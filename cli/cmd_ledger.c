@@ -166,7 +166,11 @@ static tj_status json_entries(const tj_ledger_list *list, output *out, tj_error 
 static tj_status run_ledger_list(command_line *cli, tj_error *error)
 {
     tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
+    tj_moment at;
     tj_status status = parse_query(cli, &query, error);
+    if (status == TJ_OK) {
+        status = option_moment(cli, &option_at, &at, error);
+    }
     if (status != TJ_OK) {
         return status;
     }
@@ -175,7 +179,8 @@ static tj_status run_ledger_list(command_line *cli, tj_error *error)
     status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
-        status = tj_ledger_find(ledger, &query, &list, error);
+        status = given(cli, &option_at) ? tj_ledger_find_at(ledger, at, &query, &list, error)
+                                        : tj_ledger_find(ledger, &query, &list, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_entries(list, &cli->out, error);
@@ -291,7 +296,7 @@ const command_spec command_ledger_list = {
     .options = (const option_spec *const[]){&exchange_option, &asset_option, &type_option,
                                             &from_sequence_option, &to_sequence_option,
                                             &from_time_option, &to_time_option, &limit_option,
-                                            &desc_option, &by_time_option, NULL},
+                                            &desc_option, &by_time_option, &option_at, NULL},
     .run = run_ledger_list,
 };
 

@@ -46,12 +46,18 @@ static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_
 static tj_status run_state_export(command_line *cli, tj_error *error)
 {
     open_journal journal;
+    tj_moment at;
     tj_live_state *state = NULL;
     tj_text text = {NULL, 0};
-    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = option_moment(cli, &option_at, &at, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
-        status = tj_state_load(states, &state, error);
+        status = given(cli, &option_at) ? tj_state_load_at(states, at, &state, error)
+                                        : tj_state_load(states, &state, error);
     }
     if (status == TJ_OK) {
         status = tj_live_state_to_json(state, &text, error);
@@ -207,7 +213,7 @@ const command_spec command_state_export = {
     .name = "state export",
     .summary = "the book's live state as JSON, in Tesser's spelling",
     .example = "tesser-journal --journal ./journal state export --output snapshot.json",
-    .options = (const option_spec *const[]){&output_option, NULL},
+    .options = (const option_spec *const[]){&output_option, &option_at, NULL},
     .run = run_state_export,
 };
 

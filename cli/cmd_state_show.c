@@ -300,11 +300,17 @@ static tj_status json_state(const open_journal *journal, const tj_live_state *st
 static tj_status run_state_show(command_line *cli, tj_error *error)
 {
     open_journal journal;
+    tj_moment at;
     tj_live_state *state = NULL;
-    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = option_moment(cli, &option_at, &at, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
-        status = tj_state_load(states, &state, error);
+        status = given(cli, &option_at) ? tj_state_load_at(states, at, &state, error)
+                                        : tj_state_load(states, &state, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_state(&journal, state, &cli->out, error);
@@ -322,6 +328,6 @@ const command_spec command_state_show = {
         "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
         "the whole state, with the commit it was read at.",
     .example = "tesser-journal --journal ./journal state show --all",
-    .options = (const option_spec *const[]){&all_option, NULL},
+    .options = (const option_spec *const[]){&all_option, &option_at, NULL},
     .run = run_state_show,
 };

@@ -67,6 +67,7 @@
 #include <tesser/counter.h>
 #include <tesser/decimal.h>
 #include <tesser/error.h>
+#include <tesser/history.h>
 #include <tesser/identity.h>
 #include <tesser/json.h>
 #include <tesser/ledger.h>

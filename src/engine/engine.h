@@ -13,6 +13,7 @@
 #include <tesser/uuid.h>
 
 #include "base/rows.h"
+#include "model/commit_record.h"
 
 typedef struct tj__engine tj__engine;
 
@@ -25,6 +26,37 @@ typedef struct tj__engine_commit {
         note;    /* why it is made, for whoever reads the log; may be empty, and may be dropped */
     bool urgent; /* may use what is kept in reserve for when the disk is full */
 } tj__engine_commit;
+
+/* Commits of the past, being read. */
+typedef struct tj__commits tj__commits;
+
+/* What was: for engines that keep it. Any thread, any number at once; nothing that is not
+ * acknowledged is ever shown. A sequence is one from 1 to the newest. TJ_NOT_FOUND, with the
+ * sequence: it is not kept any more. */
+typedef struct tj__engine_past {
+    /* The newest commit that is acknowledged, 0 before the first. */
+    tj_status (*newest)(tj__engine *engine, uint64_t *sequence, tj_error *error);
+    /* The rows of these tables (bits) after a commit, 0 being before the first; ended with
+     * view_at_end. */
+    tj_status (*view_at)(tj__engine *engine, uint64_t sequence, uint64_t tables,
+                         tj__row_source **rows, tj_error *error);
+    void (*view_at_end)(tj__row_source *rows);
+    /* The newest commit that was not made after `time`, of those up to `newest`; 0 before the
+     * first that is kept. */
+    tj_status (*sequence_at)(tj__engine *engine, tj_time time, uint64_t newest, uint64_t *sequence,
+                             tj_error *error);
+    /* A commit at or before this one from which reading on is no more work: commits are read
+     * backwards block by block. 0: the oldest that is kept. */
+    tj_status (*block)(tj__engine *engine, uint64_t sequence, uint64_t *first, tj_error *error);
+    /* Reads commits in their order, from `first` on. */
+    tj_status (*commits_open)(tj__engine *engine, uint64_t first, tj__commits **out,
+                              tj_error *error);
+    /* The next one, if it is not above `last`, which must be acknowledged; its bytes are valid
+     * until the next call. Goes on later where it found none. */
+    tj_status (*commits_next)(tj__commits *commits, uint64_t last, bool *found,
+                              tj__commit_record *record, tj_error *error);
+    void (*commits_close)(tj__commits *commits); /* NULL is allowed */
+} tj__engine_past;
 
 typedef struct tj__engine_ops {
     /* Must provide. A consistent view after some commit: never one that was not acknowledged, never
@@ -50,6 +82,8 @@ typedef struct tj__engine_ops {
     uint64_t (*appended)(tj__engine *engine);
     /* Must provide. Fills in what the engine knows; the store has initialized it. */
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
+    /* May provide; NULL: what was is not kept. */
+    const tj__engine_past *past;
     /* May provide. Does the work of the engine's own threads once, on the caller's. */
     tj_status (*work)(tj__engine *engine, tj_error *error);
     /* May provide. Ends the engine's own threads, before it is closed. */

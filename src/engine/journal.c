@@ -83,6 +83,45 @@ static void abandon(tj__engine *engine)
     tj__journal_abandon(journal_of(engine));
 }
 
+static tj_status newest(tj__engine *engine, uint64_t *sequence, tj_error *error)
+{
+    return tj__journal_newest(journal_of(engine), sequence, error);
+}
+
+static tj_status view_at(tj__engine *engine, uint64_t sequence, uint64_t tables,
+                         tj__row_source **rows, tj_error *error)
+{
+    return tj__journal_view_at(journal_of(engine), sequence, tables, rows, error);
+}
+
+static tj_status sequence_at(tj__engine *engine, tj_time time, uint64_t newest_sequence,
+                             uint64_t *sequence, tj_error *error)
+{
+    return tj__journal_sequence_at(journal_of(engine), time, newest_sequence, sequence, error);
+}
+
+static tj_status block(tj__engine *engine, uint64_t sequence, uint64_t *first, tj_error *error)
+{
+    return tj__journal_block(journal_of(engine), sequence, first, error);
+}
+
+static tj_status commits_open(tj__engine *engine, uint64_t first, tj__commits **out,
+                              tj_error *error)
+{
+    return tj__journal_commits_open(journal_of(engine), first, out, error);
+}
+
+static const tj__engine_past past = {
+    .newest = newest,
+    .view_at = view_at,
+    .view_at_end = tj__journal_view_at_end,
+    .sequence_at = sequence_at,
+    .block = block,
+    .commits_open = commits_open,
+    .commits_next = tj__journal_commits_next,
+    .commits_close = tj__journal_commits_close,
+};
+
 static const tj__engine_ops ops = {
     .view_begin = view_begin,
     .view_end = view_end,
@@ -92,6 +131,7 @@ static const tj__engine_ops ops = {
     .included = included,
     .appended = appended,
     .info = info,
+    .past = &past,
     .work = work,
     .quiesce = quiesce,
     .close = close_lmdb,

@@ -102,6 +102,12 @@ tj_status tj__journal_create(tj__journal *journal, tj_error *error);
 /* Removes what a creation that crashed left beside the journal. */
 void tj__journal_create_tidy(const char *path);
 
+/* view.c */
+/* How far commits are acknowledged now. */
+tj__mark tj__journal_mark(const tj__journal *journal);
+/* Whether the files opened are still those that the path names. */
+tj_status tj__journal_check_same_files(const tj__journal *journal, tj_error *error);
+
 /* recover.c: brings the log to its end and LMDB up to it, and opens the log for writing. */
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
 

@@ -13,6 +13,7 @@
 #include <tesser/store.h>
 
 #include "base/rows.h"
+#include "model/commit_record.h"
 
 typedef struct tj__journal tj__journal;
 
@@ -37,6 +38,20 @@ tj_status tj__journal_find(tj__journal *journal, tj__bytes key, bool *found, tj_
 uint64_t tj__journal_included(tj__journal *journal);
 tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj_error *error);
 void tj__journal_view_end(tj__row_source *rows);
+tj_status tj__journal_newest(tj__journal *journal, uint64_t *sequence, tj_error *error);
+tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t tables,
+                              tj__row_source **rows, tj_error *error);
+void tj__journal_view_at_end(tj__row_source *rows);
+typedef struct tj__commits tj__commits;
+tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first, tj__commits **out,
+                                   tj_error *error);
+tj_status tj__journal_commits_next(tj__commits *commits, uint64_t last, bool *found,
+                                   tj__commit_record *record, tj_error *error);
+void tj__journal_commits_close(tj__commits *commits);
+tj_status tj__journal_block(tj__journal *journal, uint64_t sequence, uint64_t *first,
+                            tj_error *error);
+tj_status tj__journal_sequence_at(tj__journal *journal, tj_time time, uint64_t newest,
+                                  uint64_t *sequence, tj_error *error);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);
 /* Ends the helper thread; tj__journal_close follows. */
 void tj__journal_quiesce(tj__journal *journal);

@@ -94,7 +94,7 @@ static tj_status read_log(building *b, tj_error *error)
     return status;
 }
 
-static tj__mark mark_now(const tj__journal *journal)
+tj__mark tj__journal_mark(const tj__journal *journal)
 {
     if (!journal->log) {
         return tj__lock_mark(journal->lock);
@@ -113,7 +113,7 @@ static tj_status build(building *b, tj_error *error)
     tj__position position;
     b->outcome = ATTEMPT_DONE;
     TJ_TRY(tj__journal_snapshot_begin(journal, &v->snapshot, &position, error));
-    b->mark = mark_now(journal);
+    b->mark = tj__journal_mark(journal);
     TJ_TRY(tj__overlay_begin(journal, &position, &v->overlay, error));
     TJ_TRY(read_log(b, error));
     v->acknowledged = b->mark.newest;
@@ -148,8 +148,7 @@ static tj_status build_until_whole(tj__journal *journal, view *v, tj_error *erro
                     journal->path, VIEW_RESTARTS_MAX);
 }
 
-/* Whether the files opened are still those that the path names. */
-static tj_status check_same_files(const tj__journal *journal, tj_error *error)
+tj_status tj__journal_check_same_files(const tj__journal *journal, tj_error *error)
 {
     const tj__lock *lock = journal->lock;
     TJ_TRY(tj__env_same_file(journal->env, error));
@@ -160,7 +159,7 @@ tj_status tj__journal_view_begin(tj__journal *journal, tj__row_source **rows, tj
 {
     *rows = NULL;
     TJ_TRY(tj__journal_find_lock(journal, error));
-    TJ_TRY(check_same_files(journal, error));
+    TJ_TRY(tj__journal_check_same_files(journal, error));
     view *v = malloc(sizeof *v);
     if (!v) {
         return tj__fail(error, TJ_NOMEM, "no memory for a view");

@@ -30,6 +30,14 @@ macro_rules! sized {
 }
 
 zeroed!(
+    1d46c51,
+    HEAD,
+    by,
+    commit,
+    history,
+    load,
+    or,
+    time,
     tj_algo_list,
     tj_algo_quarantined,
     tj_algo_record,
@@ -44,6 +52,7 @@ zeroed!(
     tj_error,
     tj_execution_checkpoint,
     tj_export_report,
+    tj_history_range,
     tj_identity,
     tj_import_report,
     tj_import_source,
@@ -52,6 +61,7 @@ zeroed!(
     tj_live_state,
     tj_lmdb_config,
     tj_lmdb_info,
+    tj_moment,
     tj_order,
     tj_order_request,
     tj_portfolio,
@@ -64,6 +74,8 @@ zeroed!(
     tj_sub_account,
     tj_text,
     tj_uuid,
+    was,
+    what,
 );
 
 sized!(

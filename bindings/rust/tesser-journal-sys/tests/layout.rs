@@ -76,6 +76,7 @@ fn facts() -> Vec<(String, u64)> {
         dry_run, book, directory, sequence, open_order_count, position_count, algo_count,
         ledger_count, qualified_count, lost, lost_count, refused_count
     }
+    tj_history_range { sequence_first, time_first, sequence_last, time_last }
     tj_identity { exchange, code }
     tj_import_options {
         struct_size, sources, source_count, exchange, maps, map_count, strategy_state, dry_run,
@@ -109,6 +110,7 @@ fn facts() -> Vec<(String, u64)> {
         oldest_reader_lag, oldest_reader_pid, recovered_at, recovered_bytes_cut, segment_count,
         reader_count, acknowledged_known, space_low, reserved
     }
+    tj_moment { sequence, has_time, time }
     tj_order {
         id, request, status, filled_quantity, has_avg_fill_price, avg_fill_price, created_at,
         updated_at, extra
@@ -299,6 +301,8 @@ fn every_function_is_declared() {
         tj_algo_list_to_json,
         tj_algo_load,
         tj_algo_load_all,
+        tj_algo_load_all_at,
+        tj_algo_load_at,
         tj_algo_record_free,
         tj_algo_record_from_json,
         tj_algo_save,
@@ -331,6 +335,7 @@ fn every_function_is_declared() {
         tj_export_report_free,
         tj_export_report_to_json,
         tj_export_tesser,
+        tj_history_range_get,
         tj_identity_compare,
         tj_identity_format,
         tj_identity_parse,
@@ -341,15 +346,19 @@ fn every_function_is_declared() {
         tj_ledger_entry_from_json,
         tj_ledger_entry_to_json,
         tj_ledger_find,
+        tj_ledger_find_at,
         tj_ledger_latest,
         tj_ledger_list_free,
         tj_live_state_free,
         tj_live_state_from_json,
         tj_live_state_to_json,
+        tj_moment_find,
+        tj_moment_parse,
         tj_path_check,
         tj_quarantine_list_free,
         tj_quarantine_load,
         tj_state_load,
+        tj_state_load_at,
         tj_state_save,
         tj_status_advice,
         tj_status_name,

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What was: the state after any commit, and the commits themselves, read from the log beside
+ * whoever writes it. Nothing behind the acknowledged mark is read.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "history/past.h"
+#include "journal/internal.h"
+
+static tj__past_source source_of(const tj__journal *journal)
+{
+    return (tj__past_source){.log_path = journal->log_path,
+                             .journal_id = journal->superblock.journal_id,
+                             .first_segment = journal->superblock.first_segment};
+}
+
+/* A mark that is not known to be the newest does not say how far commits are acknowledged; then a
+ * view finds out, which judges the end of the log. */
+tj_status tj__journal_newest(tj__journal *journal, uint64_t *sequence, tj_error *error)
+{
+    TJ_TRY(tj__journal_find_lock(journal, error));
+    TJ_TRY(tj__journal_check_same_files(journal, error));
+    tj__mark mark = tj__journal_mark(journal);
+    if (mark.newest) {
+        *sequence = mark.acknowledged;
+        return TJ_OK;
+    }
+    tj__row_source *rows = NULL;
+    TJ_TRY(tj__journal_view_begin(journal, &rows, error));
+    *sequence = rows->sequence;
+    tj__journal_view_end(rows);
+    return TJ_OK;
+}
+
+tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t tables,
+                              tj__row_source **rows, tj_error *error)
+{
+    tj__past_source source = source_of(journal);
+    tj_status status = tj__past_begin(&source, sequence, tables, rows, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "reading journal %s", journal->path);
+    }
+    return status;
+}
+
+void tj__journal_view_at_end(tj__row_source *rows)
+{
+    tj__past_end(rows);
+}
+
+/* ---- commits --------------------------------------------------------------------------------- */
+
+struct tj__commits {
+    tj__log_reader *reader;
+    uint64_t first; /* those before it are passed over */
+};
+
+/* Where the records begin in the segment of a commit. */
+static tj_status seek(const tj__journal *journal, uint64_t sequence, tj__position *out,
+                      tj_error *error)
+{
+    if (journal->superblock.first_segment > 1) {
+        return tj__fail(error, TJ_NOT_FOUND, "commit %" PRIu64 " is not in the log any more",
+                        sequence);
+    }
+    *out = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    return TJ_OK;
+}
+
+tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first, tj__commits **out,
+                                   tj_error *error)
+{
+    *out = NULL;
+    tj__position start;
+    TJ_TRY(seek(journal, first, &start, error));
+    tj__commits *commits = malloc(sizeof *commits);
+    if (!commits) {
+        return tj__fail(error, TJ_NOMEM, "no memory to read commits");
+    }
+    *commits = (tj__commits){.first = first};
+    tj_status status = tj__log_reader_open(journal->log_path, &journal->superblock.journal_id,
+                                           &start, &commits->reader, error);
+    if (status != TJ_OK) {
+        free(commits);
+        return status;
+    }
+    *out = commits;
+    return TJ_OK;
+}
+
+static tj_status fell_short(const tj__log_reader *reader, uint64_t last, tj_error *error)
+{
+    return tj__logbook_fell_short(reader, last, "the newest state", error);
+}
+
+tj_status tj__journal_commits_next(tj__commits *commits, uint64_t last, bool *found,
+                                   tj__commit_record *out, tj_error *error)
+{
+    tj__log_reader *reader = commits->reader;
+    *found = false;
+    while (tj__log_reader_position(reader)->sequence < last) {
+        tj__log_next next;
+        tj__record record;
+        TJ_TRY(tj__log_reader_next(reader, &next, &record, error));
+        if (next == TJ__LOG_END) {
+            return fell_short(reader, last, error);
+        }
+        if (record.sequence < commits->first) {
+            continue;
+        }
+        *found = true;
+        *out = (tj__commit_record){record.sequence,  record.time, record.epoch,
+                                   record.commit_id, record.note, record.change_count,
+                                   record.body};
+        return TJ_OK;
+    }
+    return TJ_OK;
+}
+
+void tj__journal_commits_close(tj__commits *commits)
+{
+    if (commits) {
+        tj__log_reader_close(commits->reader);
+        free(commits);
+    }
+}
+
+tj_status tj__journal_block(tj__journal *journal, uint64_t sequence, uint64_t *first,
+                            tj_error *error)
+{
+    tj__position start;
+    TJ_TRY(seek(journal, sequence, &start, error));
+    *first = start.sequence + 1;
+    return TJ_OK;
+}
+
+tj_status tj__journal_sequence_at(tj__journal *journal, tj_time time, uint64_t newest,
+                                  uint64_t *sequence, tj_error *error)
+{
+    tj__commits *commits = NULL;
+    TJ_TRY(tj__journal_commits_open(journal, 0, &commits, error));
+    tj_status status = TJ_OK;
+    bool found = true;
+    *sequence = 0;
+    while (status == TJ_OK && found) {
+        tj__commit_record record;
+        status = tj__journal_commits_next(commits, newest, &found, &record, error);
+        if (status == TJ_OK && found) {
+            found = record.time <= time;
+            *sequence = found ? record.sequence : *sequence;
+        }
+    }
+    tj__journal_commits_close(commits);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A commit of the past: what its record in the log says. */
+#ifndef TJ_MODEL_COMMIT_RECORD_H
+#define TJ_MODEL_COMMIT_RECORD_H
+
+#include <tesser/time.h>
+#include <tesser/uuid.h>
+
+#include "base/buffer.h"
+
+typedef struct tj__commit_record {
+    uint64_t sequence;
+    tj_time time;
+    uint64_t epoch;    /* of the writer that made it */
+    tj_uuid commit_id; /* nil: none */
+    tj__bytes note;    /* may be empty */
+    uint32_t change_count;
+    tj__bytes body; /* rows/body.h */
+} tj__commit_record;
+
+#endif

@@ -30,7 +30,7 @@ tj_status tj__resolve_counter(tj__tip *tip, tj__bytes key, uint64_t count, tj__r
                               tj_error *error)
 {
     uint8_t value[TJ__COUNTER_VALUE_SIZE] = {TJ__COUNTER_VERSION};
-    tj__held *current = tj__current(tip, key);
+    tj__held *current = tj__draft_find(tip, key);
     tj__held *ignored = NULL;
     uint64_t first = 1;
     if (current) {
@@ -44,7 +44,7 @@ tj_status tj__resolve_counter(tj__tip *tip, tj__bytes key, uint64_t count, tj__r
                         tj__text_quote(name, quoted), first, count);
     }
     tj__store_u64(value + 1, first + count);
-    TJ_TRY(tj__pend_put(tip, key, tj__bytes_of(value, sizeof value), &ignored, error));
+    TJ_TRY(tj__draft_put(tip, key, tj__bytes_of(value, sizeof value), &ignored, error));
     resolved->counter_first = first;
     return TJ_OK;
 }

@@ -6,12 +6,12 @@
 #include "commit/resolve.h"
 #include "rows/value.h"
 
-tj_status tj__pending_no_memory(tj_error *error)
+tj_status tj__draft_no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory for the changes of a commit");
 }
 
-tj__held *tj__current(const tj__tip *tip, tj__bytes key)
+tj__held *tj__draft_find(const tj__tip *tip, tj__bytes key)
 {
     tj__held *row = tj__held_find(&tip->pending, key);
     if (!row) {
@@ -36,7 +36,7 @@ static tj_status pend(tj__tip *tip, tj__bytes key, tj__bytes value, bool deleted
 {
     tj__held *row = tj__held_new(key, value);
     if (!row) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     row->deleted = deleted;
     row->seen = tip->scope;
@@ -48,26 +48,26 @@ static tj_status pend(tj__tip *tip, tj__bytes key, tj__bytes value, bool deleted
         free(old);
     } else if (!add(tip, row)) {
         free(row);
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     *out = row;
     return TJ_OK;
 }
 
-tj_status tj__pend_put(tj__tip *tip, tj__bytes key, tj__bytes value, tj__held **out,
-                       tj_error *error)
+tj_status tj__draft_put(tj__tip *tip, tj__bytes key, tj__bytes value, tj__held **out,
+                        tj_error *error)
 {
     return pend(tip, key, value, false, out, error);
 }
 
-tj_status tj__pend_delete(tj__tip *tip, tj__bytes key, tj_error *error)
+tj_status tj__draft_delete(tj__tip *tip, tj__bytes key, tj_error *error)
 {
     tj__held *ignored = NULL;
     return pend(tip, key, (tj__bytes){NULL, 0}, true, &ignored, error);
 }
 
-tj_status tj__merge(tj__tip *tip, unsigned keep, tj__bytes value, const tj__held *current,
-                    tj__bytes *merged, tj_error *error)
+tj_status tj__draft_merge(tj__tip *tip, unsigned keep, tj__bytes value, const tj__held *current,
+                          tj__bytes *merged, tj_error *error)
 {
     *merged = value;
     if (!current || keep == 0) {
@@ -97,7 +97,7 @@ static bool changes_nothing(const tj__tip *tip, const tj__held *row)
     return tj__bytes_equal(tj__held_value(row), tj__held_value(stored));
 }
 
-void tj__pending_compact(tj__tip *tip)
+void tj__draft_compact(tj__tip *tip)
 {
     tj__held_list *list = &tip->pending_rows;
     for (size_t i = 0; i < list->size; i++) {

@@ -114,6 +114,6 @@ tj_status tj__plan_add_entities(tj__plan *plan, const tj_live_state *state, tj__
 /* TJ_INVALID naming the first of the STATE rows from offset `mark` on that stands twice. */
 tj_status tj__plan_check_unique(const tj__plan *plan, size_t mark, tj_error *error);
 /* TJ_INVALID naming the row with this key. */
-tj_status tj__stands_twice(tj__bytes key, tj_error *error);
+tj_status tj__plan_refuse_twice(tj__bytes key, tj_error *error);
 
 #endif

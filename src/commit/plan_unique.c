@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "commit/plan.h"
 
-tj_status tj__stands_twice(tj__bytes key, tj_error *error)
+tj_status tj__plan_refuse_twice(tj__bytes key, tj_error *error)
 {
     char text[TJ__KEY_TEXT_SIZE];
     tj__key_describe(key, text);
@@ -86,7 +86,7 @@ tj_status tj__plan_check_unique(const tj__plan *plan, size_t mark, tj_error *err
         tj__bytes key = tj__bytes_of(bytes, row.key_size);
         if (row.op == TJ__PLAN_PUT && (kinds & TJ__KIND_BIT(bytes[TJ__KEY_KIND_AT])) &&
             !add_seen(table, capacity, plan, key)) {
-            status = tj__stands_twice(key, error);
+            status = tj__plan_refuse_twice(key, error);
         }
     }
     free(table);

@@ -62,7 +62,7 @@ static tj_status find_current(tj__scope *s, tj__bytes key, tj__held **out, tj_er
 {
     tj__held *stored = find_stored(s, key);
     if (stored && !mark(s, stored)) {
-        return tj__stands_twice(key, error);
+        return tj__plan_refuse_twice(key, error);
     }
     s->seen_count += stored != NULL;
     *out = stored;
@@ -74,7 +74,7 @@ static tj_status find_current(tj__scope *s, tj__bytes key, tj__held **out, tj_er
         return TJ_OK;
     }
     if (!mark(s, pending)) {
-        return tj__stands_twice(key, error);
+        return tj__plan_refuse_twice(key, error);
     }
     *out = pending->deleted ? NULL : pending;
     return TJ_OK;
@@ -95,8 +95,8 @@ static void store_rank(tj__held *row, uint64_t rank)
 /* Gives a row another rank. What was not among the changes is then. */
 static tj_status change_rank(const tj__scope *s, tj__held *row, uint64_t rank, tj_error *error)
 {
-    if (!tj__is_pending(s->tip, row)) {
-        TJ_TRY(tj__pend_put(s->tip, tj__held_key(row), tj__held_value(row), &row, error));
+    if (!tj__draft_holds(s->tip, row)) {
+        TJ_TRY(tj__draft_put(s->tip, tj__held_key(row), tj__held_value(row), &row, error));
     }
     store_rank(row, rank);
     return TJ_OK;
@@ -107,14 +107,14 @@ static tj_status assign_ranks(tj__scope *s, tj__held *const *rows, size_t count,
     tj__buffer *buffer = &s->tip->ranks;
     tj__buffer_clear(buffer);
     if (!tj__buffer_reserve(buffer, count * sizeof(uint64_t))) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     uint64_t *ranks = (uint64_t *)(void *)buffer->data;
     for (size_t i = 0; i < count; i++) {
         ranks[i] = rank_of(rows[i]);
     }
     if (!tj__ranks_assign(ranks, count)) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     for (size_t i = 0; i < count; i++) {
         if (ranks[i] != rank_of(rows[i])) {
@@ -169,8 +169,8 @@ static tj_status put_merged(const tj__scope *s, unsigned keep, tj__bytes key, tj
     bool ranked = *row && tj__kind_is_ranked(key.data[TJ__KEY_KIND_AT]);
     uint64_t rank = ranked ? rank_of(*row) : 0;
     tj__bytes merged;
-    TJ_TRY(tj__merge(s->tip, keep, value, *row, &merged, error));
-    TJ_TRY(tj__pend_put(s->tip, key, merged, row, error));
+    TJ_TRY(tj__draft_merge(s->tip, keep, value, *row, &merged, error));
+    TJ_TRY(tj__draft_put(s->tip, key, merged, row, error));
     if (ranked) {
         store_rank(*row, rank);
     }
@@ -181,7 +181,7 @@ static tj_status add_named(const tj__scope *s, tj__held *row, tj_error *error)
 {
     tj__held_list *named = &s->tip->named;
     if (named->size == named->capacity && !tj__held_list_reserve(named, 1)) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     named->rows[named->size++] = row;
     return TJ_OK;
@@ -221,7 +221,7 @@ static tj_status delete_stored(const tj__scope *s, tj_error *error)
     for (size_t i = 0; i < s->book->rows.size && count > s->seen_count; i++) {
         const tj__held *row = s->book->rows.rows[i];
         if (row && is_left_over(s, row)) {
-            TJ_TRY(tj__pend_delete(s->tip, tj__held_key(row), error));
+            TJ_TRY(tj__draft_delete(s->tip, tj__held_key(row), error));
             count--;
         }
     }
@@ -261,7 +261,7 @@ static void relist(const tj__scope *s)
     size_t size = 0;
     for (size_t i = 0; i < named->size; i++) {
         tj__held *row = named->rows[i];
-        row = tj__is_pending(s->tip, row) ? tj__held_find_same(&s->tip->rows, row) : row;
+        row = tj__draft_holds(s->tip, row) ? tj__held_find_same(&s->tip->rows, row) : row;
         if (row) {
             rows[size++] = row;
         }

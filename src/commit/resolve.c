@@ -18,11 +18,11 @@ static tj_status need_sub_account(tj__tip *tip, uint32_t book, tj_str owner, tj_
     tj__key key = tj__key_kind(book, TJ__KIND_SUB_ACCOUNT);
     memcpy(key.bytes + key.size, owner.data, owner.size);
     key.size += owner.size;
-    if (tj__current(tip, tj__key_bytes(&key))) {
+    if (tj__draft_find(tip, tj__key_bytes(&key))) {
         return TJ_OK;
     }
-    return tj__pend_put(tip, tj__key_bytes(&key), tj__bytes_of(empty, sizeof empty), &ignored,
-                        error);
+    return tj__draft_put(tip, tj__key_bytes(&key), tj__bytes_of(empty, sizeof empty), &ignored,
+                         error);
 }
 
 static tj_status check_holding(tj__tip *tip, const tj__held *row, tj_error *error)
@@ -36,7 +36,7 @@ static tj_status check_holding(tj__tip *tip, const tj__held *row, tj_error *erro
         return TJ_OK;
     }
     tj__key head = tj__key_kind(parts.book, TJ__KIND_HEAD);
-    if (!tj__current(tip, tj__key_bytes(&head))) {
+    if (!tj__draft_find(tip, tj__key_bytes(&head))) {
         char text[TJ__KEY_TEXT_SIZE];
         tj__key_describe(tj__held_key(row), text);
         return tj__fail(error, TJ_INVALID,
@@ -72,13 +72,12 @@ static tj_status prepare_commit_id(tj__tip *tip, const tj_uuid *commit_id, tj_er
                         tj__tip_commit_sequence(tip, commit_id));
     }
     for (size_t i = 0; ids->count - i >= TJ_COMMIT_ID_KEPT; i++) {
-        TJ_TRY(tj__pend_delete(tip, tj__held_key(ids->rows[ids->first + i]), error));
+        TJ_TRY(tj__draft_delete(tip, tj__held_key(ids->rows[ids->first + i]), error));
     }
     uint8_t value[TJ__COMMIT_VALUE_SIZE] = {0};
     tj__key key = tj__key_commit(commit_id);
     tip->pending_commit = tj__held_new(tj__key_bytes(&key), tj__bytes_of(value, sizeof value));
-    return tip->pending_commit && tj__commit_ids_reserve(ids) ? TJ_OK
-                                                              : tj__pending_no_memory(error);
+    return tip->pending_commit && tj__commit_ids_reserve(ids) ? TJ_OK : tj__draft_no_memory(error);
 }
 
 /* ---- state sequences ------------------------------------------------------------------------ */
@@ -109,8 +108,8 @@ static tj_status keep_state_sequences(tj__tip *tip, tj_error *error)
         tj__held *ignored = NULL;
         tj__key key = tj__key_book_name(book->name);
         tj__book_value(value, book->number);
-        TJ_TRY(tj__pend_put(tip, tj__key_bytes(&key), tj__bytes_of(value, sizeof value), &ignored,
-                            error));
+        TJ_TRY(tj__draft_put(tip, tj__key_bytes(&key), tj__bytes_of(value, sizeof value), &ignored,
+                             error));
     }
     return TJ_OK;
 }
@@ -138,7 +137,7 @@ static tj_status write_body(const tj__tip *tip, tj__resolved *resolved, tj_error
         tj__body_put(&resolved->body, &change);
     }
     resolved->change_count = (uint32_t)list->size;
-    return resolved->body.failed ? tj__pending_no_memory(error) : TJ_OK;
+    return resolved->body.failed ? tj__draft_no_memory(error) : TJ_OK;
 }
 
 static tj_status reserve_advance(tj__tip *tip, tj_error *error)
@@ -149,7 +148,7 @@ static tj_status reserve_advance(tj__tip *tip, tj_error *error)
         tj__tip_book *book = &tip->books[i];
         enough = enough && tj__held_list_reserve(&book->rows, book->pending_puts);
     }
-    return enough ? TJ_OK : tj__pending_no_memory(error);
+    return enough ? TJ_OK : tj__draft_no_memory(error);
 }
 
 static tj_status resolve(tj__plan *plan, const tj_live_state *state, tj__tip *tip,
@@ -158,7 +157,7 @@ static tj_status resolve(tj__plan *plan, const tj_live_state *state, tj__tip *ti
     TJ_TRY(tj__resolve_books(plan, tip, options, error));
     TJ_TRY(tj__resolve_rows(plan, state, tip, resolved, error));
     TJ_TRY(check_portfolios(tip, error));
-    tj__pending_compact(tip);
+    tj__draft_compact(tip);
     TJ_TRY(keep_state_sequences(tip, error));
     if (options && !tj_uuid_is_nil(options->commit_id)) {
         TJ_TRY(prepare_commit_id(tip, &options->commit_id, error));

@@ -48,23 +48,23 @@ tj_status tj__scope_end(tj__scope *scope, tj_error *error);
 
 /* The row as the commit leaves it so far; NULL when there is none. STATE, BOOKS and
  * COUNTERS rows only. */
-tj__held *tj__current(const tj__tip *tip, tj__bytes key);
+tj__held *tj__draft_find(const tj__tip *tip, tj__bytes key);
 /* Whether a row of the tip is one of the commit's. */
-static inline bool tj__is_pending(const tj__tip *tip, const tj__held *row)
+static inline bool tj__draft_holds(const tj__tip *tip, const tj__held *row)
 {
     const tj__held_list *list = &tip->pending_rows;
     return row->slot < list->size && list->rows[row->slot] == row;
 }
 /* Notes a row, in place of what was noted under its key. */
-tj_status tj__pend_put(tj__tip *tip, tj__bytes key, tj__bytes value, tj__held **out,
-                       tj_error *error);
-tj_status tj__pend_delete(tj__tip *tip, tj__bytes key, tj_error *error);
+tj_status tj__draft_put(tj__tip *tip, tj__bytes key, tj__bytes value, tj__held **out,
+                        tj_error *error);
+tj_status tj__draft_delete(tj__tip *tip, tj__bytes key, tj_error *error);
 /* The value with the members of `current` that it keeps: *merged is the value itself or in
  * tip->merged. current may be NULL. */
-tj_status tj__merge(tj__tip *tip, unsigned keep, tj__bytes value, const tj__held *current,
-                    tj__bytes *merged, tj_error *error);
+tj_status tj__draft_merge(tj__tip *tip, unsigned keep, tj__bytes value, const tj__held *current,
+                          tj__bytes *merged, tj_error *error);
 /* Drops what changes nothing. */
-void tj__pending_compact(tj__tip *tip);
-tj_status tj__pending_no_memory(tj_error *error);
+void tj__draft_compact(tj__tip *tip);
+tj_status tj__draft_no_memory(tj_error *error);
 
 #endif

@@ -49,11 +49,11 @@ static tj_status create(tj__tip *tip, const tj__plan_book *plan_book, tj_error *
     TJ_TRY(check_new_name(name_of(plan_book), error));
     TJ_TRY(number_of_new_book(tip, &number, error));
     if (!tj__tip_reserve_book(tip)) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     tj__book_value(value, number);
     tj__key key = tj__key_book_name(name_of(plan_book));
-    TJ_TRY(tj__pend_put(tip, tj__key_bytes(&key), tj__bytes_of(value, sizeof value), &row, error));
+    TJ_TRY(tj__draft_put(tip, tj__key_bytes(&key), tj__bytes_of(value, sizeof value), &row, error));
     tip->books[tip->book_count + tip->pending_book_count++] =
         (tj__tip_book){.number = number,
                        .name = {(const char *)row->bytes + TJ__KEY_REST_AT, plan_book->name_size}};

@@ -35,7 +35,7 @@ static tj_status list_orders(tj__tip *tip, const tj__tip_book *book, tj__held_li
 {
     const tj__held_list *lists[] = {&book->rows, &tip->pending_rows};
     if (!tj__held_list_reserve(orders, book->rows.size + tip->pending_rows.size)) {
-        return tj__pending_no_memory(error);
+        return tj__draft_no_memory(error);
     }
     tj__key prefix = tj__key_kind(book->number, TJ__KIND_ORDER);
     for (size_t which = 0; which < 2; which++) {
@@ -43,7 +43,7 @@ static tj_status list_orders(tj__tip *tip, const tj__tip_book *book, tj__held_li
             tj__held *row = lists[which]->rows[i];
             if (row && row->key_size > prefix.size &&
                 memcmp(row->bytes, prefix.bytes, prefix.size) == 0 &&
-                tj__current(tip, tj__held_key(row)) == row) {
+                tj__draft_find(tip, tj__held_key(row)) == row) {
                 orders->rows[orders->size++] = row;
             }
         }
@@ -63,7 +63,7 @@ static tj_status renumber(tj__tip *tip, tj__tip_book *book, tj_error *error)
         tj__held *old = orders.rows[i];
         tj__held *row = NULL;
         book->pending_rank_last = (i + 1) * TJ__RANK_STEP;
-        status = tj__pend_put(tip, tj__held_key(old), tj__held_value(old), &row, error);
+        status = tj__draft_put(tip, tj__held_key(old), tj__held_value(old), &row, error);
         if (status == TJ_OK) {
             tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, book->pending_rank_last);
         }
@@ -88,7 +88,7 @@ static tj_status resolve_put(tj__tip *tip, tj__tip_book *book, unsigned keep, tj
                              tj__bytes value, tj_error *error)
 {
     unsigned kind = key.data[TJ__KEY_KIND_AT];
-    const tj__held *current = tj__current(tip, key);
+    const tj__held *current = tj__draft_find(tip, key);
     if (current && tj__value_same(kind, keep, value, tj__held_value(current))) {
         return TJ_OK;
     }
@@ -100,8 +100,8 @@ static tj_status resolve_put(tj__tip *tip, tj__tip_book *book, unsigned keep, tj
     } else if (tj__kind_is_ranked(kind)) {
         TJ_TRY(rank_at_end(tip, book, &rank, error));
     }
-    TJ_TRY(tj__merge(tip, keep, value, current, &merged, error));
-    TJ_TRY(tj__pend_put(tip, key, merged, &row, error));
+    TJ_TRY(tj__draft_merge(tip, keep, value, current, &merged, error));
+    TJ_TRY(tj__draft_put(tip, key, merged, &row, error));
     if (tj__kind_is_ranked(kind)) {
         tj__store_u64(row->bytes + row->key_size + TJ__RANK_AT, rank);
     }
@@ -110,10 +110,10 @@ static tj_status resolve_put(tj__tip *tip, tj__tip_book *book, unsigned keep, tj
 
 static tj_status resolve_delete(tj__tip *tip, tj__bytes key, tj_error *error)
 {
-    if (key.data[0] == TJ__TABLE_STATE && !tj__current(tip, key)) {
+    if (key.data[0] == TJ__TABLE_STATE && !tj__draft_find(tip, key)) {
         return TJ_OK;
     }
-    return tj__pend_delete(tip, key, error);
+    return tj__draft_delete(tip, key, error);
 }
 
 /* Deletes the rows of a list that start with prefix. Deleting may append to the list itself. */
@@ -125,7 +125,7 @@ static tj_status delete_listed(tj__tip *tip, const tj__held_list *list, const tj
         const tj__held *row = list->rows[i];
         if (row && !row->deleted && row->key_size >= prefix->size &&
             memcmp(row->bytes, prefix->bytes, prefix->size) == 0) {
-            TJ_TRY(tj__pend_delete(tip, tj__held_key(row), error));
+            TJ_TRY(tj__draft_delete(tip, tj__held_key(row), error));
         }
     }
     return TJ_OK;
@@ -194,9 +194,9 @@ static tj_status resolve_ledger(tj__tip *tip, tj__tip_book *book, tj__bytes key,
     int64_t time = (int64_t)tj__load_u64(value.data + TJ__LEDGER_TIME_AT);
     tj__key entry = tj__key_ledger(book->number, sequence);
     tj__key by_time = tj__key_ledger_time(book->number, time, sequence);
-    TJ_TRY(tj__pend_put(tip, tj__key_bytes(&entry), value, &ignored, error));
-    TJ_TRY(tj__pend_put(tip, tj__key_bytes(&by_time), tj__bytes_of(nothing, sizeof nothing),
-                        &ignored, error));
+    TJ_TRY(tj__draft_put(tip, tj__key_bytes(&entry), value, &ignored, error));
+    TJ_TRY(tj__draft_put(tip, tj__key_bytes(&by_time), tj__bytes_of(nothing, sizeof nothing),
+                         &ignored, error));
     book->pending_ledger_last = sequence;
     resolved->ledger_last = sequence;
     return TJ_OK;
@@ -240,7 +240,7 @@ static tj_status put(resolver *r, const row_read *row, tj_error *error)
     }
     return row->key.data[0] == TJ__TABLE_STATE
                ? resolve_put(r->tip, row->book, row->head.keep, row->key, row->value, error)
-               : tj__pend_put(r->tip, row->key, row->value, &ignored, error);
+               : tj__draft_put(r->tip, row->key, row->value, &ignored, error);
 }
 
 static tj_status end_scope(resolver *r, tj_error *error)

@@ -133,7 +133,7 @@ static tj_status new_lock(const char *directory, tj__lock **out, tj_error *error
     lock->fd = -1;
     lock->data_fd = -1;
     tj_status status =
-        tj__path_join(lock->path, sizeof lock->path, directory, TJ__LOCK_NAME, error);
+        tj__path_join(lock->path, sizeof lock->path, directory, TJ__WRITER_LOCK_NAME, error);
     if (status != TJ_OK) {
         free(lock);
         return status;

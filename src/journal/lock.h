@@ -36,7 +36,7 @@
 #include <tesser/time.h>
 #include <tesser/uuid.h>
 
-#define TJ__LOCK_NAME "writer.lock"
+#define TJ__WRITER_LOCK_NAME "writer.lock"
 #define TJ__LOCK_SIZE 4096
 #define TJ__HOLDER_SIZE 256
 

@@ -45,7 +45,7 @@ static tj_status each_entry(const char *path,
 
 static tj_status refuse_foreign_entry(const char *directory, const char *name, tj_error *error)
 {
-    static const char *const ours[] = {TJ__LOCK_NAME,
+    static const char *const ours[] = {TJ__WRITER_LOCK_NAME,
                                        TJ__LOG_DIRECTORY,
                                        TJ__CREATING_DIRECTORY,
                                        TJ__RESERVE_NAME,

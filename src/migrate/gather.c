@@ -63,7 +63,7 @@ tj_status tj__gather_state(tj__gathering *all, size_t source, tj_str json, bool 
     status = tj__json_read_live_state(text, tj__rules_name_ccxt, all, &state, &cause);
     if (status == TJ_OK) {
         status = take_state(all, source, state, error);
-    } else if (in_store && tj__is_undecodable(status)) {
+    } else if (in_store && tj__gathering_is_undecodable(status)) {
         tj__quarantined row = {.table = TJ__TABLE_STATE,
                                .reason = tj_str_of(cause.message),
                                .raw = tj__bytes_of(json.data, json.size)};
@@ -149,7 +149,7 @@ tj_status tj__gather_algo_row(tj__gathering *all, size_t source, tj_str key, tj_
     if (undecodable.status == TJ_OK) {
         return status;
     }
-    if (!tj__is_undecodable(undecodable.status)) {
+    if (!tj__gathering_is_undecodable(undecodable.status)) {
         return tj__error_pass(error, &undecodable);
     }
     row.reason = tj_str_of(undecodable.message);

@@ -48,8 +48,8 @@ tj_status tj__lmdb_read(tj__gathering *all, size_t source, const char *path, tj_
 /* Decodes the bincode states, with all candidates known (lmdb.c). */
 tj_status tj__lmdb_decode(tj__gathering *all, tj_error *error);
 /* A SQLite store (stores.c). only_candidate: its state is looked at for the strategy's alone. */
-tj_status tj__store_read(tj__gathering *all, size_t source, const char *path, bool only_candidate,
-                         tj_error *error);
+tj_status tj__gather_store(tj__gathering *all, size_t source, const char *path, bool only_candidate,
+                           tj_error *error);
 
 /* ---- together ---- */
 

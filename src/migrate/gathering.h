@@ -97,7 +97,7 @@ bool tj__gathering_holds(const tj__gathering *all, tj__table table);
 void tj__gathering_progress(const tj__gathering *all, const char *what, uint64_t more_bytes);
 
 /* Whether a failure tells of the data and not of the system. */
-static inline bool tj__is_undecodable(tj_status status)
+static inline bool tj__gathering_is_undecodable(tj_status status)
 {
     return status == TJ_INVALID || status == TJ_LIMIT;
 }

@@ -207,7 +207,7 @@ static tj_status try_candidate(decoding *d, const tj__candidate *candidate, tj__
             "taken from %s: it encodes to exactly the bytes that are stored", candidate->path.data);
     }
     d->json.size = before;
-    return tj__is_undecodable(status) ? TJ_OK : tj__error_pass(error, &cause);
+    return tj__gathering_is_undecodable(status) ? TJ_OK : tj__error_pass(error, &cause);
 }
 
 /* The strategy's state is there. Nothing but null takes no bytes. */
@@ -267,7 +267,7 @@ static tj_status decode(tj__gathering *all, const tj__found_raw *raw, tj_error *
     if (status == TJ_OK && d.json.failed) {
         status = tj__fail(&cause, TJ_NOMEM, "no memory to decode a state");
     }
-    if (tj__is_undecodable(status)) {
+    if (tj__gathering_is_undecodable(status)) {
         tj__quarantined row = {
             .table = TJ__TABLE_STATE, .reason = tj_str_of(cause.message), .raw = raw->bytes};
         status = tj__gather_quarantined(all, raw->source, &row, TJ_STR("state"), error);

@@ -288,7 +288,7 @@ static tj_status read_kind(tj__gathering *all, size_t source, const char *file, 
     TJ_TRY(find_sqlite(h, file, &sqlite, error));
     if (sqlite) {
         tj__gathering_source(all, source)->kind = TJ_SOURCE_SQLITE;
-        return tj__store_read(all, source, file, false, error);
+        return tj__gather_store(all, source, file, false, error);
     }
     if (is_lmdb(h, file)) {
         tj__gathering_source(all, source)->kind = TJ_SOURCE_LMDB;
@@ -376,7 +376,7 @@ tj_status tj__strategy_file_read(tj__gathering *all, const char *path, tj_error 
     TJ_TRY(read_head(path, &h, error));
     TJ_TRY(find_sqlite(&h, path, &sqlite, error));
     if (sqlite) {
-        return tj__store_read(all, SIZE_MAX, path, true, error);
+        return tj__gather_store(all, SIZE_MAX, path, true, error);
     }
     tj_status status = tj__file_read_all(path, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &text, error);
     if (status == TJ_OK) {

@@ -197,7 +197,7 @@ static tj_status take_entry(void *context, const tj__sqlite_value *values, tj_er
     tj_status status = decode_entry(values, &list, &cause);
     if (status == TJ_OK) {
         status = tj__gather_entry(s->all, s->source, &list->entries[0], error);
-    } else if (tj__is_undecodable(status)) {
+    } else if (tj__gathering_is_undecodable(status)) {
         status = quarantine_entry(s, values, &cause, error);
     } else {
         status = tj__error_pass(error, &cause);
@@ -286,8 +286,8 @@ static tj_status note_log(const store *s, const tj__image *image, tj_error *erro
     return TJ_OK;
 }
 
-tj_status tj__store_read(tj__gathering *all, size_t source, const char *path, bool only_candidate,
-                         tj_error *error)
+tj_status tj__gather_store(tj__gathering *all, size_t source, const char *path, bool only_candidate,
+                           tj_error *error)
 {
     store s = {.all = all, .source = source, .path = path, .only_candidate = only_candidate};
     tj__image image = {0};

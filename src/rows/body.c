@@ -30,7 +30,7 @@ static tj_status check_head(const tj__change *change, uint8_t zero, size_t left,
 {
     bool put = change->op == TJ__CHANGE_PUT;
     if (zero != 0 || change->op > TJ__CHANGE_DELETE) {
-        return tj__newer(error, "a change of kind %u.%u", change->op, zero);
+        return tj__value_newer(error, "a change of kind %u.%u", change->op, zero);
     }
     if (change->op == 0 || change->key.size == 0 || change->key.size > TJ__ROW_KEY_SIZE_MAX ||
         change->value.size > (put ? TJ__ROW_VALUE_SIZE_MAX : 0)) {
@@ -42,7 +42,7 @@ static tj_status check_head(const tj__change *change, uint8_t zero, size_t left,
 static tj_status check_table(uint8_t table, tj_error *error)
 {
     if (table > TJ__TABLE_LAST) {
-        return tj__newer(error, "a change of table %u", table);
+        return tj__value_newer(error, "a change of table %u", table);
     }
     return table > TJ__TABLE_META
                ? TJ_OK

@@ -124,7 +124,7 @@ tj_status tj__key_open(tj__bytes key, tj__key_parts *parts, tj_error *error)
         return TJ_OK;
     }
     if (key.size > TJ__KEY_KIND_AT && parts->kind > TJ__KIND_LAST) {
-        return tj__newer(error, "kind %u of a state row", parts->kind);
+        return tj__value_newer(error, "kind %u of a state row", parts->kind);
     }
     return tj__fail(error, TJ_CORRUPT, "its key is malformed");
 }

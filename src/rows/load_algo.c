@@ -70,7 +70,7 @@ tj_status tj__algo_load(tj__row_source *rows, uint32_t book, const tj_uuid *id,
     tj_status status = load_record(rows, book, arena, record, error);
     if (status != TJ_OK) {
         tj__arena_free_object(object);
-        return tj__error_book(rows, book, status, error);
+        return tj__book_explain(rows, book, status, error);
     }
     *out = record;
     return TJ_OK;

@@ -271,7 +271,7 @@ tj_status tj__ledger_find(tj__row_source *rows, uint32_t book, const tj_ledger_q
     tj__buffer_dispose(&f.entries);
     if (status != TJ_OK) {
         tj__arena_free_object(object);
-        return tj__error_book(rows, book, status, error);
+        return tj__book_explain(rows, book, status, error);
     }
     *out = object;
     return TJ_OK;

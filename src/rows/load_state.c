@@ -374,7 +374,7 @@ tj_status tj__state_load(tj__row_source *rows, uint32_t book, tj_live_state **ou
     tj__buffer_dispose(&l.extra);
     if (status != TJ_OK) {
         tj__arena_free_object(object);
-        return tj__error_book(rows, book, status, error);
+        return tj__book_explain(rows, book, status, error);
     }
     *out = l.state;
     return TJ_OK;

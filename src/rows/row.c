@@ -87,7 +87,7 @@ static tj_status match_number(void *context, const tj__row *row, tj_error *error
     return TJ__STOP;
 }
 
-tj_status tj__error_book(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error)
+tj_status tj__book_explain(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error)
 {
     if (status == TJ_OK || !error || book == 0) {
         return status;

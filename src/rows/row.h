@@ -14,7 +14,7 @@ tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error)
 tj_status tj__counter_row_check(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds the book's name, or its number when the name cannot be
  * found, or nothing for number 0. */
-tj_status tj__error_book(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error);
+tj_status tj__book_explain(tj__row_source *rows, uint32_t book, tj_status status, tj_error *error);
 
 /* Names for a message, as many as fit: `default, momentum`. Zero-initialized is empty. */
 typedef struct tj__name_list {

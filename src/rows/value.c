@@ -22,7 +22,7 @@
 #include "base/text.h"
 #include "json/check.h"
 
-tj_status tj__newer(tj_error *error, const char *format, ...)
+tj_status tj__value_newer(tj_error *error, const char *format, ...)
 {
     char what[128];
     va_list arguments;
@@ -43,15 +43,16 @@ tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_er
     if (version == 0) {
         return tj__fail(error, TJ_CORRUPT, "layout version 0 does not exist");
     }
-    return version <= newest ? TJ_OK
-                             : tj__newer(error, "layout version %u, this library reads up to %u",
-                                         version, newest);
+    return version <= newest
+               ? TJ_OK
+               : tj__value_newer(error, "layout version %u, this library reads up to %u", version,
+                                 newest);
 }
 
 tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error)
 {
     if (in->newer) {
-        return tj__newer(error, "a flag or choice that this library does not know");
+        return tj__value_newer(error, "a flag or choice that this library does not know");
     }
     if (in->failed) {
         return tj__fail(error, TJ_CORRUPT, "its %zu bytes do not decode", value.size);
@@ -123,7 +124,7 @@ tj_status tj__value_no_memory(size_t bound, tj_error *error)
     return tj__fail(error, TJ_NOMEM, "no memory for a row of %zu bytes", bound);
 }
 
-tj_status tj__put_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error)
+tj_status tj__pen_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error)
 {
     tj_status status = tj__decimal_check(value, error);
     if (status != TJ_OK) {

@@ -119,7 +119,7 @@ tj_status tj__value_merge(unsigned kind, unsigned keep, tj__bytes value, tj__byt
 /* ---- shared by the value files ------------------------------------------------------------- */
 
 /* TJ_FORMAT_NEWER: what was read is whole, and of a later release. */
-tj_status tj__newer(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
+tj_status tj__value_newer(tj_error *error, const char *format, ...) TJ_PRINTF(2, 3);
 /* Reads the version. TJ_FORMAT_NEWER when it is above `newest`. */
 tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_error *error);
 /* TJ_FORMAT_NEWER when a flag or choice is none that is known: the row's checksum has said that it
@@ -188,13 +188,13 @@ static inline void tj__pen_finish(tj__buffer *out, const tj__pen *pen)
 
 #define TJ__DECIMAL_SIZE 16
 /* Writes what a decimal that is not canonical stands for. */
-tj_status tj__put_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error);
+tj_status tj__pen_odd_decimal(uint8_t *at, tj_decimal value, const char *member, tj_error *error);
 /* TJ_INVALID naming the member when the struct holds no decimal. */
 static inline tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const char *member,
                                         tj_error *error)
 {
     if (!tj__decimal_is_canonical(value)) {
-        TJ_TRY(tj__put_odd_decimal(pen->at, value, member, error));
+        TJ_TRY(tj__pen_odd_decimal(pen->at, value, member, error));
         pen->at += TJ__DECIMAL_SIZE;
         return TJ_OK;
     }

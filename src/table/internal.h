@@ -16,7 +16,7 @@
 
 #define TJ__PATH_SIZE PATH_MAX
 #define TJ__DATA_NAME "data.mdb"
-#define TJ__LOCK_NAME "lock.mdb"
+#define TJ__LMDB_LOCK_NAME "lock.mdb"
 #define TJ__DATA_MODE 0660
 /* A power-of-two lock.mdb: 64 KiB. */
 #define TJ__READERS_MAX 1022

@@ -113,7 +113,7 @@ static tj_status check_backed(int fd, const char *path, tj_error *error)
 /* Where LMDB has mapped the file, which it does not tell. */
 static void find_map(tj__env *env, const struct stat *file)
 {
-    static const char name[] = "/" TJ__LOCK_NAME "\n";
+    static const char name[] = "/" TJ__LMDB_LOCK_NAME "\n";
     char line[TJ__PATH_SIZE + 128];
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps && !env->lock_map && fgets(line, sizeof line, maps)) {
@@ -139,7 +139,7 @@ tj_status tj__slots_find(tj__env *env, const char *directory, tj_error *error)
     char path[TJ__PATH_SIZE];
     struct stat file;
     env->lock_map = NULL;
-    TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LOCK_NAME, error));
+    TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LMDB_LOCK_NAME, error));
     if (tj__file_may_share(tj__lmdb_fd(env->lmdb)) && stat(path, &file) == 0) {
         find_map(env, &file);
     }
@@ -151,7 +151,7 @@ tj_status tj__slots_ready(const tj__env *env, tj_error *error)
     if (!env->lock_map || tj__map_is_backed(env->lock_map, env->lock_map_size)) {
         return TJ_OK;
     }
-    return fail_unbacked(TJ__LOCK_NAME, error);
+    return fail_unbacked(TJ__LMDB_LOCK_NAME, error);
 }
 
 static tj_status prepare(int fd, const char *path, const char *data_path, bool renew,
@@ -182,7 +182,7 @@ tj_status tj__lock_prepare(const char *directory, bool renew, unsigned *readers_
     char path[TJ__PATH_SIZE];
     char data_path[TJ__PATH_SIZE];
     int fd = -1;
-    TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LOCK_NAME, error));
+    TJ_TRY(tj__path_join(path, sizeof path, directory, TJ__LMDB_LOCK_NAME, error));
     TJ_TRY(tj__path_join(data_path, sizeof data_path, directory, TJ__DATA_NAME, error));
     tj_status status = tj__file_create(path, O_RDWR, data_path, &fd, error);
     if (status == TJ_OK) {

@@ -61,7 +61,7 @@ static void poke(const fixture *f, off_t at)
 {
     char path[PATH_TEXT_SIZE + 16];
     uint8_t byte = 0;
-    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->directory);
+    snprintf(path, sizeof path, "%s/" TJ__WRITER_LOCK_NAME, f->directory);
     int fd = open(path, O_RDWR);
     assert_int_equal(pread(fd, &byte, 1, at), 1);
     byte ^= 1;
@@ -188,9 +188,9 @@ static void test_a_lock_file_that_cannot_be_read(void **state)
     fixture *f = *state;
     char path[PATH_TEXT_SIZE + 16];
     save_and_be_killed(f, "save", "3");
-    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->path);
+    snprintf(path, sizeof path, "%s/" TJ__WRITER_LOCK_NAME, f->path);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(symlink(TJ__LOCK_NAME, path), 0);
+    assert_int_equal(symlink(TJ__WRITER_LOCK_NAME, path), 0);
     f->config.read_only = true;
     assert_int_equal(tj_store_open(&f->config, &f->store, &err), TJ_IO);
     assert_int_equal(unlink(path), 0);
@@ -206,7 +206,7 @@ static void test_a_page_that_is_a_hole(void **state)
     char path[PATH_TEXT_SIZE + 16];
     struct stat before;
     struct stat taken;
-    snprintf(path, sizeof path, "%s/" TJ__LOCK_NAME, f->directory);
+    snprintf(path, sizeof path, "%s/" TJ__WRITER_LOCK_NAME, f->directory);
     int fd = open(path, O_RDWR | O_CREAT, 0600);
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, TJ__LOCK_SIZE), 0);

@@ -98,7 +98,7 @@ static int child_look(const char *path)
     tj_config config = TJ_CONFIG_INIT;
     config.path = path;
     config.read_only = true;
-    snprintf(lock_path, sizeof lock_path, "%s/" TJ__LOCK_NAME, path);
+    snprintf(lock_path, sizeof lock_path, "%s/" TJ__WRITER_LOCK_NAME, path);
     int lock = open(lock_path, O_RDONLY | O_CLOEXEC);
     bool fine = true;
     while (fine && !atomic_load(&shared->stop)) {

@@ -44,13 +44,13 @@ FAULTS = [
           "if (batch->flush) {\n        TJ_TRY(tj__file_sync_data",
           "test_journal_flushes", "crash_images --seconds 10"),
     Fault("acknowledged is stored before the mark", "src/log/group.c",
-          """        if (group->on_acknowledged != NULL) {
+          """        if (group->on_acknowledged) {
             TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
 """,
           """        atomic_store(&group->acknowledged, batch->last_sequence);
-        if (group->on_acknowledged != NULL) {
+        if (group->on_acknowledged) {
             TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
         }
 """,
@@ -104,12 +104,12 @@ FAULTS = [
           "    return tj__log_writer_sync(journal->log, NULL, error);\n", "    return TJ_OK;\n",
           "crash_images --os --seconds 10"),
     Fault("the checksum of a row is not compared", "src/table/row.c",
-          "return row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;",
+          "return tj__row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;",
           "return row;",
           "test_table_rows", "crash_flips"),
     Fault("the rows of a table are not counted", "src/table/verify.c",
           "    if (counted->rows != stored->rows) {\n",
-          """    if (counted != NULL) {
+          """    if (counted) {
         return TJ_OK;
     }
     if (counted->rows != stored->rows) {

@@ -20,6 +20,7 @@ const command_spec *const commands[] = {
     &command_export,
     &command_backup_list,
     &command_backup,
+    &command_restore,
     &command_quarantine_list,
     &command_quarantine_show,
     &command_help,

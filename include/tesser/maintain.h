@@ -104,6 +104,82 @@ TJ_API TJ_CHECKED tj_status tj_backup_list_read(const char *directory, tj_backup
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_backup_list_free(tj_backup_list *list);
 
+/* ---- restore ----------------------------------------------------------------------------- */
+
+/** What to restore. Start from TJ_RESTORE_OPTIONS_INIT: everything that the source has. */
+typedef struct tj_restore_options {
+    size_t struct_size;
+    bool has_sequence;
+    uint64_t sequence; /**< up to and including this commit; 0: the journal as it was created */
+    bool has_time;
+    tj_time time; /**< up to the newest commit that was not made after this time */
+    /** Numbers that each counter skips besides: at least as many as may have been reserved since
+     * the backup was made. With it, damage behind the commit that was asked for is passed over. */
+    uint64_t skip_counters;
+    bool dry_run; /**< read and check the source, and write nothing */
+} tj_restore_options;
+
+#define TJ_RESTORE_OPTIONS_INIT                                  \
+    {                                                            \
+        sizeof(tj_restore_options), false, 0, false, 0, 0, false \
+    }
+
+/** A counter of a restored journal. */
+typedef struct tj_restored_counter {
+    tj_str book;
+    tj_str name;
+    uint64_t next; /**< the number that is handed out next */
+} tj_restored_counter;
+
+/** What a restore did, or with dry_run would do. */
+typedef struct tj_restore_report {
+    bool dry_run;
+    bool from_backup; /**< else from the log of a journal */
+    tj_str source;    /**< from the root */
+    tj_str directory; /**< the new journal, from the root */
+    tj_uuid source_id;
+    tj_uuid journal_id;       /**< of the new journal; zeros with dry_run */
+    uint64_t sequence;        /**< the commit that is restored */
+    tj_time time;             /**< of that commit, 0 without one */
+    uint64_t newest_sequence; /**< that the source has, as far as it could be read */
+    bool cut_short;  /**< the source is damaged behind that: what counters did there is not known */
+    uint64_t commit; /**< of the new journal's own first commit; 0 with dry_run */
+    uint64_t digest; /**< what the restored state came to; 0 with dry_run */
+    uint64_t row_count; /**< its rows; 0 with dry_run */
+    bool proven;        /**< a backup had noted the digest at this commit, and it is the same */
+    tj_restored_counter *counters;
+    size_t counter_count;
+} tj_restore_report;
+
+/**
+ * Makes a new journal out of a backup, or out of the log of another journal, whose data.mdb may be
+ * damaged or gone.
+ *
+ * The new journal has an id of its own and a log of its own, record by record the old one up to the
+ * commit that was asked for, and one commit more with a note of where it comes from. That commit
+ * lifts the counters: each goes on behind the highest number that the source knows to be reserved,
+ * also after the commit that was asked for. So no number is handed out twice, and the new journal,
+ * the old one and its backups cannot be mixed up.
+ *
+ * @param source  a backup, or a journal, beside whose writer it may be read; it stays as it is
+ * @param into    the new journal: not there, or an empty directory; it is there as a whole, and
+ *                flushed, or not at all
+ * @param options NULL: the defaults
+ * @param report  receives what was done; may be NULL; released with tj_restore_report_free
+ * @return TJ_OK; TJ_NOT_FOUND: no source, or it does not have that commit; TJ_EXISTS: something is
+ *         in the new journal's place; TJ_CORRUPT with the place: the source is damaged, or comes to
+ *         another state than the one that was backed up; TJ_INVALID: the source is neither a backup
+ *         nor a journal; TJ_LIMIT: a counter cannot skip so many; TJ_FORMAT_NEWER; TJ_FULL, TJ_IO,
+ *         TJ_READONLY; TJ_NOMEM
+ * Threads: any. Durability: the new journal is flushed on TJ_OK.
+ */
+TJ_API TJ_CHECKED tj_status tj_restore(const char *source, const char *into,
+                                       const tj_restore_options *options,
+                                       tj_restore_report **report, tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_restore_report_free(tj_restore_report *report);
+
 #ifdef __cplusplus
 }
 #endif

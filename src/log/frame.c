@@ -16,7 +16,7 @@ static const uint8_t record_magic[4] = {'T', 'J', 'R', 'C'};
 enum {
     SEGMENT_VERSION = 8,
     SEGMENT_HEADER_SIZE = 12,
-    SEGMENT_JOURNAL_ID = 16,
+    SEGMENT_JOURNAL_ID = TJ__SEGMENT_ID_AT,
     SEGMENT_ORDINAL = 32,
     SEGMENT_FIRST_SEQUENCE = 40,
     SEGMENT_CHAIN_HASH = 48,

@@ -48,6 +48,9 @@
 /* Size of a seal on disk. Every segment keeps room for one. */
 #define TJ__SEAL_SIZE 128
 
+/* Where a header has the journal's id: it says whose log a segment is. */
+#define TJ__SEGMENT_ID_AT 16
+
 typedef struct tj__segment_header {
     tj_uuid journal_id;
     uint64_t ordinal;

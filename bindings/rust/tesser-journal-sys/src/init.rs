@@ -70,6 +70,8 @@ zeroed!(
     tj_quarantine_list,
     tj_quarantined,
     tj_report_note,
+    tj_restore_report,
+    tj_restored_counter,
     tj_str,
     tj_sub_account,
     tj_text,
@@ -85,5 +87,6 @@ sized!(
     tj_export_options,
     tj_import_options,
     tj_ledger_query,
+    tj_restore_options,
     tj_store_info,
 );

@@ -72,6 +72,77 @@ pub struct tj_backup_list {
     pub count: usize,
 }
 
+/// What to restore. Start from `TJ_RESTORE_OPTIONS_INIT`: everything that the source has.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_restore_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Whether `sequence` is meant.
+    pub has_sequence: bool,
+    /// Up to and including this commit; 0: the journal as it was created
+    pub sequence: u64,
+    /// Whether `time` is meant.
+    pub has_time: bool,
+    /// Up to the newest commit that was not made after this time
+    pub time: tj_time,
+    /// Numbers that each counter skips besides: at least as many as may have been reserved since
+    /// the backup was made. With it, damage behind the commit that was asked for is passed over.
+    pub skip_counters: u64,
+    /// Read and check the source, and write nothing
+    pub dry_run: bool,
+}
+
+/// A counter of a restored journal.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_restored_counter {
+    /// Of which book it is.
+    pub book: tj_str,
+    /// Its name.
+    pub name: tj_str,
+    /// The number that is handed out next
+    pub next: u64,
+}
+
+/// What a restore did, or with dry_run would do.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_restore_report {
+    /// Whether nothing was to be written.
+    pub dry_run: bool,
+    /// Else from the log of a journal
+    pub from_backup: bool,
+    /// From the root
+    pub source: tj_str,
+    /// The new journal, from the root
+    pub directory: tj_str,
+    /// Id of the source.
+    pub source_id: tj_uuid,
+    /// Of the new journal; zeros with dry_run
+    pub journal_id: tj_uuid,
+    /// The commit that is restored
+    pub sequence: u64,
+    /// Of that commit, 0 without one
+    pub time: tj_time,
+    /// That the source has, as far as it could be read
+    pub newest_sequence: u64,
+    /// The source is damaged behind that: what counters did there is not known
+    pub cut_short: bool,
+    /// Of the new journal's own first commit; 0 with dry_run
+    pub commit: u64,
+    /// What the restored state came to; 0 with dry_run
+    pub digest: u64,
+    /// Its rows; 0 with dry_run
+    pub row_count: u64,
+    /// A backup had noted the digest at this commit, and it is the same
+    pub proven: bool,
+    /// Where the counters go on.
+    pub counters: *mut tj_restored_counter,
+    /// How many there are.
+    pub counter_count: usize,
+}
+
 extern "C" {
     /// Backs a journal up into a directory, beside its writer or without one: everything up to the
     /// newest acknowledged commit. Never twice what is there already: the first time all of the
@@ -123,4 +194,37 @@ extern "C" {
 
     /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_backup_list_free(list: *mut tj_backup_list);
+
+    /// Makes a new journal out of a backup, or out of the log of another journal, whose data.mdb
+    /// may be damaged or gone.
+    ///
+    /// The new journal has an id of its own and a log of its own, record by record the old one up
+    /// to the commit that was asked for, and one commit more with a note of where it comes from.
+    /// That commit lifts the counters: each goes on behind the highest number that the source knows
+    /// to be reserved, also after the commit that was asked for. So no number is handed out twice,
+    /// and the new journal, the old one and its backups cannot be mixed up.
+    ///
+    /// - `source`: a backup, or a journal, beside whose writer it may be read; it stays as it is
+    /// - `into`: the new journal: not there, or an empty directory; it is there as a whole, and
+    ///   flushed, or not at all
+    /// - `options`: NULL: the defaults
+    /// - `report`: receives what was done; may be NULL; released with `tj_restore_report_free`
+    ///
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`: no source, or it does not have that commit; `TJ_EXISTS`:
+    /// something is in the new journal's place; `TJ_CORRUPT` with the place: the source is damaged,
+    /// or comes to another state than the one that was backed up; `TJ_INVALID`: the source is
+    /// neither a backup nor a journal; `TJ_LIMIT`: a counter cannot skip so many;
+    /// `TJ_FORMAT_NEWER`; `TJ_FULL`, `TJ_IO`, `TJ_READONLY`; `TJ_NOMEM`
+    ///
+    /// Threads: any. Durability: the new journal is flushed on `TJ_OK`.
+    pub fn tj_restore(
+        source: *const c_char,
+        into: *const c_char,
+        options: *const tj_restore_options,
+        report: *mut *mut tj_restore_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_restore_report_free(report: *mut tj_restore_report);
 }

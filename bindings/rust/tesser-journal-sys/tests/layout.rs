@@ -136,6 +136,14 @@ fn facts() -> Vec<(String, u64)> {
         struct_size, r#type, durability, path, journal_id, format_version, sequence,
         sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb
     }
+    tj_restore_options {
+        struct_size, has_sequence, sequence, has_time, time, skip_counters, dry_run
+    }
+    tj_restore_report {
+        dry_run, from_backup, source, directory, source_id, journal_id, sequence, time,
+        newest_sequence, cut_short, commit, digest, row_count, proven, counters, counter_count
+    }
+    tj_restored_counter { book, name, next }
     tj_str { data, size }
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }
     tj_text { data, size }
@@ -357,6 +365,8 @@ fn every_function_is_declared() {
         tj_path_check,
         tj_quarantine_list_free,
         tj_quarantine_load,
+        tj_restore,
+        tj_restore_report_free,
         tj_state_load,
         tj_state_load_at,
         tj_state_save,

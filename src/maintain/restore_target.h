@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A journal that is made of records: its log with an id of its own, and LMDB's tables by replay.
+ *
+ * It is built in a directory beside its place and renamed when all of it is flushed, so it is
+ * whole or not there. What a crash leaves is that directory, whose name says what it was for.
+ */
+#ifndef TJ_MAINTAIN_RESTORE_TARGET_H
+#define TJ_MAINTAIN_RESTORE_TARGET_H
+
+#include <limits.h>
+
+#include "log/reader.h"
+#include "maintain/scribe.h"
+#include "table/table.h"
+
+typedef struct tj__restore_target {
+    char path[PATH_MAX];  /* where it will be */
+    char built[PATH_MAX]; /* where it is */
+    char log_path[PATH_MAX];
+    tj_uuid journal_id;
+    tj__position position; /* behind its last commit */
+    tj__pace pace;
+    tj__scribe scribe;
+    tj__env *env;
+    tj__rowmap *batch; /* what LMDB does not have yet */
+} tj__restore_target;
+
+#define TJ__RESTORE_TARGET_INIT \
+    {                           \
+        .scribe = {.fd = -1 }   \
+    }
+
+/* Whether a journal can be made there: nothing is there, or an empty directory. Fills in
+ * target->path by the rules of a journal's path. TJ_EXISTS. */
+tj_status tj__restore_target_look(tj__restore_target *target, const char *path, tj_error *error);
+/* Begins to build, beside that place or, with a directory, in there for a trial. After a failure,
+ * too, it is to be disposed of. */
+tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial_directory,
+                                   tj_error *error);
+/* Takes the record that a reader gave out last, as the next. */
+tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reader *reader,
+                                 const tj__record *record, tj_error *error);
+/* All records are in the log and in LMDB. */
+tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error);
+/* Then: appends a commit in a writer epoch of a term that no record before it has. */
+tj_status tj__restore_target_append(tj__restore_target *target, tj__bytes body,
+                                    uint32_t change_count, tj__bytes note, tj_error *error);
+/* Then: puts the journal in its place. */
+tj_status tj__restore_target_appear(tj__restore_target *target, tj_error *error);
+/* Removes what was built, unless it has appeared. */
+void tj__restore_target_dispose(tj__restore_target *target);
+
+#endif

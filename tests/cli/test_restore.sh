@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# A journal out of a backup, and out of a log whose data.mdb is gone; to a commit, to a time.
+source "$(dirname "$0")/lib.sh"
+
+run 0 --journal j init
+for i in 1 2 3; do
+    run 0 --journal j record <<<'{"portfolio_equity":"'$i'"}'
+done
+run 0 --journal j backup b
+run 0 restore b --into r
+out_has "restored $work/b to $work/r: up to commit 3"
+out_has "the same as when it was backed up"
+run 0 --journal j state export --output before.json
+run 0 --journal r state export --output after.json
+same_json before.json after.json
+run 0 --journal r status --json
+cp "$out" r.json
+run 0 --journal j status --json
+[ "$(python3 -c 'import json, sys; print(len({json.load(open(f))["journal_id"] for f in sys.argv[1:]}))' r.json "$out")" = 2 ] ||
+    fail "the restored journal has the old id"
+run 0 --journal r record <<<'{"portfolio_equity":"4"}'
+
+run 0 restore b --into r2 --at 2 --json
+json "$out" "d['sequence'] == '2' and d['newest_sequence'] == '3' and d['commit'] == '3' and d['from_backup']"
+json "$out" "not d['proven'] and not d['cut_short'] and d['counters'] == []"
+time=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["time"])' "$out")
+run 0 --journal r2 state export
+json "$out" "d['portfolio_equity'] == '2'"
+run 0 restore b --into r3 --at "$time" --dry-run
+out_has "would restore $work/b to $work/r3: up to commit 2, $time of 3"
+[ ! -e r3 ] || fail "a dry run wrote"
+
+rm j/data.mdb
+run 0 restore j --into r3 --json
+json "$out" "d['sequence'] == '3' and not d['from_backup'] and d['source'] == '$work/j'"
+
+before=$(ls)
+run 14 restore b --into r
+err_has "is there already and not empty"
+run 13 restore b --into r4 --at 9
+err_has "commit 9 is not in $work/b, whose newest is 3"
+run 13 restore nothing --into r4
+run 2 restore b
+err_has "Give --into JOURNAL"
+run 2 restore b --into r4 --at yesterday
+run 2 restore b --into r4 --skip-counters 0
+printf X | dd of=b/log/0000000001.part bs=1 seek=4200 conv=notrunc status=none
+run 19 restore b --into r4
+err_has "commit 1 of the backup is damaged"
+[ "$(ls)" = "$before" ] || fail "something was left: $(ls)"

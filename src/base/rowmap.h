@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A map from row keys to row values in memory: a hash table with an index that is sorted when it
+ * A map from row keys to row values in memory: a key table with an index that is sorted when it
  * is first needed after the set of keys has changed.
  *
  * Four users: what the newest commit left (the base that a save is compared with), the changes a
@@ -18,8 +18,8 @@ typedef struct tj__rowmap tj__rowmap;
 /* One entry. Key and value are stored behind each other in one allocation. Pointers to entries
  * stay valid until that entry is replaced or removed. */
 typedef struct tj__rowmap_entry {
-    uint64_t hash;
     uint64_t sequence;
+    uint32_t hash;
     uint32_t key_size;
     uint32_t value_size;
     uint32_t mark; /* for the user: a generation, so that "not seen this time" is cheap to find */

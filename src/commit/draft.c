@@ -22,8 +22,7 @@ tj__held *tj__draft_find(const tj__tip *tip, tj__bytes key)
 
 static bool add(tj__tip *tip, tj__held *row)
 {
-    if (!tj__held_index_reserve(&tip->pending, 1) ||
-        !tj__held_list_reserve(&tip->pending_rows, 1)) {
+    if (!tj__keytable_reserve(&tip->pending, 1) || !tj__held_list_reserve(&tip->pending_rows, 1)) {
         return false;
     }
     tj__held_index_add(&tip->pending, row);

@@ -5,16 +5,9 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 
-#define INDEX_CAPACITY_MIN 64
 #define LIST_CAPACITY_MIN 16
 #define HOLES_MIN 64
-
-static uint32_t hash_of(tj__bytes key)
-{
-    return (uint32_t)tj__hash(key.data, key.size);
-}
 
 tj__held *tj__held_new(tj__bytes key, tj__bytes value)
 {
@@ -22,8 +15,9 @@ tj__held *tj__held_new(tj__bytes key, tj__bytes value)
     if (!row) {
         return NULL;
     }
-    *row = (tj__held){
-        .hash = hash_of(key), .key_size = (uint16_t)key.size, .value_size = (uint32_t)value.size};
+    *row = (tj__held){.hash = tj__keytable_hash(key),
+                      .key_size = (uint16_t)key.size,
+                      .value_size = (uint32_t)value.size};
     memcpy(row->bytes, key.data, key.size);
     if (value.size > 0) {
         memcpy(row->bytes + key.size, value.data, value.size);
@@ -33,103 +27,45 @@ tj__held *tj__held_new(tj__bytes key, tj__bytes value)
 
 /* ---- index ------------------------------------------------------------------------------- */
 
-void tj__held_index_dispose(tj__held_index *index)
+static tj__bytes key_of(const void *row)
 {
-    free(index->places);
-    *index = (tj__held_index){0};
-}
-
-static void place(tj__held_index *index, tj__held *row)
-{
-    size_t at = row->hash & (index->capacity - 1);
-    while (index->places[at].row) {
-        at = (at + 1) & (index->capacity - 1);
-    }
-    index->places[at] = (tj__held_place){row, row->hash};
-}
-
-bool tj__held_index_reserve(tj__held_index *index, size_t more)
-{
-    size_t needed = (index->count + more) * 2; /* at most half full */
-    if (needed <= index->capacity) {
-        return true;
-    }
-    size_t capacity = INDEX_CAPACITY_MIN;
-    while (capacity < needed) {
-        capacity *= 2;
-    }
-    tj__held_index larger = {calloc(capacity, sizeof *index->places), capacity, index->count};
-    if (!larger.places) {
-        return false;
-    }
-    for (size_t i = 0; i < index->capacity; i++) {
-        if (index->places[i].row) {
-            place(&larger, index->places[i].row);
-        }
-    }
-    free(index->places);
-    *index = larger;
-    return true;
-}
-
-static tj__held *find(const tj__held_index *index, uint32_t hash, tj__bytes key)
-{
-    size_t at = hash & (index->capacity - 1);
-    for (const tj__held_place *p = &index->places[at]; p->row; p = &index->places[at]) {
-        if (p->hash == hash && tj__bytes_equal(tj__held_key(p->row), key)) {
-            return p->row;
-        }
-        at = (at + 1) & (index->capacity - 1);
-    }
-    return NULL;
+    return tj__held_key(row);
 }
 
 tj__held *tj__held_find(const tj__held_index *index, tj__bytes key)
 {
-    return index->count > 0 ? find(index, hash_of(key), key) : NULL;
+    return tj__keytable_find(index, tj__keytable_hash(key), key, key_of);
 }
 
 tj__held *tj__held_find_same(const tj__held_index *index, const tj__held *row)
 {
-    return index->count > 0 ? find(index, row->hash, tj__held_key(row)) : NULL;
+    return tj__keytable_find(index, row->hash, tj__held_key(row), key_of);
+}
+
+static tj__keyslot *slot_of(const tj__held_index *index, const tj__held *row)
+{
+    return tj__keytable_slot(index, row->hash, tj__held_key(row), key_of);
 }
 
 void tj__held_index_add(tj__held_index *index, tj__held *row)
 {
-    TJ_ASSERT((index->count + 1) * 2 <= index->capacity);
-    place(index, row);
-    index->count++;
+    tj__keyslot *slot = slot_of(index, row);
+    TJ_ASSERT(!slot->entry && (index->count + 1) * 2 <= index->slot_count);
+    tj__keytable_put(index, slot, row->hash, row);
 }
 
-static size_t place_of(const tj__held_index *index, const tj__held *row)
-{
-    size_t at = row->hash & (index->capacity - 1);
-    while (index->places[at].row != row) {
-        TJ_ASSERT(index->places[at].row != NULL);
-        at = (at + 1) & (index->capacity - 1);
-    }
-    return at;
-}
-
-/* Rows behind the freed place move up, so that no search stops short of them. */
 void tj__held_index_remove(tj__held_index *index, const tj__held *row)
 {
-    size_t mask = index->capacity - 1;
-    size_t hole = place_of(index, row);
-    for (size_t at = (hole + 1) & mask; index->places[at].row; at = (at + 1) & mask) {
-        size_t home = index->places[at].hash & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            index->places[hole] = index->places[at];
-            hole = at;
-        }
-    }
-    index->places[hole] = (tj__held_place){NULL, 0};
-    index->count--;
+    tj__keyslot *slot = slot_of(index, row);
+    TJ_ASSERT(slot->entry == row);
+    tj__keytable_remove(index, slot);
 }
 
 void tj__held_index_replace(tj__held_index *index, const tj__held *row, tj__held *by)
 {
-    index->places[place_of(index, row)].row = by;
+    tj__keyslot *slot = slot_of(index, row);
+    TJ_ASSERT(slot->entry == row);
+    slot->entry = by;
 }
 
 /* ---- list -------------------------------------------------------------------------------- */

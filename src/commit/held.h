@@ -7,7 +7,7 @@
 #ifndef TJ_COMMIT_HELD_H
 #define TJ_COMMIT_HELD_H
 
-#include "base/buffer.h"
+#include "base/keytable.h"
 
 typedef struct tj__held {
     uint64_t sequence; /* the commit that wrote it */
@@ -33,20 +33,9 @@ static inline tj__bytes tj__held_value(const tj__held *row)
 
 /* ---- index: key to row ------------------------------------------------------------------- */
 
-typedef struct tj__held_place {
-    tj__held *row; /* NULL: free */
-    uint32_t hash;
-} tj__held_place;
+/* Does not own the rows. */
+typedef tj__keytable tj__held_index;
 
-/* Open addressing; zero-initialized is empty. Does not own the rows. */
-typedef struct tj__held_index {
-    tj__held_place *places;
-    size_t capacity; /* 0 or a power of two */
-    size_t count;
-} tj__held_index;
-
-void tj__held_index_dispose(tj__held_index *index);
-bool tj__held_index_reserve(tj__held_index *index, size_t more);
 tj__held *tj__held_find(const tj__held_index *index, tj__bytes key);
 /* The row with the key of another one. */
 tj__held *tj__held_find_same(const tj__held_index *index, const tj__held *row);

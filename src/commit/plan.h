@@ -65,6 +65,14 @@ static inline size_t tj__plan_row_read(const tj__plan *plan, size_t at, tj__plan
     return at + TJ__PLAN_ROW_HEAD_SIZE + row->key_size + row->value_size;
 }
 
+/* The key of the row whose head this is. */
+static inline tj__bytes tj__plan_row_key(const uint8_t *head)
+{
+    uint16_t size;
+    memcpy(&size, head + 8, sizeof size);
+    return tj__bytes_of(head + TJ__PLAN_ROW_HEAD_SIZE, size);
+}
+
 /* Around everything that a public function adds: the second puts the plan back as it was when
  * status is not TJ_OK, and returns it. */
 tj_status tj__plan_begin(tj__plan *plan, size_t *mark, tj_error *error);

@@ -3,10 +3,8 @@
  * Whether a plan names a row twice in a scope. A transaction says so at the call that is wrong,
  * when there is no tip to look at; for a state that is saved at once the scope itself finds it.
  */
-#include <stdlib.h>
-
 #include "base/error.h"
-#include "base/hash.h"
+#include "base/keytable.h"
 #include "commit/plan.h"
 
 tj_status tj__plan_refuse_twice(tj__bytes key, tj_error *error)
@@ -41,24 +39,21 @@ static unsigned find_unsorted_kinds(const tj__plan *plan, size_t mark, size_t *r
     return unsorted;
 }
 
-/* A key by its place in the plan, found by its hash. */
-typedef struct seen_key {
-    uint32_t hash;
-    uint16_t size; /* 0: free */
-    size_t at;
-} seen_key;
-
-static bool add_seen(seen_key *table, size_t capacity, const tj__plan *plan, tj__bytes key)
+/* An entry of the table is a row of the plan, from its head on. */
+static tj__bytes key_of(const void *row)
 {
-    uint32_t hash = (uint32_t)tj__hash(key.data, key.size);
-    size_t place = hash & (capacity - 1);
-    for (; table[place].size > 0; place = (place + 1) & (capacity - 1)) {
-        tj__bytes other = tj__bytes_of(plan->rows.data + table[place].at, table[place].size);
-        if (table[place].hash == hash && tj__bytes_equal(other, key)) {
-            return false;
-        }
+    return tj__plan_row_key(row);
+}
+
+static bool add_seen(tj__keytable *seen, uint8_t *row)
+{
+    tj__bytes key = key_of(row);
+    uint32_t hash = tj__keytable_hash(key);
+    tj__keyslot *slot = tj__keytable_slot(seen, hash, key, key_of);
+    if (slot->entry) {
+        return false;
     }
-    table[place] = (seen_key){hash, (uint16_t)key.size, (size_t)(key.data - plan->rows.data)};
+    tj__keytable_put(seen, slot, hash, row);
     return true;
 }
 
@@ -69,12 +64,8 @@ tj_status tj__plan_check_unique(const tj__plan *plan, size_t mark, tj_error *err
     if (kinds == 0) {
         return TJ_OK;
     }
-    size_t capacity = 16;
-    while (capacity < 2 * row_count) {
-        capacity *= 2;
-    }
-    seen_key *table = calloc(capacity, sizeof *table);
-    if (!table) {
+    tj__keytable seen = {0};
+    if (!tj__keytable_reserve(&seen, row_count)) {
         return tj__fail(error, TJ_NOMEM, "no memory to look for what stands twice");
     }
     tj_status status = TJ_OK;
@@ -82,13 +73,13 @@ tj_status tj__plan_check_unique(const tj__plan *plan, size_t mark, tj_error *err
         tj__plan_row row;
         uint8_t *bytes = NULL;
         tj__bytes value;
+        uint8_t *head = plan->rows.data + at;
         at = tj__plan_row_read(plan, at, &row, &bytes, &value);
-        tj__bytes key = tj__bytes_of(bytes, row.key_size);
         if (row.op == TJ__PLAN_PUT && (kinds & TJ__KIND_BIT(bytes[TJ__KEY_KIND_AT])) &&
-            !add_seen(table, capacity, plan, key)) {
-            status = tj__plan_refuse_twice(key, error);
+            !add_seen(&seen, head)) {
+            status = tj__plan_refuse_twice(key_of(head), error);
         }
     }
-    free(table);
+    tj__keytable_dispose(&seen);
     return status;
 }

@@ -142,7 +142,7 @@ static tj_status write_body(const tj__tip *tip, tj__resolved *resolved, tj_error
 
 static tj_status reserve_advance(tj__tip *tip, tj_error *error)
 {
-    bool enough = tj__held_index_reserve(&tip->rows, tip->pending_rows.size + 1) &&
+    bool enough = tj__keytable_reserve(&tip->rows, tip->pending_rows.size + 1) &&
                   tj__ledger_ids_reserve(&tip->ledger_ids);
     for (size_t i = 0; i < tip->book_count + tip->pending_book_count; i++) {
         tj__tip_book *book = &tip->books[i];

@@ -16,15 +16,15 @@ void tj__tip_free(tj__tip *tip)
         return;
     }
     tj__tip_drop_pending(tip);
-    for (size_t i = 0; i < tip->rows.capacity; i++) {
-        free(tip->rows.places[i].row);
+    for (size_t i = 0; i < tip->rows.slot_count; i++) {
+        free(tip->rows.slots[i].entry);
     }
     for (size_t i = 0; i < tip->book_count; i++) {
         tj__held_list_dispose(&tip->books[i].rows);
     }
     tj__ledger_ids_dispose(&tip->ledger_ids);
-    tj__held_index_dispose(&tip->rows);
-    tj__held_index_dispose(&tip->pending);
+    tj__keytable_dispose(&tip->rows);
+    tj__keytable_dispose(&tip->pending);
     tj__held_list_dispose(&tip->pending_rows);
     tj__buffer_dispose(&tip->merged);
     tj__held_list_dispose(&tip->named);
@@ -111,8 +111,8 @@ static void empty_pending(tj__tip *tip)
 {
     tip->pending_rows.size = 0;
     tip->pending_rows.count = 0;
-    if (tip->pending.capacity > PENDING_CAPACITY_KEPT) {
-        tj__held_index_dispose(&tip->pending);
+    if (tip->pending.slot_count > PENDING_CAPACITY_KEPT) {
+        tj__keytable_dispose(&tip->pending);
         tj__held_list_dispose(&tip->pending_rows);
     }
 }

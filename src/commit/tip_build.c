@@ -16,7 +16,7 @@ static tj_status no_memory(tj_error *error)
 
 static tj_status hold(tj__tip *tip, const tj__row *row, tj__held **out, tj_error *error)
 {
-    if (!tj__held_index_reserve(&tip->rows, 1)) {
+    if (!tj__keytable_reserve(&tip->rows, 1)) {
         return no_memory(error);
     }
     tj__held *held = tj__held_new(row->key, row->value);

@@ -70,8 +70,8 @@ static inline void journal_close(journal *j)
 static inline void assert_same_rows(tj__tip *a, tj__tip *b)
 {
     assert_int_equal(a->rows.count, b->rows.count);
-    for (size_t i = 0; i < a->rows.capacity; i++) {
-        const tj__held *row = a->rows.places[i].row;
+    for (size_t i = 0; i < a->rows.slot_count; i++) {
+        const tj__held *row = a->rows.slots[i].entry;
         if (!row) {
             continue;
         }

@@ -166,8 +166,9 @@ TJ_API TJ_CHECKED tj_status tj_store_commit_find(tj_store *store, const tj_uuid 
 
 /**
  * Does the work of the helper threads once, on the caller's thread: brings LMDB up to date,
- * prepares the next log segment, looks after reader slots and space, flushes submitted commits. For
- * stores opened with no_threads, but allowed on any.
+ * prepares the next log segment, looks after reader slots and space, flushes submitted commits, and
+ * when a segment has ended builds the next base of the past (10 to 100 ms). For stores opened with
+ * no_threads, but allowed on any.
  *
  * Call it at least every lag_ms or so. It may wait for the disk.
  * @return TJ_OK; TJ_FULL, TJ_IO, TJ_CLOSED: what could not be done; nothing acknowledged is lost by

@@ -26,7 +26,6 @@ typedef struct building {
     uint64_t tables;
     uint64_t ordinal; /* the base stands at the end of this segment */
     tj__base *before;
-    tj__segment_header next; /* of the segment behind it */
     tj__base_writer *writer;
     tj__position end;  /* where a pass has ended: behind the seal */
     tj__key from;      /* the keys of this pass: from here */
@@ -134,7 +133,7 @@ static tj_status read_records(building *b, tj__log_reader *reader, tj_error *err
         TJ_TRY(take_record(b, &record, error));
     }
     b->end = *tj__log_reader_position(reader);
-    if (b->end.ordinal == b->ordinal + 1 && b->end.hash == b->next.chain_hash) {
+    if (b->end.ordinal == b->ordinal + 1) {
         return TJ_OK;
     }
     tj__fail(error, TJ_CORRUPT, "commit %" PRIu64 " is damaged at offset %" PRIu64 " of %s (%s)",
@@ -217,7 +216,9 @@ tj_status tj__base_build(const tj__base_place *place, tj__base_kind kind, uint64
 {
     building b = {
         .place = place, .tables = tj__base_tables(kind), .ordinal = ordinal, .before = before};
-    TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, ordinal + 1, &b.next, error));
+    /* Its seal is on the disk once the next one was begun. */
+    tj__segment_header next;
+    TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, ordinal + 1, &next, error));
     b.rows = tj__rowmap_new();
     b.fresh = tj__rowmap_new();
     tj_status status = b.rows && b.fresh ? TJ_OK : no_memory(error);

@@ -10,8 +10,8 @@
 /* How many damaged bases are built again in one go. */
 #define RESTARTS_MAX 16
 
-/* The segment at whose end the next base stands. TJ_NOT_FOUND: it is not sealed yet, or a segment
- * is missing. */
+/* The segment at whose end the next base stands. TJ_NOT_FOUND: it is not begun yet, or a segment is
+ * missing. */
 static tj_status next_due(const tj__base_place *place, const tj__base_chain *chain,
                           uint64_t *ordinal, tj_error *error)
 {
@@ -23,8 +23,6 @@ static tj_status next_due(const tj__base_place *place, const tj__base_chain *cha
         TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, at, &header, error));
         since += header.segment_size;
     } while (since < LOG_TO_BASE * chain->size);
-    /* Sealed, and on the disk, once the next one was begun. */
-    TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, at + 1, &header, error));
     *ordinal = at;
     return TJ_OK;
 }
@@ -132,13 +130,13 @@ static bool of_the_log(tj_status status)
 }
 
 tj_status tj__base_chain_extend(const tj__base_place *place, tj__base_kind kind,
-                                uint64_t first_segment, tj__base_chain *chain, uint32_t *built,
-                                tj_error *error)
+                                uint64_t first_segment, uint32_t limit, tj__base_chain *chain,
+                                uint32_t *built, tj_error *error)
 {
     tj_error first = TJ_ERROR_INIT;
     int restarts = 0;
     *built = 0;
-    while (begin(place, kind, first_segment, chain)) {
+    while ((limit == 0 || *built < limit) && begin(place, kind, first_segment, chain)) {
         tj_error failure = TJ_ERROR_INIT;
         bool again = false;
         tj_status status = step(place, kind, first_segment, chain, built, &again, &failure);

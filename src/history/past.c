@@ -49,8 +49,9 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
 typedef struct scanning {
     tj__row_visitor *visitor;
     void *context;
-    uint8_t last[TJ__ROW_KEY_SIZE_MAX + 1]; /* key that was visited, and room for one byte more */
-    size_t last_size;                       /* 0: none yet */
+    uint8_t last[TJ__ROW_KEY_SIZE_MAX];      /* key that was visited */
+    size_t last_size;                        /* 0: none yet */
+    uint8_t bound[TJ__ROW_KEY_SIZE_MAX + 1]; /* of what is left */
     bool ended; /* by the visitor: what it answers is no failure of a base */
 } scanning;
 
@@ -67,11 +68,15 @@ static tj_status visit(void *context, const tj__row *row, tj_error *error)
 /* What is left of a scan: behind the key that was visited last, or before it. */
 static void narrow(scanning *s, bool descending, tj__bytes *first, tj__bytes *end)
 {
-    if (s->last_size > 0 && descending) {
-        *end = tj__bytes_of(s->last, s->last_size);
-    } else if (s->last_size > 0) {
-        s->last[s->last_size] = 0;
-        *first = tj__bytes_of(s->last, s->last_size + 1);
+    if (s->last_size == 0) {
+        return;
+    }
+    memcpy(s->bound, s->last, s->last_size);
+    s->bound[s->last_size] = 0;
+    if (descending) {
+        *end = tj__bytes_of(s->bound, s->last_size);
+    } else {
+        *first = tj__bytes_of(s->bound, s->last_size + 1);
     }
 }
 

@@ -22,6 +22,7 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
     }
     journal->apply_from = *applied;
     atomic_store(&journal->applied, applied->sequence);
+    atomic_store(&journal->applied_ordinal, applied->ordinal);
     return TJ_OK;
 }
 
@@ -96,6 +97,7 @@ static tj_status apply_batches(tj__journal *journal, uint64_t target, size_t siz
         }
         journal->apply_from = *tj__log_reader_position(journal->apply_reader);
         atomic_store(&journal->applied, journal->apply_from.sequence);
+        atomic_store(&journal->applied_ordinal, journal->apply_from.ordinal);
         atomic_fetch_add(&journal->applied_bytes, bytes);
         tj__overlay_forget(journal);
     }

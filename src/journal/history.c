@@ -14,7 +14,8 @@ static tj__past_source source_of(const tj__journal *journal)
 {
     return (tj__past_source){.log_path = journal->log_path,
                              .journal_id = journal->superblock.journal_id,
-                             .first_segment = journal->superblock.first_segment};
+                             .first_segment = journal->superblock.first_segment,
+                             .history_path = journal->history_path};
 }
 
 /* A mark that is not known to be the newest does not say how far commits are acknowledged; then a

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/trace.h"
+#include "history/base_chain.h"
 #include "journal/journal.h"
 #include "journal/lock.h"
 #include "journal/logbook.h"
@@ -38,6 +39,7 @@ struct tj__journal {
     tj_config config; /* strings point into the members below */
     char path[TJ_PATH_SIZE];
     char log_path[TJ_PATH_SIZE + sizeof TJ__LOG_DIRECTORY];
+    char history_path[TJ_PATH_SIZE + sizeof TJ__HISTORY_DIRECTORY];
     tj__superblock superblock;
     bool created;             /* by this opening: whole, and flushed */
     _Atomic(tj__lock *) lock; /* NULL when read-only and no writer.lock was found yet */
@@ -49,7 +51,8 @@ struct tj__journal {
     _Atomic uint64_t appended_bytes; /* size of the records appended since opening */
     _Atomic uint64_t applied_bytes;  /* size of those that LMDB includes */
     _Atomic uint64_t acknowledged;
-    _Atomic uint64_t applied; /* sequence that LMDB includes */
+    _Atomic uint64_t applied;         /* sequence that LMDB includes */
+    _Atomic uint64_t applied_ordinal; /* segment of its position */
 
     pthread_mutex_t apply_mutex;  /* one apply at a time; guards the next four */
     tj__position apply_from;      /* LMDB's position */
@@ -76,6 +79,19 @@ struct tj__journal {
     _Atomic bool helper_nudged; /* it was told that lag_bytes have gathered */
     bool helper_running;
     pthread_t helper;
+
+    pthread_mutex_t builder_mutex; /* guards the next four */
+    pthread_cond_t builder_wake;
+    bool builder_kicked;
+    bool builder_running;
+    pthread_t builder;
+    _Atomic bool builder_stop;
+    _Atomic bool builder_unfinished; /* for want of space, or by a limit */
+    _Atomic uint64_t builder_heard;  /* the segment that it was last told of */
+    volatile int builder_cancel;     /* what it builds ends at once */
+    /* Of the thread that builds. */
+    tj__base_chain builder_chains[TJ__BASE_KINDS];
+    tj_status builder_told; /* what was said last */
 };
 
 /* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
@@ -127,7 +143,17 @@ void tj__journal_helper_nudge(tj__journal *journal);
 /* Waits while the log is more than `bound` bytes ahead of LMDB. */
 tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error);
 
+/* builder.c */
+/* At opening: starts the thread when the log has sealed segments. */
+void tj__journal_builder_start(tj__journal *journal);
+/* Beside the helper's work: there may be another one. With no_threads it is worked on here. */
+void tj__journal_builder_notice(tj__journal *journal);
+/* Ends it, and what it does. */
+void tj__journal_builder_stop(tj__journal *journal);
+
 /* space.c */
+/* Whether so many bytes of files that only history needs leave enough for commits. */
+bool tj__journal_space_for_history(const tj__journal *journal, uint64_t bytes);
 /* Whether there is room for a new journal and its reserve. TJ_FULL. */
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error);
 /* Makes the reserve; on a full disk the journal opens without it. */

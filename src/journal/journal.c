@@ -24,6 +24,8 @@ static void init_waiting(tj__journal *journal)
     tj__mutex_init(&journal->helper_mutex);
     tj__condition_init(&journal->helper_wake);
     tj__condition_init(&journal->helper_done);
+    tj__mutex_init(&journal->builder_mutex);
+    tj__condition_init(&journal->builder_wake);
 }
 
 static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)
@@ -41,6 +43,10 @@ static tj_status new_journal(const tj_config *config, tj__journal **out, tj_erro
     } else {
         status = tj__path_join(journal->log_path, sizeof journal->log_path, journal->path,
                                TJ__LOG_DIRECTORY, error);
+    }
+    if (status == TJ_OK) {
+        status = tj__path_join(journal->history_path, sizeof journal->history_path, journal->path,
+                               TJ__HISTORY_DIRECTORY, error);
     }
     journal->config.path = journal->path;
     if (status != TJ_OK) {
@@ -170,7 +176,9 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(tj__journal_recover(journal, error));
     tj__journal_create_tidy(journal->path);
     TJ_TRY(tj__journal_space_start(journal, error));
-    return tj__journal_helper_start(journal, error);
+    TJ_TRY(tj__journal_helper_start(journal, error));
+    tj__journal_builder_start(journal);
+    return TJ_OK;
 }
 
 /* A journal that the next writer will refuse is refused to those who look on, too. Beside a living
@@ -221,6 +229,8 @@ static void release(tj__journal *journal)
     pthread_cond_destroy(&journal->helper_wake);
     pthread_cond_destroy(&journal->helper_done);
     pthread_mutex_destroy(&journal->helper_mutex);
+    pthread_cond_destroy(&journal->builder_wake);
+    pthread_mutex_destroy(&journal->builder_mutex);
     pthread_mutex_destroy(&journal->reserve_mutex);
     pthread_mutex_destroy(&journal->apply_mutex);
     free(journal);
@@ -264,9 +274,15 @@ static tj_status apply_at_close(tj__journal *journal, tj_error *error)
     return tj__error_pass(error, &failure);
 }
 
-static tj_status close_writer(tj__journal *journal, tj_error *error)
+void tj__journal_quiesce(tj__journal *journal)
 {
     tj__journal_helper_stop(journal);
+    tj__journal_builder_stop(journal); /* which the helper may have started */
+}
+
+static tj_status close_writer(tj__journal *journal, tj_error *error)
+{
+    tj__journal_quiesce(journal);
     tj_status status = tj__log_writer_sync(journal->log, NULL, error);
     if (status == TJ_OK) {
         status = apply_at_close(journal, error);
@@ -281,11 +297,6 @@ static tj_status close_writer(tj__journal *journal, tj_error *error)
         tj__lock_clean(journal->lock);
     }
     return status;
-}
-
-void tj__journal_quiesce(tj__journal *journal)
-{
-    tj__journal_helper_stop(journal);
 }
 
 tj_status tj__journal_close(tj__journal *journal, tj_error *error)

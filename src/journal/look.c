@@ -134,9 +134,9 @@ tj_status tj__journal_look(const char *path, bool *found, tj_error *error)
         return tj__env_check(path, error);
     }
     tj_error failure = TJ_ERROR_INIT;
-    tj_status status = each_entry(path, refuse_foreign_entry, &failure);
+    tj_status status = refuse_orphan_log(path, &failure);
     if (status == TJ_OK) {
-        status = refuse_orphan_log(path, &failure);
+        status = each_entry(path, refuse_foreign_entry, &failure);
     }
     if (status != TJ_OK) { /* or another process has created it meanwhile, and begun the log */
         TJ_TRY(look_for_data(path, found, error));

@@ -109,6 +109,13 @@ static bool is_low(const tj__journal *journal, uint64_t free_now)
     return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
 }
 
+bool tj__journal_space_for_history(const tj__journal *journal, uint64_t bytes)
+{
+    uint64_t kept =
+        2 * (LOW_SEGMENTS * journal->config.lmdb.segment_size_bytes + reserve_size(journal));
+    return free_bytes(journal) >= kept + bytes && free_files(journal) >= 2 * LOW_SEGMENTS;
+}
+
 /* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no
  * refusals either. */
 static tj_status fill_locked(tj__journal *journal, tj_error *error)
@@ -179,6 +186,7 @@ bool tj__journal_reserve_release(tj__journal *journal)
                     reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
     if (released) {
         atomic_store(&journal->reserve_held, false);
+        __atomic_store_n(&journal->builder_cancel, 1, __ATOMIC_SEQ_CST);
         if (spare_path(journal, spare, NULL) == TJ_OK) {
             (void)!rename(path, spare);
         }

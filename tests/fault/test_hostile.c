@@ -56,6 +56,7 @@ static const char *const files[] = {"writer.lock",
                                     "log/0000000001.log", /* applied and sealed */
                                     "log/0000000002.log", /* the newest with commits */
                                     "log/0000000003.log", /* prepared */
+                                    "history",
                                     "reserve",
                                     "creating",
                                     "log"};

@@ -150,7 +150,7 @@ static inline uint32_t build_bases(const history *h)
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         uint32_t built = 0;
         tj__base_chain chain = {0};
-        assert_ok(tj__base_chain_extend(&h->place, (tj__base_kind)kind, h->source.first_segment,
+        assert_ok(tj__base_chain_extend(&h->place, (tj__base_kind)kind, h->source.first_segment, 0,
                                         &chain, &built, &err));
         all += built;
     }

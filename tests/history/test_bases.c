@@ -99,6 +99,7 @@ static void any_changed_byte_is_noticed(void **state)
 static void begin(fixture *f)
 {
     random_start();
+    f->config.lmdb.lag_ms = NEVER_MS; /* then no bases are built behind the writer */
     history_begin(f, &h);
     history_go_on(f, &h, COMMITS);
     fixture_close(f);

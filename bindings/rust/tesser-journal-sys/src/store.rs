@@ -212,7 +212,8 @@ unsafe extern "C" {
 
     /// Does the work of the helper threads once, on the caller's thread: brings LMDB up to date,
     /// prepares the next log segment, looks after reader slots and space, flushes submitted
-    /// commits. For stores opened with no_threads, but allowed on any.
+    /// commits, and when a segment has ended builds the next base of the past (10 to 100 ms). For
+    /// stores opened with no_threads, but allowed on any.
     ///
     /// Call it at least every lag_ms or so. It may wait for the disk.
     ///

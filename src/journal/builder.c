@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The builder: a thread that builds the bases that are due, behind the commits.
+ *
+ * The helper thread tells it when the log has gone over to another segment; no saver ever waits for
+ * it or wakes it. It starts with the first such word, or when a journal is opened whose log has
+ * sealed segments: then it waits a little before it looks for what is missing, because whoever
+ * opens a journal for one command is gone again by then. It stops at once when the journal is
+ * closed, and while the reserve is in use (space.c). What goes wrong here is said and stops
+ * nothing: a base that is missing only makes the past slower to reach.
+ *
+ * With no_threads there is none, and tj__journal_work builds one base at a time.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include "history/base_chain.h"
+#include "journal/internal.h"
+
+/* How long after opening the bases are looked through that earlier writers left. */
+#define LOOK_THROUGH_MS 1000
+/* It gives way to every saver. */
+#define NICE 10
+
+/* ---- the work --------------------------------------------------------------------------- */
+
+static tj_status make_directory(const tj__journal *journal, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__directory_make(journal->history_path, journal->log_path, &failure);
+    if (status == TJ_EXISTS) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__error_pass(error, &failure));
+    return tj__directory_sync(journal->path, error);
+}
+
+static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj_error *error)
+{
+    tj__base_place place = {.log_path = journal->log_path,
+                            .directory = journal->history_path,
+                            .journal_id = journal->superblock.journal_id,
+                            .cancel = &journal->builder_cancel};
+    tj_error first = TJ_ERROR_INIT;
+    TJ_TRY(make_directory(journal, error));
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        tj_error failure = TJ_ERROR_INIT;
+        uint32_t its = 0;
+        tj_status status =
+            tj__base_chain_extend(&place, (tj__base_kind)kind, journal->superblock.first_segment,
+                                  limit, &journal->builder_chains[kind], &its, &failure);
+        *built += its;
+        if (status != TJ_OK && first.status == TJ_OK) {
+            first = failure;
+        }
+    }
+    return tj__error_pass(error, &first);
+}
+
+/* The largest base so far, as the next one may be. */
+static uint64_t largest(const tj__journal *journal)
+{
+    uint64_t size = 0;
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        uint64_t its = journal->builder_chains[kind].size;
+        size = its > size ? its : size;
+    }
+    return size;
+}
+
+/* Says once what is wrong, until something else is. */
+static void tell(tj__journal *journal, tj_status status, const tj_error *failure)
+{
+    if (status == TJ_CLOSED || status == journal->builder_told) {
+        return;
+    }
+    journal->builder_told = status;
+    if (status != TJ_OK) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING,
+                  "states of the past of %s take longer to reach, because a base cannot be built: "
+                  "%s",
+                  journal->path, failure->message);
+    }
+}
+
+/* What is tried again soon; for anything else there must be another segment first. */
+static bool passes(tj_status status)
+{
+    return status == TJ_CLOSED || status == TJ_FULL || status == TJ_NOMEM;
+}
+
+/* Builds so many bases of each kind at most; 0: all that are due. */
+static void work(tj__journal *journal, uint32_t limit)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    /* In this order: whoever lets go of the reserve does it before it cancels. */
+    __atomic_store_n(&journal->builder_cancel, atomic_load(&journal->builder_stop),
+                     __ATOMIC_SEQ_CST);
+    bool room = atomic_load(&journal->reserve_held) &&
+                tj__journal_space_for_history(journal, 2 * largest(journal));
+    uint32_t built = 0;
+    tj_status status = room ? build(journal, limit, &built, &failure) : TJ_CLOSED;
+    atomic_store(&journal->builder_unfinished, passes(status) || (limit > 0 && built > 0));
+    tell(journal, status, &failure);
+}
+
+/* ---- the thread ------------------------------------------------------------------------- */
+
+/* False: it is to stop. */
+static bool wait_for_work(tj__journal *journal, uint32_t wait_ms)
+{
+    struct timespec until = tj__deadline_after(wait_ms);
+    int waited = 0;
+    while (!atomic_load(&journal->builder_stop) && !journal->builder_kicked &&
+           waited != ETIMEDOUT) {
+        waited = wait_ms > 0 ? pthread_cond_timedwait(&journal->builder_wake,
+                                                      &journal->builder_mutex, &until)
+                             : pthread_cond_wait(&journal->builder_wake, &journal->builder_mutex);
+    }
+    journal->builder_kicked = false;
+    return !atomic_load(&journal->builder_stop);
+}
+
+static void *builder_main(void *context)
+{
+    tj__journal *journal = context;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    pthread_mutex_lock(&journal->builder_mutex);
+    bool more = wait_for_work(journal, LOOK_THROUGH_MS);
+    tj__base_tidy(journal->history_path);
+    while (more) {
+        pthread_mutex_unlock(&journal->builder_mutex);
+        work(journal, 0);
+        pthread_mutex_lock(&journal->builder_mutex);
+        more = wait_for_work(journal, 0);
+    }
+    pthread_mutex_unlock(&journal->builder_mutex);
+    return NULL;
+}
+
+/* Under its mutex. */
+static void start(tj__journal *journal)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    journal->builder_running = tj__thread_start(&journal->builder, builder_main, journal,
+                                                "the builder of bases", &failure) == TJ_OK;
+    if (!journal->builder_running) {
+        tell(journal, failure.status, &failure);
+    }
+}
+
+/* Whether a segment was sealed that the builder has not heard of, or its work was left undone. */
+static bool has_work(tj__journal *journal, uint64_t ordinal)
+{
+    return ordinal > journal->superblock.first_segment &&
+           (ordinal != atomic_load(&journal->builder_heard) ||
+            atomic_load(&journal->builder_unfinished));
+}
+
+void tj__journal_builder_start(tj__journal *journal)
+{
+    uint64_t ordinal = atomic_load(&journal->applied_ordinal);
+    if (journal->config.no_threads || !has_work(journal, ordinal)) {
+        return;
+    }
+    pthread_mutex_lock(&journal->builder_mutex);
+    atomic_store(&journal->builder_heard, ordinal);
+    start(journal);
+    pthread_mutex_unlock(&journal->builder_mutex);
+}
+
+void tj__journal_builder_notice(tj__journal *journal)
+{
+    uint64_t ordinal = atomic_load(&journal->applied_ordinal);
+    if (!has_work(journal, ordinal)) {
+        return;
+    }
+    if (journal->config.no_threads) {
+        atomic_store(&journal->builder_heard, ordinal);
+        work(journal, 1);
+        return;
+    }
+    pthread_mutex_lock(&journal->builder_mutex);
+    atomic_store(&journal->builder_heard, ordinal);
+    journal->builder_kicked = true;
+    if (!journal->builder_running && !atomic_load(&journal->builder_stop)) {
+        start(journal);
+    }
+    pthread_cond_signal(&journal->builder_wake);
+    pthread_mutex_unlock(&journal->builder_mutex);
+}
+
+void tj__journal_builder_stop(tj__journal *journal)
+{
+    pthread_mutex_lock(&journal->builder_mutex);
+    atomic_store(&journal->builder_stop, true);
+    __atomic_store_n(&journal->builder_cancel, 1, __ATOMIC_SEQ_CST);
+    pthread_cond_signal(&journal->builder_wake);
+    bool running = journal->builder_running;
+    journal->builder_running = false;
+    pthread_mutex_unlock(&journal->builder_mutex);
+    if (running) {
+        pthread_join(journal->builder, NULL);
+    }
+}

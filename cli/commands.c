@@ -5,6 +5,7 @@
 const command_spec *const commands[] = {
     &command_init,
     &command_status,
+    &command_verify,
     &command_state_show,
     &command_state_export,
     &command_state_import,

@@ -78,6 +78,7 @@
 #include <tesser/store.h>
 #include <tesser/time.h>
 #include <tesser/uuid.h>
+#include <tesser/verify.h>
 #include <tesser/version.h>
 
 #endif

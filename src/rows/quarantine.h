@@ -32,6 +32,8 @@ typedef tj_status tj__quarantine_visitor(void *context, const tj__quarantined *r
 /* Visits the rows of a book; table 0: of all tables. */
 tj_status tj__quarantine_scan(tj__row_source *rows, uint32_t book, unsigned table,
                               tj__quarantine_visitor *visitor, void *context, tj_error *error);
+/* Whether a row's value is one: TJ_CORRUPT, TJ_FORMAT_NEWER. */
+tj_status tj__quarantine_value_check(tj__bytes value, tj_error *error);
 /* TJ_CORRUPT with the stored reason when that key is in quarantine. */
 tj_status tj__quarantine_refuse(tj__row_source *rows, uint32_t book, tj__table table, tj__bytes key,
                                 const char *what, tj_error *error);

@@ -10,6 +10,9 @@
 tj_status tj__row_intact(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds which row it is about. */
 tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error);
+/* Whether key and value decode, whatever table the row is of: TJ_CORRUPT or TJ_FORMAT_NEWER naming
+ * the row. */
+tj_status tj__row_decodes(const tj__row *row, tj_error *error);
 /* TJ_CORRUPT or TJ_FORMAT_NEWER when it is no counter's row. */
 tj_status tj__counter_row_check(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds the book's name, or its number when the name cannot be

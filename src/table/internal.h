@@ -162,11 +162,13 @@ tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
 
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
 #define TJ__SUPERBLOCK_NAME "superblock"
+#define TJ__POSITION_NAME "position"
 int tj__superblock_put(MDB_txn *txn, MDB_dbi meta, const tj__superblock *superblock);
 /* Adds to the sum of a table and book; of one that is unknown the checksums are put in its
  * place. */
 int tj__meta_add_sum(MDB_txn *txn, MDB_dbi meta, const tj__sum *change);
 tj_status tj__superblock_decode(tj__bytes bytes, tj__superblock *out, tj_error *error);
+tj_status tj__position_decode(tj__bytes bytes, tj__position *out, tj_error *error);
 int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *position);
 tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj_error *error);
 tj_status tj__meta_get_position(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error);

@@ -35,7 +35,6 @@
 #define POSITION_SIZE 64
 #define CHECKSUM_SIZE 8
 #define BYTE_ORDER_MARK 0x01020304u
-#define POSITION_NAME "position"
 
 static void seal(uint8_t *bytes, size_t size)
 {
@@ -141,11 +140,11 @@ static void encode_position(const tj__position *position, uint8_t out[POSITION_S
     seal(out, POSITION_SIZE);
 }
 
-static tj_status decode_position(tj__bytes bytes, tj__position *out, tj_error *error)
+tj_status tj__position_decode(tj__bytes bytes, tj__position *out, tj_error *error)
 {
-    TJ_TRY(check_sealed(POSITION_NAME, bytes, POSITION_VERSION, error));
+    TJ_TRY(check_sealed(TJ__POSITION_NAME, bytes, POSITION_VERSION, error));
     if (tj__load_u32(bytes.data) != POSITION_VERSION || bytes.size != POSITION_SIZE) {
-        return wrong_size(POSITION_NAME, bytes, error);
+        return wrong_size(TJ__POSITION_NAME, bytes, error);
     }
     *out = (tj__position){.sequence = tj__load_u64(bytes.data + 8),
                           .time = (tj_time)tj__load_u64(bytes.data + 16),
@@ -189,7 +188,7 @@ int tj__meta_put_position(MDB_txn *txn, MDB_dbi meta, const tj__position *positi
 {
     uint8_t bytes[POSITION_SIZE];
     encode_position(position, bytes);
-    return put(txn, meta, POSITION_NAME, bytes, sizeof bytes);
+    return put(txn, meta, TJ__POSITION_NAME, bytes, sizeof bytes);
 }
 
 int tj__meta_add_sum(MDB_txn *txn, MDB_dbi meta, const tj__sum *change)
@@ -230,6 +229,6 @@ tj_status tj__superblock_get(MDB_txn *txn, MDB_dbi meta, tj__superblock *out, tj
 tj_status tj__meta_get_position(MDB_txn *txn, MDB_dbi meta, tj__position *out, tj_error *error)
 {
     tj__bytes bytes;
-    TJ_TRY(get(txn, meta, POSITION_NAME, &bytes, error));
-    return decode_position(bytes, out, error);
+    TJ_TRY(get(txn, meta, TJ__POSITION_NAME, &bytes, error));
+    return tj__position_decode(bytes, out, error);
 }

@@ -233,7 +233,7 @@ static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, 
                                 error));
         value = tj__bytes_of(walk->value.data, node->value_size);
     }
-    return walk->visit(walk->context, node->key, value, error);
+    return walk->visit(walk->context, node->key, value, file_at, error);
 }
 
 static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
@@ -434,6 +434,18 @@ tj_status tj__walk_free_list(tj__walk *walk, tj_error *error)
 {
     walk->level = 0;
     return walk_tree(walk, FREE_LIST, (tj__bytes){0}, &walk->pages->free_list, error);
+}
+
+uint64_t tj__walk_lost(const tj__walk *walk, uint64_t *first)
+{
+    uint64_t lost = 0;
+    for (uint64_t page = walk->pages->last_page; page >= 2; page--) {
+        if ((walk->taken[page / 8] & 1u << page % 8) == 0) {
+            lost++;
+            *first = page;
+        }
+    }
+    return lost;
 }
 
 static tj_status walk_all(tj__walk *walk, tj_error *error)

@@ -130,12 +130,20 @@ void tj__walk_end(tj__walk *walk); /* NULL is allowed */
 tj__bytes tj__walk_names(const tj__walk *walk);
 /* How many pages a named database has; 0 when there is none. */
 uint64_t tj__walk_size(const tj__walk *walk, const char *name);
-/* Sees a row; views are valid during the call. */
-typedef tj_status tj__walk_visitor(void *context, tj__bytes key, tj__bytes value, tj_error *error);
+/* Sees a row, whose value stands at `offset` of the file; views are valid during the call. */
+typedef tj_status tj__walk_visitor(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
+                                   tj_error *error);
 /* Walks a named database; one that is not there has no pages. `visit` may be NULL. */
 tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visit,
                             void *context, tj_error *error);
 /* Walks the free list: no page of it is used by what was walked before. */
 tj_status tj__walk_free_list(tj__walk *walk, tj_error *error);
+/* After everything was walked: how many pages are neither in use nor free, and the first of
+ * them. */
+uint64_t tj__walk_lost(const tj__walk *walk, uint64_t *first);
+
+/* Holds the snapshot that pages shows against a writer, until it is closed (slotless.c); *held is
+ * false when a newer one came before. */
+tj_status tj__pages_hold(const tj__pages *pages, bool *held, tj_error *error);
 
 #endif

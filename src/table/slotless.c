@@ -29,6 +29,7 @@
 
 #include "base/error.h"
 #include "table/internal.h"
+#include "table/pages.h"
 
 /* Far behind all that a file of bytes may have, and what others lock in it. */
 #define ANNOUNCED ((off_t)1 << 62)
@@ -57,6 +58,16 @@ static struct flock announcement(short type, uint64_t transaction)
                           .l_whence = SEEK_SET,
                           .l_start = ANNOUNCED + (off_t)transaction,
                           .l_len = 1};
+}
+
+tj_status tj__pages_hold(const tj__pages *pages, bool *held, tj_error *error)
+{
+    struct flock lock = announcement(F_RDLCK, pages->transaction);
+    if (fcntl(pages->fd, F_OFD_SETLK, &lock) != 0) {
+        return tj__fail_errno(error, errno, "holding the pages of %s", pages->path);
+    }
+    *held = !tj__pages_moved(pages);
+    return TJ_OK;
 }
 
 /* The number of views of this process that read the transaction, which share its lock. */

@@ -2,6 +2,8 @@
 /* Adding changes to the sums in memory, and their rows in the meta table. */
 #include "table/sums.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "model/change.h"
@@ -55,6 +57,57 @@ tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
     }
     sums->newest = tj__sums_count(sums) - 1;
     return tj__sums_item(sums, sums->newest);
+}
+
+static tj_status agree(const tj__sum *stored, const tj__sum *counted, bool damaged_row,
+                       const char *path, tj_error *error)
+{
+    if (counted->rows != stored->rows) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s is damaged: table \"%s\" shows %" PRIu64 " rows of book number %" PRIu32
+                        ", %" PRIu64 " were stored: restore a copy of the whole journal",
+                        path, tj__table_name(stored->table), counted->rows, counted->book,
+                        stored->rows);
+    }
+    if (counted->checksums != stored->checksums && !damaged_row) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "%s is damaged: the rows that table \"%s\" shows of book number %" PRIu32
+                        " are not those that were stored: restore a copy of the whole journal",
+                        path, tj__table_name(stored->table), counted->book);
+    }
+    return TJ_OK;
+}
+
+/* The one of the same table and book; of no rows when there is none. */
+static tj__sum other_of(const tj__sums *sums, const tj__sum *sum)
+{
+    for (size_t i = 0; i < tj__sums_count(sums); i++) {
+        const tj__sum *candidate = tj__sums_item(sums, i);
+        if (candidate->table == sum->table && candidate->book == sum->book) {
+            return *candidate;
+        }
+    }
+    return (tj__sum){.table = sum->table, .book = sum->book};
+}
+
+tj_status tj__sums_agree(const tj__sums *stored, const tj__sums *counted, uint8_t table,
+                         bool damaged_row, const char *path, tj_error *error)
+{
+    for (size_t i = 0; i < tj__sums_count(stored); i++) {
+        const tj__sum *sum = tj__sums_item(stored, i);
+        tj__sum other = other_of(counted, sum);
+        if (sum->table == table) {
+            TJ_TRY(agree(sum, &other, damaged_row, path, error));
+        }
+    }
+    for (size_t i = 0; i < tj__sums_count(counted); i++) {
+        const tj__sum *sum = tj__sums_item(counted, i);
+        tj__sum other = other_of(stored, sum);
+        if (sum->table == table) {
+            TJ_TRY(agree(&other, sum, damaged_row, path, error));
+        }
+    }
+    return TJ_OK;
 }
 
 void tj__sum_key(uint8_t key[TJ__SUM_KEY_SIZE], const tj__sum *sum)

@@ -38,6 +38,10 @@ size_t tj__sums_count(const tj__sums *sums);
 tj__sum *tj__sums_item(const tj__sums *sums, size_t index);
 /* The one of the table and book in a row key; 0 rows when it is new. NULL when memory is short. */
 tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key);
+/* Whether a table of the file shows the rows that were stored. Which they are cannot be told beside
+ * a damaged one, only their number. TJ_CORRUPT. */
+tj_status tj__sums_agree(const tj__sums *stored, const tj__sums *counted, uint8_t table,
+                         bool damaged_row, const char *path, tj_error *error);
 
 void tj__sum_key(uint8_t key[TJ__SUM_KEY_SIZE], const tj__sum *sum);
 bool tj__sum_is_key(tj__bytes key);

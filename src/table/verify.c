@@ -40,8 +40,10 @@ typedef struct verification {
 
 /* ---- one table --------------------------------------------------------------------------- */
 
-static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, tj_error *error)
+static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
+                          tj_error *error)
 {
+    (void)offset;
     verification *v = context;
     tj__superblock superblock;
     tj__sum sum;
@@ -59,8 +61,10 @@ static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, tj_erro
     return TJ_OK;
 }
 
-static tj_status see_row(void *context, tj__bytes key, tj__bytes value, tj_error *error)
+static tj_status see_row(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
+                         tj_error *error)
 {
+    (void)offset;
     verification *v = context;
     uint8_t row_key[TJ__ROW_KEY_SIZE_MAX] = {v->table};
     memcpy(row_key + 1, key.data, key.size);
@@ -75,57 +79,14 @@ static tj_status see_row(void *context, tj__bytes key, tj__bytes value, tj_error
     return TJ_OK;
 }
 
-static tj_status compare(const verification *v, const tj__sum *stored, const tj__sum *counted,
-                         tj_error *error)
-{
-    if (counted->rows != stored->rows) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "%s is damaged: table \"%s\" shows %" PRIu64 " rows of book number %" PRIu32
-                        ", %" PRIu64 " were stored: restore a copy of the whole journal",
-                        v->env->data_path, tj__table_name(v->table), counted->rows, counted->book,
-                        stored->rows);
-    }
-    if (counted->checksums != stored->checksums && !v->damaged_row) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "%s is damaged: the rows that table \"%s\" shows of book number %" PRIu32
-                        " are not those that were stored: restore a copy of the whole journal",
-                        v->env->data_path, tj__table_name(v->table), counted->book);
-    }
-    return TJ_OK;
-}
-
-/* Every sum of the table on either side against the other side's, none being 0. */
-static tj_status compare_all(const verification *v, const tj__sums *from, const tj__sums *with,
-                             bool from_stored, tj_error *error)
-{
-    for (size_t i = 0; i < tj__sums_count(from); i++) {
-        const tj__sum *sum = tj__sums_item(from, i);
-        if (sum->table != v->table) {
-            continue;
-        }
-        tj__sum none = {.table = sum->table, .book = sum->book};
-        const tj__sum *other = &none;
-        for (size_t k = 0; k < tj__sums_count(with); k++) {
-            const tj__sum *candidate = tj__sums_item(with, k);
-            if (candidate->table == sum->table && candidate->book == sum->book) {
-                other = candidate;
-            }
-        }
-        TJ_TRY(from_stored ? compare(v, sum, other, error) : compare(v, other, sum, error));
-    }
-    return TJ_OK;
-}
-
 static tj_status walk_table(verification *v, uint8_t table, tj_error *error)
 {
     v->table = table;
     v->damaged_row = false;
     tj_status status = tj__walk_database(v->walk, tj__table_name(table), see_row, v, error);
     if (status == TJ_OK && v->has_sums) {
-        status = compare_all(v, &v->stored, &v->counted, true, error);
-    }
-    if (status == TJ_OK && v->has_sums) {
-        status = compare_all(v, &v->counted, &v->stored, false, error);
+        status = tj__sums_agree(&v->stored, &v->counted, table, v->damaged_row, v->env->data_path,
+                                error);
     }
     if (status != TJ_OK) {
         tj__error_context(error, "checking table \"%s\"", tj__table_name(table));

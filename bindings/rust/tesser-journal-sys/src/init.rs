@@ -52,6 +52,7 @@ zeroed!(
     tj_error,
     tj_execution_checkpoint,
     tj_export_report,
+    tj_finding,
     tj_history_range,
     tj_identity,
     tj_import_report,
@@ -76,6 +77,7 @@ zeroed!(
     tj_sub_account,
     tj_text,
     tj_uuid,
+    tj_verify_report,
     was,
     what,
 );
@@ -89,4 +91,5 @@ sized!(
     tj_ledger_query,
     tj_restore_options,
     tj_store_info,
+    tj_verify_options,
 );

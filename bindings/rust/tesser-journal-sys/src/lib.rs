@@ -27,6 +27,7 @@ mod store;
 mod submit;
 mod time;
 mod uuid;
+mod verify;
 mod version;
 
 pub use algo::*;
@@ -47,4 +48,5 @@ pub use store::*;
 pub use submit::*;
 pub use time::*;
 pub use uuid::*;
+pub use verify::*;
 pub use version::*;

@@ -76,6 +76,7 @@ fn facts() -> Vec<(String, u64)> {
         dry_run, book, directory, sequence, open_order_count, position_count, algo_count,
         ledger_count, qualified_count, lost, lost_count, refused_count
     }
+    tj_finding { kind, sentence, file, offset, sequence_first, sequence_last, key }
     tj_history_range { sequence_first, time_first, sequence_last, time_last }
     tj_identity { exchange, code }
     tj_import_options {
@@ -148,6 +149,12 @@ fn facts() -> Vec<(String, u64)> {
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }
     tj_text { data, size }
     tj_uuid { bytes }
+    tj_verify_options { struct_size, deep }
+    tj_verify_report {
+        path, journal_id, verdict, deep, writer_alive, newest_whole, sequence, applied_sequence,
+        first_sequence, commit_count, segment_count, log_bytes, state_bytes, page_count, row_count,
+        compared, digest, findings, finding_count, finding_left_out
+    }
     };
     facts.extend(constants![
         TJ_ADVICE_FIX_CALL,
@@ -175,6 +182,9 @@ fn facts() -> Vec<(String, u64)> {
         TJ_ERROR_PLACE_SIZE,
         TJ_EXCHANGE_SIZE_MAX,
         TJ_EXISTS,
+        TJ_FINDING_DAMAGE,
+        TJ_FINDING_NOTE,
+        TJ_FINDING_UNCHECKED,
         TJ_FORMAT_NEWER,
         TJ_FULL,
         TJ_IDENTITY_TEXT_SIZE,
@@ -243,9 +253,12 @@ fn facts() -> Vec<(String, u64)> {
         TJ_UNKNOWN,
         TJ_UNSUPPORTED,
         TJ_UUID_TEXT_SIZE,
+        TJ_VERDICT_DAMAGED,
+        TJ_VERDICT_SOUND,
+        TJ_VERDICT_UNCHECKED,
         TJ_VERSION_MAJOR,
         TJ_VERSION_MINOR,
-        TJ_VERSION_PATCH,
+        TJ_VERSION_PATCH
     ]);
     facts
 }
@@ -421,6 +434,8 @@ fn every_function_is_declared() {
         tj_uuid_generate,
         tj_uuid_is_nil,
         tj_uuid_parse,
+        tj_verify,
+        tj_verify_report_free,
         tj_version
     ];
     let exported = exported();

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file verify.h
+ * Whether a journal is what was written, and getting back what is not.
+ *
+ * Nothing here prints: what happened is a report, a struct in one arena.
+ */
+#ifndef TESSER_VERIFY_H
+#define TESSER_VERIFY_H
+
+#include <tesser/base.h>
+#include <tesser/error.h>
+#include <tesser/time.h>
+#include <tesser/uuid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- verify ------------------------------------------------------------------------------ */
+
+/** What a finding means. */
+typedef enum tj_finding_kind {
+    TJ_FINDING_NOTE = 1,     /**< worth knowing, and no damage */
+    TJ_FINDING_DAMAGE = 2,   /**< stored bytes are not what was written, or are not there */
+    TJ_FINDING_UNCHECKED = 3 /**< this part could not be looked at */
+} tj_finding_kind;
+
+/** One thing that was found. */
+typedef struct tj_finding {
+    tj_finding_kind kind;
+    tj_str sentence; /**< all of it, for people */
+    tj_str file;     /**< absent when it is about no single file */
+    uint64_t offset; /**< in that file, 0 when it is about all of it */
+    /** The commits concerned; 0: none, or not known which. */
+    uint64_t sequence_first;
+    uint64_t sequence_last; /**< UINT64_MAX: to the end, and nothing tells where that was */
+    tj_str key;             /**< the row concerned, in words; absent when there is none */
+} tj_finding;
+
+/** What a verification comes to. */
+typedef enum tj_verdict {
+    TJ_VERDICT_SOUND = 1,
+    TJ_VERDICT_DAMAGED = 2,
+    TJ_VERDICT_UNCHECKED = 3 /**< no damage, in what could be looked at */
+} tj_verdict;
+
+/** How to verify. Start from TJ_VERIFY_OPTIONS_INIT. */
+typedef struct tj_verify_options {
+    size_t struct_size;
+    bool deep; /**< also replay the log in memory and compare it with data.mdb */
+} tj_verify_options;
+
+#define TJ_VERIFY_OPTIONS_INIT           \
+    {                                    \
+        sizeof(tj_verify_options), false \
+    }
+
+/** What a verification found. */
+typedef struct tj_verify_report {
+    tj_str path; /**< from the root */
+    tj_uuid journal_id;
+    tj_verdict verdict;
+    bool deep;
+    bool writer_alive; /**< it was looked at beside a writer: up to `sequence` */
+    /** The newest state, with every acknowledged commit, can be had from what is sound: from
+     * data.mdb and the log behind it, or from the log alone. */
+    bool newest_whole;
+    uint64_t sequence;         /**< the newest commit that is whole */
+    uint64_t applied_sequence; /**< the one at which data.mdb stands; 0 when it cannot be read */
+    uint64_t first_sequence;   /**< the oldest commit in the log; 0: none */
+    uint64_t commit_count;     /**< that are whole in the log */
+    uint64_t segment_count;
+    uint64_t log_bytes;
+    uint64_t state_bytes; /**< of data.mdb */
+    uint64_t page_count;
+    uint64_t row_count; /**< rows in data.mdb */
+    bool compared;      /**< data.mdb was compared with the log, at `applied_sequence` */
+    uint64_t digest;    /**< of both; 0 when they were not compared */
+    tj_finding *findings;
+    size_t finding_count;
+    size_t finding_left_out; /**< more were found than are listed */
+} tj_verify_report;
+
+/**
+ * Looks at every byte of a journal, beside its writer or without one, and writes nothing.
+ *
+ * Without `deep`: the directory and what is in it that is not the journal's, writer.lock, every
+ * segment header, record, seal and the zeros behind, the chain over all segments, the pages of
+ * data.mdb with the free ones, every row's checksum, the sums of rows, and every row decoded.
+ * With `deep` also: the log replayed in memory up to data.mdb's position, and both states
+ * compared; and the two indexes of the ledger against it. That takes as much memory as the state
+ * has.
+ *
+ * Bytes that mean nothing (of free pages, of gaps within pages, of the reserve) may be anything.
+ *
+ * @param path    of the journal's directory
+ * @param options NULL: the defaults
+ * @param report  released with tj_verify_report_free; NULL on failure
+ * @return TJ_OK whatever was found: the report says. TJ_NOT_FOUND: no journal is there; TJ_IO: it
+ *         cannot be looked at; TJ_FORMAT_NEWER: a newer version wrote some of it; TJ_UNAVAILABLE: a
+ *         writer was faster each time; TJ_LIMIT: the path is too long; TJ_MISUSE; TJ_NOMEM
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_verify(const char *path, const tj_verify_options *options,
+                                      tj_verify_report **report, tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_verify_report_free(tj_verify_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

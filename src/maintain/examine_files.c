@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What is in a journal's directory, and whose it is. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "maintain/examine.h"
+
+typedef struct known_name {
+    const char *name;
+    bool directory;
+} known_name;
+
+static const known_name known[] = {
+    {"data.mdb", false}, {"lock.mdb", false},  {TJ__WRITER_LOCK_NAME, false},
+    {"log", true},       {"reserve", false},   {"creating", true},
+    {"history", true},   {"lost+found", true},
+};
+
+static const known_name *find_known(const char *name)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            return &known[i];
+        }
+    }
+    return NULL;
+}
+
+static void note_stranger(tj__examination *x, const char *path)
+{
+    tj_finding *finding = tj__findings_add(
+        &x->findings, TJ_FINDING_NOTE, "%s is no part of the journal, which leaves it alone", path);
+    tj__finding_at(&x->findings, finding, path, 0);
+}
+
+static void judge_known(tj__examination *x, const known_name *name, const char *path,
+                        const struct stat *found)
+{
+    bool right = name->directory ? S_ISDIR(found->st_mode) : S_ISREG(found->st_mode);
+    if (!right) {
+        tj_finding *finding =
+            tj__findings_add(&x->findings, TJ_FINDING_DAMAGE, "%s is not a %s", path,
+                             name->directory ? "directory" : "regular file");
+        tj__finding_at(&x->findings, finding, path, 0);
+        return;
+    }
+    x->has_data = x->has_data || strcmp(name->name, "data.mdb") == 0;
+    x->has_log = x->has_log || strcmp(name->name, "log") == 0;
+    if (strcmp(name->name, "creating") == 0) {
+        (void)tj__findings_add(&x->findings, TJ_FINDING_NOTE,
+                               "%s was left by a creation that was interrupted; the next writer "
+                               "removes it",
+                               path);
+    }
+}
+
+static tj_status see_name(tj__examination *x, const char *name, tj_error *error)
+{
+    char path[PATH_MAX];
+    struct stat found;
+    TJ_TRY(tj__path_join(path, sizeof path, x->path, name, error));
+    const known_name *ours = find_known(name);
+    if (!ours) {
+        note_stranger(x, path);
+        return TJ_OK;
+    }
+    if (stat(path, &found) != 0) {
+        return errno == ENOENT ? TJ_OK : tj__fail_errno(error, errno, "looking at %s", path);
+    }
+    judge_known(x, ours, path, &found);
+    return TJ_OK;
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static tj_status list_directory(tj__examination *x, tj_error *error)
+{
+    DIR *directory = opendir(x->path);
+    if (!directory) {
+        return tj__fail_errno(error, errno, "opening directory %s", x->path);
+    }
+    tj_status status = TJ_OK;
+    struct dirent *entry;
+    while (status == TJ_OK && (errno = 0, entry = readdir(directory))) {
+        status = is_dots(entry->d_name) ? TJ_OK : see_name(x, entry->d_name, error);
+    }
+    if (status == TJ_OK && errno != 0) {
+        status = tj__fail_errno(error, errno, "reading directory %s", x->path);
+    }
+    closedir(directory);
+    return status;
+}
+
+static bool is_tmp(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
+}
+
+static bool is_segment(const char *name)
+{
+    return strlen(name) == 14 && strspn(name, "0123456789") == 10 &&
+           strcmp(name + 10, ".log") == 0 && strcmp(name, "0000000000.log") != 0;
+}
+
+/* Whatever is among the segments and is none. */
+static tj_status list_log(tj__examination *x, tj_error *error)
+{
+    DIR *directory = x->has_log ? opendir(x->log_path) : NULL;
+    if (!directory) {
+        return x->has_log ? tj__fail_errno(error, errno, "opening directory %s", x->log_path)
+                          : TJ_OK;
+    }
+    struct dirent *entry;
+    while ((entry = readdir(directory))) {
+        char path[PATH_MAX];
+        if (!is_dots(entry->d_name) && !is_tmp(entry->d_name) && !is_segment(entry->d_name) &&
+            tj__path_join(path, sizeof path, x->log_path, entry->d_name, NULL) == TJ_OK) {
+            note_stranger(x, path);
+        }
+    }
+    closedir(directory);
+    return TJ_OK;
+}
+
+static void miss(tj__examination *x, const char *what)
+{
+    tj_finding *finding =
+        tj__findings_add(&x->findings, TJ_FINDING_DAMAGE, "%s/%s is missing", x->path, what);
+    char path[PATH_MAX];
+    if (tj__path_join(path, sizeof path, x->path, what, NULL) == TJ_OK) {
+        tj__finding_at(&x->findings, finding, path, 0);
+    }
+}
+
+tj_status tj__examine_files(tj__examination *x, tj_error *error)
+{
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(x->path, &there, &found, error));
+    if (!there || !S_ISDIR(found.st_mode)) {
+        return tj__fail(error, TJ_NOT_FOUND, "there is no journal at %s%s", x->path,
+                        there ? ", which is no directory" : "");
+    }
+    TJ_TRY(list_directory(x, error));
+    if (!x->has_data && !x->has_log) {
+        return tj__fail(error, TJ_NOT_FOUND, "there is no journal at %s", x->path);
+    }
+    if (!x->has_data) {
+        miss(x, "data.mdb");
+    }
+    if (!x->has_log) {
+        miss(x, "log");
+    }
+    return list_log(x, error);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The log, and whether it may end where it ends. What is not whole is damage when anything shows
+ * that it was durable (data.mdb's position, the acknowledged mark, a later record, a later segment
+ * that was begun), as it is for who opens the journal (journal/logbook.h); else it is what an
+ * unfinished write left.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "maintain/examine.h"
+
+/* ---- what the sweep gives ------------------------------------------------------------------ */
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory to verify a journal");
+}
+
+static tj_status extend_runs(tj__examination *x, uint64_t sequence, bool unbroken, tj_error *error)
+{
+    if (x->runs.size > 0 && unbroken) {
+        tj__run *last = (tj__run *)(void *)(x->runs.data + x->runs.size) - 1;
+        last->last = sequence;
+        return TJ_OK;
+    }
+    tj__run run = {sequence, sequence};
+    tj__put_bytes(&x->runs, &run, sizeof run);
+    return x->runs.failed ? no_memory(error) : TJ_OK;
+}
+
+/* The record behind data.mdb's position tells as well, where it stands in the same segment or
+ * behind the seal that the position is behind. */
+static void compare_with_data(tj__examination *x, const tj__record *record, const tj__position *end)
+{
+    const tj__position *applied = &x->data.position;
+    if (!x->data.has_position) {
+        return;
+    }
+    if (record->sequence == applied->sequence && applied->offset > TJ__SEGMENT_HEADER_SIZE) {
+        x->data_on_chain = tj__position_same(end, applied);
+        if (!x->data_on_chain) {
+            (void)tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
+                                   "data.mdb and the log do not belong together: data.mdb stands "
+                                   "behind commit %" PRIu64 " at offset %" PRIu64
+                                   " of segment %" PRIu64 ", which the log has elsewhere",
+                                   applied->sequence, applied->offset, applied->ordinal);
+        }
+    }
+    if (record->sequence == applied->sequence + 1 && record->previous_hash == applied->hash) {
+        x->data_on_chain = true;
+    }
+}
+
+static tj_status see_record(void *context, const tj__record *record, const tj__position *end,
+                            bool unbroken, tj_error *error)
+{
+    tj__examination *x = context;
+    compare_with_data(x, record, end);
+    return extend_runs(x, record->sequence, unbroken, error);
+}
+
+static tj_status see_fault(void *context, const tj__log_fault *fault, tj_error *error)
+{
+    tj__examination *x = context;
+    tj__put_bytes(&x->faults, fault, sizeof *fault);
+    return x->faults.failed ? no_memory(error) : TJ_OK;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static const char *shown_by(const tj__examination *x)
+{
+    if (x->mark.valid && x->mark.acknowledged == x->durable) {
+        return "writer.lock";
+    }
+    return x->data.has_position && x->data.position.sequence == x->durable ? "data.mdb"
+                                                                           : "a later record";
+}
+
+static bool is_torn(const tj__examination *x, const tj__log_fault *fault)
+{
+    bool possible = fault->kind == TJ__FAULT_RECORDS || fault->kind == TJ__FAULT_HEADER ||
+                    fault->kind == TJ__FAULT_CHAIN;
+    return possible && !x->writer_alive && fault->ordinal >= x->log.last_begun &&
+           fault->lost_first > x->durable;
+}
+
+static void tell_torn(tj__examination *x, const tj__log_fault *tail)
+{
+    if (tail->end > tail->offset && !x->writer_alive) {
+        tj_finding *finding = tj__findings_add(
+            &x->findings, TJ_FINDING_NOTE,
+            "the log ends after commit %" PRIu64 "; behind it, from offset %" PRIu64
+            " of %s on, stands an unfinished write that nobody was told is durable, and the next "
+            "writer cuts it",
+            x->end, tail->offset, tail->path);
+        tj__finding_at(&x->findings, finding, tail->path, tail->offset);
+    }
+}
+
+static void tell_fault(tj__examination *x, const tj__log_fault *fault)
+{
+    tj_finding_kind kind = fault->status == TJ_CORRUPT ? TJ_FINDING_DAMAGE : TJ_FINDING_UNCHECKED;
+    char lost[128] = "";
+    if (fault->lost_last == UINT64_MAX) {
+        snprintf(lost, sizeof lost, "; commits from %" PRIu64 " on are not whole",
+                 fault->lost_first);
+    } else if (fault->lost_first == fault->lost_last) {
+        snprintf(lost, sizeof lost, "; commit %" PRIu64 " is not whole", fault->lost_first);
+    } else if (fault->lost_first < fault->lost_last) {
+        snprintf(lost, sizeof lost, "; commits %" PRIu64 " to %" PRIu64 " are not whole",
+                 fault->lost_first, fault->lost_last);
+    }
+    bool whole_file = fault->kind == TJ__FAULT_MISSING || fault->kind == TJ__FAULT_UNREADABLE;
+    tj_finding *finding =
+        whole_file ? tj__findings_add(&x->findings, kind, "log segment %s: %s%s", fault->path,
+                                      fault->why, lost)
+                   : tj__findings_add(&x->findings, kind,
+                                      "log segment %s is damaged at offset %" PRIu64 ": %s%s",
+                                      fault->path, fault->offset, fault->why, lost);
+    tj__finding_at(&x->findings, finding, fault->path, fault->offset);
+    if (finding && fault->lost_first <= fault->lost_last) {
+        finding->sequence_first = fault->lost_first;
+        finding->sequence_last = fault->lost_last;
+    }
+}
+
+static void tell_short_end(tj__examination *x)
+{
+    const tj__log_fault *tail = &x->log.tail;
+    const char *by = shown_by(x);
+    tj_finding *finding =
+        x->log.open
+            ? tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
+                               "commit %" PRIu64 " is damaged or missing at offset %" PRIu64
+                               " of %s (%s), and %s shows that commits up to %" PRIu64
+                               " were durable",
+                               x->end + 1, tail->offset, tail->path, tail->why, by, x->durable)
+            : tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
+                               "commits behind %" PRIu64
+                               " are missing from the log %s, and %s shows that commits up to "
+                               "%" PRIu64 " were durable",
+                               x->end, x->log_path, by, x->durable);
+    if (x->log.open) {
+        tj__finding_at(&x->findings, finding, tail->path, tail->offset);
+    }
+    if (finding) {
+        finding->sequence_first = x->end + 1;
+        finding->sequence_last = x->durable;
+    }
+}
+
+/* Tells the faults up to where the log ends. */
+static void judge(tj__examination *x)
+{
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    size_t count = x->faults.size / sizeof *faults;
+    x->durable = x->data.has_position ? x->data.position.sequence : 0;
+    x->durable = larger(x->durable, x->mark.valid ? x->mark.acknowledged : 0);
+    x->durable = larger(x->durable, x->log.durable_max);
+    x->end = x->log.end.sequence;
+    for (size_t i = 0; i < count; i++) {
+        if (is_torn(x, &faults[i])) {
+            x->end = faults[i].lost_first - 1;
+            tell_torn(x, &faults[i]);
+            x->faults.size = i * sizeof *faults;
+            return;
+        }
+        tell_fault(x, &faults[i]);
+    }
+    if (x->end < x->durable) {
+        tell_short_end(x);
+    } else if (x->log.open) {
+        tell_torn(x, &x->log.tail);
+    }
+}
+
+/* ---- what it comes to ---------------------------------------------------------------------- */
+
+/* The run that a commit is in; NULL: it is not whole. */
+static const tj__run *run_of(const tj__examination *x, uint64_t sequence)
+{
+    const tj__run *runs = (const tj__run *)(const void *)x->runs.data;
+    for (size_t i = 0; i < x->runs.size / sizeof *runs; i++) {
+        if (runs[i].first <= sequence && sequence <= runs[i].last) {
+            return &runs[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether commits may have been behind the last that is known of. */
+static bool may_lose_more(const tj__examination *x)
+{
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    bool more = !x->has_log;
+    for (size_t i = 0; i < x->faults.size / sizeof *faults; i++) {
+        more = more || faults[i].lost_last == UINT64_MAX;
+    }
+    return more && !x->mark.newest;
+}
+
+/* How far data.mdb and the commits behind its position reach. */
+static uint64_t reach_of_data(const tj__examination *x)
+{
+    uint64_t applied = x->data.position.sequence;
+    const tj__run *behind = x->data_on_chain ? run_of(x, applied + 1) : NULL;
+    return behind ? behind->last : applied;
+}
+
+static void conclude(tj__examination *x)
+{
+    uint64_t applied = x->data.position.sequence;
+    const tj__run *first = run_of(x, 1);
+    uint64_t reach_of_log = first ? first->last : 0;
+    uint64_t wanted = larger(x->durable, x->end);
+    if (x->data.has_position && applied == 0) {
+        x->data_on_chain = x->data.position.ordinal == 1;
+    }
+    x->log_from_start = x->first_segment == 1 && reach_of_log >= applied;
+    bool contradicted = !x->data_on_chain && run_of(x, applied);
+    x->may_lose_more = may_lose_more(x);
+    x->newest_in_log = !x->may_lose_more && reach_of_log >= wanted;
+    x->newest_in_data = !x->may_lose_more && tj__examination_data_sound(x) && !contradicted &&
+                        reach_of_data(x) >= wanted;
+}
+
+/* ---- the journal's id when data.mdb does not tell ------------------------------------------ */
+
+static tj_status id_of_segment(const tj__examination *x, uint64_t ordinal, tj_uuid *id)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    uint8_t block[TJ__SEGMENT_HEADER_SIZE];
+    struct stat found;
+    int fd = -1;
+    size_t got = 0;
+    tj__segment_header header;
+    TJ_TRY(tj__segment_open(path, x->log_path, ordinal, O_RDONLY, &fd, &found, NULL));
+    tj_status status = tj__file_read_some(fd, path, block, sizeof block, 0, &got, NULL);
+    tj__file_close(fd);
+    if (status != TJ_OK || got < sizeof block) {
+        return TJ_NOT_FOUND;
+    }
+    memcpy(id->bytes, block + 16, sizeof id->bytes);
+    return tj__segment_header_decode(block, id, ordinal, &header, path, NULL);
+}
+
+static tj_status find_id(tj__examination *x, tj_error *error)
+{
+    tj__segment_list list = {0};
+    tj_status status = TJ_NOT_FOUND;
+    TJ_TRY(tj__segment_list_read(x->log_path, &list, error));
+    for (size_t i = 0; i < list.count && status != TJ_OK; i++) {
+        status = id_of_segment(x, list.ordinals[i], &x->journal_id);
+    }
+    tj__segment_list_dispose(&list);
+    if (status != TJ_OK) {
+        (void)tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
+                               "no segment of %s and nothing else tells which journal this is",
+                               x->log_path);
+    }
+    return TJ_OK;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+tj_status tj__examine_log(tj__examination *x, tj_error *error)
+{
+    tj__lock *lock = NULL;
+    TJ_TRY(tj__lock_look(x->path, &lock, error));
+    x->mark = tj__lock_mark(lock);
+    x->writer_alive = tj__lock_is_held(lock);
+    tj__lock_release(lock);
+    if (x->has_log && !x->data.has_superblock) {
+        TJ_TRY(find_id(x, error));
+    }
+    x->first_segment = x->data.has_superblock ? x->data.superblock.first_segment : 1;
+    tj__sweep sweep = {.directory = x->log_path,
+                       .journal_id = x->journal_id,
+                       .first_segment = x->first_segment,
+                       .record = see_record,
+                       .fault = see_fault,
+                       .context = x,
+                       .until =
+                           x->writer_alive && x->mark.newest ? x->mark.acknowledged : UINT64_MAX};
+    if (x->has_log) {
+        TJ_TRY(tj__log_sweep(&sweep, &x->log, error));
+    }
+    judge(x);
+    conclude(x);
+    return TJ_OK;
+}

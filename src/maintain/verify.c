@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Verification: an examination, and its report. */
+#include <stdlib.h>
+
+#include <tesser/verify.h>
+
+#include "base/error.h"
+#include "base/sized.h"
+#include "maintain/examine.h"
+
+static tj_status examine(tj__examination *x, bool deep, bool *compared, tj_error *error)
+{
+    TJ_TRY(tj__examine_files(x, error));
+    TJ_TRY(tj__examine_data(x, error));
+    TJ_TRY(tj__examine_log(x, error));
+    return deep ? tj__examine_deep(x, compared, error) : TJ_OK;
+}
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory for the report of a verification");
+}
+
+static tj_status fill(tj_verify_report *report, tj__examination *x, tj_error *error)
+{
+    report->path = tj__arena_str(x->findings.arena, tj_str_of(x->path));
+    report->journal_id = x->journal_id;
+    report->verdict = x->findings.damaged     ? TJ_VERDICT_DAMAGED
+                      : x->findings.unchecked ? TJ_VERDICT_UNCHECKED
+                                              : TJ_VERDICT_SOUND;
+    report->writer_alive = x->writer_alive;
+    report->newest_whole = x->newest_in_data || x->newest_in_log;
+    report->sequence = x->end;
+    report->applied_sequence = x->data.position.sequence;
+    report->first_sequence = x->log.first_sequence;
+    report->commit_count = x->log.records;
+    report->segment_count = x->log.segments;
+    report->log_bytes = x->log.bytes;
+    report->state_bytes = x->data.bytes;
+    report->page_count = x->data.pages;
+    report->row_count = x->data.rows;
+    report->digest = report->compared ? tj__digest_value(&x->digest) : 0;
+    report->finding_left_out = x->findings.left_out;
+    return report->path.data &&
+                   tj__findings_settle(&x->findings, &report->findings, &report->finding_count)
+               ? TJ_OK
+               : no_memory(error);
+}
+
+tj_status tj_verify(const char *path, const tj_verify_options *given, tj_verify_report **out,
+                    tj_error *error)
+{
+    tj_verify_options options = TJ_VERIFY_OPTIONS_INIT;
+    void *object = NULL;
+    if (!path || !out) {
+        return tj__fail(error, TJ_MISUSE, "a path and a place for the report are needed");
+    }
+    *out = NULL;
+    if (given) {
+        TJ_TRY(tj__sized_read(given, &options, "the options", "TJ_VERIFY_OPTIONS_INIT", error));
+    }
+    tj__arena *arena = tj__arena_new(sizeof(tj_verify_report), &object);
+    tj__examination *x = calloc(1, sizeof *x);
+    tj_verify_report *report = object;
+    tj_status status = !arena || !x ? no_memory(error) : TJ_OK;
+    if (status == TJ_OK) {
+        status = tj__examination_init(x, path, arena, error);
+    }
+    if (status == TJ_OK) {
+        report->deep = options.deep;
+        status = examine(x, options.deep, &report->compared, error);
+    }
+    if (status == TJ_OK) {
+        status = fill(report, x, error);
+    }
+    if (x) {
+        tj__examination_dispose(x);
+        free(x);
+    }
+    if (status != TJ_OK) {
+        tj__arena_free_object(object);
+        return status;
+    }
+    *out = report;
+    return TJ_OK;
+}
+
+void tj_verify_report_free(tj_verify_report *report)
+{
+    tj__arena_free_object(report);
+}

@@ -80,6 +80,16 @@ tj_status parse_moment(command_line *cli, const char *what, const char *text, tj
 tj_status option_moment(command_line *cli, const option_spec *option, tj_moment *moment,
                         tj_error *error);
 
+/* ---- changes (changes.c) ---- */
+
+extern const option_spec option_kind, option_key;
+/* Reads --kind, --key and --book into a query. A failure has cli->usage set. */
+tj_status parse_filter(command_line *cli, tj_history_query *query, tj_error *error);
+/* A change in lines; has_old: with its old value. */
+void print_change(output *out, const tj_change *change, bool has_old);
+/* The same as an element of a list. */
+void json_change(json_writer *json, const tj_change *change, bool has_old);
+
 /* ---- files and standard input (input.c) ---- */
 
 /* Longest line and longest file that is read. */
@@ -152,6 +162,9 @@ extern const command_spec command_verify;
 extern const command_spec command_state_show;
 extern const command_spec command_state_export;
 extern const command_spec command_state_import;
+extern const command_spec command_history;
+extern const command_spec command_diff;
+extern const command_spec command_rollback;
 extern const command_spec command_algo_list;
 extern const command_spec command_algo_show;
 extern const command_spec command_algo_save;

@@ -63,6 +63,9 @@ tj_status tj__plan_clear_extra(tj__plan *plan, tj_error *error);
 tj_status tj__plan_put_algo(tj__plan *plan, const tj_uuid *id, const tj_algo_state *state,
                             tj_error *error);
 tj_status tj__plan_delete_algo(tj__plan *plan, const tj_uuid *id, tj_error *error);
+/* A STATE or ALGOS row of another time, byte for byte; the key's book is the plan's. */
+tj_status tj__plan_put_row(tj__plan *plan, tj__bytes key, tj__bytes value, tj_error *error);
+tj_status tj__plan_delete_row(tj__plan *plan, tj__bytes key, tj_error *error);
 tj_status tj__plan_append_ledger(tj__plan *plan, const tj_ledger_entry *entry, tj_error *error);
 
 /* Reserves `count` numbers of a counter; the first is tj__resolved.counter_first. */

@@ -12,6 +12,7 @@
 typedef enum tj__plan_op {
     TJ__PLAN_PUT,         /* of a STATE or ALGOS row */
     TJ__PLAN_DELETE,      /* of a STATE or ALGOS row */
+    TJ__PLAN_PUT_ROW,     /* the same as TJ__PLAN_PUT, with the rank that the value has */
     TJ__PLAN_SCOPE_BEGIN, /* value: the kinds (u32); the puts up to the end are all rows of them */
     TJ__PLAN_SCOPE_END,
     TJ__PLAN_DELETE_OWNER, /* of a sub-account's row (the key) and its positions and balances */

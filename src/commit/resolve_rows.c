@@ -148,6 +148,18 @@ static tj_status delete_owner(tj__tip *tip, const tj__tip_book *book, tj__bytes 
     return resolve_delete(tip, key, error);
 }
 
+/* Puts a row as it was stored once. */
+static tj_status resolve_row_as_it_was(tj__tip *tip, tj__tip_book *book, tj__bytes key,
+                                       tj__bytes value, tj_error *error)
+{
+    tj__held *ignored = NULL;
+    if (key.data[0] == TJ__TABLE_STATE && tj__kind_is_ranked(key.data[TJ__KEY_KIND_AT]) &&
+        value.size >= TJ__RANK_END && tj__rank_get(value.data) > book->pending_rank_last) {
+        book->pending_rank_last = tj__rank_get(value.data);
+    }
+    return tj__draft_put(tip, key, value, &ignored, error);
+}
+
 /* ---- ledger ------------------------------------------------------------------------------ */
 
 static tj_status next_sequence(const tj__tip_book *book, uint64_t asked, uint64_t *sequence,
@@ -254,6 +266,8 @@ static tj_status resolve_row(resolver *r, const row_read *row, tj_error *error)
     switch ((tj__plan_op)row->head.op) {
     case TJ__PLAN_PUT:
         return put(r, row, error);
+    case TJ__PLAN_PUT_ROW:
+        return resolve_row_as_it_was(r->tip, row->book, row->key, row->value, error);
     case TJ__PLAN_DELETE:
         return resolve_delete(r->tip, row->key, error);
     case TJ__PLAN_SCOPE_BEGIN:

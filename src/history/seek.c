@@ -49,8 +49,9 @@ static tj_status find(const tj__past_source *source, const tj__segment_list *lis
     while (first < end) {
         size_t middle = first + (end - first) / 2;
         tj__segment_header header;
+        tj_error cause = TJ_ERROR_INIT;
         tj_status status = tj__seek_header(source->log_path, &source->journal_id,
-                                           list->ordinals[middle], &header, error);
+                                           list->ordinals[middle], &header, &cause);
         if (status == TJ_NOT_FOUND || (status == TJ_OK && begins_after(&header, wanted))) {
             end = middle;
         } else if (status == TJ_OK) {
@@ -58,7 +59,7 @@ static tj_status find(const tj__past_source *source, const tj__segment_list *lis
             *out = header;
             *found = true;
         } else {
-            return status;
+            return tj__error_pass(error, &cause);
         }
     }
     return TJ_OK;
@@ -100,6 +101,27 @@ tj_status tj__seek_commit(const tj__past_source *source, uint64_t sequence, tj__
         return TJ_OK;
     }
     return tj__fail(error, TJ_NOT_FOUND, "commit %" PRIu64 " is not in the log any more", sequence);
+}
+
+tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_error *error)
+{
+    tj__segment_list list = {0};
+    tj__segment_header header;
+    tj_error cause = TJ_ERROR_INIT;
+    TJ_TRY(tj__segment_list_read(source->log_path, &list, error));
+    uint64_t oldest = list.count > 0 ? list.ordinals[0] : 1;
+    tj__segment_list_dispose(&list);
+    tj_status status =
+        tj__seek_header(source->log_path, &source->journal_id, oldest, &header, &cause);
+    if (status == TJ_NOT_FOUND && oldest == 1) { /* nothing was committed yet */
+        header = (tj__segment_header){.ordinal = 1, .first_sequence = 1};
+        status = TJ_OK;
+    }
+    if (status != TJ_OK) {
+        return tj__error_pass(error, &cause);
+    }
+    *out = start_of(&header);
+    return TJ_OK;
 }
 
 /* The last commit of the segment that was not made after `time`. */

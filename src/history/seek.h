@@ -16,6 +16,8 @@ tj_status tj__seek_header(const char *log_path, const tj_uuid *journal_id, uint6
  * A reader from there knows no time and no epoch of before. TJ_NOT_FOUND: it is not kept. */
 tj_status tj__seek_commit(const tj__past_source *source, uint64_t sequence, tj__position *out,
                           tj_error *error);
+/* The same for the first segment that is there. */
+tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_error *error);
 /* The newest commit that was not made after `time`, of those that the log holds: a caller beside a
  * writer compares it with what is acknowledged. 0 before the first one. TJ_NOT_FOUND: what was then
  * is not kept any more. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "history/past.h"
+#include "history/seek.h"
 #include "journal/internal.h"
 
 static tj__past_source source_of(const tj__journal *journal)
@@ -59,16 +59,13 @@ struct tj__commits {
     uint64_t first; /* those before it are passed over */
 };
 
-/* Where the records begin in the segment of a commit. */
+/* Where the records begin in the segment of a commit; 0: in the first segment there is. */
 static tj_status seek(const tj__journal *journal, uint64_t sequence, tj__position *out,
                       tj_error *error)
 {
-    if (journal->superblock.first_segment > 1) {
-        return tj__fail(error, TJ_NOT_FOUND, "commit %" PRIu64 " is not in the log any more",
-                        sequence);
-    }
-    *out = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
-    return TJ_OK;
+    tj__past_source source = source_of(journal);
+    return sequence > 0 ? tj__seek_commit(&source, sequence, out, error)
+                        : tj__seek_oldest(&source, out, error);
 }
 
 tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first, tj__commits **out,
@@ -138,22 +135,17 @@ tj_status tj__journal_block(tj__journal *journal, uint64_t sequence, uint64_t *f
     return TJ_OK;
 }
 
+/* What is behind the newest commit may be being written. */
 tj_status tj__journal_sequence_at(tj__journal *journal, tj_time time, uint64_t newest,
                                   uint64_t *sequence, tj_error *error)
 {
-    tj__commits *commits = NULL;
-    TJ_TRY(tj__journal_commits_open(journal, 0, &commits, error));
-    tj_status status = TJ_OK;
-    bool found = true;
-    *sequence = 0;
-    while (status == TJ_OK && found) {
-        tj__commit_record record;
-        status = tj__journal_commits_next(commits, newest, &found, &record, error);
-        if (status == TJ_OK && found) {
-            found = record.time <= time;
-            *sequence = found ? record.sequence : *sequence;
-        }
+    tj_error cause = TJ_ERROR_INIT;
+    tj__past_source source = source_of(journal);
+    tj_status status = tj__seek_time(&source, time, sequence, &cause);
+    if (status == TJ_NOT_FOUND) {
+        *sequence = 0;
+        return TJ_OK;
     }
-    tj__journal_commits_close(commits);
-    return status;
+    *sequence = status == TJ_OK && *sequence > newest ? newest : *sequence;
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &cause);
 }

@@ -76,7 +76,20 @@ typedef struct proposal {
     tj__plan *plan;
     const tj_live_state *state; /* that the plan left open; NULL: none */
     const tj_commit_options *options;
+    tj__plan_filler *fill; /* what the plan is filled with first; NULL: it is whole */
+    void *context;
 } proposal;
+
+/* When everything that was appended can be seen. */
+static tj_status fill(tj__core *core, const proposal *what, tj_error *error)
+{
+    tj__engine *engine = core->engine;
+    if (!what->fill) {
+        return TJ_OK;
+    }
+    TJ_TRY(engine->ops->wait(engine, engine->ops->appended(engine), false, error));
+    return what->fill(what->context, what->plan, error);
+}
 
 /* Under the append lock. outcome->sequence is what must be waited for. */
 static tj_status decide(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
@@ -92,6 +105,7 @@ static tj_status decide(tj__core *core, const proposal *what, tj__outcome *outco
             return TJ_OK;
         }
     }
+    TJ_TRY(fill(core, what, error));
     TJ_TRY(tj__plan_resolve_state(what->plan, what->state, core->tip, options, resolved, error));
     *outcome = (tj__outcome){0, resolved->ledger_last, resolved->counter_first};
     if (resolved->change_count == 0 && !has_id) {
@@ -165,7 +179,16 @@ tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_opti
                            tj__outcome *outcome, tj_error *error)
 {
     TJ_TRY(check_call(store, &options, error));
-    return commit(store->core, &(proposal){plan, NULL, options}, outcome, error);
+    return commit(store->core, &(proposal){.plan = plan, .options = options}, outcome, error);
+}
+
+tj_status tj__store_commit_late(tj_store *store, tj__plan *plan, tj__plan_filler *filler,
+                                void *context, const tj_commit_options *options,
+                                tj__outcome *outcome, tj_error *error)
+{
+    TJ_TRY(check_call(store, &options, error));
+    proposal what = {.plan = plan, .options = options, .fill = filler, .context = context};
+    return commit(store->core, &what, outcome, error);
 }
 
 tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
@@ -173,7 +196,8 @@ tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *s
 {
     const tj_commit_options *defaults = NULL;
     TJ_TRY(check_call(store, &defaults, error));
-    return commit(store->core, &(proposal){plan, state, defaults}, NULL, error);
+    return commit(store->core, &(proposal){.plan = plan, .state = state, .options = defaults}, NULL,
+                  error);
 }
 
 /* ---- with a deadline -------------------------------------------------------------------- */
@@ -189,7 +213,7 @@ static tj_status run_timed(void *argument, uint64_t *sequence, tj_error *error)
 {
     timed_commit *timed = argument;
     tj__outcome outcome;
-    proposal what = {timed->plan, NULL, &timed->options};
+    proposal what = {.plan = timed->plan, .options = &timed->options};
     TJ_TRY(commit(timed->core, &what, &outcome, error));
     *sequence = outcome.sequence;
     return TJ_OK;
@@ -244,7 +268,8 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     pthread_mutex_lock(&core->append_lock);
     tj_status status = tj__flights_reserve(&core->flights, error);
     if (status == TJ_OK) {
-        status = decide_and_trim(core, &(proposal){plan, NULL, options}, &decided, error);
+        status =
+            decide_and_trim(core, &(proposal){.plan = plan, .options = options}, &decided, error);
     }
     if (status == TJ_OK) {
         flight.sequence = decided.sequence;

@@ -105,13 +105,14 @@ static tj_status find_time(tj_store *store, tj_moment moment, uint64_t newest, u
     if (moment.time > tj_time_now()) {
         return outside(store, moment, "still to come", error);
     }
-    tj_error cause = TJ_ERROR_INIT;
-    tj_status status =
-        engine->ops->past->sequence_at(engine, moment.time, newest, sequence, &cause);
-    if (status == TJ_NOT_FOUND || (status == TJ_OK && *sequence == 0)) {
-        return outside(store, moment, "before the oldest commit that is kept", error);
-    }
-    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &cause);
+    TJ_TRY(engine->ops->past->sequence_at(engine, moment.time, newest, sequence, error));
+    return *sequence > 0 ? TJ_OK
+                         : outside(store, moment, "before the oldest commit that is kept", error);
+}
+
+tj_status tj__moment_not_kept(tj_store *store, uint64_t sequence, tj_error *error)
+{
+    return outside(store, (tj_moment){sequence, false, 0}, "not kept any more", error);
 }
 
 tj_status tj__moment_find(tj_store *store, tj_moment moment, uint64_t *sequence, tj_error *error)

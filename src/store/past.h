@@ -13,6 +13,9 @@ tj_status tj__past_of(const tj_store *store, const tj__engine_past **out, tj_err
  * range. */
 tj_status tj__moment_find(tj_store *store, tj_moment moment, uint64_t *sequence, tj_error *error);
 
+/* The sentence for a commit that is not kept any more: TJ_NOT_FOUND. */
+tj_status tj__moment_not_kept(tj_store *store, uint64_t sequence, tj_error *error);
+
 /* The rows of these tables at a moment, with the number that a book had; end it with
  * tj__looking_back_end whatever begin returned. */
 typedef struct tj__looking_back {

@@ -61,6 +61,7 @@ fn facts() -> Vec<(String, u64)> {
         name, state_row_count, open_order_count, position_count, algo_count, ledger_sequence
     }
     tj_book_list { books, count }
+    tj_change { kind, book, owner, key, moved, old_value, new_value }
     tj_commit_options {
         struct_size, commit_id, expected_sequence, deadline_ms, sync, critical, note
     }
@@ -69,6 +70,8 @@ fn facts() -> Vec<(String, u64)> {
         trace, trace_context, owned, lmdb
     }
     tj_decimal { bits }
+    tj_equity_curve { points, count, drawdown_max }
+    tj_equity_point { sequence, time, equity, peak, drawdown }
     tj_error { status, os_errno, engine_code, place, message }
     tj_execution_checkpoint { has_last_timestamp, last_timestamp, exec_ids, exec_id_count, extra }
     tj_export_options { struct_size, book, dry_run, force }
@@ -77,6 +80,12 @@ fn facts() -> Vec<(String, u64)> {
         ledger_count, qualified_count, lost, lost_count, refused_count
     }
     tj_finding { kind, sentence, file, offset, sequence_first, sequence_last, key }
+    tj_history_commit { sequence, time, epoch, commit_id, note, changes, change_count }
+    tj_history_diff { sequence_from, sequence_to, changes, count }
+    tj_history_query {
+        struct_size, sequence_first, sequence_last, has_time_first, time_first, has_time_last,
+        time_last, book, kinds, key, limit, descending, old_values
+    }
     tj_history_range { sequence_first, time_first, sequence_last, time_last }
     tj_identity { exchange, code }
     tj_import_options {
@@ -98,6 +107,7 @@ fn facts() -> Vec<(String, u64)> {
         struct_size, exchange, asset, r#type, sequence_first, sequence_last, has_time_first,
         time_first, has_time_last, time_last, limit, descending, by_time
     }
+    tj_ledger_sum { asset, count, amount }
     tj_live_state {
         has_portfolio_equity, portfolio_equity, has_portfolio, portfolio, open_orders,
         open_order_count, last_prices, last_price_count, has_last_candle_ts, last_candle_ts,
@@ -133,10 +143,6 @@ fn facts() -> Vec<(String, u64)> {
     tj_quarantine_list { items, count }
     tj_quarantined { name, source, reason, raw }
     tj_report_note { source, what, reason }
-    tj_store_info {
-        struct_size, r#type, durability, path, journal_id, format_version, sequence,
-        sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb
-    }
     tj_restore_options {
         struct_size, has_sequence, sequence, has_time, time, skip_counters, dry_run
     }
@@ -145,6 +151,15 @@ fn facts() -> Vec<(String, u64)> {
         newest_sequence, cut_short, commit, digest, row_count, proven, counters, counter_count
     }
     tj_restored_counter { book, name, next }
+    tj_rollback_options { struct_size, dry_run, keep_checkpoint, note }
+    tj_rollback_report {
+        dry_run, book, sequence_to, sequence, changes, change_count, ledger, ledger_count,
+        checkpoint_back, checkpoint_kept
+    }
+    tj_store_info {
+        struct_size, r#type, durability, path, journal_id, format_version, sequence,
+        sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb
+    }
     tj_str { data, size }
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }
     tj_text { data, size }
@@ -178,6 +193,23 @@ fn facts() -> Vec<(String, u64)> {
         TJ_DURABILITY_SYNC,
         TJ_ENGINE_LMDB,
         TJ_ENGINE_MEMORY,
+        TJ_ENTITY_ALGO,
+        TJ_ENTITY_BALANCE,
+        TJ_ENTITY_BOOK,
+        TJ_ENTITY_CHECKPOINT,
+        TJ_ENTITY_COUNTER,
+        TJ_ENTITY_EQUITY,
+        TJ_ENTITY_EXEC_ID,
+        TJ_ENTITY_LAST_CANDLE,
+        TJ_ENTITY_LEDGER,
+        TJ_ENTITY_MEMBER,
+        TJ_ENTITY_ORDER,
+        TJ_ENTITY_PORTFOLIO,
+        TJ_ENTITY_POSITION,
+        TJ_ENTITY_PRICE,
+        TJ_ENTITY_QUARANTINED,
+        TJ_ENTITY_STRATEGY_STATE,
+        TJ_ENTITY_SUB_ACCOUNT,
         TJ_ERROR_MESSAGE_SIZE,
         TJ_ERROR_PLACE_SIZE,
         TJ_EXCHANGE_SIZE_MAX,
@@ -258,7 +290,7 @@ fn facts() -> Vec<(String, u64)> {
         TJ_VERDICT_UNCHECKED,
         TJ_VERSION_MAJOR,
         TJ_VERSION_MINOR,
-        TJ_VERSION_PATCH
+        TJ_VERSION_PATCH,
     ]);
     facts
 }
@@ -353,9 +385,18 @@ fn every_function_is_declared() {
         tj_decimal_sub,
         tj_decimal_to_parts,
         tj_engine_type_name,
+        tj_entity_kind_name,
+        tj_entity_kind_parse,
+        tj_equity_curve_free,
+        tj_equity_curve_load,
         tj_export_report_free,
         tj_export_report_to_json,
         tj_export_tesser,
+        tj_history_close,
+        tj_history_diff_free,
+        tj_history_diff_load,
+        tj_history_next,
+        tj_history_open,
         tj_history_range_get,
         tj_identity_compare,
         tj_identity_format,
@@ -380,8 +421,10 @@ fn every_function_is_declared() {
         tj_quarantine_load,
         tj_restore,
         tj_restore_report_free,
+        tj_rollback_report_free,
         tj_state_load,
         tj_state_load_at,
+        tj_state_rollback,
         tj_state_save,
         tj_status_advice,
         tj_status_name,

@@ -122,26 +122,93 @@ const command_spec command_backup = {
     .run = run_backup,
 };
 
+/* ---- backup verify ------------------------------------------------------------------------- */
+
+static const option_spec point_option = {
+    .name = "at", .value = "COMMIT", .help = "prove the point at this commit, not the newest"};
+static const option_spec trial_option = {
+    .name = "trial",
+    .value = "DIRECTORY",
+    .help = "restore in here for the proof (default: $TMPDIR, else /var/tmp)"};
+
+static void print_proof(const tj_backup_report *report, output *out)
+{
+    char *directory = safe_text(report->directory);
+    char size[SIZE_TEXT_SIZE];
+    out_format(out,
+               "%s is proven: restored up to commit %" PRIu64 ", %s of log; all %" PRIu64
+               " rows decode, their digest is %016" PRIx64 " as when it was backed up%s\n",
+               directory, report->point.sequence, size_text(report->copied_bytes, size),
+               report->point.row_count, report->point.digest,
+               report->point.verified_at == 0 ? "; the backup cannot be written to, so it does not "
+                                                "say so"
+                                              : "");
+    free(directory);
+}
+
+static tj_status run_backup_verify(command_line *cli, tj_error *error)
+{
+    tj_backup_report *report = NULL;
+    tj_backup_verify_options options = TJ_BACKUP_VERIFY_OPTIONS_INIT;
+    options.trial_directory = option_value(cli, &trial_option);
+    tj_status status = tj_path_check(cli->arguments[0], error);
+    if (status == TJ_OK) {
+        status = option_number(cli, &point_option, &options.sequence, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_backup_verify(cli->arguments[0], &options, &report, error);
+    }
+    if (status == TJ_OK && given(cli, &option_json)) {
+        json_report(report, &cli->out);
+    } else if (status == TJ_OK) {
+        print_proof(report, &cli->out);
+    }
+    tj_backup_report_free(report);
+    return status;
+}
+
+const command_spec command_backup_verify = {
+    .name = "backup verify",
+    .arguments = "DIRECTORY",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .summary = "prove that a backup can be restored, by restoring it",
+    .text =
+        "It is restored into a directory of its own, which is removed again. Files, records and "
+        "rows must be whole, and the state must be the one that the journal showed when the "
+        "backup was made.",
+    .example = "tesser-journal backup verify /mnt/backup/journal --trial /mnt/scratch",
+    .options = (const option_spec *const[]){&point_option, &trial_option, NULL},
+    .writes = true,
+    .run = run_backup_verify,
+};
+
 /* ---- backup list --------------------------------------------------------------------------- */
 
 static void print_list(const tj_backup_list *list, output *out)
 {
     static const table_column columns[] = {{"commit", ALIGN_RIGHT},   {"time", ALIGN_LEFT},
-                                           {"backed up", ALIGN_LEFT}, {"rows", ALIGN_RIGHT},
-                                           {"size", ALIGN_RIGHT},     {"digest", ALIGN_LEFT}};
+                                           {"backed up", ALIGN_LEFT}, {"proven", ALIGN_LEFT},
+                                           {"rows", ALIGN_RIGHT},     {"size", ALIGN_RIGHT},
+                                           {"digest", ALIGN_LEFT}};
     text_table table = {columns, sizeof columns / sizeof *columns, NULL, 0};
     for (size_t i = 0; i < list->count; i++) {
         const tj_backup_point *point = &list->points[i];
         char time[TJ_TIME_TEXT_SIZE] = "-";
         char made[TJ_TIME_TEXT_SIZE];
+        char proven[TJ_TIME_TEXT_SIZE] = "not yet";
         char size[SIZE_TEXT_SIZE];
         if (point->time != 0) {
             tj_time_format(point->time, time);
+        }
+        if (point->verified_at != 0) {
+            tj_time_format(point->verified_at, proven);
         }
         tj_time_format(point->made_at, made);
         table_cell(&table, "%" PRIu64, point->sequence);
         table_cell(&table, "%s", time);
         table_cell(&table, "%s", made);
+        table_cell(&table, "%s", proven);
         table_cell(&table, "%" PRIu64, point->row_count);
         table_cell(&table, "%s", size_text(point->bytes, size));
         table_cell(&table, "%016" PRIx64, point->digest);

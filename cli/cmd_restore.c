@@ -2,7 +2,6 @@
 /* restore: a new journal out of a backup, or out of another journal's log. */
 #include "cli.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +12,6 @@ static const option_spec into_option = {.name = "into",
                                         .value = "JOURNAL",
                                         .help =
                                             "the new journal: not there, or an empty directory"};
-static const option_spec at_option = {
-    .name = "at",
-    .value = "COMMIT|TIME",
-    .help = "up to this commit, or to the newest that was not made after this RFC 3339 time"};
 static const option_spec skip_option = {
     .name = "skip-counters",
     .value = "N",
@@ -109,29 +104,6 @@ static void json_report(const tj_restore_report *report, output *out)
     json_close(&json, '}');
 }
 
-/* All digits are a commit. */
-static tj_status read_at(command_line *cli, tj_restore_options *options, tj_error *error)
-{
-    const char *text = option_value(cli, &at_option);
-    tj_error cause = TJ_ERROR_INIT;
-    if (!text) {
-        return TJ_OK;
-    }
-    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
-        errno = 0;
-        options->has_sequence = true;
-        options->sequence = strtoull(text, NULL, 10);
-        return errno == 0 ? TJ_OK : usage_error(cli, error, "--at is \"%s\": no commit", text);
-    }
-    options->has_time = true;
-    return tj_time_parse(tj_str_of(text), &options->time, &cause) == TJ_OK
-               ? TJ_OK
-               : usage_error(cli, error,
-                             "--at is \"%s\"; expected the number of a commit, or an "
-                             "RFC 3339 time: %s",
-                             text, cause.message);
-}
-
 static tj_status read_options(command_line *cli, tj_restore_options *options, const char **into,
                               tj_error *error)
 {
@@ -142,7 +114,7 @@ static tj_status read_options(command_line *cli, tj_restore_options *options, co
     }
     tj_status status = tj_path_check(cli->arguments[0], error);
     if (status == TJ_OK) {
-        status = read_at(cli, options, error);
+        status = option_moment(cli, &option_at, &options->at, error);
     }
     return status == TJ_OK ? option_number(cli, &skip_option, &options->skip_counters, error)
                            : status;
@@ -184,7 +156,7 @@ const command_spec command_restore = {
                "tesser-journal restore /mnt/backup/journal --into ./restored "
                "--at 2026-03-01T09:30:00Z --skip-counters 10000",
     .options =
-        (const option_spec *const[]){&into_option, &at_option, &skip_option, &dry_run_option, NULL},
+        (const option_spec *const[]){&into_option, &option_at, &skip_option, &dry_run_option, NULL},
     .writes = true,
     .run = run_restore,
 };

@@ -23,6 +23,7 @@ const command_spec *const commands[] = {
     &command_import,
     &command_export,
     &command_backup_list,
+    &command_backup_verify,
     &command_backup,
     &command_restore,
     &command_quarantine_list,

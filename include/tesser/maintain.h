@@ -8,6 +8,7 @@
 #ifndef TESSER_MAINTAIN_H
 #define TESSER_MAINTAIN_H
 
+#include <tesser/history.h>
 #include <tesser/store.h>
 
 #ifdef __cplusplus
@@ -91,7 +92,8 @@ typedef struct tj_backup_list {
 } tj_backup_list;
 
 /**
- * Lists the points of a backup. Only they are read, and none of the files that they name.
+ * Lists the points of a backup. Only they are read, and none of the files that they name:
+ * tj_backup_verify does.
  *
  * @param out released with tj_backup_list_free; NULL on failure
  * @return TJ_OK; TJ_NOT_FOUND; TJ_INVALID: no backup; TJ_CORRUPT: a damaged point; TJ_FORMAT_NEWER;
@@ -104,24 +106,54 @@ TJ_API TJ_CHECKED tj_status tj_backup_list_read(const char *directory, tj_backup
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_backup_list_free(tj_backup_list *list);
 
+/** How to verify a backup. Start from TJ_BACKUP_VERIFY_OPTIONS_INIT. */
+typedef struct tj_backup_verify_options {
+    size_t struct_size;
+    uint64_t sequence; /**< of the point to prove; 0: the newest */
+    /** Where the trial is restored to, and removed again; it takes about as much space as the
+     * journal. NULL: the environment's TMPDIR, else /var/tmp. */
+    const char *trial_directory;
+} tj_backup_verify_options;
+
+#define TJ_BACKUP_VERIFY_OPTIONS_INIT             \
+    {                                             \
+        sizeof(tj_backup_verify_options), 0, NULL \
+    }
+
+/**
+ * Proves that a backup can be restored: restores it, into a directory of its own that is removed
+ * again, and compares. Each file must have the hash that the point names, each record be valid and
+ * chained to the one before, each row of the restored state decode, and the digest of all rows be
+ * the one that the journal showed when the backup was made.
+ *
+ * The point then says when it was proven, unless the backup cannot be written to now.
+ * @param options NULL: the defaults
+ * @param report  receives what was proven; may be NULL; released with tj_backup_report_free;
+ *                `copied_bytes` is the size of the log that was restored
+ * @return TJ_OK; TJ_NOT_FOUND: no such backup, point or file; TJ_INVALID: no backup; TJ_CORRUPT
+ *         with the place, or with what differs; TJ_FORMAT_NEWER; TJ_FULL, TJ_IO: of the trial
+ *         directory too; TJ_NOMEM
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_backup_verify(const char *directory,
+                                             const tj_backup_verify_options *options,
+                                             tj_backup_report **report, tj_error *error);
+
 /* ---- restore ----------------------------------------------------------------------------- */
 
 /** What to restore. Start from TJ_RESTORE_OPTIONS_INIT: everything that the source has. */
 typedef struct tj_restore_options {
     size_t struct_size;
-    bool has_sequence;
-    uint64_t sequence; /**< up to and including this commit; 0: the journal as it was created */
-    bool has_time;
-    tj_time time; /**< up to the newest commit that was not made after this time */
+    tj_moment at; /**< up to and including this commit; default: the newest of the source */
     /** Numbers that each counter skips besides: at least as many as may have been reserved since
      * the backup was made. With it, damage behind the commit that was asked for is passed over. */
     uint64_t skip_counters;
     bool dry_run; /**< read and check the source, and write nothing */
 } tj_restore_options;
 
-#define TJ_RESTORE_OPTIONS_INIT                                  \
-    {                                                            \
-        sizeof(tj_restore_options), false, 0, false, 0, 0, false \
+#define TJ_RESTORE_OPTIONS_INIT                              \
+    {                                                        \
+        sizeof(tj_restore_options), TJ_MOMENT_INIT, 0, false \
     }
 
 /** A counter of a restored journal. */

@@ -19,7 +19,6 @@
 
 #include <tesser/maintain.h>
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
@@ -301,23 +300,6 @@ static tj_status make(backup *b, tj_store *store, tj_error *error)
     return write_point(b, error);
 }
 
-static tj_status report_on(const backup *b, tj_backup_report **out, tj_error *error)
-{
-    void *object = NULL;
-    tj__arena *arena = tj__arena_new(sizeof(tj_backup_report), &object);
-    tj_backup_report *report = object;
-    if (!arena || !(report->directory = tj__arena_str(arena, tj_str_of(b->directory.path))).data) {
-        tj_backup_report_free(report);
-        return tj__fail(error, TJ_NOMEM,
-                        "the backup is made, but there is no memory to tell of it");
-    }
-    report->journal_id = b->journal_id;
-    report->point = tj__backup_point_tell(&b->point);
-    report->copied_bytes = b->pace.bytes;
-    *out = report;
-    return TJ_OK;
-}
-
 static tj_status run(tj_store *store, const char *directory, const tj_backup_options *options,
                      tj_backup_report **report, tj_error *error)
 {
@@ -330,7 +312,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
     tj__scribe_init(&b.scribe, &b.journal_id, false, &b.pace);
     tj_status status = make(&b, store, error);
     if (status == TJ_OK && report) {
-        status = report_on(&b, report, error);
+        status = tj__backup_report_new(b.directory.path, &b.point, b.pace.bytes, report, error);
     }
     tj__scribe_dispose(&b.scribe);
     tj__log_reader_close(b.reader);
@@ -355,9 +337,4 @@ tj_status tj_backup(tj_store *store, const char *directory, const tj_backup_opti
                               error));
     }
     return run(store, directory, &own_options, report, error);
-}
-
-void tj_backup_report_free(tj_backup_report *report)
-{
-    tj__arena_free_object(report);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The points of a backup, told. */
+/* Points of a backup, told. */
 #include <stdlib.h>
 
 #include <tesser/maintain.h>
@@ -24,6 +24,28 @@ tj_backup_point tj__backup_point_tell(const tj__point *point)
         told.row_count += point->digest.rows[table];
     }
     return told;
+}
+
+tj_status tj__backup_report_new(const char *directory, const tj__point *point,
+                                uint64_t copied_bytes, tj_backup_report **out, tj_error *error)
+{
+    void *object = NULL;
+    tj__arena *arena = tj__arena_new(sizeof(tj_backup_report), &object);
+    tj_backup_report *report = object;
+    if (!arena || !(report->directory = tj__arena_str(arena, tj_str_of(directory))).data) {
+        tj_backup_report_free(report);
+        return tj__fail(error, TJ_NOMEM, "it is done, but there is no memory to tell of it");
+    }
+    report->journal_id = point->journal_id;
+    report->point = tj__backup_point_tell(point);
+    report->copied_bytes = copied_bytes;
+    *out = report;
+    return TJ_OK;
+}
+
+void tj_backup_report_free(tj_backup_report *report)
+{
+    tj__arena_free_object(report);
 }
 
 static tj_status read_points(const tj__backup_directory *directory, const uint64_t *sequences,

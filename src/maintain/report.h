@@ -9,5 +9,8 @@
 
 /* A point as it is told. */
 tj_backup_point tj__backup_point_tell(const tj__point *point);
+/* A report on one. TJ_NOMEM. */
+tj_status tj__backup_report_new(const char *directory, const tj__point *point,
+                                uint64_t copied_bytes, tj_backup_report **out, tj_error *error);
 
 #endif

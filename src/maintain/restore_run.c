@@ -24,8 +24,9 @@ void tj__restore_run_end(tj__restore_run *run)
 /* Times rise with sequences. */
 static bool asked_for(const tj_restore_options *options, const tj__record *record)
 {
-    return (!options->has_sequence || record->sequence <= options->sequence) &&
-           (!options->has_time || record->time <= options->time);
+    const tj_moment *at = &options->at;
+    return (at->sequence == 0 || record->sequence <= at->sequence) &&
+           (!at->has_time || record->time <= at->time);
 }
 
 static tj_status take(tj__restore_run *run, const tj__record *record, tj_error *error)
@@ -46,10 +47,10 @@ static tj_status take(tj__restore_run *run, const tj__record *record, tj_error *
 static tj_status check_reached(const tj__restore_run *run, tj_error *error)
 {
     const tj_restore_options *options = run->options;
-    if (options->has_sequence && !options->has_time && run->sequence != options->sequence) {
+    if (run->sequence < options->at.sequence && !options->at.has_time) {
         return tj__fail(error, TJ_NOT_FOUND,
                         "commit %" PRIu64 " is not in %s, whose newest is %" PRIu64,
-                        options->sequence, run->source.path, run->newest);
+                        options->at.sequence, run->source.path, run->newest);
     }
     return TJ_OK;
 }
@@ -59,8 +60,8 @@ static tj_status pass_over_damage(tj__restore_run *run, const tj_error *failure,
 {
     const tj_restore_options *options = run->options;
     bool damaged = failure->status == TJ_CORRUPT || failure->status == TJ_NOT_FOUND;
-    bool reached = run->newest > run->sequence ||
-                   (options->has_sequence && run->sequence == options->sequence);
+    bool reached =
+        run->newest > run->sequence || (run->sequence > 0 && run->sequence == options->at.sequence);
     if (damaged && reached && options->skip_counters > 0) {
         run->cut_short = true;
         return TJ_OK;

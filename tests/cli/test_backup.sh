@@ -32,6 +32,24 @@ for file in b/log/*; do
 done
 [ -z "$(find b -name '*mdb*')" ] || fail "the backup holds something of LMDB"
 
+# Proven by a restore, of which nothing stays.
+mkdir trial
+run 0 backup verify b --trial trial --json
+json "$out" "d['sequence'] == '103' and d['verified_at'] is not None"
+run 0 backup verify b --at 100 --trial trial
+out_has "b is proven: restored up to commit 100"
+rmdir trial || fail "the trial is still there"
+run 0 backup list b --json
+json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"
+run 13 backup verify b --at 101
+err_has "has no point at commit 101"
+run 26 backup verify j
+cp -r b damaged
+printf X | dd of=damaged/log/0000000002.log bs=1 seek=9000 conv=notrunc status=none
+run 19 backup verify damaged
+err_has "damaged/log/0000000002.log is damaged"
+[ -z "$(ls -d "${TMPDIR:-/var/tmp}"/tesser-journal-trial-* 2>/dev/null)" ] || fail "a trial was left"
+
 # Beside a writer that stays.
 mkfifo pipe
 "$TESSER_JOURNAL" record <pipe >/dev/null &

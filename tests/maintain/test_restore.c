@@ -176,8 +176,7 @@ static void every_commit_can_be_restored(void **state)
     for (unsigned i = 0; i < rounds; i++) {
         tj_restore_options options = TJ_RESTORE_OPTIONS_INIT;
         unsigned n = i == 0 ? 200 : i == 1 ? COMMITS : 1 + random_below(COMMITS);
-        options.has_sequence = true;
-        options.sequence = n;
+        options.at.sequence = n;
         options.skip_counters = i % 3 == 0 ? 1000 : 0;
         name_restored(f, i);
         tj_restore_report *report = restore(i % 2 == 0 ? backup_path : f->path, &options);
@@ -223,8 +222,8 @@ static void a_time_finds_the_commit_before_it(void **state)
     for (unsigned n = 1; n <= 3; n++) {
         for (int past = -1; past <= 1; past++) {
             tj_restore_options options = TJ_RESTORE_OPTIONS_INIT;
-            options.has_time = true;
-            options.time = times[n] + past;
+            options.at.has_time = true;
+            options.at.time = times[n] + past;
             options.dry_run = past != 0;
             name_restored(f, n);
             tj_restore_report *report = restore(f->path, &options);
@@ -345,6 +344,7 @@ static void each_backup_beside_a_writer_is_proven(void **state)
         usleep(2000);
         tj_backup_point point = back_up(f->store);
         atomic_store(&s.pause, true);
+        assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
         name_restored(f, i);
         tj_restore_report *report = restore(backup_path, NULL);
         assert_int_equal(report->sequence, point.sequence);
@@ -390,15 +390,14 @@ static void up_to_the_damage(const tj_error *told)
     tj_restore_options options = TJ_RESTORE_OPTIONS_INIT;
     const char *at = strstr(told->message, "--at ");
     assert_non_null(at);
-    options.has_sequence = true;
-    options.sequence = strtoull(at + 5, NULL, 10);
-    assert_true(options.sequence > 400 && options.sequence < 1500);
+    options.at.sequence = strtoull(at + 5, NULL, 10);
+    assert_true(options.at.sequence > 400 && options.at.sequence < 1500);
     options.skip_counters = 1;
     tj_restore_report *report = restore(backup_path, &options);
     assert_true(report->cut_short);
     assert_false(report->proven);
     tj_restore_report_free(report);
-    assert_equity(options.sequence);
+    assert_equity(options.at.sequence);
     directory_remove(restored_path);
 }
 
@@ -462,10 +461,9 @@ static void what_cannot_be_done_is_said(void **state)
     save_numbers(f->store, 12, 20);
     fixture_close(f);
     name_restored(f, 0);
-    options.has_sequence = true;
-    options.sequence = 12;
+    options.at.sequence = 12;
     refuse(f, backup_path, &options, TJ_NOT_FOUND, "whose newest is 11");
-    options.sequence = 11;
+    options.at.sequence = 11;
     options.skip_counters = UINT64_MAX;
     refuse(f, backup_path, &options, TJ_LIMIT, "cannot skip");
     options.skip_counters = 0;

@@ -91,6 +91,7 @@ zeroed!(
 
 sized!(
     tj_backup_options,
+    tj_backup_verify_options,
     tj_commit_options,
     tj_config,
     tj_export_options,

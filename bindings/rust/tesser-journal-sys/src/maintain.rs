@@ -72,20 +72,27 @@ pub struct tj_backup_list {
     pub count: usize,
 }
 
+/// How to verify a backup. Start from `TJ_BACKUP_VERIFY_OPTIONS_INIT`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_backup_verify_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Of the point to prove; 0: the newest
+    pub sequence: u64,
+    /// Where the trial is restored to, and removed again; it takes about as much space as the
+    /// journal. NULL: the environment's TMPDIR, else /var/tmp.
+    pub trial_directory: *const c_char,
+}
+
 /// What to restore. Start from `TJ_RESTORE_OPTIONS_INIT`: everything that the source has.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_restore_options {
     /// Size of this struct, for versions to come.
     pub struct_size: usize,
-    /// Whether `sequence` is meant.
-    pub has_sequence: bool,
-    /// Up to and including this commit; 0: the journal as it was created
-    pub sequence: u64,
-    /// Whether `time` is meant.
-    pub has_time: bool,
-    /// Up to the newest commit that was not made after this time
-    pub time: tj_time,
+    /// Up to and including this commit; default: the newest of the source
+    pub at: tj_moment,
     /// Numbers that each counter skips besides: at least as many as may have been reserved since
     /// the backup was made. With it, damage behind the commit that was asked for is passed over.
     pub skip_counters: u64,
@@ -178,7 +185,8 @@ extern "C" {
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_backup_report_free(report: *mut tj_backup_report);
 
-    /// Lists the points of a backup. Only they are read, and none of the files that they name.
+    /// Lists the points of a backup. Only they are read, and none of the files that they
+    /// name: `tj_backup_verify` does.
     ///
     /// - `out`: released with `tj_backup_list_free`; NULL on failure
     ///
@@ -194,6 +202,29 @@ extern "C" {
 
     /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_backup_list_free(list: *mut tj_backup_list);
+
+    /// Proves that a backup can be restored: restores it, into a directory of its own that is
+    /// removed again, and compares. Each file must have the hash that the point names, each record
+    /// be valid and chained to the one before, each row of the restored state decode, and the
+    /// digest of all rows be the one that the journal showed when the backup was made.
+    ///
+    /// The point then says when it was proven, unless the backup cannot be written to now.
+    ///
+    /// - `options`: NULL: the defaults
+    /// - `report`: receives what was proven; may be NULL; released with `tj_backup_report_free`;
+    ///   `copied_bytes` is the size of the log that was restored
+    ///
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`: no such backup, point or file; `TJ_INVALID`: no backup;
+    /// `TJ_CORRUPT` with the place, or with what differs; `TJ_FORMAT_NEWER`; `TJ_FULL`, `TJ_IO`:
+    /// of the trial directory too; `TJ_NOMEM`
+    ///
+    /// Threads: any.
+    pub fn tj_backup_verify(
+        directory: *const c_char,
+        options: *const tj_backup_verify_options,
+        report: *mut *mut tj_backup_report,
+        error: *mut tj_error,
+    ) -> tj_status;
 
     /// Makes a new journal out of a backup, or out of the log of another journal, whose data.mdb
     /// may be damaged or gone.

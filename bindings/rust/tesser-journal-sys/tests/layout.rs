@@ -56,6 +56,7 @@ fn facts() -> Vec<(String, u64)> {
         sequence, time, made_at, verified_at, digest, row_count, segment_count, bytes
     }
     tj_backup_report { directory, journal_id, point, copied_bytes }
+    tj_backup_verify_options { struct_size, sequence, trial_directory }
     tj_balance { currency, quantity, conversion_rate, extra }
     tj_book_info {
         name, state_row_count, open_order_count, position_count, algo_count, ledger_sequence
@@ -143,9 +144,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_quarantine_list { items, count }
     tj_quarantined { name, source, reason, raw }
     tj_report_note { source, what, reason }
-    tj_restore_options {
-        struct_size, has_sequence, sequence, has_time, time, skip_counters, dry_run
-    }
+    tj_restore_options { struct_size, at, skip_counters, dry_run }
     tj_restore_report {
         dry_run, from_backup, source, directory, source_id, journal_id, sequence, time,
         newest_sequence, cut_short, commit, digest, row_count, proven, counters, counter_count
@@ -364,6 +363,7 @@ fn every_function_is_declared() {
         tj_backup_list_free,
         tj_backup_list_read,
         tj_backup_report_free,
+        tj_backup_verify,
         tj_book_list_free,
         tj_config_dispose,
         tj_config_from_environment,

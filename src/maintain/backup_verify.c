@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A backup is proven by restoring it. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/maintain.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sized.h"
+#include "maintain/decode.h"
+#include "maintain/report.h"
+#include "maintain/restore_run.h"
+
+static tj_status check_file(const tj__restore_source *source, const tj__point_file *file,
+                            tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    int fd = -1;
+    uint64_t hash = 0;
+    void *directory = (void *)&source->backup;
+    TJ_TRY(tj__backup_open_segment(directory, file->ordinal, path, &fd, error));
+    tj_status status = tj__backup_hash(fd, path, file->size, &hash, error);
+    tj__file_close(fd);
+    if (status != TJ_OK || hash == file->hash) {
+        return status;
+    }
+    tj__fail(error, TJ_CORRUPT,
+             "%s is damaged: its first %" PRIu64 " bytes are not those that were backed up", path,
+             file->size);
+    tj__error_place(error, "%s", path);
+    return TJ_CORRUPT;
+}
+
+static tj_status check_files(const tj__restore_source *source, tj_error *error)
+{
+    for (size_t i = 0; i < source->point.file_count; i++) {
+        TJ_TRY(check_file(source, &source->point.files[i], error));
+    }
+    return TJ_OK;
+}
+
+static tj_status choose_point(tj__restore_source *source, uint64_t sequence, tj_error *error)
+{
+    if (!source->is_backup) {
+        return tj__fail(error, TJ_INVALID, "%s is a journal, and no backup of one", source->path);
+    }
+    if (sequence == 0 || sequence == source->point.position.sequence) {
+        return TJ_OK;
+    }
+    tj__point point;
+    tj_status status = tj__point_read(source->backup.points_path, sequence, &point, error);
+    if (status == TJ_NOT_FOUND) {
+        return tj__fail(error, TJ_NOT_FOUND,
+                        "%s has no point at commit %" PRIu64 ", the newest is at %" PRIu64,
+                        source->path, sequence, source->point.position.sequence);
+    }
+    TJ_TRY(status);
+    tj__point_dispose(&source->point);
+    source->point = point;
+    return TJ_OK;
+}
+
+static tj_status decode(const tj__restore_run *run, tj_error *error)
+{
+    tj__position position;
+    tj__env_snapshot *snapshot = NULL;
+    TJ_TRY(tj__env_snapshot_begin(run->target.env, &snapshot, &position, error));
+    tj_status status = tj__decode_all(tj__env_snapshot_rows(snapshot), error);
+    tj__env_snapshot_end(snapshot);
+    return status;
+}
+
+static tj_status prove(tj__restore_run *run, const char *trial_directory, tj_error *error)
+{
+    const tj__position *promised = &run->source.point.position;
+    TJ_TRY(check_files(&run->source, error));
+    TJ_TRY(tj__restore_target_begin(&run->target, trial_directory, error));
+    TJ_TRY(tj__restore_run_read(run, error));
+    if (tj__log_reader_position(run->source.reader)->hash != promised->hash) {
+        return tj__fail(error, TJ_CORRUPT,
+                        "commit %" PRIu64 " in %s is not the one that was backed up",
+                        promised->sequence, run->source.path);
+    }
+    TJ_TRY(tj__restore_run_compare(run, error));
+    return decode(run, error);
+}
+
+/* Beside a backup that is under way, or where nothing can be written, the proof is not noted. */
+static void note_proof(tj__restore_source *source)
+{
+    tj__backup_directory directory;
+    tj__point newest;
+    if (tj__backup_directory_take(&directory, source->path, NULL) != TJ_OK) {
+        return;
+    }
+    if (tj__point_read(directory.points_path, source->point.position.sequence, &newest, NULL) ==
+        TJ_OK) {
+        newest.verified_at = source->point.verified_at = tj_time_now();
+        (void)tj__point_write(directory.points_path, &newest, NULL);
+        tj__point_dispose(&newest);
+    }
+    tj__backup_directory_close(&directory);
+}
+
+static tj_status verify(tj__restore_run *run, const tj_backup_verify_options *options,
+                        tj_backup_report **report, tj_error *error)
+{
+    const char *trial = options->trial_directory;
+    if (!trial) {
+        trial = getenv("TMPDIR");
+    }
+    TJ_TRY(choose_point(&run->source, options->sequence, error));
+    TJ_TRY(prove(run, trial ? trial : "/var/tmp", error));
+    note_proof(&run->source);
+    return report ? tj__backup_report_new(run->source.path, &run->source.point,
+                                          run->target.pace.bytes, report, error)
+                  : TJ_OK;
+}
+
+tj_status tj_backup_verify(const char *directory, const tj_backup_verify_options *options,
+                           tj_backup_report **report, tj_error *error)
+{
+    static const tj_restore_options everything = TJ_RESTORE_OPTIONS_INIT;
+    tj_backup_verify_options own_options = TJ_BACKUP_VERIFY_OPTIONS_INIT;
+    tj__restore_run run;
+    if (!directory) {
+        return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
+    }
+    if (report) {
+        *report = NULL;
+    }
+    if (options) {
+        TJ_TRY(tj__sized_read(options, &own_options, "the options struct",
+                              "TJ_BACKUP_VERIFY_OPTIONS_INIT", error));
+    }
+    tj_status status = tj__restore_run_begin(&run, directory, &everything, error);
+    if (status == TJ_OK) {
+        status = verify(&run, &own_options, report, error);
+    }
+    tj__restore_run_end(&run);
+    return status;
+}

@@ -14,7 +14,7 @@ See 'tesser-journal$help --help'."
 usage 'no command is given' ''
 usage 'unknown command "stauts"; did you mean "status"?' '' stauts
 usage 'unknown command "frobnicate"' '' frobnicate
-for word in restore reocrd recrod inti imort exprot; do # never a guess that would write
+for word in restroe reocrd recrod inti imort exprot; do # never a guess that would write
     usage "unknown command \"$word\"" '' $word
 done
 usage 'unknown command "state shw"; it can be "show", "export" or "import"' '' state shw
@@ -33,7 +33,7 @@ run 13 -v -b alpha -j nowhere status
 err_has 'there is no journal at'
 usage '--journal needs a value, PATH' '' status --journal
 usage '--journal needs a value, PATH' '' status --journal=
-usage "--limit belongs to 'ledger list', not to 'status'" ' status' status --limit 3
+usage "--asset belongs to 'ledger list', not to 'status'" ' status' status --asset USDT
 usage 'unexpected argument "more" after status' ' status' status more
 usage 'state import needs FILE|-' ' state import' state import
 usage 'unknown command "frob"' '' frob

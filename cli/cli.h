@@ -66,6 +66,10 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
+/* Replaces a file beside which nothing half-written is ever seen. A new one lets nobody in whom the
+ * journal keeps out. */
+tj_status journal_write_file(command_line *cli, const open_journal *journal, const char *file,
+                             tj_str text, tj_error *error);
 /* Commits when all that was put into txn succeeded, and notes it; else drops it. */
 tj_status txn_finish(command_line *cli, tj_txn *txn, tj_status status, uint64_t *sequence,
                      tj_error *error);
@@ -164,6 +168,7 @@ extern const command_spec command_state_export;
 extern const command_spec command_state_import;
 extern const command_spec command_history;
 extern const command_spec command_diff;
+extern const command_spec command_equity;
 extern const command_spec command_rollback;
 extern const command_spec command_algo_list;
 extern const command_spec command_algo_show;

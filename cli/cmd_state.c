@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <tesser/json.h>
 
@@ -15,33 +14,6 @@ static const option_spec output_option = {
     .help = "write to FILE, which is never half-written, instead of standard output"};
 static const option_spec dry_run_option = {
     .name = "dry-run", .letter = 'n', .help = "check and report, but save nothing"};
-
-/* A new file lets nobody in whom the journal keeps out. */
-static tj_status write_file(command_line *cli, tj_store *store, tj_str text, tj_error *error)
-{
-    const char *file = option_value(cli, &output_option);
-    tj_status status = tj_path_check(file, error);
-    if (status != TJ_OK) {
-        return status;
-    }
-    tj_store_info info = TJ_STORE_INFO_INIT;
-    struct stat data;
-    char *path = NULL;
-    status = tj_store_info_get(store, &info, error);
-    if (status != TJ_OK) {
-        return status;
-    }
-    mode_t mask = umask(0);
-    (void)umask(mask);
-    need(asprintf(&path, "%s/data.mdb", info.path) < 0 ? NULL : path);
-    mode_t widest = stat(path, &data) == 0 ? data.st_mode & 0666 : 0600;
-    free(path);
-    status = file_replace(file, text, widest & ~mask, error);
-    if (status == TJ_OK) {
-        note_durable(cli, "%s is written", file);
-    }
-    return status;
-}
 
 static tj_status run_state_export(command_line *cli, tj_error *error)
 {
@@ -63,7 +35,8 @@ static tj_status run_state_export(command_line *cli, tj_error *error)
         status = tj_live_state_to_json(state, &text, error);
     }
     if (status == TJ_OK && given(cli, &output_option)) {
-        status = write_file(cli, journal.store, (tj_str){text.data, text.size}, error);
+        const char *file = option_value(cli, &output_option);
+        status = journal_write_file(cli, &journal, file, (tj_str){text.data, text.size}, error);
     } else if (status == TJ_OK) {
         out_bytes(&cli->out, (tj_str){text.data, text.size});
         out_bytes(&cli->out, TJ_STR("\n"));

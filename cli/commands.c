@@ -11,6 +11,7 @@ const command_spec *const commands[] = {
     &command_state_import,
     &command_history,
     &command_diff,
+    &command_equity,
     &command_rollback,
     &command_algo_list,
     &command_algo_show,

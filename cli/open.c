@@ -3,6 +3,8 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_FILE "tesser.toml"
@@ -92,6 +94,32 @@ tj_status txn_finish(command_line *cli, tj_txn *txn, tj_status status, uint64_t 
     status = tj_txn_commit(txn, NULL, sequence, error);
     if (status == TJ_OK) {
         note_commit(cli, *sequence);
+    }
+    return status;
+}
+
+tj_status journal_write_file(command_line *cli, const open_journal *journal, const char *file,
+                             tj_str text, tj_error *error)
+{
+    tj_status status = tj_path_check(file, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    struct stat data;
+    char *path = NULL;
+    status = tj_store_info_get(journal->store, &info, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    need(asprintf(&path, "%s/data.mdb", info.path) < 0 ? NULL : path);
+    mode_t widest = stat(path, &data) == 0 ? data.st_mode & 0666 : 0600;
+    free(path);
+    status = file_replace(file, text, widest & ~mask, error);
+    if (status == TJ_OK) {
+        note_durable(cli, "%s is written", file);
     }
     return status;
 }

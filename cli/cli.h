@@ -163,6 +163,7 @@ bool complete_print(output *out, const char *shell);
 extern const command_spec command_init;
 extern const command_spec command_status;
 extern const command_spec command_verify;
+extern const command_spec command_repair;
 extern const command_spec command_state_show;
 extern const command_spec command_state_export;
 extern const command_spec command_state_import;

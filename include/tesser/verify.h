@@ -108,6 +108,89 @@ TJ_API TJ_CHECKED tj_status tj_verify(const char *path, const tj_verify_options 
 /** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_verify_report_free(tj_verify_report *report);
 
+/* ---- repair ------------------------------------------------------------------------------ */
+
+/** Numbers that each counter skips by default when commits are lost, which may have reserved
+ * some. */
+#define TJ_REPAIR_SKIP_DEFAULT ((uint64_t)1000000)
+
+/** How to repair. Start from TJ_REPAIR_OPTIONS_INIT. */
+typedef struct tj_repair_options {
+    size_t struct_size;
+    bool accept_loss; /**< build the journal though commits or rows are lost */
+    bool swap;        /**< then exchange the names of the two directories */
+    bool dry_run;     /**< look and tell, write nothing */
+    /** Numbers that each counter skips when commits are lost; 0: TJ_REPAIR_SKIP_DEFAULT */
+    uint64_t skip_counters;
+} tj_repair_options;
+
+#define TJ_REPAIR_OPTIONS_INIT                            \
+    {                                                     \
+        sizeof(tj_repair_options), false, false, false, 0 \
+    }
+
+/** Where something comes from, or that it is lost. */
+typedef struct tj_repair_part {
+    bool lost;
+    tj_str sentence; /**< all of it, for people */
+    /** The commits concerned; 0: none. */
+    uint64_t sequence_first;
+    uint64_t sequence_last; /**< UINT64_MAX: to the end, and nothing tells where that was */
+    tj_str key;             /**< the row concerned, in words; absent when it is about commits */
+} tj_repair_part;
+
+/** What a repair did, or with dry_run would do. */
+typedef struct tj_repair_report {
+    tj_str path;      /**< the damaged journal, from the root */
+    tj_str directory; /**< the new one, from the root; after a swap, the damaged one */
+    bool needed;      /**< false: it is sound, and nothing was done */
+    bool written;     /**< the new journal is there */
+    bool swapped;     /**< and has the damaged one's place */
+    bool loses;       /**< commits or rows of the newest state are lost */
+    tj_uuid source_id;
+    tj_uuid journal_id; /**< of the new journal: the same unless it loses commits or rows */
+    uint64_t sequence;  /**< the newest commit that is kept */
+    uint64_t log_first; /**< the oldest that its log still tells; 0: none */
+    uint64_t row_count; /**< of its state; 0 when it is not written */
+    tj_repair_part *parts;
+    size_t part_count;
+    size_t part_left_out; /**< more would be told than are listed */
+} tj_repair_report;
+
+/**
+ * Builds a sound journal out of what is sound in a damaged one, beside it, and leaves that one as
+ * it is. Nothing is guessed: every commit and row of the new journal is one that was stored.
+ *
+ * What is used: the log from its first commit on, where it is whole up to the newest; else the
+ * state in data.mdb and the commits behind it, where history begins behind what is missing. Single
+ * damaged rows of data.mdb come from the commits that wrote them.
+ *
+ * Where nothing is lost the new journal keeps the id: it is the same line of history, record for
+ * record, and backups of it go on. Where commits or rows are lost it gets a new one, as the two
+ * then hold different histories; its counters go on behind everything that the damaged journal
+ * shows to be reserved and skip_counters, and a commit of it says what happened.
+ *
+ * The new journal is verified, with `deep`, before the call returns. Do not write to the damaged
+ * one afterwards.
+ *
+ * @param path    of the damaged journal, which no process has open for writing
+ * @param into    not there, or an empty directory
+ * @param options NULL: the defaults
+ * @param report  released with tj_repair_report_free; NULL on failure
+ * @return TJ_OK, also when nothing was written because it is sound, or because something is lost
+ *         and that was not accepted: the report says; TJ_BUSY: a process has it open for writing;
+ *         TJ_EXISTS: something is at `into`; TJ_CORRUPT: there is nothing to repair it from, or the
+ *         new journal did not verify; TJ_UNSUPPORTED: names cannot be exchanged there; TJ_LIMIT;
+ *         TJ_FULL, TJ_IO, TJ_READONLY: of the new directory; and as tj_verify
+ * Threads: any. Durability: all of the new journal is flushed on TJ_OK.
+ */
+TJ_API TJ_CHECKED tj_status tj_repair(const char *path, const char *into,
+                                      const tj_repair_options *options, tj_repair_report **report,
+                                      tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_repair_report_free(tj_repair_report *report);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,7 +24,7 @@ typedef struct sweeping {
     bool begun;     /* it has a whole header */
     uint64_t limit; /* where the segment ends */
     bool anchored;  /* what stands before is known */
-    bool broken;    /* something is wrong since the last record */
+    bool broken;    /* what comes next does not follow the last record */
     bool stopped;   /* at `until` */
     bool refused;   /* by a callback */
     bool sealed;    /* so another one must follow */
@@ -66,7 +66,6 @@ static tj_status emit(sweeping *s, const tj__log_fault *fault, tj_error *error)
 /* What follows tells how many commits it took. */
 static tj_status wait_for_next(sweeping *s, const tj__log_fault *fault, tj_error *error)
 {
-    s->broken = true;
     tj__put_bytes(&s->waiting, fault, sizeof *fault);
     return s->waiting.failed ? no_memory(s, error) : TJ_OK;
 }
@@ -109,6 +108,28 @@ static tj_status check_chain(sweeping *s, const tj__record *record, uint64_t off
     return release_waiting(s, next, error);
 }
 
+/* Gives it out, with what the header of its segment says, or said. */
+static tj_status give(sweeping *s, const tj__record *record, uint64_t offset, tj_error *error)
+{
+    if (!s->begun && offset == TJ__SEGMENT_HEADER_SIZE) {
+        s->header = (tj__segment_header){.journal_id = s->sweep->journal_id,
+                                         .ordinal = s->ordinal,
+                                         .first_sequence = record->sequence,
+                                         .chain_hash = record->previous_hash,
+                                         .created_at = record->time,
+                                         .segment_size = s->limit};
+    }
+    tj__swept_record seen = {.record = record,
+                             .header = &s->header,
+                             .end = s->at,
+                             .offset = offset,
+                             .unbroken = !s->broken};
+    s->broken = false;
+    tj_status status = s->sweep->record(s->sweep->context, &seen, error);
+    s->refused = status != TJ_OK;
+    return status;
+}
+
 static tj_status pass_record(sweeping *s, const tj__record *record, uint64_t offset, uint64_t size,
                              tj_error *error)
 {
@@ -123,18 +144,13 @@ static tj_status pass_record(sweeping *s, const tj__record *record, uint64_t off
     if (record->durable_sequence > s->out->durable_max) {
         s->out->durable_max = record->durable_sequence;
     }
-    if (record->type == TJ__RECORD_SEAL) {
-        return TJ_OK;
+    if (record->type == TJ__RECORD_COMMIT) {
+        s->out->records++;
+        s->out->first_sequence =
+            s->out->first_sequence == 0 ? record->sequence : s->out->first_sequence;
+        s->stopped = record->sequence >= s->sweep->until;
     }
-    s->out->records++;
-    s->out->first_sequence =
-        s->out->first_sequence == 0 ? record->sequence : s->out->first_sequence;
-    bool unbroken = !s->broken;
-    s->broken = false;
-    s->stopped = record->sequence >= s->sweep->until;
-    tj_status status = s->sweep->record(s->sweep->context, record, &s->at, unbroken, error);
-    s->refused = status != TJ_OK;
-    return status;
+    return give(s, record, offset, error);
 }
 
 /* A record whose version byte alone is damaged is no newer one: its hash tells. */
@@ -365,6 +381,7 @@ static tj_status read_header(sweeping *s, tj_error *why, bool *blank, tj_error *
     tj__bytes view;
     *blank = false;
     s->begun = false;
+    s->header = (tj__segment_header){0};
     s->limit = s->window.file_size / TJ__RECORD_ALIGN * TJ__RECORD_ALIGN;
     TJ_TRY(tj__window_view(&s->window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
     if (view.size < TJ__SEGMENT_HEADER_SIZE) {

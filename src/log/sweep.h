@@ -35,14 +35,21 @@ typedef struct tj__log_fault {
     char why[TJ_ERROR_MESSAGE_SIZE]; /* a clause */
 } tj__log_fault;
 
+/* A whole record; its views are valid during the call. */
+typedef struct tj__swept_record {
+    const tj__record *record;
+    const tj__segment_header *header; /* as it is, or was, where it is damaged */
+    tj__position end;                 /* behind the record */
+    uint64_t offset;
+    bool unbroken; /* it follows the one before it, or is the first of all */
+} tj__swept_record;
+
 typedef struct tj__sweep {
     const char *directory;
     tj_uuid journal_id;
     uint64_t first_segment;
-    /* Sees a whole commit. `unbroken`: it follows the one before it, or is the first of all. Its
-     * views are valid during the call. */
-    tj_status (*record)(void *context, const tj__record *record, const tj__position *end,
-                        bool unbroken, tj_error *error);
+    /* Sees a whole record, seals included. */
+    tj_status (*record)(void *context, const tj__swept_record *seen, tj_error *error);
     /* Is told of a fault, before the record behind it. */
     tj_status (*fault)(void *context, const tj__log_fault *fault, tj_error *error);
     void *context;

@@ -24,8 +24,38 @@ void tj__examination_dispose(tj__examination *x)
     tj__buffer_dispose(&x->runs);
 }
 
-bool tj__examination_data_sound(const tj__examination *x)
+/* Not where the log has its commit elsewhere: then one of them is of another journal. */
+bool tj__examination_data_usable(const tj__examination *x)
 {
     return x->data.has_superblock && x->data.has_position && x->data.damaged == 0 &&
-           x->damaged_rows == 0;
+           (x->data_on_chain || !tj__examination_run(x, x->data.position.sequence));
+}
+
+bool tj__examination_data_sound(const tj__examination *x)
+{
+    return tj__examination_data_usable(x) && x->damaged_rows == 0;
+}
+
+const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence)
+{
+    const tj__run *runs = (const tj__run *)(const void *)x->runs.data;
+    for (size_t i = 0; i < x->runs.size / sizeof *runs; i++) {
+        if (runs[i].first <= sequence && sequence <= runs[i].last) {
+            return &runs[i];
+        }
+    }
+    return NULL;
+}
+
+uint64_t tj__examination_reach_of_data(const tj__examination *x)
+{
+    uint64_t applied = x->data.position.sequence;
+    const tj__run *behind = x->data_on_chain ? tj__examination_run(x, applied + 1) : NULL;
+    return behind ? behind->last : applied;
+}
+
+uint64_t tj__examination_reach_of_log(const tj__examination *x)
+{
+    const tj__run *first = x->first_segment == 1 ? tj__examination_run(x, 1) : NULL;
+    return first ? first->last : 0;
 }

@@ -18,6 +18,9 @@
 typedef struct tj__run {
     uint64_t first;
     uint64_t last;
+    tj__position end;   /* behind the last */
+    tj__position start; /* of the records of the first segment of which all are in it; ordinal 0:
+                           there is none */
 } tj__run;
 
 typedef struct tj__examination {
@@ -41,6 +44,7 @@ typedef struct tj__examination {
     tj__swept log;
     tj__buffer faults;   /* tj__log_fault each, in order; what only a torn tail leaves is none */
     tj__buffer runs;     /* tj__run each, in order */
+    bool seal_broken;    /* while they are gathered: the last seal did not follow its record */
     uint64_t durable;    /* the newest commit that anything shows to have been durable */
     uint64_t end;        /* the newest that is whole, for all that is known */
     bool may_lose_more;  /* nothing tells how many commits were behind what is not whole */
@@ -56,6 +60,14 @@ tj_status tj__examination_init(tj__examination *x, const char *path, tj__arena *
 void tj__examination_dispose(tj__examination *x);
 /* Whether data.mdb shows what was stored, whole. */
 bool tj__examination_data_sound(const tj__examination *x);
+/* Whether it shows all its rows, and only single ones of them are damaged. */
+bool tj__examination_data_usable(const tj__examination *x);
+/* The run that a commit is in; NULL: it is not whole. */
+const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence);
+/* How far data.mdb and the whole commits behind its position reach; the log, from the first commit
+ * on. */
+uint64_t tj__examination_reach_of_data(const tj__examination *x);
+uint64_t tj__examination_reach_of_log(const tj__examination *x);
 
 /* examine_files.c: what is in the directory, and writer.lock. TJ_NOT_FOUND when it holds no
  * journal. */

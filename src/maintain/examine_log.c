@@ -21,16 +21,28 @@ static tj_status no_memory(tj_error *error)
     return tj__fail(error, TJ_NOMEM, "no memory to verify a journal");
 }
 
-static tj_status extend_runs(tj__examination *x, uint64_t sequence, bool unbroken, tj_error *error)
+static tj_status extend_runs(tj__examination *x, const tj__swept_record *seen, bool unbroken,
+                             tj_error *error)
 {
-    if (x->runs.size > 0 && unbroken) {
-        tj__run *last = (tj__run *)(void *)(x->runs.data + x->runs.size) - 1;
-        last->last = sequence;
-        return TJ_OK;
+    uint64_t sequence = seen->record->sequence;
+    if (x->runs.size == 0 || !unbroken) {
+        tj__run run = {.first = sequence};
+        tj__put_bytes(&x->runs, &run, sizeof run);
+        if (x->runs.failed) {
+            return no_memory(error);
+        }
     }
-    tj__run run = {sequence, sequence};
-    tj__put_bytes(&x->runs, &run, sizeof run);
-    return x->runs.failed ? no_memory(error) : TJ_OK;
+    tj__run *last = (tj__run *)(void *)(x->runs.data + x->runs.size) - 1;
+    last->last = sequence;
+    last->end = seen->end;
+    if (last->start.ordinal == 0 && seen->offset == TJ__SEGMENT_HEADER_SIZE) {
+        last->start = (tj__position){.sequence = sequence - 1,
+                                     .time = INT64_MIN,
+                                     .hash = seen->record->previous_hash,
+                                     .ordinal = seen->end.ordinal,
+                                     .offset = TJ__SEGMENT_HEADER_SIZE};
+    }
+    return TJ_OK;
 }
 
 /* The record behind data.mdb's position tells as well, where it stands in the same segment or
@@ -56,12 +68,17 @@ static void compare_with_data(tj__examination *x, const tj__record *record, cons
     }
 }
 
-static tj_status see_record(void *context, const tj__record *record, const tj__position *end,
-                            bool unbroken, tj_error *error)
+static tj_status see_record(void *context, const tj__swept_record *seen, tj_error *error)
 {
     tj__examination *x = context;
-    compare_with_data(x, record, end);
-    return extend_runs(x, record->sequence, unbroken, error);
+    if (seen->record->type == TJ__RECORD_SEAL) {
+        x->seal_broken = x->seal_broken || !seen->unbroken;
+        return TJ_OK;
+    }
+    bool unbroken = seen->unbroken && !x->seal_broken;
+    x->seal_broken = false;
+    compare_with_data(x, seen->record, &seen->end);
+    return extend_runs(x, seen, unbroken, error);
 }
 
 static tj_status see_fault(void *context, const tj__log_fault *fault, tj_error *error)
@@ -160,6 +177,14 @@ static void tell_short_end(tj__examination *x)
     }
 }
 
+/* A repair may leave a log without any commit yet, which goes on where data.mdb stands. */
+static bool begins_behind_data(const tj__examination *x)
+{
+    const tj__position *applied = &x->data.position;
+    return x->data.has_position && x->log.records == 0 && x->log.segments > 0 &&
+           applied->ordinal == x->first_segment && applied->offset == TJ__SEGMENT_HEADER_SIZE;
+}
+
 /* Tells the faults up to where the log ends. */
 static void judge(tj__examination *x)
 {
@@ -169,6 +194,9 @@ static void judge(tj__examination *x)
     x->durable = larger(x->durable, x->mark.valid ? x->mark.acknowledged : 0);
     x->durable = larger(x->durable, x->log.durable_max);
     x->end = x->log.end.sequence;
+    if (begins_behind_data(x)) {
+        x->end = x->data.position.sequence;
+    }
     for (size_t i = 0; i < count; i++) {
         if (is_torn(x, &faults[i])) {
             x->end = faults[i].lost_first - 1;
@@ -187,18 +215,6 @@ static void judge(tj__examination *x)
 
 /* ---- what it comes to ---------------------------------------------------------------------- */
 
-/* The run that a commit is in; NULL: it is not whole. */
-static const tj__run *run_of(const tj__examination *x, uint64_t sequence)
-{
-    const tj__run *runs = (const tj__run *)(const void *)x->runs.data;
-    for (size_t i = 0; i < x->runs.size / sizeof *runs; i++) {
-        if (runs[i].first <= sequence && sequence <= runs[i].last) {
-            return &runs[i];
-        }
-    }
-    return NULL;
-}
-
 /* Whether commits may have been behind the last that is known of. */
 static bool may_lose_more(const tj__examination *x)
 {
@@ -210,29 +226,18 @@ static bool may_lose_more(const tj__examination *x)
     return more && !x->mark.newest;
 }
 
-/* How far data.mdb and the commits behind its position reach. */
-static uint64_t reach_of_data(const tj__examination *x)
-{
-    uint64_t applied = x->data.position.sequence;
-    const tj__run *behind = x->data_on_chain ? run_of(x, applied + 1) : NULL;
-    return behind ? behind->last : applied;
-}
-
 static void conclude(tj__examination *x)
 {
-    uint64_t applied = x->data.position.sequence;
-    const tj__run *first = run_of(x, 1);
-    uint64_t reach_of_log = first ? first->last : 0;
     uint64_t wanted = larger(x->durable, x->end);
-    if (x->data.has_position && applied == 0) {
+    if (x->data.has_position && x->data.position.sequence == 0) {
         x->data_on_chain = x->data.position.ordinal == 1;
     }
-    x->log_from_start = x->first_segment == 1 && reach_of_log >= applied;
-    bool contradicted = !x->data_on_chain && run_of(x, applied);
+    uint64_t reach_of_log = tj__examination_reach_of_log(x);
+    x->log_from_start = x->first_segment == 1 && reach_of_log >= x->data.position.sequence;
     x->may_lose_more = may_lose_more(x);
     x->newest_in_log = !x->may_lose_more && reach_of_log >= wanted;
-    x->newest_in_data = !x->may_lose_more && tj__examination_data_sound(x) && !contradicted &&
-                        reach_of_data(x) >= wanted;
+    x->newest_in_data = !x->may_lose_more && tj__examination_data_sound(x) &&
+                        tj__examination_reach_of_data(x) >= wanted;
 }
 
 /* ---- the journal's id when data.mdb does not tell ------------------------------------------ */

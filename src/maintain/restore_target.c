@@ -98,7 +98,7 @@ static tj_status make_tables(tj__restore_target *target, tj_error *error)
         .journal_id = target->journal_id,
         .created_at = tj_time_now(),
         .tables = TJ__TABLES_ALL,
-        .first_segment = 1,
+        .first_segment = target->position.ordinal,
     };
     tj__env_options options = {
         .directory = target->built, .map_size = TJ_MAP_SIZE_DEFAULT, .flushed = true};
@@ -109,9 +109,15 @@ static tj_status make_tables(tj__restore_target *target, tj_error *error)
 tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial_directory,
                                    tj_error *error)
 {
-    target->journal_id = tj_uuid_generate();
-    target->position = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    if (tj_uuid_is_nil(target->journal_id)) {
+        target->journal_id = tj_uuid_generate();
+    }
+    target->position = target->start;
+    if (target->position.ordinal == 0) {
+        target->position = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    }
     tj__scribe_init(&target->scribe, &target->journal_id, true, &target->pace);
+    target->scribe.hash = target->position.hash;
     target->batch = tj__rowmap_new();
     if (!target->batch) {
         return tj__fail(error, TJ_NOMEM, "no memory to restore a journal");
@@ -128,17 +134,16 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
 
 /* ---- records ------------------------------------------------------------------------------- */
 
-static tj_status turn_page(tj__restore_target *target, const tj__log_reader *reader,
-                           tj_error *error)
+static tj_status turn_page(tj__restore_target *target, const tj__segment_header *header,
+                           const tj__record *seal, tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     if (target->scribe.fd >= 0) {
-        TJ_TRY(tj__scribe_put(&target->scribe, tj__log_reader_seal(reader), error));
+        TJ_TRY(tj__scribe_put(&target->scribe, seal, error));
         TJ_TRY(tj__scribe_end(&target->scribe, error));
     }
-    TJ_TRY(
-        tj__segment_path(path, target->log_path, tj__log_reader_position(reader)->ordinal, error));
-    return tj__scribe_begin(&target->scribe, path, tj__log_reader_header(reader), error);
+    TJ_TRY(tj__segment_path(path, target->log_path, header->ordinal, error));
+    return tj__scribe_begin(&target->scribe, path, header, error);
 }
 
 static tj_status apply_batch(tj__restore_target *target, tj_error *error)
@@ -148,19 +153,44 @@ static tj_status apply_batch(tj__restore_target *target, tj_error *error)
     return TJ_OK;
 }
 
+static tj_status apply_large(tj__restore_target *target, tj_error *error)
+{
+    return tj__rowmap_bytes(target->batch) > BATCH_BYTES_MAX ? apply_batch(target, error) : TJ_OK;
+}
+
+tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
+                                    const tj__record *seal, const tj__record *record,
+                                    const tj__position *end, bool included, tj_error *error)
+{
+    if (target->scribe.fd < 0 || target->scribe.ordinal != end->ordinal) {
+        TJ_TRY(turn_page(target, header, seal, error));
+    }
+    TJ_TRY(tj__scribe_put(&target->scribe, record, error));
+    target->position = *end;
+    target->position.hash = target->scribe.hash;
+    if (included) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__body_apply(target->batch, TJ__TABLES_ALL, record->body, record->change_count,
+                          record->sequence, &record->commit_id, error));
+    return apply_large(target, error);
+}
+
 tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reader *reader,
                                  const tj__record *record, tj_error *error)
 {
-    const tj__position *at = tj__log_reader_position(reader);
-    if (target->scribe.fd < 0 || target->scribe.ordinal != at->ordinal) {
-        TJ_TRY(turn_page(target, reader, error));
+    return tj__restore_target_put_at(target, tj__log_reader_header(reader),
+                                     tj__log_reader_seal(reader), record,
+                                     tj__log_reader_position(reader), false, error);
+}
+
+tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *row,
+                                     tj_error *error)
+{
+    if (!tj__rowmap_put(target->batch, row->key, row->value, row->sequence)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the rows of a journal");
     }
-    TJ_TRY(tj__scribe_put(&target->scribe, record, error));
-    target->position = *at;
-    target->position.hash = target->scribe.hash;
-    TJ_TRY(tj__body_apply(target->batch, TJ__TABLES_ALL, record->body, record->change_count,
-                          record->sequence, &record->commit_id, error));
-    return tj__rowmap_bytes(target->batch) > BATCH_BYTES_MAX ? apply_batch(target, error) : TJ_OK;
+    return apply_large(target, error);
 }
 
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error)
@@ -168,8 +198,8 @@ tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error)
     bool begun = target->scribe.fd >= 0;
     TJ_TRY(tj__scribe_end(&target->scribe, error));
     if (!begun) { /* not one commit */
-        TJ_TRY(
-            tj__segment_prepare(target->log_path, 1, TJ_SEGMENT_SIZE_DEFAULT, NULL, NULL, error));
+        TJ_TRY(tj__segment_prepare(target->log_path, target->position.ordinal,
+                                   TJ_SEGMENT_SIZE_DEFAULT, NULL, NULL, error));
     }
     return apply_batch(target, error);
 }

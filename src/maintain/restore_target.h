@@ -18,7 +18,8 @@ typedef struct tj__restore_target {
     char path[PATH_MAX];  /* where it will be */
     char built[PATH_MAX]; /* where it is */
     char log_path[PATH_MAX];
-    tj_uuid journal_id;
+    tj_uuid journal_id;    /* set before it begins: it keeps that one */
+    tj__position start;    /* set before it begins: its log goes on from there */
     tj__position position; /* behind its last commit */
     tj__pace pace;
     tj__scribe scribe;
@@ -41,6 +42,14 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
 /* Takes the record that a reader gave out last, as the next. */
 tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reader *reader,
                                  const tj__record *record, tj_error *error);
+/* The same of a record that ends at `end` of a segment with this header; `seal` ended the segment
+ * before. One that LMDB's rows include already goes into the log only. */
+tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
+                                    const tj__record *seal, const tj__record *record,
+                                    const tj__position *end, bool included, tj_error *error);
+/* Takes a row of the state behind which the records go on. */
+tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *row,
+                                     tj_error *error);
 /* All records are in the log and in LMDB. */
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error);
 /* Then: appends a commit in a writer epoch of a term that no record before it has. */

@@ -108,6 +108,75 @@ pub struct tj_verify_report {
     pub finding_left_out: usize,
 }
 
+/// Numbers that each counter skips by default when commits are lost, which may have reserved some.
+pub const TJ_REPAIR_SKIP_DEFAULT: u64 = 1_000_000;
+
+/// How to repair. Start from TJ_REPAIR_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_repair_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Build the journal though commits or rows are lost
+    pub accept_loss: bool,
+    /// Then exchange the names of the two directories
+    pub swap: bool,
+    /// Look and tell, write nothing
+    pub dry_run: bool,
+    /// Numbers that each counter skips when commits are lost; 0: TJ_REPAIR_SKIP_DEFAULT
+    pub skip_counters: u64,
+}
+
+/// Where something comes from, or that it is lost.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_repair_part {
+    /// Lost.
+    pub lost: bool,
+    /// All of it, for people
+    pub sentence: tj_str,
+    /// The commits concerned; 0: none.
+    pub sequence_first: u64,
+    /// UINT64_MAX: to the end, and nothing tells where that was
+    pub sequence_last: u64,
+    /// The row concerned, in words; absent when it is about commits
+    pub key: tj_str,
+}
+
+/// What a repair did, or with dry_run would do.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_repair_report {
+    /// The damaged journal, from the root
+    pub path: tj_str,
+    /// The new one, from the root; after a swap, the damaged one
+    pub directory: tj_str,
+    /// False: it is sound, and nothing was done
+    pub needed: bool,
+    /// The new journal is there
+    pub written: bool,
+    /// And has the damaged one's place
+    pub swapped: bool,
+    /// Commits or rows of the newest state are lost
+    pub loses: bool,
+    /// Source id.
+    pub source_id: tj_uuid,
+    /// Of the new journal: the same unless it loses commits or rows
+    pub journal_id: tj_uuid,
+    /// The newest commit that is kept
+    pub sequence: u64,
+    /// The oldest that its log still tells; 0: none
+    pub log_first: u64,
+    /// Of its state; 0 when it is not written
+    pub row_count: u64,
+    /// Parts.
+    pub parts: *mut tj_repair_part,
+    /// Part count.
+    pub part_count: usize,
+    /// More would be told than are listed
+    pub part_left_out: usize,
+}
+
 unsafe extern "C" {
     /// Looks at every byte of a journal, beside its writer or without one, and writes nothing.
     ///
@@ -138,4 +207,42 @@ unsafe extern "C" {
 
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_verify_report_free(report: *mut tj_verify_report);
+
+    /// Builds a sound journal out of what is sound in a damaged one, beside it, and leaves that one as
+    /// it is. Nothing is guessed: every commit and row of the new journal is one that was stored.
+    ///
+    /// What is used: the log from its first commit on, where it is whole up to the newest; else the
+    /// state in data.mdb and the commits behind it, where history begins behind what is missing. Single
+    /// damaged rows of data.mdb come from the commits that wrote them.
+    ///
+    /// Where nothing is lost the new journal keeps the id: it is the same line of history, record for
+    /// record, and backups of it go on. Where commits or rows are lost it gets a new one, as the two
+    /// then hold different histories; its counters go on behind everything that the damaged journal
+    /// shows to be reserved and skip_counters, and a commit of it says what happened.
+    ///
+    /// The new journal is verified, with `deep`, before the call returns. Do not write to the damaged
+    /// one afterwards.
+    ///
+    /// - path    of the damaged journal, which no process has open for writing
+    /// - into    not there, or an empty directory
+    /// - options NULL: the defaults
+    /// - report  released with tj_repair_report_free; NULL on failure
+    ///
+    /// Returns TJ_OK, also when nothing was written because it is sound, or because something is lost
+    /// and that was not accepted: the report says; TJ_BUSY: a process has it open for writing;
+    /// TJ_EXISTS: something is at `into`; TJ_CORRUPT: there is nothing to repair it from, or the
+    /// new journal did not verify; TJ_UNSUPPORTED: names cannot be exchanged there; TJ_LIMIT;
+    /// TJ_FULL, TJ_IO, TJ_READONLY: of the new directory; and as tj_verify
+    ///
+    /// Threads: any. Durability: all of the new journal is flushed on TJ_OK.
+    pub fn tj_repair(
+        path: *const c_char,
+        into: *const c_char,
+        options: *const tj_repair_options,
+        report: *mut *mut tj_repair_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_repair_report_free(report: *mut tj_repair_report);
 }

@@ -143,6 +143,12 @@ fn facts() -> Vec<(String, u64)> {
     tj_price { symbol, price }
     tj_quarantine_list { items, count }
     tj_quarantined { name, source, reason, raw }
+    tj_repair_options { struct_size, accept_loss, swap, dry_run, skip_counters }
+    tj_repair_part { lost, sentence, sequence_first, sequence_last, key }
+    tj_repair_report {
+        path, directory, needed, written, swapped, loses, source_id, journal_id, sequence,
+        log_first, row_count, parts, part_count, part_left_out
+    }
     tj_report_note { source, what, reason }
     tj_restore_options { struct_size, at, skip_counters, dry_run }
     tj_restore_report {
@@ -289,7 +295,7 @@ fn facts() -> Vec<(String, u64)> {
         TJ_VERDICT_UNCHECKED,
         TJ_VERSION_MAJOR,
         TJ_VERSION_MINOR,
-        TJ_VERSION_PATCH,
+        TJ_VERSION_PATCH
     ]);
     facts
 }
@@ -419,6 +425,8 @@ fn every_function_is_declared() {
         tj_path_check,
         tj_quarantine_list_free,
         tj_quarantine_load,
+        tj_repair,
+        tj_repair_report_free,
         tj_restore,
         tj_restore_report_free,
         tj_rollback_report_free,

@@ -30,14 +30,6 @@ macro_rules! sized {
 }
 
 zeroed!(
-    1d46c51,
-    HEAD,
-    by,
-    commit,
-    history,
-    load,
-    or,
-    time,
     tj_algo_list,
     tj_algo_quarantined,
     tj_algo_record,
@@ -87,8 +79,6 @@ zeroed!(
     tj_text,
     tj_uuid,
     tj_verify_report,
-    was,
-    what,
 );
 
 sized!(

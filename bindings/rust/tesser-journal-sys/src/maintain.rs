@@ -150,7 +150,7 @@ pub struct tj_restore_report {
     pub counter_count: usize,
 }
 
-extern "C" {
+unsafe extern "C" {
     /// Backs a journal up into a directory, beside its writer or without one: everything up to the
     /// newest acknowledged commit. Never twice what is there already: the first time all of the
     /// log, later what was added since.

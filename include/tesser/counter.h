@@ -16,6 +16,13 @@ extern "C" {
 #define TJ_COUNTER_NAME_SIZE_MAX 128
 
 /**
+ * How far each counter skips when a writer opens a journal that was copied, or put back from a copy
+ * (its writer.lock was written in another place): the original may have gone on, and have handed
+ * out numbers that the copy does not know of. Once for each copy; a warning says so (tj_trace_fn).
+ */
+#define TJ_COUNTER_COPY_SKIP UINT64_C(1000000000)
+
+/**
  * Reserves a block of numbers: first, first + 1, ... first + count - 1. No other reservation,
  * before or after a crash, ever gives one of them again.
  *

@@ -127,6 +127,11 @@ tj_status tj__journal_check_same_files(const tj__journal *journal, tj_error *err
 /* recover.c: brings the log to its end and LMDB up to it, and opens the log for writing. */
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error);
 
+/* copied.c: for a journal whose mark is of another place, when its log is settled up to `end` and
+ * before its own mark is published. *skipped: the log is longer by a commit. */
+tj_status tj__journal_skip_counters(tj__journal *journal, const tj__position *end, bool *skipped,
+                                    tj_error *error);
+
 /* apply.c */
 tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *applied,
                                   tj_error *error);

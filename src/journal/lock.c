@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -349,6 +350,14 @@ static bool is_of_this_mount(const tj__lock *lock)
     return mount == lock->boot.mount || mount == 0 || lock->boot.mount == 0;
 }
 
+static bool is_of_another_file(const tj__lock *lock)
+{
+    bool device_lasts = major(lock->device) != 0;
+    return memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) == 0 &&
+           (tj__load_u64(lock->page + INODE_AT) != (uint64_t)lock->inode ||
+            (device_lasts && tj__load_u64(lock->page + DEVICE_AT) != (uint64_t)lock->device));
+}
+
 tj__mark tj__lock_mark(const tj__lock *lock)
 {
     tj__mark mark = {0};
@@ -359,6 +368,7 @@ tj__mark tj__lock_mark(const tj__lock *lock)
     bool same = is_of_this_boot(lock) && is_of_this_mount(lock);
     bool living = !same && (lock->writer ? lock->published : is_locked(lock, PUBLISHED_BYTE));
     uint32_t state = atomic_load_explicit(state_word(lock), memory_order_acquire);
+    mark.elsewhere = is_of_another_file(lock);
     mark.recovered_at = (tj_time)tj__load_u64(lock->page + RECOVERED_AT);
     mark.recovered_bytes_cut = tj__load_u64(lock->page + CUT_AT);
     if (state == MARK_VOID || state > MARK_LIVING || (state == MARK_LIVING && !living) ||

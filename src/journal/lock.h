@@ -27,6 +27,10 @@
  *     not on it is lost): in sync mode that what it covers was durable, and not that it is the
  *     newest
  *   - else nothing: after a power cut, in a copied directory, where the boot id cannot be read
+ *
+ * A mark with another inode shows that the directory is a copy, whatever its boot; so does one with
+ * another device, where the kernel gives a disk the same number at every mount. Without a disk of
+ * its own (btrfs, tmpfs) a mount has any number.
  */
 #ifndef TJ_JOURNAL_LOCK_H
 #define TJ_JOURNAL_LOCK_H
@@ -43,9 +47,10 @@
 typedef struct tj__lock tj__lock;
 
 typedef struct tj__mark {
-    bool valid;  /* what it covers must be there */
-    bool newest; /* and nothing behind that is acknowledged */
-    bool clean;  /* the writer closed with everything applied */
+    bool valid;     /* what it covers must be there */
+    bool newest;    /* and nothing behind that is acknowledged */
+    bool clean;     /* the writer closed with everything applied */
+    bool elsewhere; /* it was written to another file: the journal was copied since */
     tj_durability durability;
     uint64_t epoch;
     uint64_t acknowledged;

@@ -194,6 +194,21 @@ static tj_status sign_and_settle(recovery *r, tj_error *error)
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
+/* Between step 2 and 3. A crash in between finds the other place's mark again. */
+static tj_status skip_counters_of_copy(recovery *r, tj_error *error)
+{
+    bool skipped = false;
+    if (!r->book.mark.elsewhere) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__journal_skip_counters(r->journal, &r->book.end, &skipped, error));
+    if (!skipped) {
+        return TJ_OK;
+    }
+    tj__logbook_dispose(&r->book);
+    return tj__logbook_survey(r->journal, &r->book, error);
+}
+
 tj_status tj__journal_recover(tj__journal *journal, tj_error *error)
 {
     recovery r = {.journal = journal};
@@ -203,6 +218,9 @@ tj_status tj__journal_recover(tj__journal *journal, tj_error *error)
     }
     if (status == TJ_OK) {
         status = sign_and_settle(&r, error);
+    }
+    if (status == TJ_OK) {
+        status = skip_counters_of_copy(&r, error);
     }
     if (status == TJ_OK) {
         status = open_for_writing(&r, error);

@@ -8,6 +8,12 @@ use crate::*;
 /// Longest name of a counter, in bytes.
 pub const TJ_COUNTER_NAME_SIZE_MAX: usize = 128;
 
+/// How far each counter skips when a writer opens a journal that was copied, or put back from a
+/// copy (its writer.lock was written in another place): the original may have gone on, and have
+/// handed out numbers that the copy does not know of. Once for each copy; a warning says so
+/// (`tj_trace_fn`).
+pub const TJ_COUNTER_COPY_SKIP: u64 = 1_000_000_000;
+
 unsafe extern "C" {
     /// Reserves a block of numbers: first, first + 1, ... first + count - 1. No other
     /// reservation, before or after a crash, ever gives one of them again.

@@ -47,6 +47,14 @@ static const option_spec rate_option = {
     .value = "MIB",
     .help = "write at most so many MiB a second, 100 by default; savers wait longer beside more"};
 
+static const option_spec follow_option = {
+    .name = "follow",
+    .help = "go on, and back up what is new again and again, until it is stopped"};
+static const option_spec every_option = {
+    .name = "every",
+    .value = "TIME",
+    .help = "with --follow: how often, e.g. 500ms, 1s, 5min; 1s by default"};
+
 static void print_report(const tj_backup_report *report, output *out)
 {
     char *directory = safe_text(report->directory);
@@ -81,28 +89,99 @@ static tj_status read_options(command_line *cli, tj_backup_options *options, tj_
     return status;
 }
 
+/* "500ms", "1s", "5min", "1h" */
+static tj_status read_every(command_line *cli, int64_t *ms, tj_error *error)
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+    const char *text = option_value(cli, &every_option);
+    char *unit = NULL;
+    *ms = 1000;
+    if (!text) {
+        return TJ_OK;
+    }
+    if (!given(cli, &follow_option)) {
+        return usage_error(cli, error, "--every is for --follow");
+    }
+    unsigned long number = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &unit, 10) : 0;
+    for (size_t i = 0; unit && i < sizeof units / sizeof *units; i++) {
+        if (number > 0 && number <= 1000000 && strcmp(unit, units[i].name) == 0) {
+            *ms = (int64_t)number * units[i].ms;
+            return TJ_OK;
+        }
+    }
+    return usage_error(cli, error, "--every is \"%s\"; expected a time such as 500ms, 1s, 5min",
+                       text);
+}
+
+static void tell(command_line *cli, const tj_backup_report *report)
+{
+    if (!given(cli, &option_json)) {
+        print_report(report, &cli->out);
+        return;
+    }
+    json_report(report, &cli->out);
+}
+
+/* As long as there is something new; a line for each. */
+static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *options, int64_t ms,
+                        tj_error *error)
+{
+    uint64_t last = UINT64_MAX;
+    struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+    options->thin = true;
+    for (;;) {
+        tj_store_info info = TJ_STORE_INFO_INIT;
+        tj_backup_report *report = NULL;
+        tj_status status = tj_store_info_get(store, &info, error);
+        if (status == TJ_OK && info.sequence != last) {
+            status = tj_backup(store, cli->arguments[0], options, &report, error);
+        }
+        if (status == TJ_OK && report) {
+            last = report->point.sequence;
+            tell(cli, report);
+            out_flush(&cli->out);
+        }
+        tj_backup_report_free(report);
+        if (status != TJ_OK || cli->out.os_errno != 0) {
+            return status;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+static tj_status back_up_once(command_line *cli, tj_store *store, const tj_backup_options *options,
+                              tj_error *error)
+{
+    tj_backup_report *report = NULL;
+    tj_status status = tj_backup(store, cli->arguments[0], options, &report, error);
+    if (status == TJ_OK) {
+        note_durable(cli, "the backup in %s is made", cli->arguments[0]);
+        tell(cli, report);
+    }
+    tj_backup_report_free(report);
+    return status;
+}
+
 static tj_status run_backup(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    tj_backup_report *report = NULL;
+    int64_t every_ms = 0;
     tj_backup_options options = TJ_BACKUP_OPTIONS_INIT;
     tj_status status = read_options(cli, &options, error);
+    if (status == TJ_OK) {
+        status = read_every(cli, &every_ms, error);
+    }
     if (status != TJ_OK) {
         return status;
     }
     status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
-        status = tj_backup(journal.store, cli->arguments[0], &options, &report, error);
+        status = given(cli, &follow_option) ? follow(cli, journal.store, &options, every_ms, error)
+                                            : back_up_once(cli, journal.store, &options, error);
     }
-    if (status == TJ_OK) {
-        note_durable(cli, "the backup in %s is made", cli->arguments[0]);
-        if (given(cli, &option_json)) {
-            json_report(report, &cli->out);
-        } else {
-            print_report(report, &cli->out);
-        }
-    }
-    tj_backup_report_free(report);
     return journal_close(&journal, status, error);
 }
 
@@ -115,9 +194,12 @@ const command_spec command_backup = {
     .text = "The first backup copies the log, a later one into the same directory what was added "
             "since. What is copied was verified on the way. One that was interrupted is gone on "
             "with by the next. Nothing in the directory is ever overwritten: another journal, or "
-            "one that was put back from a copy, is refused.",
-    .example = "tesser-journal --journal ./journal backup /mnt/backup/journal",
-    .options = (const option_spec *const[]){&rate_option, NULL},
+            "one that was put back from a copy, is refused. With --follow what a broken disk or "
+            "machine can take is what came in one interval; of the points that it makes one an "
+            "hour stays, and the newest.",
+    .example = "tesser-journal --journal ./journal backup /mnt/backup/journal\n"
+               "tesser-journal --journal ./journal backup /mnt/backup/journal --follow --every 1s",
+    .options = (const option_spec *const[]){&rate_option, &follow_option, &every_option, NULL},
     .writes = true,
     .run = run_backup,
 };

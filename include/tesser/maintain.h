@@ -26,11 +26,14 @@ extern "C" {
 typedef struct tj_backup_options {
     size_t struct_size;
     uint64_t bytes_per_s; /**< default: TJ_BACKUP_RATE_DEFAULT */
+    /** For backups every few seconds: the point before this one goes, unless an hour is between it
+     * and the one before it, or it was verified. Nothing of the log goes. */
+    bool thin;
 } tj_backup_options;
 
-#define TJ_BACKUP_OPTIONS_INIT       \
-    {                                \
-        sizeof(tj_backup_options), 0 \
+#define TJ_BACKUP_OPTIONS_INIT              \
+    {                                       \
+        sizeof(tj_backup_options), 0, false \
     }
 
 /** A commit up to which a backup is whole: what can be restored. */

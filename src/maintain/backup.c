@@ -32,6 +32,7 @@ typedef struct backup {
     tj_uuid journal_id;
     tj__backup_directory directory;
     bool goes_on; /* there is a point */
+    bool thin;
     tj__point before;
     tj__point point;
     tj__backup_start start;
@@ -285,7 +286,9 @@ static tj_status write_point(backup *b, tj_error *error)
     if (b->goes_on && b->before.position.sequence == b->point.position.sequence) {
         b->point.verified_at = b->before.verified_at;
     }
-    return tj__point_write(b->directory.points_path, &b->point, error);
+    TJ_TRY(tj__point_write(b->directory.points_path, &b->point, error));
+    bool thin = b->thin && b->goes_on && b->before.position.sequence < b->point.position.sequence;
+    return thin ? tj__point_thin(b->directory.points_path, &b->before, error) : TJ_OK;
 }
 
 /* ---- the call ------------------------------------------------------------------------------ */
@@ -309,6 +312,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
     b.pace.bytes_per_s = options->bytes_per_s == 0                          ? TJ_BACKUP_RATE_DEFAULT
                          : options->bytes_per_s == TJ_BACKUP_RATE_UNBOUNDED ? 0
                                                                             : options->bytes_per_s;
+    b.thin = options->thin;
     tj__scribe_init(&b.scribe, &b.journal_id, false, &b.pace);
     tj_status status = make(&b, store, error);
     if (status == TJ_OK && report) {

@@ -297,3 +297,36 @@ tj_status tj__point_list(const char *directory, uint64_t **sequences, size_t *co
     }
     return TJ_OK;
 }
+
+/* ---- thinning ------------------------------------------------------------------------------ */
+
+/* The newest point below a sequence; TJ_NOT_FOUND, without touching error, when there is none. */
+static tj_status read_earlier(const char *directory, uint64_t sequence, tj__point *out,
+                              tj_error *error)
+{
+    uint64_t *sequences = NULL;
+    size_t count = 0;
+    TJ_TRY(tj__point_list(directory, &sequences, &count, error));
+    while (count > 0 && sequences[count - 1] >= sequence) {
+        count--;
+    }
+    tj_status status =
+        count == 0 ? TJ_NOT_FOUND : tj__point_read(directory, sequences[count - 1], out, error);
+    free(sequences);
+    return status;
+}
+
+tj_status tj__point_thin(const char *directory, const tj__point *before, tj_error *error)
+{
+    char path[PATH_MAX];
+    tj__point earlier = {0};
+    tj_status status = read_earlier(directory, before->position.sequence, &earlier, error);
+    bool goes = status == TJ_OK && before->verified_at == 0 &&
+                before->made_at - earlier.made_at < TJ__POINT_THIN_NS;
+    tj__point_dispose(&earlier);
+    if (status == TJ_OK && goes) {
+        TJ_TRY(path_of(directory, before->position.sequence, path, error));
+        return tj__file_remove(path, error);
+    }
+    return status == TJ_NOT_FOUND ? TJ_OK : status;
+}

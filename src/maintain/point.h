@@ -61,6 +61,11 @@ tj_status tj__point_decode(tj__bytes bytes, tj__point *out, const char *place, t
 tj_status tj__point_read(const char *directory, uint64_t sequence, tj__point *out, tj_error *error);
 tj_status tj__point_write(const char *directory, const tj__point *point, tj_error *error);
 
+/* Removes the point `before` one that was just written, unless it was verified or was made
+ * TJ__POINT_THIN_NS after the one before it. */
+#define TJ__POINT_THIN_NS (INT64_C(3600) * 1000000000)
+tj_status tj__point_thin(const char *directory, const tj__point *before, tj_error *error);
+
 /* The sequences of all points, ascending; released with free. Other names are passed over. */
 tj_status tj__point_list(const char *directory, uint64_t **sequences, size_t *count,
                          tj_error *error);

@@ -64,6 +64,24 @@ json "$out" "d['sequence'] == '110'"
 exec 7>&-
 wait
 
+# Again and again, until it is stopped.
+"$TESSER_JOURNAL" backup b --follow --every 50ms --json >followed &
+follower=$!
+for i in 111 112 113; do
+    lines "$((i - 1))" "$i" | run 0 record
+    for _ in $(seq 100); do
+        grep -q "\"sequence\":$i," followed && break
+        sleep 0.05
+    done
+    grep -q "\"sequence\":$i," followed || fail "commit $i is not backed up: $(cat followed)"
+done
+kill "$follower"
+wait "$follower" || true
+run 0 backup list b --json
+json "$out" "d['points'][-1]['sequence'] == '113' and len(d['points']) < 7"
+run 0 restore b --into from-follow
+out_has "up to commit 113"
+
 run 0 --journal other init
 run 22 --journal other backup b
 err_has "is a backup of the journal with id"
@@ -78,4 +96,6 @@ run 26 backup list full
 run 13 --journal nothing backup c
 [ ! -e c ] || fail "a backup of nothing"
 run 2 backup b --rate fast
+run 2 backup b --every 1s
+run 2 backup b --follow --every often
 run 2 backup

@@ -21,7 +21,7 @@ static inline void small_segments_open(fixture *f)
 
 static inline tj_backup_point back_up(tj_store *store)
 {
-    static const tj_backup_options quickly = {sizeof quickly, TJ_BACKUP_RATE_UNBOUNDED};
+    static const tj_backup_options quickly = {sizeof quickly, TJ_BACKUP_RATE_UNBOUNDED, false};
     tj_backup_report *report = NULL;
     assert_ok(tj_backup(store, backup_path, &quickly, &report, &err));
     tj_backup_point point = report->point;

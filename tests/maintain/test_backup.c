@@ -47,6 +47,32 @@ static void the_first_copies_all_a_later_one_what_came_since(void **state)
     passed = true;
 }
 
+/* Backups every second would leave a point for each. */
+static void points_are_thinned(void **state)
+{
+    fixture *f = *state;
+    tj_backup_options options = TJ_BACKUP_OPTIONS_INIT;
+    options.thin = true;
+    small_segments_open(f);
+    for (uint64_t n = 1; n <= 20; n++) {
+        tj_backup_list *list = NULL;
+        save_numbers(f->store, n, n);
+        assert_ok(tj_backup(f->store, backup_path, &options, NULL, &err));
+        if (n == 10) {
+            assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
+        }
+        assert_ok(tj_backup_list_read(backup_path, &list, &err));
+        assert_int_equal(list->count, (n > 1) + (n > 10) + 1);
+        assert_int_equal(list->points[0].sequence, 1);
+        assert_int_equal(list->points[list->count - 1].sequence, n);
+        assert_true(n <= 10 || list->points[1].sequence == 10);
+        tj_backup_list_free(list);
+    }
+    assert_same_log(f);
+    fixture_close(f);
+    passed = true;
+}
+
 /* Read-only, and without a writer, the same comes out. */
 static void who_looks_on_can_back_up(void **state)
 {
@@ -119,7 +145,7 @@ static void back_up_in_a_child(fixture *f, unsigned after_us)
     pid_t child = fork_dependent();
     assert_true(child >= 0);
     if (child == 0) {
-        tj_backup_options slowly = {sizeof slowly, (uint64_t)4 << 20};
+        tj_backup_options slowly = {sizeof slowly, (uint64_t)4 << 20, false};
         tj_store *store = NULL;
         tj_error error = TJ_ERROR_INIT;
         f->config.read_only = true;
@@ -324,6 +350,7 @@ int main(void)
     directory_in_memory();
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(the_first_copies_all_a_later_one_what_came_since),
+        JOURNAL_TEST(points_are_thinned),
         JOURNAL_TEST(who_looks_on_can_back_up),
         JOURNAL_TEST(beside_a_writer_at_full_speed),
         JOURNAL_TEST(one_that_was_killed_is_gone_on_with),

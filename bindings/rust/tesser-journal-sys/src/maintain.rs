@@ -20,6 +20,9 @@ pub struct tj_backup_options {
     pub struct_size: usize,
     /// Default: `TJ_BACKUP_RATE_DEFAULT`
     pub bytes_per_s: u64,
+    /// For backups every few seconds: the point before this one goes, unless an hour is between it
+    /// and the one before it, or it was verified. Nothing of the log goes.
+    pub thin: bool,
 }
 
 /// A commit up to which a backup is whole: what can be restored.

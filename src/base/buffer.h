@@ -29,6 +29,11 @@ static inline bool tj__bytes_equal(tj__bytes a, tj__bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+static inline bool tj__bytes_all_zero(tj__bytes a)
+{
+    return a.size == 0 || (a.data[0] == 0 && memcmp(a.data, a.data + 1, a.size - 1) == 0);
+}
+
 /* A growing buffer. A failed allocation sets `failed` and makes every later put a no-op, so that
  * a run of puts is checked once at its end. Zero-initialized is empty. */
 typedef struct tj__buffer {

@@ -35,7 +35,7 @@ static void explain_eio(int fd, tj_error *error)
     }
 }
 
-void tj__explain_size_limit(int os_errno, tj_error *error)
+void tj__file_explain_size_limit(int os_errno, tj_error *error)
 {
     struct rlimit limit;
     if (os_errno == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
@@ -55,7 +55,7 @@ static tj_status write_failed(int fd, const char *path, int os_errno, size_t siz
     if (os_errno == EIO) {
         explain_eio(fd, error);
     }
-    tj__explain_size_limit(os_errno, error);
+    tj__file_explain_size_limit(os_errno, error);
     return status;
 }
 

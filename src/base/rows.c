@@ -30,7 +30,7 @@ uint64_t tj__row_hash(tj__bytes key, uint64_t sequence, tj__bytes value)
     return XXH3_64bits_digest(&state);
 }
 
-bool tj__prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size)
+bool tj__rows_prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size)
 {
     size_t size = prefix.size;
     while (size > 0 && prefix.data[size - 1] == 0xff) {
@@ -45,13 +45,13 @@ bool tj__prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size)
     return true;
 }
 
-tj_status tj__scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
-                          tj__row_visitor *visitor, void *context, tj_error *error)
+tj_status tj__rows_scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
+                               tj__row_visitor *visitor, void *context, tj_error *error)
 {
     uint8_t end[TJ__PREFIX_SIZE_MAX];
     size_t end_size = 0;
     TJ_ASSERT(prefix.size <= sizeof end);
-    bool has_end = tj__prefix_end(prefix, end, &end_size);
+    bool has_end = tj__rows_prefix_end(prefix, end, &end_size);
     TJ_ASSERT(has_end); /* a prefix starts with a table's number, which is never 0xff */
     return source->scan(source, prefix, tj__bytes_of(end, end_size), descending, visitor, context,
                         error);

@@ -56,9 +56,9 @@ struct tj__row_source {
 #define TJ__PREFIX_SIZE_MAX 512 /* any row key */
 /* The smallest key above every key that starts with `prefix`, written to `end` (as long as the
  * prefix at most). False when there is none (all bytes 0xff). */
-bool tj__prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size);
+bool tj__rows_prefix_end(tj__bytes prefix, uint8_t *end, size_t *end_size);
 /* Scans all rows whose key starts with prefix (at most TJ__PREFIX_SIZE_MAX bytes). */
-tj_status tj__scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
-                          tj__row_visitor *visitor, void *context, tj_error *error);
+tj_status tj__rows_scan_prefix(tj__row_source *source, tj__bytes prefix, bool descending,
+                               tj__row_visitor *visitor, void *context, tj_error *error);
 
 #endif

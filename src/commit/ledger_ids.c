@@ -119,5 +119,5 @@ tj_status tj__ledger_ids_attach(tj__ledger_ids *ids, const tj__stored *stored, t
         return TJ_OK;
     }
     ids->recent_last = rows->sequence;
-    return tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, add_recent, &t, error);
+    return tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, add_recent, &t, error);
 }

@@ -128,7 +128,7 @@ static tj_status scan_table(tj__tip *tip, tj__row_source *rows, tj__table table,
                             tj__row_visitor *visitor, tj_error *error)
 {
     uint8_t prefix = (uint8_t)table;
-    return tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, visitor, tip, error);
+    return tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, visitor, tip, error);
 }
 
 static tj_status build(tj__tip *tip, tj__row_source *rows, tj_error *error)

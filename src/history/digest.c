@@ -29,7 +29,7 @@ tj_status tj__digest_rows(tj__row_source *rows, tj__digest *out, tj_error *error
     *out = (tj__digest){0};
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
         if (TJ__DIGEST_TABLES & TJ__TABLE_BIT(table)) {
-            TJ_TRY(tj__scan_prefix(rows, tj__bytes_of(&table, 1), false, visit, out, error));
+            TJ_TRY(tj__rows_scan_prefix(rows, tj__bytes_of(&table, 1), false, visit, out, error));
         }
     }
     return TJ_OK;

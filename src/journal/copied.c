@@ -52,7 +52,7 @@ static tj_status scan_counters(tj__journal *journal, const tj__position *end,
     tj__log_reader_close(reader);
     TJ_TRY(status);
     tj__layers_init(&layers, tj__env_snapshot_rows(snapshot), newer, end->sequence);
-    return tj__scan_prefix(&layers.rows, tj__bytes_of(&table, 1), false, skip, s, error);
+    return tj__rows_scan_prefix(&layers.rows, tj__bytes_of(&table, 1), false, skip, s, error);
 }
 
 static tj_status find_counters(tj__journal *journal, const tj__position *end, skipping *s,

@@ -72,7 +72,8 @@ static tj_status is_blank(const char *path, bool *blank, tj_error *error)
     tj_status status = TJ_OK;
     for (uint64_t at = 0; status == TJ_OK && *blank && got == sizeof piece; at += got) {
         status = tj__file_read_some(fd, path, piece, sizeof piece, at, &got, error);
-        *blank = got == 0 || (tj__all_zero(piece, got) && at < TJ__FIRST_SEGMENT_SIZE_MAX);
+        *blank = got == 0 ||
+                 (at < TJ__FIRST_SEGMENT_SIZE_MAX && tj__bytes_all_zero(tj__bytes_of(piece, got)));
     }
     tj__file_close(fd);
     return status;

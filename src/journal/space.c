@@ -141,7 +141,7 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     if (failed != 0) {
         tj_status status = tj__fail_errno(error, failed, "reserving %" PRIu64 " bytes in %s",
                                           reserve_size(journal), path);
-        tj__explain_size_limit(failed, error);
+        tj__file_explain_size_limit(failed, error);
         return status;
     }
     atomic_store(&journal->reserve_held, true);

@@ -45,11 +45,6 @@ _Static_assert(SEGMENT_HASH + 8 == TJ__SEGMENT_HEADER_SIZE, "the hash ends the h
 _Static_assert(RECORD_CHANGE_COUNT + 4 == TJ__RECORD_HEADER_SIZE, "the body follows the header");
 _Static_assert(sizeof(tj_uuid) == 16, "a UUID is stored as it is");
 
-bool tj__all_zero(const uint8_t *bytes, size_t size)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 uint64_t tj__record_size(uint32_t body_size)
 {
     uint64_t align = TJ__RECORD_ALIGN;
@@ -94,7 +89,7 @@ static tj_status refuse(tj_status status, const char *place, tj_error *error, co
 static tj_status check_header_bytes(const uint8_t *block, const char *place, tj_error *error)
 {
     char reason[160];
-    if (tj__all_zero(block, TJ__SEGMENT_HEADER_SIZE)) {
+    if (tj__bytes_all_zero(tj__bytes_of(block, TJ__SEGMENT_HEADER_SIZE))) {
         return refuse(TJ_NOT_FOUND, place, error, "all zero, the segment was never begun");
     }
     if (memcmp(block, segment_magic, sizeof segment_magic) != 0) {
@@ -348,7 +343,7 @@ tj__frame_state tj__record_decode(tj__bytes bytes, const tj_uuid *journal_id, ui
         return TJ__FRAME_SHORT;
     }
     const uint8_t *record = bytes.data;
-    if (tj__all_zero(record, TJ__RECORD_ALIGN)) {
+    if (tj__bytes_all_zero(tj__bytes_of(record, TJ__RECORD_ALIGN))) {
         return TJ__FRAME_ZERO;
     }
     if (memcmp(record, record_magic, sizeof record_magic) != 0) {

@@ -135,7 +135,4 @@ bool tj__record_plausibly_unknown(const uint8_t header[TJ__RECORD_HEADER_SIZE]);
 tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint64_t offset,
                                   tj_error *error);
 
-/* size is at least 1. */
-bool tj__all_zero(const uint8_t *bytes, size_t size);
-
 #endif

@@ -250,7 +250,7 @@ static tj_status find_record(sweeping *s, uint64_t offset, uint64_t *found, uint
             break;
         }
         size_t piece = view.size < TJ__RECORD_ALIGN ? view.size : TJ__RECORD_ALIGN;
-        if (tj__all_zero(view.data, view.size)) {
+        if (tj__bytes_all_zero(view)) {
             piece = view.size < TJ__RECORD_ALIGN ? view.size
                                                  : view.size / TJ__RECORD_ALIGN * TJ__RECORD_ALIGN;
         } else if (worth_a_look(s, view)) {
@@ -264,7 +264,7 @@ static tj_status find_record(sweeping *s, uint64_t offset, uint64_t *found, uint
             }
             s->vain_hashing -= size < s->vain_hashing ? size : s->vain_hashing;
             *nonzero = offset + piece;
-        } else if (!tj__all_zero(view.data, piece)) {
+        } else if (!tj__bytes_all_zero(tj__bytes_of(view.data, piece))) {
             *nonzero = offset + piece;
         }
         offset += piece;
@@ -385,7 +385,7 @@ static tj_status read_header(sweeping *s, tj_error *why, bool *blank, tj_error *
     s->limit = s->window.file_size / TJ__RECORD_ALIGN * TJ__RECORD_ALIGN;
     TJ_TRY(tj__window_view(&s->window, 0, TJ__SEGMENT_HEADER_SIZE, &view, error));
     if (view.size < TJ__SEGMENT_HEADER_SIZE) {
-        *blank = view.size == 0 || tj__all_zero(view.data, view.size);
+        *blank = tj__bytes_all_zero(view);
         return tj__fail(why, TJ_CORRUPT, "it has only %zu bytes", view.size), TJ_OK;
     }
     tj_status status = tj__segment_header_decode(view.data, &s->sweep->journal_id, s->ordinal,

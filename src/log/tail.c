@@ -91,7 +91,7 @@ static tj_status try_record(tail_scan *scan, uint64_t offset, uint64_t *size, tj
 /* Goes over boundaries in a view until one may begin a record; returns how many bytes it went. */
 static size_t skip_to_candidate(tail_scan *scan, uint64_t offset, tj__bytes view)
 {
-    if (tj__all_zero(view.data, view.size)) {
+    if (tj__bytes_all_zero(view)) {
         return view.size;
     }
     size_t at = 0;
@@ -99,7 +99,7 @@ static size_t skip_to_candidate(tail_scan *scan, uint64_t offset, tj__bytes view
         size_t rest = view.size - at;
         tj__bytes piece =
             tj__bytes_of(view.data + at, rest < TJ__RECORD_ALIGN ? rest : TJ__RECORD_ALIGN);
-        if (!tj__all_zero(piece.data, piece.size)) {
+        if (!tj__bytes_all_zero(piece)) {
             if (rest < TJ__RECORD_HEADER_SIZE || tj__record_plausible(piece.data) ||
                 tj__record_plausibly_newer(piece.data) ||
                 tj__record_plausibly_unknown(piece.data)) {

@@ -87,8 +87,9 @@ tj_status tj__decode_all(tj__row_source *rows, tj_error *error)
     static const uint8_t algos = TJ__TABLE_ALGOS;
     static const uint8_t counters = TJ__TABLE_COUNTERS;
     tj_book_list *books = NULL;
-    TJ_TRY(tj__scan_prefix(rows, tj__bytes_of(&algos, 1), false, decode_algo, NULL, error));
-    TJ_TRY(tj__scan_prefix(rows, tj__bytes_of(&counters, 1), false, decode_counter, NULL, error));
+    TJ_TRY(tj__rows_scan_prefix(rows, tj__bytes_of(&algos, 1), false, decode_algo, NULL, error));
+    TJ_TRY(
+        tj__rows_scan_prefix(rows, tj__bytes_of(&counters, 1), false, decode_counter, NULL, error));
     TJ_TRY(tj__book_list_load(rows, &books, error));
     tj_status status = decode_books(rows, books, error);
     tj_book_list_free(books);

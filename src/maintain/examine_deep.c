@@ -210,7 +210,8 @@ static tj_status compare_rows(comparing *c, tj__row_source *past, tj_error *erro
 {
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
         if (TJ__DIGEST_TABLES & TJ__TABLE_BIT(table)) {
-            TJ_TRY(tj__scan_prefix(past, tj__bytes_of(&table, 1), false, compare_row, c, error));
+            TJ_TRY(
+                tj__rows_scan_prefix(past, tj__bytes_of(&table, 1), false, compare_row, c, error));
         }
     }
     return tell_surplus(c, error);

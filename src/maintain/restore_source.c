@@ -49,7 +49,7 @@ static tj_status read_journal_id(tj__restore_source *source, tj_error *error)
     status = tj__file_read_at(fd, path, block, sizeof block, 0, error);
     tj__file_close(fd);
     TJ_TRY(status);
-    if (tj__all_zero(block, sizeof block)) {
+    if (tj__bytes_all_zero(tj__bytes_of(block, sizeof block))) {
         return tj__fail(error, TJ_NOT_FOUND, "%s holds no commit: there is nothing to restore",
                         source->log_path);
     }

@@ -68,7 +68,7 @@ static bool same_node(const tj__json_node *a, const tj__json_node *b)
     return false;
 }
 
-tj_status tj__json_same(tj_str a, tj_str b, bool *same, tj_error *error)
+tj_status tj__json_text_same(tj_str a, tj_str b, bool *same, tj_error *error)
 {
     tj__json_doc *left = NULL;
     tj__json_doc *right = NULL;
@@ -104,5 +104,5 @@ tj_status tj__entry_same(const tj_ledger_entry *a, const tj_ledger_entry *b, boo
             tj_identity_compare(a->asset, b->asset) == 0 &&
             tj_decimal_identical(a->amount, b->amount) && a->type == b->type &&
             tj_str_equal(a->reference, b->reference);
-    return *same ? tj__json_same(a->meta, b->meta, same, error) : TJ_OK;
+    return *same ? tj__json_text_same(a->meta, b->meta, same, error) : TJ_OK;
 }

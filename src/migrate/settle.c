@@ -21,8 +21,8 @@ static tj_status same_state(const tj_live_state *a, const tj_live_state *b, bool
         status = tj_live_state_to_json(b, &right, error);
     }
     if (status == TJ_OK) {
-        status = tj__json_same((tj_str){left.data, left.size}, (tj_str){right.data, right.size},
-                               same, error);
+        status = tj__json_text_same((tj_str){left.data, left.size},
+                                    (tj_str){right.data, right.size}, same, error);
     }
     tj_text_dispose(&left);
     tj_text_dispose(&right);
@@ -63,7 +63,7 @@ static tj_status same_algo(const tj__gathering *all, const tj__found_algo *a,
 {
     bool same = tj_str_equal(a->record.state.plugin, b->record.state.plugin);
     if (same) {
-        TJ_TRY(tj__json_same(a->record.state.payload, b->record.state.payload, &same, error));
+        TJ_TRY(tj__json_text_same(a->record.state.payload, b->record.state.payload, &same, error));
     }
     if (same) {
         return TJ_OK;

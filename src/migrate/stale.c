@@ -51,7 +51,7 @@ static tj_status by_exchange(const char *exchange, const tj__json_node *held,
     size_t matches = 0;
     for (size_t i = 0; i < count; i++) {
         bool same = false;
-        TJ_TRY(tj__json_same(members[i]->raw, held->raw, &same, error));
+        TJ_TRY(tj__json_text_same(members[i]->raw, held->raw, &same, error));
         out->kept = same ? i : out->kept;
         matches += same;
     }

@@ -12,7 +12,7 @@ static tj_status scan_books(tj__row_source *rows, tj__row_visitor *visitor, void
                             tj_error *error)
 {
     uint8_t prefix = TJ__TABLE_BOOKS;
-    return tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, visitor, context, error);
+    return tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, visitor, context, error);
 }
 
 /* ---- finding one --------------------------------------------------------------------------- */
@@ -128,11 +128,11 @@ static tj_status count_rows(tj__row_source *rows, uint32_t number, tj_book_info 
     tj__key state = tj__key_book(TJ__TABLE_STATE, number);
     tj__key algos = tj__key_book(TJ__TABLE_ALGOS, number);
     counting c = {.book = book};
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, &c, error));
+    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, &c, error));
     if (c.in_sub_accounts > book->position_count) {
         book->position_count = c.in_sub_accounts;
     }
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&algos), false, count_algo, book, error));
+    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&algos), false, count_algo, book, error));
     return tj__ledger_latest(rows, number, &book->ledger_sequence, error);
 }
 

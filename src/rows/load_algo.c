@@ -164,7 +164,7 @@ static tj_status load_all(tj__row_source *rows, uint32_t book, loading *all, tj_
     void *records = NULL;
     void *quarantined = NULL;
     tj__key prefix = tj__key_book(TJ__TABLE_ALGOS, book);
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, add_row, all, error));
+    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), false, add_row, all, error));
     TJ_TRY(tj__quarantine_scan(rows, book, TJ__TABLE_ALGOS, add_imported, all, error));
     if (!settle(all->arena, &all->records, &records) ||
         !settle(all->arena, &all->quarantined, &quarantined)) {

@@ -294,7 +294,8 @@ tj_status tj__ledger_latest(tj__row_source *rows, uint32_t book, uint64_t *out, 
 {
     uint64_t sequence = 0;
     tj__key prefix = tj__key_book(TJ__TABLE_LEDGER, book);
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), true, take_sequence, &sequence, error));
+    TJ_TRY(
+        tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), true, take_sequence, &sequence, error));
     *out = sequence;
     return TJ_OK;
 }

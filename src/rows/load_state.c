@@ -346,7 +346,7 @@ static tj_status finish(loading *l, tj_error *error)
 static tj_status load(tj__row_source *rows, uint32_t book, loading *l, tj_error *error)
 {
     tj__key prefix = tj__key_book(TJ__TABLE_STATE, book);
-    TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, take_row, l, error));
+    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), false, take_row, l, error));
     if (l->rows.size == 0) {
         return tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
                                      "the live state", error);

@@ -56,7 +56,7 @@ tj_status tj__quarantine_scan(tj__row_source *rows, uint32_t book, unsigned tabl
     if (table != 0) {
         prefix.bytes[prefix.size++] = (uint8_t)table;
     }
-    return tj__scan_prefix(rows, tj__key_bytes(&prefix), false, visit_row, &s, error);
+    return tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), false, visit_row, &s, error);
 }
 
 tj_status tj__quarantine_refuse(tj__row_source *rows, uint32_t book, tj__table table, tj__bytes key,

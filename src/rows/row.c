@@ -95,7 +95,7 @@ tj_status tj__book_explain(tj__row_source *rows, uint32_t book, tj_status status
     uint8_t prefix = TJ__TABLE_BOOKS;
     name_search search = {book, error, false};
     tj_status scanned =
-        tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, match_number, &search, NULL);
+        tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, match_number, &search, NULL);
     if (scanned != TJ_OK || !search.found) {
         tj__error_context(error, "book number %" PRIu32, book);
     }

@@ -40,7 +40,7 @@ tj_status tj__book_names_read(tj__book_names *names, tj_store *store, tj_error *
     TJ_TRY(
         past->view_at(store->core->engine, newest, TJ__TABLE_BIT(TJ__TABLE_BOOKS), &rows, error));
     tj_status status =
-        tj__scan_prefix(rows, tj__bytes_of(&prefix, 1), false, add_book, names, error);
+        tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, add_book, names, error);
     past->view_at_end(rows);
     return status;
 }

@@ -55,7 +55,7 @@ static tj_status scan_book(going_back *g, tj__row_source *rows, tj__row_visitor 
 {
     for (size_t i = 0; i < TABLE_COUNT; i++) {
         tj__key prefix = tj__key_book(tables[i], g->book);
-        TJ_TRY(tj__scan_prefix(rows, tj__key_bytes(&prefix), false, visitor, g, error));
+        TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), false, visitor, g, error));
     }
     return TJ_OK;
 }

@@ -135,6 +135,20 @@ static void reading_beyond_the_end(void **state)
     assert_true(empty.failed);
 }
 
+static void zeros_and_no_bytes_are_all_zero(void **state)
+{
+    (void)state;
+    uint8_t bytes[5] = {0};
+    assert_true(tj__bytes_all_zero(tj__bytes_of(NULL, 0)));
+    assert_true(tj__bytes_all_zero(tj__bytes_of(bytes, sizeof bytes)));
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = 1;
+        assert_false(tj__bytes_all_zero(tj__bytes_of(bytes, sizeof bytes)));
+        assert_true(tj__bytes_all_zero(tj__bytes_of(bytes, i)));
+        bytes[i] = 0;
+    }
+}
+
 static void big_endian_is_numeric_order(void **state)
 {
     (void)state;
@@ -159,6 +173,7 @@ int main(void)
         cmocka_unit_test(failure_is_kept_until_the_end),
         cmocka_unit_test(reading_what_was_put),
         cmocka_unit_test(reading_beyond_the_end),
+        cmocka_unit_test(zeros_and_no_bytes_are_all_zero),
         cmocka_unit_test(big_endian_is_numeric_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static void assert_end(tj__bytes prefix, tj__bytes expected)
 {
     uint8_t end[8] = {0};
     size_t size = 0;
-    assert_true(tj__prefix_end(prefix, end, &size));
+    assert_true(tj__rows_prefix_end(prefix, end, &size));
     assert_true(tj__bytes_equal(tj__bytes_of(end, size), expected));
 }
 
@@ -26,8 +26,8 @@ static void the_end_of_a_prefix(void **state)
     assert_end(tj__bytes_of("\x03\x00", 2), tj__bytes_of("\x03\x01", 2));
     assert_end(tj__bytes_of("\x03\xff", 2), tj__bytes_of("\x04", 1));
     assert_end(tj__bytes_of("\x03\xfe\xff\xff", 4), tj__bytes_of("\x03\xff", 2));
-    assert_false(tj__prefix_end(tj__bytes_of("\xff\xff", 2), end, &size));
-    assert_false(tj__prefix_end(tj__bytes_of("", 0), end, &size));
+    assert_false(tj__rows_prefix_end(tj__bytes_of("\xff\xff", 2), end, &size));
+    assert_false(tj__rows_prefix_end(tj__bytes_of("", 0), end, &size));
     assert_int_equal(end[0], 42);
     assert_int_equal(size, 42);
 }
@@ -67,8 +67,8 @@ static void a_prefix_is_a_range(void **state)
     (void)state;
     recorder source = {.source = {.scan = record}};
     int calls = 0;
-    assert_int_equal(tj__scan_prefix(&source.source, tj__bytes_of("\x03\xff", 2), true, answer_busy,
-                                     &calls, NULL),
+    assert_int_equal(tj__rows_scan_prefix(&source.source, tj__bytes_of("\x03\xff", 2), true,
+                                          answer_busy, &calls, NULL),
                      TJ_BUSY);
     assert_int_equal(calls, 1);
     assert_true(source.descending);

@@ -65,7 +65,7 @@ static void header_bytes_are_pinned(void **unused)
     uint8_t block[TJ__SEGMENT_HEADER_SIZE];
     tj__segment_header_encode(&pinned_header, block);
     check_hex(block, 80, pinned_header_hex);
-    assert_true(tj__all_zero(block + 80, 4088 - 80));
+    assert_true(tj__bytes_all_zero(tj__bytes_of(block + 80, 4088 - 80)));
     check_hex(block + 4088, 8, pinned_header_hash_hex);
 }
 

@@ -153,7 +153,7 @@ static void check_zeros(const built_log *log, uint64_t ordinal, uint64_t from)
     uint8_t *bytes = malloc((size_t)(size - from));
     assert_non_null(bytes);
     peek(log, ordinal, from, bytes, (size_t)(size - from));
-    assert_true(tj__all_zero(bytes, (size_t)(size - from)));
+    assert_true(tj__bytes_all_zero(tj__bytes_of(bytes, (size_t)(size - from))));
     free(bytes);
 }
 

@@ -28,7 +28,7 @@ static bool zero_from(const built_log *log, uint64_t ordinal, uint64_t offset)
     uint8_t bytes[SMALL_SEGMENT];
     assert_int_equal(size_of(log, ordinal), SMALL_SEGMENT);
     peek(log, ordinal, offset, bytes, (size_t)(SMALL_SEGMENT - offset));
-    return tj__all_zero(bytes, (size_t)(SMALL_SEGMENT - offset));
+    return tj__bytes_all_zero(tj__bytes_of(bytes, (size_t)(SMALL_SEGMENT - offset)));
 }
 
 static void read_segments(const built_log *log, uint8_t *bytes)

@@ -257,12 +257,12 @@ static void test_visitor_ends_the_scan(void **state)
     assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
     tj__row_source *rows = tj__env_snapshot_rows(snapshot);
     unsigned seen = 0;
-    assert_ok(tj__scan_prefix(rows, text_bytes("\3row"), false, stop_at_third, &seen, &error));
+    assert_ok(tj__rows_scan_prefix(rows, text_bytes("\3row"), false, stop_at_third, &seen, &error));
     assert_int_equal(seen, 3);
     assert_fails(TJ_INVALID, "not this one",
-                 tj__scan_prefix(rows, text_bytes("\3row"), true, refuse_row, NULL, &error));
+                 tj__rows_scan_prefix(rows, text_bytes("\3row"), true, refuse_row, NULL, &error));
     assert_fails(TJ_MISUSE, "a key of 5 bytes is not that of a row",
-                 tj__scan_prefix(rows, text_bytes("\1meta"), true, refuse_row, NULL, &error));
+                 tj__rows_scan_prefix(rows, text_bytes("\1meta"), true, refuse_row, NULL, &error));
     tj__env_snapshot_end(snapshot);
     tj__env_close(env);
     place_remove(&at);

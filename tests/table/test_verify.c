@@ -57,8 +57,8 @@ static tj_status read_all(const place *at, bool read_only, uint64_t *sum)
     *sum = 0;
     status = tj__env_snapshot_begin(env, &snapshot, &position, &test_error);
     for (uint8_t table = 2; status == TJ_OK && table <= TJ__TABLE_LAST; table++) {
-        status = tj__scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1), false,
-                                 add_up, sum, &test_error);
+        status = tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1),
+                                      false, add_up, sum, &test_error);
     }
     tj__env_snapshot_end(snapshot);
     tj__env_close(env);
@@ -171,8 +171,9 @@ static tj_status scan(tj__env *env, uint8_t table, bool descending, tj__row_visi
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
     assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
-    tj_status status = tj__scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1),
-                                       descending, visitor, context, &test_error);
+    tj_status status =
+        tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1), descending,
+                             visitor, context, &test_error);
     tj__env_snapshot_end(snapshot);
     return status;
 }

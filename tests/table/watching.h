@@ -33,8 +33,8 @@ static inline tj_status see_row(void *context, const tj__row *row, tj_error *err
 static inline tj_status tally_rows(tj__env_snapshot *snapshot, tally *out, tj_error *error)
 {
     *out = (tally){0};
-    return tj__scan_prefix(tj__env_snapshot_rows(snapshot), text_bytes("\3row"), false, see_row,
-                           out, error);
+    return tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), text_bytes("\3row"), false,
+                                see_row, out, error);
 }
 
 static inline tj__env_snapshot *snapshot_of(tj__env *env, uint64_t sequence)

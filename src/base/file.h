@@ -39,6 +39,13 @@ tj_status tj__directory_sync_parent(const char *path, tj_error *error);
 
 void tj__file_close(int fd); /* -1 is allowed */
 tj_status tj__file_size(int fd, const char *path, uint64_t *size, tj_error *error);
+
+/* Bytes of the disk that a file has: fewer than its size when it has holes. */
+static inline uint64_t tj__file_allocated(const struct stat *file)
+{
+    return (uint64_t)file->st_blocks * 512; /* whatever the file system's blocks are */
+}
+
 tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error);
 /* Reads exactly size bytes; a file that ends earlier is TJ_CORRUPT, naming offset and size. */
 tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,

@@ -41,7 +41,6 @@
 #define RESERVE_PATH_SIZE (TJ_PATH_SIZE + sizeof TJ__RESERVE_NAME)
 /* For LMDB, beside the segment: the pages of one commit and more. */
 #define RESERVE_FOR_LMDB ((uint64_t)1 << 20)
-#define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
 /* Segments that should still fit before space is called low. */
 #define LOW_SEGMENTS 4
 
@@ -209,7 +208,7 @@ void tj__journal_space_look(tj__journal *journal)
     struct stat found;
     bool whole = reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0 &&
                  (uint64_t)found.st_size >= reserve_size(journal) &&
-                 (uint64_t)found.st_blocks * STAT_BLOCK_SIZE >= reserve_size(journal);
+                 tj__file_allocated(&found) >= reserve_size(journal);
     atomic_store(&journal->reserve_held, whole);
 }
 

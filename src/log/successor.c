@@ -13,15 +13,13 @@
 #include "base/file.h"
 #include "base/thread.h"
 
-#define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
-
 tj_status tj__log_file_open(const char *directory, uint64_t ordinal, tj__log_file *out,
                             tj_error *error)
 {
     tj__log_file file = {.fd = -1, .ordinal = ordinal};
     struct stat found;
     TJ_TRY(tj__segment_open(file.path, directory, ordinal, O_RDWR, &file.fd, &found, error));
-    file.allocated = (uint64_t)found.st_blocks * STAT_BLOCK_SIZE;
+    file.allocated = tj__file_allocated(&found);
     file.size = (uint64_t)found.st_size;
     file.device = found.st_dev;
     file.inode = found.st_ino;

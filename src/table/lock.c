@@ -24,7 +24,6 @@
 #define LOCK_HEADER_SIZE 128
 #define LOCK_SLOT_SIZE 64
 #define LOCK_SIZE(readers) (LOCK_HEADER_SIZE + (off_t)(readers)*LOCK_SLOT_SIZE)
-#define STAT_BLOCK_SIZE 512 /* what st_blocks counts */
 /* With less free than this the file is not made anew: it might not come back. */
 #define RENEW_FREE_MIN ((uint64_t)4 << 20)
 
@@ -37,7 +36,7 @@ static tj_status allocate(int fd, const char *path, unsigned *readers_max, tj_er
         return tj__fail_errno(error, errno, "looking at the size of %s", path);
     }
     off_t size = info.st_size < LOCK_SIZE(1) ? LOCK_SIZE(TJ__READERS_MAX) : info.st_size;
-    if (info.st_size < size || info.st_blocks * STAT_BLOCK_SIZE < size) {
+    if (info.st_size < size || tj__file_allocated(&info) < (uint64_t)size) {
         int code = posix_fallocate(fd, 0, size);
         if (code != 0) {
             return tj__fail_errno(error, code, "reserving %lld bytes for %s", (long long)size,

@@ -16,7 +16,7 @@ static uint64_t blocks_of(const built_log *log, uint64_t ordinal)
     struct stat info;
     path_of(log, ordinal, path);
     assert_int_equal(stat(path, &info), 0);
-    return (uint64_t)info.st_blocks * 512;
+    return tj__file_allocated(&info);
 }
 
 static void set_size(const built_log *log, uint64_t ordinal, off_t size)

@@ -51,15 +51,14 @@ uint64_t tj__record_size(uint32_t body_size)
     return (TJ__RECORD_HEADER_SIZE + (uint64_t)body_size + align - 1) / align * align;
 }
 
-/* Bytes of a note before the body. */
-static size_t note_room(size_t note_size)
+size_t tj__record_note_room(size_t note_size)
 {
     return note_size == 0 ? 0 : sizeof(uint16_t) + note_size;
 }
 
 uint64_t tj__record_size_noted(size_t body_size, size_t note_size)
 {
-    return tj__record_size((uint32_t)(note_room(note_size) + body_size));
+    return tj__record_size((uint32_t)(tj__record_note_room(note_size) + body_size));
 }
 
 void tj__segment_header_encode(const tj__segment_header *header,
@@ -190,7 +189,7 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
 {
     bool noted = record->note.size > 0;
     TJ_ASSERT(record->note.size <= UINT16_MAX);
-    size_t room = note_room(record->note.size);
+    size_t room = tj__record_note_room(record->note.size);
     TJ_ASSERT(record->body.size <= TJ__RECORD_BODY_SIZE_MAX - room);
     uint32_t body_size = (uint32_t)(room + record->body.size);
     uint64_t size = tj__record_size(body_size);
@@ -314,11 +313,11 @@ static bool split_note(const uint8_t *record, tj__bytes *note, tj__bytes *body)
         return true;
     }
     size_t length = body->size < sizeof(uint16_t) ? body->size : tj__load_u16(body->data);
-    if (note_room(length) > body->size || length == 0) {
+    if (tj__record_note_room(length) > body->size || length == 0) {
         return false;
     }
     *note = tj__bytes_of(body->data + sizeof(uint16_t), length);
-    *body = tj__bytes_of(note->data + length, body->size - note_room(length));
+    *body = tj__bytes_of(note->data + length, body->size - tj__record_note_room(length));
     return true;
 }
 

@@ -80,6 +80,8 @@ typedef struct tj__record {
 uint64_t tj__record_size(uint32_t body_size);
 /* The same for a body and a note; both together at most TJ__RECORD_BODY_SIZE_MAX. */
 uint64_t tj__record_size_noted(size_t body_size, size_t note_size);
+/* What a note takes of that body's bytes. */
+size_t tj__record_note_room(size_t note_size);
 
 void tj__segment_header_encode(const tj__segment_header *header,
                                uint8_t out[TJ__SEGMENT_HEADER_SIZE]);

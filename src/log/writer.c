@@ -207,8 +207,12 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
                                 const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
                                 tj_time *time, tj_error *error)
 {
-    if (body.size > TJ__RECORD_BODY_SIZE_MAX - (note.size == 0 ? 0 : 2 + note.size)) {
-        return tj__fail(error, TJ_LIMIT, "a commit of %zu bytes is larger than %u bytes", body.size,
+    size_t noted = tj__record_note_room(note.size);
+    if (body.size > TJ__RECORD_BODY_SIZE_MAX - noted) {
+        return tj__fail(error, TJ_LIMIT,
+                        "the commit has %zu bytes%s, more than the %u bytes that one commit can "
+                        "have; split it",
+                        body.size + noted, noted > 0 ? " with its note" : "",
                         TJ__RECORD_BODY_SIZE_MAX);
     }
     if (writer->at.time == INT64_MAX) {

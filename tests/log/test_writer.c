@@ -306,11 +306,38 @@ static void the_largest_record_is_taken_and_a_larger_one_refused(void **state)
     appended_body bodies[] = {{TJ__RECORD_BODY_SIZE_MAX, 1}, {1, 2}};
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
     assert_int_equal(append_body(&log, bodies[0].size + 1, 1, &sequence, &error), TJ_LIMIT);
-    assert_string_equal(error.message, "a commit of 67108865 bytes is larger than 67108864 bytes");
+    assert_string_equal(error.message, "the commit has 67108865 bytes, more than the 67108864 "
+                                       "bytes that one commit can have; split it");
     must_wait(&log, must_append(&log, bodies[0].size, 1));
     must_wait(&log, must_append(&log, 1, 2));
     must_close(&log);
     assert_int_equal(read_log(&log, bodies, 2, &end), 2);
+    remove_log(&log);
+}
+
+static void a_note_counts_for_the_largest_record(void **state)
+{
+    (void)state;
+    fixture log;
+    tj_time time = 0;
+    uint64_t sequence = 0;
+    tj_error error = TJ_ERROR_INIT;
+    tj__bytes note = tj__bytes_of("why", 3);
+    uint8_t *body = calloc(1, TJ__RECORD_BODY_SIZE_MAX);
+    assert_non_null(body);
+    create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
+    tj__bytes commit = tj__bytes_of(body, TJ__RECORD_BODY_SIZE_MAX - 4);
+    assert_int_equal(
+        tj__log_writer_append(log.writer, commit, 0, NULL, note, &sequence, &time, &error),
+        TJ_LIMIT);
+    assert_string_equal(error.message, "the commit has 67108865 bytes with its note, more than the "
+                                       "67108864 bytes that one commit can have; split it");
+    commit.size--;
+    assert_int_equal(
+        tj__log_writer_append(log.writer, commit, 0, NULL, note, &sequence, &time, &error), TJ_OK);
+    must_wait(&log, sequence);
+    must_close(&log);
+    free(body);
     remove_log(&log);
 }
 
@@ -561,6 +588,7 @@ int main(void)
         cmocka_unit_test(records_larger_than_a_segment_get_their_own),
         cmocka_unit_test(a_large_record_can_begin_a_prepared_segment),
         cmocka_unit_test(the_largest_record_is_taken_and_a_larger_one_refused),
+        cmocka_unit_test(a_note_counts_for_the_largest_record),
         cmocka_unit_test(a_full_batch_is_flushed_before_more_is_appended),
         cmocka_unit_test(a_segment_is_prepared_when_half_full),
         cmocka_unit_test(waiting_for_what_was_never_appended_is_misuse),

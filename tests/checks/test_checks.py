@@ -260,5 +260,13 @@ class Promises(Planted):
         self.assert_red("P3 is cited by a test", "promises")
 
 
+class Faults(Planted):
+    def test_no_longer_fits(self):
+        shutil.copytree(ROOT / "tests/planted", self.tree / "tests/planted")
+        self.plant("src/log/group.c", "/* MIT */\n")
+        self.assert_red("a batch is not flushed: what it replaces stands 0 times in src/log/group.c",
+                        "planted")
+
+
 if __name__ == "__main__":
     unittest.main()

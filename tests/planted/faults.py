@@ -2,8 +2,8 @@
 """Faults that a change could bring into the library, and the tests that must turn red.
 
 A fault is a piece of a source file and what stands there instead; the piece stands in the file once. When a
-change moves it, the fault is to be planted again in its new place: run.py says which no longer fit. Each
-test is a program of the build with its arguments; every one of them must notice.
+change moves it, the fault is to be planted again in its new place: check/planted says which no longer fit.
+Each test is a program of the build with its arguments; every one of them must notice.
 """
 
 
@@ -125,7 +125,7 @@ FAULTS = [
           "return tj__row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;",
           "return row;",
           "test_table_rows", "crash_flips"),
-    Fault("the rows of a table are not counted", "src/table/verify.c",
+    Fault("the rows of a table are not counted", "src/table/sums.c",
           "    if (counted->rows != stored->rows) {\n",
           """    if (counted) {
         return TJ_OK;

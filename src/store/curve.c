@@ -18,6 +18,7 @@ typedef struct drawing {
     uint64_t last;
     bool has_peak;
     tj_decimal peak;
+    tj_decimal none; /* no drawdown */
     tj_decimal drawdown_max;
     tj__buffer points; /* tj_equity_point each */
 } drawing;
@@ -30,13 +31,12 @@ static tj_status no_memory(tj_error *error)
 /* How far below the peak, as a part of it. A peak that is not above 0 has no part. */
 static tj_status measure(drawing *d, tj_equity_point *point, tj_error *error)
 {
-    if (!d->has_peak || tj_decimal_compare(point->equity, d->peak) > 0) {
-        d->peak = point->equity;
-        d->has_peak = true;
-    }
+    int above = d->has_peak ? tj_decimal_compare(point->equity, d->peak) : 1;
+    d->has_peak = true;
+    d->peak = above > 0 ? point->equity : d->peak;
     point->peak = d->peak;
-    point->drawdown = tj_decimal_int(0);
-    if (tj_decimal_sign(d->peak) <= 0 || tj_decimal_compare(point->equity, d->peak) == 0) {
+    point->drawdown = d->none;
+    if (above >= 0 || tj_decimal_sign(d->peak) <= 0) {
         return TJ_OK;
     }
     tj_decimal below;
@@ -158,7 +158,7 @@ tj_status tj_equity_curve_load(tj_state_repository *repository, tj_moment from, 
     if (!arena) {
         return no_memory(error);
     }
-    drawing d = {.drawdown_max = tj_decimal_int(0)};
+    drawing d = {.none = tj_decimal_int(0), .drawdown_max = tj_decimal_int(0)};
     tj_status status = start(&d, repository, from, to, error);
     if (status == TJ_OK) {
         status = draw(&d, error);

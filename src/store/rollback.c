@@ -194,8 +194,9 @@ static tj_status explain_limit(const going_back *g, const tj_error *cause, tj_er
     return tj__fail(error, TJ_LIMIT,
                     "going back to commit %" PRIu64
                     " changes %zu rows, more than one commit can have (%zu MiB): go back to a "
-                    "later commit, or export the state at that one",
-                    g->to, g->report->change_count, TJ__BODY_SIZE_MAX >> 20);
+                    "later commit, or make a new journal of that one with `tesser-journal restore "
+                    "... --at %" PRIu64 "`",
+                    g->to, g->report->change_count, TJ__BODY_SIZE_MAX >> 20, g->to);
 }
 
 static tj_status change(going_back *g, tj_error *error)

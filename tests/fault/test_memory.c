@@ -6,6 +6,7 @@
 #include "strength/fixture.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include <tesser/migrate.h>
 
@@ -222,6 +223,91 @@ static tj_status do_load_algos(scene *s, tj_error *error)
     return status;
 }
 
+static tj_status do_load_past(scene *s, tj_error *error)
+{
+    tj_algo_list *list = NULL;
+    tj_status status = tj_algo_load_all_at(tj_store_algo_repository(s->f.store, NULL),
+                                           (tj_moment){20, false, 0}, &list, error);
+    assert_true((status == TJ_OK) == (list != NULL));
+    assert_true(!list || list->count == 20);
+    tj_algo_list_free(list);
+    return status;
+}
+
+static tj_status read_history(scene *s, bool descending, tj_error *error)
+{
+    tj_history_query query = TJ_HISTORY_QUERY_INIT;
+    tj_history *history = NULL;
+    const tj_history_commit *commit = NULL;
+    query.kinds = 1u << TJ_ENTITY_ALGO;
+    query.book = "default";
+    query.old_values = true;
+    query.descending = descending;
+    query.sequence_last = 30;
+    tj_status status = tj_history_open(s->f.store, &query, &history, error);
+    assert_true((status == TJ_OK) == (history != NULL));
+    do {
+        status = status == TJ_OK ? tj_history_next(history, &commit, error) : status;
+    } while (status == TJ_OK && commit);
+    tj_history_close(history);
+    return status;
+}
+
+static tj_status do_forwards(scene *s, tj_error *error)
+{
+    return read_history(s, false, error);
+}
+
+static tj_status do_backwards(scene *s, tj_error *error)
+{
+    return read_history(s, true, error);
+}
+
+static tj_status do_diff(scene *s, tj_error *error)
+{
+    tj_history_diff *diff = NULL;
+    tj_status status = tj_history_diff_load(s->f.store, (tj_moment){10, false, 0},
+                                            (tj_moment){20, false, 0}, NULL, &diff, error);
+    assert_true((status == TJ_OK) == (diff != NULL));
+    tj_history_diff_free(diff);
+    return status;
+}
+
+static tj_status do_curve(scene *s, tj_error *error)
+{
+    tj_equity_curve *curve = NULL;
+    tj_status status =
+        tj_equity_curve_load(tj_store_state_repository(s->f.store, NULL), (tj_moment)TJ_MOMENT_INIT,
+                             (tj_moment)TJ_MOMENT_INIT, &curve, error);
+    assert_true((status == TJ_OK) == (curve != NULL));
+    tj_equity_curve_free(curve);
+    return status;
+}
+
+/* To the commit that the scene's number names. */
+static tj_status roll_back(scene *s, bool dry_run, tj_error *error)
+{
+    tj_rollback_report *report = NULL;
+    tj_rollback_options options = TJ_ROLLBACK_OPTIONS_INIT;
+    options.dry_run = dry_run;
+    tj_status status =
+        tj_state_rollback(tj_store_state_repository(s->f.store, NULL),
+                          (tj_moment){s->number, false, 0}, &options, &report, error);
+    assert_true((status == TJ_OK) == (report != NULL));
+    tj_rollback_report_free(report);
+    return status;
+}
+
+static tj_status do_compare(scene *s, tj_error *error)
+{
+    return roll_back(s, true, error);
+}
+
+static tj_status do_rollback(scene *s, tj_error *error)
+{
+    return roll_back(s, false, error);
+}
+
 static tj_status do_books(scene *s, tj_error *error)
 {
     tj_book_list *list = NULL;
@@ -433,6 +519,45 @@ static void loads(void **state)
     for_each_allocation_of_a_read(s, "info", do_info);
 }
 
+#define ROLLBACKS 30
+
+/* Each commit takes memory to be read again, so not every allocation has its turn, but some up to
+ * the last. A rollback that fails has changed nothing. */
+static void rollbacks(scene *s)
+{
+    long count = 0;
+    s->number = 30;
+    for_each_allocation_of_a_read(s, "compare for a rollback", do_compare);
+    for (long i = ROLLBACKS; i >= 0; i--) {
+        uint64_t newest = info_of(s->f.store).sequence;
+        tj_status status =
+            perform(s, do_rollback, count > 0 ? 1 + count * i / ROLLBACKS : LONG_MAX);
+        count = count > 0 ? count : allocations;
+        if (status != TJ_OK) {
+            expect_nomem("rollback", status, i);
+        }
+        assert_int_equal(info_of(s->f.store).sequence, status == TJ_OK ? newest + 1 : newest);
+        commit_number(s->f.store, s->next++);
+    }
+    assert_in_range(count, 20, 5000);
+}
+
+static void the_past(void **state)
+{
+    scene *s = *state;
+    fixture_open(&s->f);
+    for (; s->next < 40; s->next++) {
+        commit_number(s->f.store, s->next);
+    }
+    make_handles(s->f.store);
+    for_each_allocation_of_a_read(s, "load the past", do_load_past);
+    for_each_allocation_of_a_read(s, "read forwards", do_forwards);
+    for_each_allocation_of_a_read(s, "read backwards", do_backwards);
+    for_each_allocation_of_a_read(s, "diff", do_diff);
+    for_each_allocation_of_a_read(s, "curve", do_curve);
+    rollbacks(s);
+}
+
 /* Bringing LMDB up to date fails, and is done the next time. */
 static void applies(void **state)
 {
@@ -611,6 +736,7 @@ int main(void)
         TEST(commits_in_memory),
         TEST(saves),
         TEST(loads),
+        TEST(the_past),
         TEST(applies),
         TEST(opening_and_closing),
         TEST(creating),

@@ -173,4 +173,16 @@ FAULTS = [
     Fault("the counters of a copied journal do not skip", "src/journal/recover.c",
           "    if (!r->book.mark.elsewhere) {\n", "    if (r->book.mark.elsewhere) {\n",
           "test_journal_copied"),
+    # ---- history --------------------------------------------------------------------------------
+    Fault("a rollback gives new ranks", "src/commit/resolve_rows.c",
+          "        return resolve_row_as_it_was(r->tip, row->book, row->key, row->value, error);\n",
+          "        return put(r, row, error);\n",
+          "test_contract_history"),
+    Fault("a moment by time is before its commit", "src/history/seek.c",
+          "if (record.time > time) {", "if (record.time >= time) {",
+          "test_contract_history"),
+    Fault("an old value is that of before all commits", "src/store/history.c",
+          "    return history->old_values ? note_change(history, change, error) : TJ_OK;\n",
+          "    (void)note_change;\n    return TJ_OK;\n",
+          "test_contract_history"),
 ]

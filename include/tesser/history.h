@@ -68,9 +68,10 @@ TJ_API TJ_CHECKED tj_status tj_history_range_get(tj_store *store, tj_history_ran
  *
  * A time that has passed and is behind the newest commit means the newest: nothing came since.
  * @param sequence receives it; unchanged on failure
- * @return TJ_OK; TJ_NOT_FOUND for a moment before the first commit that is kept, behind the newest
- *         (by sequence), or still to come (by time): the sentence names the range; or as
- *         tj_history_range_get
+ * @return TJ_OK; TJ_NOT_FOUND for a time before the first commit that is kept or still to come, and
+ *         for a sequence behind the newest: the sentence names the range; or as
+ *         tj_history_range_get. Whether the state of an early sequence is still kept shows when it
+ *         is loaded
  * Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_moment_find(tj_store *store, tj_moment moment, uint64_t *sequence,

@@ -471,6 +471,7 @@ tj_status tj_history_next(tj_history *history, const tj_history_commit **out, tj
         return tj__fail(error, TJ_MISUSE, "no history, or no place to return a commit in");
     }
     *out = NULL;
+    TJ_TRY(tj__core_check(history->store->core, error));
     if (history->left == 0) {
         return TJ_OK;
     }

@@ -299,9 +299,10 @@ unsafe extern "C" {
     ///
     /// - `sequence`: receives it; unchanged on failure
     ///
-    /// Returns `TJ_OK`; `TJ_NOT_FOUND` for a moment before the first commit that is kept, behind
-    /// the newest (by sequence), or still to come (by time): the sentence names the range; or as
-    /// `tj_history_range_get`
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND` for a time before the first commit that is kept or still to
+    /// come, and for a sequence behind the newest: the sentence names the range; or as
+    /// `tj_history_range_get`. Whether the state of an early sequence is still kept shows when it
+    /// is loaded
     ///
     /// Threads: any.
     pub fn tj_moment_find(

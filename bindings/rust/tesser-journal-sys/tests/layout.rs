@@ -298,7 +298,7 @@ fn facts() -> Vec<(String, u64)> {
         TJ_VERDICT_UNCHECKED,
         TJ_VERSION_MAJOR,
         TJ_VERSION_MINOR,
-        TJ_VERSION_PATCH
+        TJ_VERSION_PATCH,
     ]);
     facts
 }

@@ -81,8 +81,6 @@ static bool make_space(void *context)
 static tj_status append(tj__journal *journal, const tj__position *end, const skipping *s,
                         uint64_t *sequence, tj_error *error)
 {
-    tj__log_writer *writer = NULL;
-    tj_time time = 0;
     tj__log_writer_options options = {.directory = journal->log_path,
                                       .journal_id = journal->superblock.journal_id,
                                       .epoch = journal->epoch,
@@ -90,15 +88,8 @@ static tj_status append(tj__journal *journal, const tj__position *end, const ski
                                       .durability = TJ_DURABILITY_SYNC,
                                       .make_space = make_space,
                                       .context = journal};
-    TJ_TRY(tj__log_writer_open(&options, end, &writer, error));
-    tj_status status =
-        tj__log_writer_append(writer, tj__buffer_bytes(&s->body), s->counters, NULL,
-                              tj__bytes_of(note, sizeof note - 1), sequence, &time, error);
-    if (status == TJ_OK) {
-        status = tj__log_writer_wait(writer, *sequence, error);
-    }
-    tj_status closed = tj__log_writer_close(writer, status == TJ_OK ? error : NULL);
-    return status == TJ_OK ? closed : status;
+    return tj__log_append_once(&options, end, tj__buffer_bytes(&s->body), s->counters,
+                               tj__bytes_of(note, sizeof note - 1), sequence, error);
 }
 
 static tj_status append_or_make_space(tj__journal *journal, const tj__position *end,

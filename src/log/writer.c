@@ -16,6 +16,7 @@
  */
 #include "log/writer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -315,4 +316,33 @@ void tj__log_writer_abandon(tj__log_writer *writer)
      * left. */
     tj__file_close(writer->group.file.fd);
     writer->group.file.fd = -1;
+}
+
+/* A writer that is gone is poisoned for nobody: what counts is why. */
+static tj_status cause_of_closed(tj_error *failure)
+{
+    bool full = failure->os_errno == ENOSPC || failure->os_errno == EDQUOT;
+    failure->status = full ? TJ_FULL : TJ_IO;
+    return failure->status;
+}
+
+tj_status tj__log_append_once(const tj__log_writer_options *options, const tj__position *end,
+                              tj__bytes body, uint32_t change_count, tj__bytes note,
+                              uint64_t *sequence, tj_error *error)
+{
+    tj__log_writer *writer = NULL;
+    tj_time time = 0;
+    tj_error failure = TJ_ERROR_INIT;
+    TJ_TRY(tj__log_writer_open(options, end, &writer, error));
+    tj_status status =
+        tj__log_writer_append(writer, body, change_count, NULL, note, sequence, &time, &failure);
+    if (status == TJ_OK) {
+        status = tj__log_writer_wait_durable(writer, *sequence, &failure);
+    }
+    tj_status closed = tj__log_writer_close(writer, status == TJ_OK ? &failure : NULL);
+    status = status == TJ_OK ? closed : status;
+    if (status == TJ_CLOSED) {
+        status = cause_of_closed(&failure);
+    }
+    return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

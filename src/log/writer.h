@@ -100,6 +100,13 @@ void tj__log_writer_cancel_prepare(tj__log_writer *writer);
  * calls report. */
 void tj__log_writer_poison(tj__log_writer *writer, const char *reason);
 
+/* Opens the log, appends one commit without an id, flushes it and closes: for who is no writer
+ * otherwise. TJ_FULL, TJ_IO: the commit may be there, which the next who reads the log finds
+ * out. */
+tj_status tj__log_append_once(const tj__log_writer_options *options, const tj__position *end,
+                              tj__bytes body, uint32_t change_count, tj__bytes note,
+                              uint64_t *sequence, tj_error *error);
+
 /* In the child of a fork: closes descriptors without writing. */
 void tj__log_writer_abandon(tj__log_writer *writer);
 

@@ -221,22 +221,14 @@ static tj_status begin_term(tj__restore_target *target, tj_error *error)
 static tj_status append_to_log(const tj__restore_target *target, tj__bytes body,
                                uint32_t change_count, tj__bytes note, tj_error *error)
 {
-    tj__log_writer *writer = NULL;
     uint64_t sequence = 0;
-    tj_time time = 0;
     tj__log_writer_options options = {.directory = target->log_path,
                                       .journal_id = target->journal_id,
                                       .epoch = target->position.epoch,
                                       .segment_size = TJ_SEGMENT_SIZE_DEFAULT,
                                       .durability = TJ_DURABILITY_SYNC};
-    TJ_TRY(tj__log_writer_open(&options, &target->position, &writer, error));
-    tj_status status =
-        tj__log_writer_append(writer, body, change_count, NULL, note, &sequence, &time, error);
-    if (status == TJ_OK) {
-        status = tj__log_writer_wait(writer, sequence, error);
-    }
-    tj_status closed = tj__log_writer_close(writer, status == TJ_OK ? error : NULL);
-    return status == TJ_OK ? closed : status;
+    return tj__log_append_once(&options, &target->position, body, change_count, note, &sequence,
+                               error);
 }
 
 /* Where it stands is found out by reading it back. */

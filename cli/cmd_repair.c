@@ -126,6 +126,7 @@ static tj_status run_repair(command_line *cli, tj_error *error)
     open_journal journal;
     tj_repair_report *report = NULL;
     tj_repair_options options = TJ_REPAIR_OPTIONS_INIT;
+    cli->advice = ""; /* the sentence says it */
     tj_status status = journal_configure(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = read_options(cli, &options, error);

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
     if (status != TJ_OK) {
         return status;
     }
+    snprintf(cli->journal, sizeof cli->journal, "%s", out->config.path);
     if (given(cli, &option_book)) {
         out->config.book = option_value(cli, &option_book);
     }

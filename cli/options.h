@@ -61,9 +61,10 @@ struct command_line {
     /* What this run has made durable, "" for nothing yet. A failure after that is told as one of
      * the answer: whoever is told that nothing changed does it again. */
     char durable[TJ_PATH_SIZE + 64];
-    uint64_t sequence;  /* of the commit that is durable, 0 for none */
-    const char *advice; /* on a failure, instead of what its status says; NULL for that */
-    bool usage;         /* the failure is the caller's use of the command line: exit code 2 */
+    uint64_t sequence;          /* of the commit that is durable, 0 for none */
+    const char *advice;         /* on a failure, instead of what its status says; NULL for that */
+    char journal[TJ_PATH_SIZE]; /* the one that is meant; "" before that is known */
+    bool usage; /* the failure is the caller's use of the command line: exit code 2 */
 };
 
 /* Reads the arguments into cli; a failure has cli->usage set. */

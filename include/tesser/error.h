@@ -45,7 +45,7 @@ typedef enum tj_advice {
     TJ_ADVICE_FIX_CALL = 2,   /**< the program or its input must change */
     TJ_ADVICE_FIX_CONFIG = 3, /**< the configuration must change */
     TJ_ADVICE_OPERATOR = 4,   /**< a person must look: free space, permissions, another writer */
-    TJ_ADVICE_STOP = 5        /**< stop trading on this handle; reopen, or restore a copy */
+    TJ_ADVICE_STOP = 5        /**< stop trading on this handle; reopen, or repair */
 } tj_advice;
 
 #define TJ_ERROR_PLACE_SIZE 256

@@ -58,9 +58,9 @@ const char *tj_advice_text(tj_advice advice)
     case TJ_ADVICE_OPERATOR:
         return "A person must look at this system.";
     case TJ_ADVICE_STOP:
-        return "Stop trading on this journal: close it and open it again. If that is refused, keep "
-               "its "
-               "directory as it is, and restore a copy of it elsewhere.";
+        return "Stop trading on this journal: close it and open it again. If that is refused, "
+               "`tesser-journal verify` tells what is damaged, and `tesser-journal repair --into "
+               "NEW` builds a sound journal beside it.";
     }
     return "";
 }

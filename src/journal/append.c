@@ -22,7 +22,7 @@ static tj_status refuse_damaged(const tj__journal *journal, tj__bytes body,
     }
     return tj__fail(error, TJ_CORRUPT,
                     "not applied: it changes a table of %s that is damaged (reading it says how): "
-                    "restore a copy of the whole journal",
+                    "repair the journal",
                     journal->path);
 }
 

@@ -86,8 +86,7 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
         return TJ_OK;
     }
     if (status == TJ_CORRUPT) {
-        tj__error_context(&failure, "in %s/data.mdb; restore a copy of the whole journal",
-                          journal->path);
+        tj__error_context(&failure, "in %s/data.mdb; repair the journal", journal->path);
     } else {
         tj__error_context(&failure, "opening %s/data.mdb", journal->path);
     }

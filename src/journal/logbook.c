@@ -34,8 +34,8 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
     TJ_TRY(tj__path_look(journal->log_path, &there, &found, error));
     if (!S_ISDIR(found.st_mode)) {
         return tj__fail(error, TJ_CORRUPT,
-                        "the log directory %s is missing: put it back, or restore a copy of the "
-                        "whole journal; one of data.mdb alone, as mdb_copy makes it, lacks the "
+                        "the log directory %s is missing: put it back, or repair the journal; a "
+                        "copy of data.mdb alone, as mdb_copy makes it, lacks the "
                         "newest commits",
                         journal->log_path);
     }
@@ -107,8 +107,8 @@ static tj_status report_missing(const tj__log_reader *reader, tj_error *error)
     }
     tj__fail(error, TJ_CORRUPT,
              "log segment %s is missing, though commits up to %" PRIu64
-             " lead to it: put the file back, or restore a copy of the whole journal; one of "
-             "data.mdb alone, as mdb_copy makes it, lacks the newest commits",
+             " lead to it: put the file back, or repair the journal; a copy of data.mdb alone, as "
+             "mdb_copy makes it, lacks the newest commits",
              place, tj__log_reader_position(reader)->sequence);
     tj__error_place(error, "%s", place);
     return TJ_CORRUPT;
@@ -130,7 +130,7 @@ tj_status tj__logbook_fell_short(const tj__log_reader *reader, uint64_t covered,
     tj__fail(error, TJ_CORRUPT,
              "commit %" PRIu64 " is damaged or missing at offset %" PRIu64
              " of %s (%s), and %s shows that commits up to %" PRIu64
-             " were durable: put the file back as it was, or restore a copy of the whole journal",
+             " were durable: put the file back as it was, or repair the journal",
              at->sequence + 1, at->offset, tj__log_reader_path(reader), tj__log_reader_why(reader),
              by, covered);
     tj__error_place(error, "%s:%" PRIu64, tj__log_reader_path(reader), at->offset);
@@ -174,7 +174,7 @@ static tj_status segment_start(const tj__journal *journal, const tj__logbook *bo
     if (status == TJ_NOT_FOUND) {
         return tj__fail(error, TJ_CORRUPT,
                         "segment %s is missing, and the state in data.mdb stands at commit %" PRIu64
-                        " in it: put it back, or restore a copy of the whole journal",
+                        " in it: put it back, or repair the journal",
                         path, book->applied.sequence);
     }
     if (status == TJ_OK) {
@@ -226,7 +226,7 @@ static tj_status check_on_chain(const tj__logbook *book, tj_error *error)
         error, TJ_CORRUPT,
         "data.mdb and the log do not belong together: data.mdb stands after commit %" PRIu64
         " at offset %" PRIu64 " of %s, where the log has commit %" PRIu64 " at offset %" PRIu64
-        "; one of them was replaced: put it back, or restore a copy of the whole journal",
+        "; one of them was replaced: put it back, or repair the journal",
         book->applied.sequence, book->applied.offset, tj__log_reader_path(book->reader),
         at->sequence, at->offset);
 }

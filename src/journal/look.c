@@ -105,7 +105,7 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
     }
     return used ? tj__fail(error, TJ_CORRUPT,
                            "%s/data.mdb is missing, but the log beside it holds commits: put the "
-                           "file back, or restore a copy of the whole journal",
+                           "file back, or repair the journal",
                            path)
                 : TJ_OK;
 }

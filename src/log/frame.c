@@ -161,11 +161,9 @@ tj_status tj__segment_header_decode(const uint8_t block[TJ__SEGMENT_HEADER_SIZE]
 
 tj_status tj__segment_header_misplaced(const tj_error *cause, tj_error *error)
 {
-    tj__fail(
-        error, TJ_CORRUPT,
-        "%s: it is no segment of this log: put the right file back, or restore a copy of the whole "
-        "journal",
-        cause->message);
+    tj__fail(error, TJ_CORRUPT,
+             "%s: it is no segment of this log: put the right file back, or repair the journal",
+             cause->message);
     tj__error_place(error, "%s", cause->place);
     return TJ_CORRUPT;
 }

@@ -65,14 +65,14 @@ static tj_status agree(const tj__sum *stored, const tj__sum *counted, bool damag
     if (counted->rows != stored->rows) {
         return tj__fail(error, TJ_CORRUPT,
                         "%s is damaged: table \"%s\" shows %" PRIu64 " rows of book number %" PRIu32
-                        ", %" PRIu64 " were stored: restore a copy of the whole journal",
+                        ", %" PRIu64 " were stored: repair the journal",
                         path, tj__table_name(stored->table), counted->rows, counted->book,
                         stored->rows);
     }
     if (counted->checksums != stored->checksums && !damaged_row) {
         return tj__fail(error, TJ_CORRUPT,
                         "%s is damaged: the rows that table \"%s\" shows of book number %" PRIu32
-                        " are not those that were stored: restore a copy of the whole journal",
+                        " are not those that were stored: repair the journal",
                         path, tj__table_name(stored->table), counted->book);
     }
     return TJ_OK;

@@ -56,7 +56,7 @@ done
 : >"j/log/$(newest)"
 run 19 --config c.toml status
 err_has "$(newest) was cut off: it has 0 bytes"
-err_has "put the file back as it was, or restore a copy of the whole journal"
+err_has "put the file back as it was, or repair the journal"
 rm -rf j && cp -a old j
 
 # No boot id, no mark that outlives its writer; it is said.

@@ -122,8 +122,7 @@ static void a_file_that_was_cut_off_is_damage(void **unused)
         snprintf(after, sizeof after,
                  " was cut off: it has %" PRIu64 " bytes and had %" PRIu64
                  " or more, and commits behind %" PRIu64
-                 " may be gone with the rest: put the file back as it was, or restore a copy of "
-                 "the whole journal",
+                 " may be gone with the rest: put the file back as it was, or repair the journal",
                  size, (size < TJ__SEGMENT_HEADER_SIZE ? TJ__SEGMENT_HEADER_SIZE : SMALL_SEGMENT),
                  whole);
         message_of(&log, 1, why, "", after);

@@ -219,8 +219,7 @@ static void check_misplaced(const built_log *log, uint64_t ordinal, uint64_t las
     char message[600];
     path_of(log, ordinal, path);
     message_of(log, ordinal, message, what,
-               ": it is no segment of this log: put the right file back, or restore a copy of the "
-               "whole journal");
+               ": it is no segment of this log: put the right file back, or repair the journal");
     check_failure(log, last, TJ_CORRUPT, message);
     tj__log_reader *reader = reader_from(log, &built_start);
     if (ordinal > 1) {
@@ -260,8 +259,7 @@ static void a_copied_segment_is_refused(void **unused)
     poke(&log, 2, 0, bytes, sizeof bytes);
     check_misplaced(&log, 2, 3, what);
     message_of(&log, 2, message, what,
-               ": it is no segment of this log: put the right file back, or restore a copy of the "
-               "whole journal");
+               ": it is no segment of this log: put the right file back, or repair the journal");
     tj__log_reader *reader = reader_from(&log, &log.places[4]); /* behind records of it */
     assert_int_equal(read_all(reader, &last, &error), TJ_CORRUPT);
     assert_string_equal(error.message, message);
@@ -287,8 +285,8 @@ static void a_header_must_continue_the_log(void **unused)
                               ", the one before it here ends with %016" PRIx64
                             : " begins with commit 3, though the last one before it is 1",
                  hash + 1, hash);
-        strcat(why, ": it is no segment of this log: put the right file back, or restore a copy of "
-                    "the whole journal");
+        strcat(why,
+               ": it is no segment of this log: put the right file back, or repair the journal");
         log.end.hash += wrong == 0;
         log.end.sequence += wrong == 1;
         begin_segment(&log);

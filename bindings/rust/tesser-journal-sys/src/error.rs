@@ -88,7 +88,7 @@ pub const TJ_ADVICE_FIX_CONFIG: tj_advice = 3;
 /// A person must look: free space, permissions, another writer
 pub const TJ_ADVICE_OPERATOR: tj_advice = 4;
 
-/// Stop trading on this handle; reopen, or restore a copy
+/// Stop trading on this handle; reopen, or repair
 pub const TJ_ADVICE_STOP: tj_advice = 5;
 
 /// The details of a failure. Owned by the caller, never allocates, may be reused for the next

@@ -111,7 +111,17 @@ typedef struct tj_config {
     tj_trace_fn *trace; /**< may be NULL */
     void *trace_context;
     void *owned; /**< for tj_config_load and tj_config_dispose only */
-    tj_lmdb_config lmdb;
+    union {
+        tj_lmdb_config lmdb;
+#ifndef __cplusplus
+        /** The same by the names that they had when there was one engine: programs written then
+         * still compile. */
+        struct {
+            uint64_t map_size_bytes, map_size_max_bytes, segment_size_bytes, lag_bytes;
+            uint32_t lag_ms;
+        };
+#endif
+    };
 } tj_config;
 
 #define TJ_CONFIG_INIT                                                                          \
@@ -119,9 +129,11 @@ typedef struct tj_config {
         sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, TJ_DURABILITY_SYNC, false, false, false, \
             false, NULL, NULL, NULL,                                                            \
         {                                                                                       \
-            0, 0, 0, 0, 0,                                                                      \
             {                                                                                   \
-                0                                                                               \
+                0, 0, 0, 0, 0,                                                                  \
+                {                                                                               \
+                    0                                                                           \
+                }                                                                               \
             }                                                                                   \
         }                                                                                       \
     }

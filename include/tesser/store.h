@@ -139,7 +139,21 @@ typedef struct tj_store_info {
     char writer[256];        /**< the holder as it describes itself, "" when none */
     int64_t clock_behind_ns; /**< how far the clock is behind sequence_time, 0 if it is not: it was
                                        once ahead, and times of commits go on from there */
-    tj_lmdb_info lmdb;
+    union {
+        tj_lmdb_info lmdb;
+#ifndef __cplusplus
+        /** The same by the names that they had when there was one engine, as in tj_config. */
+        struct {
+            uint64_t applied_sequence, lag_bytes, log_bytes, map_size_bytes, free_bytes,
+                reserve_bytes, oldest_reader_lag;
+            int64_t oldest_reader_pid;
+            tj_time recovered_at;
+            uint64_t recovered_bytes_cut;
+            uint32_t segment_count, reader_count;
+            bool acknowledged_known, space_low;
+        };
+#endif
+    };
 } tj_store_info;
 
 #define TJ_STORE_INFO_INIT                                                                       \
@@ -147,9 +161,11 @@ typedef struct tj_store_info {
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
             0, "", 0,                                                                            \
         {                                                                                        \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false,                                    \
             {                                                                                    \
-                0                                                                                \
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false,                                \
+                {                                                                                \
+                    0                                                                            \
+                }                                                                                \
             }                                                                                    \
         }                                                                                        \
     }

@@ -41,6 +41,8 @@ enum {
     RECORD_CHANGE_COUNT = 76
 };
 
+#define FLAG_NOTE 1 /* a note stands before the body */
+
 _Static_assert(SEGMENT_HASH + 8 == TJ__SEGMENT_HEADER_SIZE, "the hash ends the header block");
 _Static_assert(RECORD_CHANGE_COUNT + 4 == TJ__RECORD_HEADER_SIZE, "the body follows the header");
 _Static_assert(sizeof(tj_uuid) == 16, "a UUID is stored as it is");
@@ -193,9 +195,9 @@ void tj__record_encode(tj__record *record, const tj_uuid *journal_id, uint64_t o
     uint64_t size = tj__record_size(body_size);
     size_t start = out->size;
     tj__put_bytes(out, record_magic, sizeof record_magic);
-    tj__put_u8(out, noted ? TJ__RECORD_VERSION : 1);
+    tj__put_u8(out, TJ__RECORD_VERSION);
     tj__put_u8(out, (uint8_t)record->type);
-    tj__put_u16(out, 0);
+    tj__put_u16(out, noted ? FLAG_NOTE : 0);
     tj__put_u64(out, 0);
     tj__put_u64(out, record->previous_hash);
     tj__put_u64(out, record->sequence);
@@ -243,8 +245,10 @@ const char *tj__frame_state_text(tj__frame_state state)
 /* Whether type and flags are some that this version writes. */
 static bool known_kind(const uint8_t *record)
 {
-    return tj__load_u16(record + RECORD_FLAGS) == 0 &&
-           (record[RECORD_TYPE] == TJ__RECORD_COMMIT || record[RECORD_TYPE] == TJ__RECORD_SEAL);
+    uint16_t flags = tj__load_u16(record + RECORD_FLAGS);
+    return record[RECORD_TYPE] == TJ__RECORD_COMMIT
+               ? (flags & ~FLAG_NOTE) == 0
+               : record[RECORD_TYPE] == TJ__RECORD_SEAL && flags == 0;
 }
 
 /* Version and body size, which a record of a version that is known can only have in these forms. */
@@ -252,7 +256,7 @@ static bool possible_header(const uint8_t *record)
 {
     uint32_t body_size = tj__load_u32(record + RECORD_BODY_SIZE);
     if (known_kind(record) && record[RECORD_TYPE] == TJ__RECORD_SEAL) {
-        return record[RECORD_VERSION] == 1 && body_size == 0;
+        return record[RECORD_VERSION] != 0 && body_size == 0;
     }
     return record[RECORD_VERSION] != 0 && body_size <= TJ__RECORD_BODY_SIZE_MAX;
 }
@@ -301,13 +305,12 @@ tj_status tj__record_refuse_newer(tj__frame_state state, const char *path, uint6
     return TJ_FORMAT_NEWER;
 }
 
-/* The note and what is behind it. False: the note would reach beyond the body, which is then no
- * version 2's. */
+/* The note and what is behind it. False: the note would reach beyond the body. */
 static bool split_note(const uint8_t *record, tj__bytes *note, tj__bytes *body)
 {
     *note = tj__bytes_of(NULL, 0);
     *body = tj__bytes_of(record + TJ__RECORD_HEADER_SIZE, tj__load_u32(record + RECORD_BODY_SIZE));
-    if (record[RECORD_VERSION] == 1) {
+    if (!(tj__load_u16(record + RECORD_FLAGS) & FLAG_NOTE)) {
         return true;
     }
     size_t length = body->size < sizeof(uint16_t) ? body->size : tj__load_u16(body->data);

@@ -9,7 +9,7 @@
  *    0  8  magic "TJLOGSEG"    0  4  magic "TJRC"
  *    8  4  format version      4  1  format version
  *   12  4  header size         5  1  type: 1 commit, 2 seal
- *   16 16  journal id          6  2  flags, 0
+ *   16 16  journal id          6  2  flags: 1 note
  *   32  8  ordinal, from 1     8  8  own hash
  *   40  8  first sequence     16  8  hash of the previous record (a seal included), 0 for the first
  *   48  8  chain hash         24  8  sequence: of the commit; of a seal: the last commit's
@@ -17,9 +17,9 @@
  *   64  8  segment size       40  8  writer epoch
  *   72 ..  zeros              48  8  durable sequence: highest known to be flushed when written
  * 4088  8  hash of 0..4087    56 16  the caller's commit id, zeros if none
- *                             72  4  body size, with the note of version 2
+ *                             72  4  body size, with the note
  *                             76  4  number of changes in the body
- *                             80 ..  version 2: note (2 bytes length, text); body
+ *                             80 ..  flag 1: note (2 bytes length, text); body
  *
  * Own hash: seed = XXH3-64 of (journal id, ordinal, offset of the record in its segment, record
  * bytes 0..7), 40 bytes; hash = XXH3-64 with that seed of record bytes 16 up to the padded end. So
@@ -39,8 +39,7 @@
 #include "model/change.h"
 
 #define TJ__LOG_FORMAT_VERSION 1
-/* The newest version of a record, which has a note; one without stays version 1. */
-#define TJ__RECORD_VERSION 2
+#define TJ__RECORD_VERSION 1
 #define TJ__SEGMENT_HEADER_SIZE 4096
 #define TJ__RECORD_HEADER_SIZE 80
 #define TJ__RECORD_ALIGN 64

@@ -156,33 +156,22 @@ static tj_status pass_record(sweeping *s, const tj__record *record, uint64_t off
 /* A record whose version byte alone is damaged is no newer one: its hash tells. */
 static bool version_is_damaged(const sweeping *s, tj__bytes view, uint64_t offset)
 {
-    uint8_t copy[2 * TJ__RECORD_ALIGN];
-    if (view.size < sizeof copy) {
-        return false;
-    }
-    for (uint8_t version = 1; version <= TJ__RECORD_VERSION; version++) {
-        tj__record record;
-        uint64_t size = 0;
-        memcpy(copy, view.data, sizeof copy);
-        copy[4] = version;
-        tj__frame_state state =
-            tj__record_decode(tj__bytes_of(copy, sizeof copy), &s->sweep->journal_id, s->ordinal,
-                              offset, &record, &size);
-        if (state == TJ__FRAME_SHORT && size <= view.size) {
-            tj__buffer whole = {0};
-            tj__put_bytes(&whole, view.data, (size_t)size);
-            if (!whole.failed) {
-                whole.data[4] = version;
-                state = tj__record_decode(tj__buffer_bytes(&whole), &s->sweep->journal_id,
-                                          s->ordinal, offset, &record, &size);
-            }
-            tj__buffer_dispose(&whole);
+    tj__buffer copy = {0};
+    tj__put_bytes(&copy, view.data,
+                  view.size < 2 * TJ__RECORD_ALIGN ? view.size : 2 * TJ__RECORD_ALIGN);
+    tj__record record;
+    uint64_t size = 0;
+    tj__frame_state state = TJ__FRAME_SHORT;
+    for (int attempt = 0; attempt < 2 && state == TJ__FRAME_SHORT && !copy.failed; attempt++) {
+        if (size > copy.size && size <= view.size) {
+            tj__put_bytes(&copy, view.data + copy.size, (size_t)size - copy.size);
         }
-        if (state == TJ__FRAME_VALID) {
-            return true;
-        }
+        copy.data[4] = TJ__RECORD_VERSION;
+        state = tj__record_decode(tj__buffer_bytes(&copy), &s->sweep->journal_id, s->ordinal,
+                                  offset, &record, &size);
     }
-    return false;
+    tj__buffer_dispose(&copy);
+    return state == TJ__FRAME_VALID;
 }
 
 static tj_status refuse_newer(const sweeping *s, tj__frame_state state, uint64_t offset,

@@ -207,6 +207,13 @@ static void test_structs_of_an_older_library(fixture *f)
 /* What an engine alone has keeps its size, and so moves nothing that comes behind it. */
 _Static_assert(sizeof(tj_lmdb_config) == 128 && offsetof(tj_config, lmdb) == 64,
                "of configuration");
+_Static_assert(offsetof(tj_config, lag_ms) == offsetof(tj_config, lmdb.lag_ms) &&
+                   offsetof(tj_config, segment_size_bytes) ==
+                       offsetof(tj_config, lmdb.segment_size_bytes) &&
+                   offsetof(tj_store_info, space_low) == offsetof(tj_store_info, lmdb.space_low) &&
+                   offsetof(tj_store_info, recovered_at) ==
+                       offsetof(tj_store_info, lmdb.recovered_at),
+               "programs written when there was one engine compile, and mean the same");
 _Static_assert(sizeof(tj_lmdb_info) == 192 && offsetof(tj_store_info, lmdb) == 4440,
                "of information");
 

@@ -34,18 +34,18 @@ static void a_newer_version_is_never_an_end(void **unused)
     (void)unused;
     built_log log;
     char message[600];
-    uint8_t version = 3;
+    uint8_t version = 2;
     build_three(&log);
     poke(&log, 3, 8, &version, 1);
     message_of(
         &log, 3, message,
-        "segment header: format version 3 is newer than 1, the newest this library reads: ", "");
+        "segment header: format version 2 is newer than 1, the newest this library reads: ", "");
     check_failure(&log, 6, TJ_FORMAT_NEWER, message);
     poke(&log, 2, log.places[4].offset + 4, &version, 1);
     char before[100];
     snprintf(before, sizeof before, "the record at offset %" PRIu64 " of ", log.places[4].offset);
     message_of(&log, 2, message, before,
-               " is of a newer format version than 2, the newest this library reads");
+               " is of a newer format version than 1, the newest this library reads");
     check_failure(&log, 4, TJ_FORMAT_NEWER, message);
     built_close(&log);
 }

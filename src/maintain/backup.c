@@ -221,12 +221,22 @@ static tj_status fell_short(const backup *b, tj_error *error)
     return TJ_CORRUPT;
 }
 
+/* Only a backup that has what is before can go on where a journal begins now. */
+static tj_status explain_missing(tj_status status, tj_error *error)
+{
+    if (status == TJ_NOT_FOUND) {
+        tj__error_context(error, "the backup needs it: put it back, or back up into the directory "
+                                 "of an earlier backup, which has it");
+    }
+    return status;
+}
+
 static tj_status copy(backup *b, tj_error *error)
 {
     while (tj__log_reader_position(b->reader)->sequence < b->point.position.sequence) {
         tj__log_next next;
         tj__record record;
-        TJ_TRY(tj__log_reader_next(b->reader, &next, &record, error));
+        TJ_TRY(explain_missing(tj__log_reader_next(b->reader, &next, &record, error), error));
         if (next == TJ__LOG_END) {
             return fell_short(b, error);
         }

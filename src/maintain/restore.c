@@ -50,8 +50,7 @@ static tj_status restore(tj__restore_run *run, const char *into, tj_error *error
         return TJ_OK;
     }
     TJ_TRY(tj__restore_run_compare(run, error));
-    TJ_TRY(lift(run, error));
-    return tj__restore_target_appear(&run->target, error);
+    return lift(run, error);
 }
 
 static tj_status fill_report(tj__restore_run *run, tj__arena *arena, tj_restore_report *report,
@@ -91,6 +90,10 @@ static tj_status run_restore(tj__restore_run *run, const char *into, tj_restore_
     tj_status status = restore(run, into, error);
     if (status == TJ_OK && report) {
         status = fill_report(run, arena, object, error);
+    }
+    /* Only now: whoever is told of a failure does it again. */
+    if (status == TJ_OK && !run->options->dry_run) {
+        status = tj__restore_target_appear(&run->target, error);
     }
     if (status == TJ_OK && report) {
         *report = object;

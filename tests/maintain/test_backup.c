@@ -286,6 +286,28 @@ static void what_the_backup_lacks_is_told(void **state)
     passed = true;
 }
 
+/* A backup that has what the journal does not keep any more goes on; another one cannot begin. */
+static void a_missing_segment_is_told(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_MAX];
+    small_segments_open(f);
+    save_numbers(f->store, 1, 1500);
+    back_up(f->store);
+    save_numbers(f->store, 1501, 2000);
+    fixture_close(f);
+    file_in(path, f->path, "log/0000000001.log");
+    assert_int_equal(unlink(path), 0);
+    fixture_open(f);
+    assert_int_equal(back_up(f->store).sequence, 2000);
+    assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
+    snprintf(backup_path, sizeof backup_path, "%s/another", f->directory);
+    assert_refused(tj_backup(f->store, backup_path, NULL, NULL, &err), TJ_NOT_FOUND,
+                   "0000000001.log is missing: the backup needs it");
+    fixture_close(f);
+    passed = true;
+}
+
 /* Header and seal stand for a segment. */
 static void a_changed_segment_is_refused(void **state)
 {
@@ -357,6 +379,7 @@ int main(void)
         JOURNAL_TEST(another_journal_is_refused),
         JOURNAL_TEST(a_journal_put_back_from_a_copy_is_refused),
         JOURNAL_TEST(what_the_backup_lacks_is_told),
+        JOURNAL_TEST(a_missing_segment_is_told),
         JOURNAL_TEST(a_changed_segment_is_refused),
         JOURNAL_TEST(a_place_that_is_none_is_refused),
         JOURNAL_TEST(a_store_in_memory_is_refused),

@@ -2,7 +2,7 @@
 /*
  * One suite for every engine. Each test runs once for each configuration in `engines`; a new engine
  * is one more row there. After a test, a durable store is closed and opened again, for writing and
- * for reading, must show what it showed before, and have sound pages. The directory of a test that
+ * for reading, must show what it showed before, and be sound. The directory of a test that
  * fails stays.
  */
 #ifndef TJ_TESTS_CONTRACT_CONTRACT_H
@@ -238,7 +238,7 @@ static inline void contract_run_one(void **state)
     fixture_verify(&run->f);
     fixture_close(&run->f);
     if (is_durable(&run->f)) {
-        assert_pages_sound(run->f.journal);
+        assert_journal_sound(run->f.journal);
         directory_remove(run->f.directory);
     }
     run->f.directory[0] = '\0';

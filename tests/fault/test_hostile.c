@@ -263,7 +263,7 @@ static bool deform(const char *name, deformity how)
 {
     char path[PATH_ROOM];
     struct stat found;
-    snprintf(path, sizeof path, "%s/%s", run.f.journal, name);
+    snprintf(path, sizeof path, "%s/%s", run.f.path, name);
     bool there = lstat(path, &found) == 0;
     bool directory = there && S_ISDIR(found.st_mode);
     if (how >= EMPTY && how <= GROWN_HUGE) {
@@ -346,7 +346,7 @@ static void precious_is_there(void)
 
 static void start_anew(void)
 {
-    shell("rm -rf %s %s; mkdir %s", run.f.journal, run.outside, run.outside);
+    shell("rm -rf %s %s; mkdir %s", run.f.path, run.outside, run.outside);
     if (geteuid() == 0) {
         assert_int_equal(chown(run.outside, NOBODY, NOBODY), 0);
     }

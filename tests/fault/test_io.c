@@ -67,10 +67,10 @@ static void what_may_not_be_on_the_disk_is_written_again(void **state)
 {
     (void)state;
     workload w;
-    char log[DIRECTORY_SIZE + 32];
+    char log[PATH_TEXT_SIZE + 16];
     workload_make(&w);
     leave_copied(&w);
-    snprintf(log, sizeof log, "%s/log", w.f.journal);
+    snprintf(log, sizeof log, "%s/log", w.f.path);
     calls_watch(log, 1u << CALL_WRITE, 0, EIO);
     open_journal(&w);
     long writes = io.calls;

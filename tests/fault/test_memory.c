@@ -607,7 +607,7 @@ static void creating(void **state)
     scene *s = *state;
     long at = 1;
     for (bool reached = true; reached; at++) {
-        directory_remove(s->f.journal);
+        directory_remove(s->f.path);
         tj_status status = perform(s, do_open, at);
         reached = allocations >= at;
         if (status != TJ_OK) {
@@ -678,7 +678,7 @@ static void imports(void **state)
     scene *s = *state;
     long at = 1;
     for (bool reached = true; reached; at += 3) {
-        directory_remove(s->f.journal);
+        directory_remove(s->f.path);
         tj_status status = perform(s, do_import, at);
         reached = allocations >= at;
         if (status != TJ_OK) {

@@ -163,7 +163,7 @@ int main(void)
     wait_for_writer(1);
     pid_t viewer = fork_dependent();
     if (viewer == 0) {
-        if (mount_read_only(f.journal, mounted) != 0) {
+        if (mount_read_only(f.path, mounted) != 0) {
             perror("SKIP: mounting needs root");
             _exit(77);
         }

@@ -152,7 +152,7 @@ static inline void expect_fates(workload *w, bool anew)
 /* Nothing fails any more: what is there is right, more can be stored, and LMDB is sound. */
 static inline void expect_sound(workload *w)
 {
-    char data[DIRECTORY_SIZE + 32];
+    char data[PATH_TEXT_SIZE + 16];
     w->failed = false;
     calls_ignore();
     io.failed = false;
@@ -164,7 +164,7 @@ static inline void expect_sound(workload *w)
     tj_store_info info = info_of(w->f.store);
     assert_int_equal(info.lmdb.applied_sequence, info.sequence);
     fixture_close(&w->f);
-    snprintf(data, sizeof data, "%s/data.mdb", w->f.journal);
+    snprintf(data, sizeof data, "%s/data.mdb", w->f.path);
     assert_ok(tj__page_check(data, NULL, &err));
     w->f.config.read_only = true;
     fixture_open(&w->f);
@@ -218,8 +218,8 @@ static inline void leave_copied(workload *w)
 {
     char command[5 * DIRECTORY_SIZE];
     leave_killed(w);
-    snprintf(command, sizeof command, "mv %s %s-killed && cp -r %s-killed %s", w->f.journal,
-             w->f.journal, w->f.journal, w->f.journal);
+    snprintf(command, sizeof command, "mv %s %s-killed && cp -r %s-killed %s", w->f.path, w->f.path,
+             w->f.path, w->f.path);
     assert_int_equal(system(command), 0);
 }
 

@@ -68,7 +68,6 @@ static void it_builds_behind_the_writer(void **state)
     assert_true(count_lines(expected) > 6);
     await_files(f, expected);
     fixture_close(f);
-    passed = true;
 }
 
 static void it_builds_what_an_earlier_writer_left_undone(void **state)
@@ -87,7 +86,6 @@ static void it_builds_what_an_earlier_writer_left_undone(void **state)
     await_files(f, expected);
     fixture_close(f);
     shell("cd %s && ! ls *.tmp 2>/dev/null", h.history_path);
-    passed = true;
 }
 
 static void without_threads_the_caller_builds_one_at_a_time(void **state)
@@ -109,7 +107,6 @@ static void without_threads_the_caller_builds_one_at_a_time(void **state)
     }
     assert_string_equal(is, expected);
     fixture_close(f);
-    passed = true;
 }
 
 /* ---- killed ----------------------------------------------------------------------------- */
@@ -176,7 +173,6 @@ static void killed_at_any_moment_it_leaves_whole_files(void **state)
     printf("%d kills, %zu files looked at\n", kills, files);
     assert_true(files > 0);
     build_bases(&h);
-    passed = true;
 }
 
 int main(int argc, char **argv)

@@ -89,8 +89,7 @@ static void every_state_comes_back(void **state)
     for (unsigned n = 1; n <= COMMITS; n++) {
         tj_text_dispose(&live[n]);
     }
-    assert_ok(tj_store_close(f->store, &err));
-    passed = true;
+    fixture_close(f);
 }
 
 static void a_commit_that_is_not_there_is_an_error(void **state)
@@ -106,8 +105,7 @@ static void a_commit_that_is_not_there_is_an_error(void **state)
     assert_null(rows);
     source.first_segment = 2;
     assert_int_equal(tj__past_begin(&source, 1, TJ__TABLES_ALL, &rows, &err), TJ_NOT_FOUND);
-    assert_ok(tj_store_close(f->store, &err));
-    passed = true;
+    fixture_close(f);
 }
 
 /* Two states that differ in one row have different digests; the same rows, the same. */
@@ -133,8 +131,7 @@ static void a_digest_sees_one_row(void **state)
                         (i == 1));
         }
     }
-    assert_ok(tj_store_close(f->store, &err));
-    passed = true;
+    fixture_close(f);
 }
 
 int main(void)

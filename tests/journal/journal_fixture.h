@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A journal in a directory of its own, processes that write to it and are killed, and what must
- * hold when it is refused: a sentence, and nothing changed on the disk.
+ * A journal to write to and to damage, and what must hold when it is refused: a sentence, and
+ * nothing changed on the disk.
  *
  * A test program that needs other processes starts itself again with a command; see child.h.
  */
@@ -11,78 +11,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include <tesser/journal.h>
+#include "support/fixture.h"
 
 #include "base/hash.h"
-#include "support/check.h"
-#include "support/directory.h"
 #include "support/same.h"
 #include "support/values.h"
 
-#define PATH_TEXT_SIZE (DIRECTORY_SIZE + 64)
 /* LMDB then stays as it is until the journal is closed. */
 #define NEVER_MS (3600 * 1000)
-
-typedef struct fixture {
-    char directory[DIRECTORY_SIZE];
-    char path[PATH_TEXT_SIZE];
-    tj_config config;
-    tj_store *store;
-} fixture;
-
-static inline int fixture_setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    directory_make(f->directory, "tj-journal");
-    snprintf(f->path, sizeof f->path, "%s/journal", f->directory);
-    f->config = (tj_config)TJ_CONFIG_INIT;
-    f->config.path = f->path;
-    *state = f;
-    return 0;
-}
-
-/* Set by the last line of a test that passed, so that the directory of another one stays. */
-static bool passed;
-
-static inline int fixture_teardown(void **state)
-{
-    fixture *f = *state;
-    if (passed) {
-        directory_remove(f->directory);
-    } else {
-        fprintf(stderr, "the files are kept in %s\n", f->directory);
-    }
-    passed = false;
-    free(f);
-    return 0;
-}
-
-#define JOURNAL_TEST(function) \
-    cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-
-static inline void fixture_open(fixture *f)
-{
-    assert_ok(tj_store_open(&f->config, &f->store, &err));
-}
-
-static inline void fixture_close(fixture *f)
-{
-    assert_ok(tj_store_close(f->store, &err));
-    f->store = NULL;
-}
 
 /* ---- values: commit n leaves equity n ------------------------------------------------------ */
 
@@ -293,6 +232,7 @@ static inline void refuse_onlooker(fixture *f, tj_status status, const char *tex
         assert_int_equal(loaded, status);
         assert_null(state);
         assert_int_equal(tj_store_close(f->store, NULL), TJ_OK);
+        f->store = NULL;
     }
     f->config.read_only = false;
     if (err.status != status || !strstr(err.message, text)) {

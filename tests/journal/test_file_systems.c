@@ -23,11 +23,10 @@ static void leave_the_mount_namespace(void)
     }
 }
 
-static void skip_without_mounts(void)
+static void skip_without_mounts(fixture *f)
 {
     if (!may_mount) {
-        passed = true;
-        skip();
+        fixture_skip(f);
     }
 }
 
@@ -59,33 +58,30 @@ static void test_proc(void **state)
     note_sentence();
     f->config.path = "/sys/kernel/deep/journal";
     assert_refused(tj_store_open(&f->config, &store, &err), TJ_UNSUPPORTED, "sysfs");
-    passed = true;
 }
 
 static void test_ramfs(void **state)
 {
     fixture *f = *state;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "ramfs", NULL);
     refuse_open(f, TJ_UNSUPPORTED,
                 "/mnt/journal is on a file system (ramfs) that cannot hold a "
                 "journal: ");
     unmount(f);
-    passed = true;
 }
 
 static void test_overlay(void **state)
 {
     fixture *f = *state;
     char options[3 * PATH_TEXT_SIZE];
-    skip_without_mounts();
+    skip_without_mounts(f);
     shell("cd %s && mkdir lower upper work", f->directory);
     snprintf(options, sizeof options, "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
              f->directory, f->directory, f->directory);
     mount_at(f, "overlay", options);
     refuse_open(f, TJ_UNSUPPORTED, "(overlayfs) that cannot hold a journal: ");
     unmount(f);
-    passed = true;
 }
 
 /* ---- read-only ----------------------------------------------------------------------------- */
@@ -109,7 +105,7 @@ static void look_on_a_read_only_file_system(fixture *f, uint64_t expected)
 static void test_a_read_only_file_system(void **state)
 {
     fixture *f = *state;
-    skip_without_mounts();
+    skip_without_mounts(f);
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     mount_at(f, "tmpfs", "size=64m");
     fixture_open(f);
@@ -122,18 +118,16 @@ static void test_a_read_only_file_system(void **state)
     look_on_a_read_only_file_system(f, 15);
     assert_opens_at(f, 15);
     unmount(f);
-    passed = true;
 }
 
 static void test_a_new_journal_on_a_read_only_file_system(void **state)
 {
     fixture *f = *state;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "tmpfs", "size=1m");
     make_read_only(f);
     refuse_open_as_is(f, TJ_READONLY, "/mnt/journal");
     unmount(f);
-    passed = true;
 }
 
 static char traced[TJ_ERROR_MESSAGE_SIZE];
@@ -149,14 +143,13 @@ static void keep_warning(void *context, tj_trace_level level, const char *messag
 static void test_memory_is_warned_of(void **state)
 {
     fixture *f = *state;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "tmpfs", "size=64m");
     f->config.trace = keep_warning;
     fixture_open(f);
     assert_non_null(strstr(traced, "everything in it is gone after a restart of the machine"));
     fixture_close(f);
     unmount(f);
-    passed = true;
 }
 
 /* ---- full ---------------------------------------------------------------------------------- */
@@ -258,7 +251,7 @@ static void test_a_full_disk(void **state)
     bool full = false;
     unsigned times_full = 0;
     uint64_t number = 0;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "tmpfs", "size=24m");
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.lmdb.lag_bytes = 32 << 10;
@@ -282,21 +275,20 @@ static void test_a_full_disk(void **state)
     assert_number(f->store, number);
     fixture_close(f);
     unmount(f);
-    passed = true;
 }
 
 static void test_closing_and_opening_on_a_full_disk(void **state)
 {
     fixture *f = *state;
     bool full = false;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "tmpfs", "size=16m");
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     fixture_open(f);
     fill_disk(f, 0);
     uint64_t number = save_until_full(f, 0, 1000, &full);
     assert_true(full);
-    (void)tj_store_close(f->store, NULL);
+    fixture_drop(f);
     f->config.read_only = true;
     fixture_open(f);
     assert_number(f->store, number);
@@ -309,7 +301,6 @@ static void test_closing_and_opening_on_a_full_disk(void **state)
     fixture_close(f);
     assert_opens_at(f, number);
     unmount(f);
-    passed = true;
 }
 
 static void test_creating_on_a_full_disk(void **state)
@@ -317,7 +308,7 @@ static void test_creating_on_a_full_disk(void **state)
     fixture *f = *state;
     tj_store *store = NULL;
     unsigned created = 0;
-    skip_without_mounts();
+    skip_without_mounts(f);
     mount_at(f, "tmpfs", "size=2m");
     for (size_t left = 0; left < 1600 * 1024; left += 60 * 1024) {
         fill_disk(f, left);
@@ -339,7 +330,6 @@ static void test_creating_on_a_full_disk(void **state)
     }
     assert_in_range(created, 5, 20);
     unmount(f);
-    passed = true;
 }
 
 int main(int argc, char **argv)

@@ -164,7 +164,6 @@ static void test_the_counter_counts(void **state)
     assert_int_equal(counted.calls[CALL_FDATASYNC][FILE_LOG], 1);
     assert_int_equal(counted.calls[CALL_FSYNC][FILE_LOG], 1);
     assert_int_equal(counted.bytes, 3);
-    passed = true;
 }
 
 static void test_a_durable_save_is_one_write_and_one_flush(void **state)
@@ -176,7 +175,6 @@ static void test_a_durable_save_is_one_write_and_one_flush(void **state)
     save_numbers(f->store, 2, 101);
     assert_counted(100, 1);
     fixture_close(f);
-    passed = true;
 }
 
 static void test_a_save_in_os_mode_is_one_write(void **state)
@@ -197,7 +195,6 @@ static void test_a_save_in_os_mode_is_one_write(void **state)
     assert_ok(tj_txn_commit(txn, &options, NULL, &err));
     assert_counted(1, 1);
     fixture_close(f);
-    passed = true;
 }
 
 static void test_saving_what_is_stored_costs_nothing(void **state)
@@ -211,7 +208,6 @@ static void test_saving_what_is_stored_costs_nothing(void **state)
     }
     assert_counted(0, 0);
     fixture_close(f);
-    passed = true;
 }
 
 static void test_a_transaction_is_one_write_and_one_flush(void **state)
@@ -232,7 +228,6 @@ static void test_a_transaction_is_one_write_and_one_flush(void **state)
     assert_ok(tj_txn_commit(txn, NULL, NULL, &err));
     assert_counted(1, 1);
     fixture_close(f);
-    passed = true;
 }
 
 /* ---- the size of the state ----------------------------------------------------------------- */
@@ -270,7 +265,6 @@ static void test_one_changed_order_among_many(void **state)
     assert_int_equal(few, many);
     assert_true(many <= 4096);
     fixture_close(f);
-    passed = true;
 }
 
 /* ---- loads behind a long tail ---------------------------------------------------------------- */
@@ -302,7 +296,6 @@ static void test_a_load_reads_only_what_came_since_the_last_one(void **state)
     save_numbers(f->store, 5002, 5002);
     assert_in_range(log_reads_of_a_load(f, 5002), 1, 2);
     fixture_close(f);
-    passed = true;
 }
 
 /* ---- LMDB behind the log ------------------------------------------------------------------- */
@@ -326,7 +319,6 @@ static void test_lmdb_is_never_ahead_of_the_flushed_log(void **state)
     assert_int_equal(atomic_load(&data_writes_ahead), 0);
     fixture_close(f);
     assert_opens_at(f, number);
-    passed = true;
 }
 
 int main(void)

@@ -90,7 +90,6 @@ static void a_feed_goes_on_through_kills(void **state)
         assert_number_at(f->store, sequence);
     }
     fixture_close(f);
-    passed = true;
 }
 
 int main(int argc, char **argv)

@@ -162,7 +162,6 @@ static void look_on_beside_a_writer(fixture *f, const char *durability)
     assert_true(loads > 100 && last > 100);
     munmap(shared, sizeof *shared);
     assert_opens_at(f, last);
-    passed = true;
 }
 
 static void test_views_beside_a_writer(void **state)
@@ -193,7 +192,6 @@ static void test_an_onlooker_outlives_writers(void **state)
     assert_number(onlooker, 37);
     assert_ok(tj_store_close(onlooker, &err));
     assert_opens_at(f, 37);
-    passed = true;
 }
 
 /* ---- after a kill -------------------------------------------------------------------------- */
@@ -224,7 +222,6 @@ static void test_looking_on_recovers_nothing(void **state)
     assert_looked_at(f, 25);
     assert_looked_at(f, 25);
     assert_opens_at(f, 25);
-    passed = true;
 }
 
 static void test_saves_in_os_mode_outlive_a_kill(void **state)
@@ -235,7 +232,6 @@ static void test_saves_in_os_mode_outlive_a_kill(void **state)
         assert_looked_at(f, 40 * round);
     }
     assert_opens_at(f, 200);
-    passed = true;
 }
 
 /* ---- copies -------------------------------------------------------------------------------- */
@@ -256,7 +252,6 @@ static void test_a_copy_of_a_closed_journal(void **state)
     save_numbers(f->store, 1, 12);
     fixture_close(f);
     look_at_a_copy(f, 12);
-    passed = true;
 }
 
 static void test_a_copy_of_a_crashed_journal(void **state)
@@ -267,7 +262,6 @@ static void test_a_copy_of_a_crashed_journal(void **state)
     fixture_close(f);
     save_and_be_killed(f, "save", "20");
     look_at_a_copy(f, 25);
-    passed = true;
 }
 
 int main(int argc, char **argv)

@@ -72,7 +72,6 @@ static void test_a_second_writer_in_another_process(void **state)
     child_expect(&second, "OK: ");
     child_finish(&second);
     assert_opens_at(f, 5);
-    passed = true;
 }
 
 static void test_after_a_killed_writer_the_next_gets_in(void **state)
@@ -89,7 +88,6 @@ static void test_after_a_killed_writer_the_next_gets_in(void **state)
         assert_number(f->store, 4 * round);
         fixture_close(f);
     }
-    passed = true;
 }
 
 static void test_a_killed_writers_child_does_not_hold_the_journal(void **state)
@@ -111,7 +109,6 @@ static void test_a_killed_writers_child_does_not_hold_the_journal(void **state)
     kill(grandchild, SIGKILL);
     fclose(writer.said);
     assert_opens_at(f, 9);
-    passed = true;
 }
 
 /* A "stale lock file" removed by hand lets nobody in beside the writer. */
@@ -134,11 +131,10 @@ static void test_the_lock_file_of_a_living_writer_is_removed(void **state)
         assert_non_null(strstr(line, "data.mdb is held by another writer, whose writer.lock was "
                                      "removed or replaced: stop it first"));
         assert_refused(save_number(f->store, number + 1, &err), TJ_CLOSED, "writer.lock");
-        (void)tj_store_close(f->store, NULL);
+        fixture_drop(f);
         assert_opens_at(f, number);
         number += 3;
     }
-    passed = true;
 }
 
 /* ---- this process -------------------------------------------------------------------------- */
@@ -164,7 +160,6 @@ static void test_a_second_open_without_shared(void **state)
     save_numbers(f->store, 1, 2);
     fixture_close(f);
     assert_opens_at(f, 2);
-    passed = true;
 }
 
 static void test_sharing(void **state)
@@ -194,7 +189,6 @@ static void test_sharing(void **state)
     assert_ok(tj_store_close(onlooker, &err));
     f->config.shared = false;
     assert_opens_at(f, 6);
-    passed = true;
 }
 
 static void test_sharing_with_other_options(void **state)
@@ -237,7 +231,6 @@ static void test_sharing_with_other_options(void **state)
     config.read_only = false;
     refuse_second(f, config, TJ_CONFLICT, "is open read-only in this process");
     fixture_close(f);
-    passed = true;
 }
 
 /* ---- forks --------------------------------------------------------------------------------- */
@@ -312,7 +305,6 @@ static void test_a_forked_child_is_refused(void **state)
     assert_number(f->store, 50);
     fixture_close(f);
     assert_opens_at(f, 50);
-    passed = true;
 }
 
 /* The child is refused while its parent has the journal, and opens it itself once that has closed
@@ -349,7 +341,6 @@ static void test_a_forked_child_may_open_its_own(void **state)
     assert_int_equal(status, 0);
     close(ends[1]);
     assert_opens_at(f, 3);
-    passed = true;
 }
 
 /* ---- files replaced under a writer --------------------------------------------------------- */
@@ -388,14 +379,13 @@ static void test_files_replaced_under_a_writer(void **state)
         assert_refused(save_number(f->store, number + 1, &err), TJ_CLOSED, replacements[i].text);
         note_sentence();
         assert_refused(save_number(f->store, number + 1, &err), TJ_CLOSED, "");
-        (void)tj_store_close(f->store, NULL);
+        fixture_drop(f);
         shell("cd %s/%s && { %s; }", f->directory,
               strstr(replacements[i].change, "../away") ? "away" : "journal", replacements[i].undo);
         fixture_open(f);
         assert_number(f->store, number); /* what was acknowledged is there, the refused is not */
         fixture_close(f);
     }
-    passed = true;
 }
 
 int main(int argc, char **argv)

@@ -78,7 +78,6 @@ static void a_point_has_these_bytes(void **state)
     tj__point_dispose(&back);
     tj__buffer_dispose(&bytes);
     (void)f;
-    passed = true;
 }
 
 /* Every bit, and every length. */
@@ -104,7 +103,6 @@ static void a_damaged_point_is_told(void **state)
     assert_refused(tj__point_decode(tj__buffer_bytes(&bytes), &back, "here", &err), TJ_FORMAT_NEWER,
                    "newer version");
     tj__buffer_dispose(&bytes);
-    passed = true;
 }
 
 int main(void)

@@ -1,86 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/*
- * A journal in a directory of its own, and commits that are easy to tell apart: commit n puts
- * algorithm n.
- */
+/* Commits that are easy to tell apart: commit n puts algorithm n. */
 #ifndef TJ_TESTS_STRENGTH_FIXTURE_H
 #define TJ_TESTS_STRENGTH_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include <tesser/async.h>
 #include <tesser/counter.h>
-#include <tesser/journal.h>
 
-#include "support/check.h"
-#include "support/directory.h"
+#include "support/fixture.h"
 #include "support/values.h"
-
-typedef struct fixture {
-    char directory[DIRECTORY_SIZE];
-    char journal[DIRECTORY_SIZE + 16];
-    tj_config config;
-    tj_store *store;
-} fixture;
-
-static inline void fixture_make(fixture *f)
-{
-    *f = (fixture){.config = TJ_CONFIG_INIT};
-    directory_make(f->directory, "tj-strength");
-    snprintf(f->journal, sizeof f->journal, "%s/journal", f->directory);
-    f->config.path = f->journal;
-}
-
-static inline void fixture_open(fixture *f)
-{
-    assert_ok(tj_store_open(&f->config, &f->store, &err));
-}
-
-static inline void fixture_close(fixture *f)
-{
-    tj_store *store = f->store;
-    f->store = NULL;
-    assert_ok(tj_store_close(store, &err));
-}
-
-static inline void fixture_reopen(fixture *f)
-{
-    fixture_close(f);
-    fixture_open(f);
-}
-
-static inline void fixture_remove(fixture *f)
-{
-    (void)tj_store_close(f->store, NULL);
-    directory_remove(f->directory);
-}
-
-/* Each test gets a fixture of its own, that is not open yet. */
-static inline int fixture_set_up(void **state)
-{
-    static fixture f;
-    fixture_make(&f);
-    *state = &f;
-    return 0;
-}
-
-static inline int fixture_tear_down(void **state)
-{
-    fixture_remove(*state);
-    return 0;
-}
-
-#define FIXTURE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 /* ---- numbered commits --------------------------------------------------------------------- */
 

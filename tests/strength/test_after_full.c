@@ -130,7 +130,7 @@ static void test_what_was_refused_is_stored_later(void **state)
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     options.commit_id = uuid(77);
     if (!mount_here(f, "size=8m")) {
-        skip();
+        fixture_skip(f);
     }
     fixture_open(f);
     assert_ok(save_equity(f->store, 1));
@@ -165,7 +165,7 @@ static void test_a_file_is_in_reserve(void **state)
 {
     fixture *f = *state;
     if (!mount_here(f, "size=32m,nr_inodes=40")) {
-        skip();
+        fixture_skip(f);
     }
     fixture_open(f);
     unsigned files = fill_files(f);
@@ -210,7 +210,7 @@ static void test_a_limit_of_the_process(void **state)
     tj_error refusal = err;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     if (status == TJ_CLOSED) { /* the limit met a write of the log: P7 */
-        (void)tj_store_close(f->store, NULL);
+        fixture_drop(f);
         fixture_open(f);
     }
     assert_non_null(strstr(refusal.message, "ulimit -f"));
@@ -223,9 +223,9 @@ static void test_a_limit_of_the_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_what_was_refused_is_stored_later),
-        FIXTURE_TEST(test_a_file_is_in_reserve),
-        FIXTURE_TEST(test_a_limit_of_the_process),
+        JOURNAL_TEST(test_what_was_refused_is_stored_later),
+        JOURNAL_TEST(test_a_file_is_in_reserve),
+        JOURNAL_TEST(test_a_limit_of_the_process),
     };
     directory_in_memory();
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {

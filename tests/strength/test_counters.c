@@ -230,13 +230,13 @@ static void refused_and_dropped_commits_leave_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_counter_starts_at_one_and_rises),
-        FIXTURE_TEST(books_have_counters_of_their_own),
-        FIXTURE_TEST(the_top_is_a_limit),
-        FIXTURE_TEST(names_are_checked),
-        FIXTURE_TEST(blocks_of_threads_never_overlap),
-        FIXTURE_TEST(a_killed_writer_never_repeats_a_number),
-        FIXTURE_TEST(refused_and_dropped_commits_leave_it),
+        JOURNAL_TEST(a_counter_starts_at_one_and_rises),
+        JOURNAL_TEST(books_have_counters_of_their_own),
+        JOURNAL_TEST(the_top_is_a_limit),
+        JOURNAL_TEST(names_are_checked),
+        JOURNAL_TEST(blocks_of_threads_never_overlap),
+        JOURNAL_TEST(a_killed_writer_never_repeats_a_number),
+        JOURNAL_TEST(refused_and_dropped_commits_leave_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,8 +78,8 @@ static void leave_killed(fixture *f, unsigned count)
 
 static int open_file(const fixture *f, const char *name)
 {
-    char path[DIRECTORY_SIZE + 64];
-    snprintf(path, sizeof path, "%s/%s", f->journal, name);
+    char path[PATH_TEXT_SIZE + 64];
+    snprintf(path, sizeof path, "%s/%s", f->path, name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     return fd;
@@ -113,6 +113,7 @@ static void the_mark_of_this_boot_is_believed(void **state)
     leave_killed(f, 3);
     lose_last_record(f);
     assert_refused(tj_store_open(&f->config, &f->store, &err), TJ_CORRUPT, "writer.lock");
+    f->damaged = true;
 }
 
 static void the_mark_of_another_boot_is_not(void **state)
@@ -133,21 +134,22 @@ static void tables_of_another_history_are_refused(void **state)
     fixture_open(f);
     commit_number(f->store, 1);
     fixture_close(f);
-    snprintf(command, sizeof command, "cp -r %s %s-other", f->journal, f->journal);
+    snprintf(command, sizeof command, "cp -r %s %s-other", f->path, f->path);
     assert_int_equal(system(command), 0);
     fixture_open(f);
     commit_number(f->store, 2);
     fixture_close(f);
     fixture other = *f;
-    snprintf(other.journal, sizeof other.journal, "%.*s-other", DIRECTORY_SIZE, f->journal);
-    other.config.path = other.journal;
+    snprintf(other.path, sizeof other.path, "%.*s-other", DIRECTORY_SIZE, f->path);
+    other.config.path = other.path;
     fixture_open(&other);
     commit_number(other.store, 3);
     fixture_close(&other);
-    snprintf(command, sizeof command, "cp %s-other/data.mdb %s/data.mdb", f->journal, f->journal);
+    snprintf(command, sizeof command, "cp %s-other/data.mdb %s/data.mdb", f->path, f->path);
     assert_int_equal(system(command), 0);
     assert_refused(tj_store_open(&f->config, &f->store, &err), TJ_CORRUPT,
                    "do not belong together");
+    f->damaged = true;
 }
 
 /* One algorithm, by LMDB itself: every page and every other row is right. */
@@ -162,7 +164,7 @@ static void take_row_away(const fixture *f)
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
     assert_int_equal(mdb_env_set_mapsize(env, (size_t)16 << 20), 0);
-    assert_int_equal(mdb_env_open(env, f->journal, 0, 0660), 0);
+    assert_int_equal(mdb_env_open(env, f->path, 0, 0660), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, "algos", 0, &algos), 0);
     assert_int_equal(mdb_cursor_open(txn, algos, &cursor), 0);
@@ -189,25 +191,22 @@ static void a_row_that_is_gone_is_missed(void **state)
         tj_status status = tj_store_open(&f->config, &f->store, &err);
         if (status == TJ_OK) { /* then nothing is read of that table */
             status = tj_algo_load_all(tj_store_algo_repository(f->store, NULL), &list, &err);
-            (void)tj_store_close(f->store, NULL);
-            f->store = NULL;
+            fixture_drop(f);
         }
         assert_int_equal(status, TJ_CORRUPT);
         assert_non_null(strstr(err.message, "4 rows"));
     }
+    f->damaged = true;
 }
 
-static int set_up(void **state)
+static void set_up(fixture *f)
 {
-    (void)fixture_set_up(state);
-    fixture *f = *state;
     f->config.lmdb.segment_size_bytes = SEGMENT_SIZE;
     f->config.no_threads = true;
     disk_reset();
-    return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
+#define TEST(name) JOURNAL_TEST_WITH(name, set_up, NULL)
 
 int main(void)
 {

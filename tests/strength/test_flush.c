@@ -249,7 +249,7 @@ static void a_failed_reservation_is_never_given_twice(void **state)
     assert_refused(tj_counter_reserve(f->store, NULL, "orders", 100, &first, &err), TJ_CLOSED,
                    "outcome unknown");
     assert_int_equal(first, 1);
-    (void)tj_store_close(f->store, NULL);
+    fixture_drop(f);
     fixture_open(f);
     assert_ok(tj_counter_reserve(f->store, NULL, "orders", 1, &first, &err));
     assert_true(first == 101 || first == 201);
@@ -365,28 +365,18 @@ static void a_flush_that_fails_within_the_deadline_is_told(void **state)
     atomic_store(&disk.fail_in, 1);
     assert_refused(commit_within(f->store, 1, 60000, NULL, &err), TJ_CLOSED, "outcome unknown");
     assert_refused(commit_within(f->store, 2, 60000, NULL, &err), TJ_CLOSED, "not applied");
-    (void)tj_store_close(f->store, NULL);
+    fixture_drop(f);
     fixture_open(f);
     assert_false(holds_number(f->store, 2));
 }
 
-static int set_up(void **state)
+static void set_up(fixture *f)
 {
-    static fixture f;
+    (void)f;
     disk_reset();
-    fixture_make(&f);
-    *state = &f;
-    return 0;
 }
 
-static int tear_down(void **state)
-{
-    disk_reset();
-    fixture_remove(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) JOURNAL_TEST_WITH(name, set_up, disk_reset)
 
 int main(void)
 {

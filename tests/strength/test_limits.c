@@ -242,8 +242,8 @@ static void status_tells_of_space_and_recovery(void **state)
     commit_number(f->store, 1);
     fixture_close(f);
     /* A torn record behind the last one. */
-    char path[DIRECTORY_SIZE + 64];
-    snprintf(path, sizeof path, "%s/log/0000000001.log", f->journal);
+    char path[PATH_TEXT_SIZE + 64];
+    snprintf(path, sizeof path, "%s/log/0000000001.log", f->path);
     FILE *segment = fopen(path, "r+");
     assert_int_equal(fseek(segment, 60000, SEEK_SET), 0);
     assert_int_equal(fputs("torn", segment) >= 0 && fclose(segment) == 0, 1);
@@ -272,9 +272,9 @@ static void status_tells_of_space_and_recovery(void **state)
 
 static void expect_mode(const fixture *f, const char *name, unsigned mode)
 {
-    char path[DIRECTORY_SIZE + 64];
+    char path[PATH_TEXT_SIZE + 64];
     struct stat found;
-    snprintf(path, sizeof path, "%s/%s", f->journal, name);
+    snprintf(path, sizeof path, "%s/%s", f->path, name);
     assert_int_equal(stat(path, &found), 0);
     if ((found.st_mode & 07777) != mode || found.st_gid != GROUP) {
         fail_msg("%s has mode %o and group %u", name, found.st_mode & 07777, found.st_gid);
@@ -320,7 +320,7 @@ static void the_group_may_look_on(void **state)
     fixture *f = *state;
     if (geteuid() != 0) {
         printf("SKIP: only root can become another user\n");
-        skip();
+        fixture_skip(f);
     }
     mode_t mask = umask(022);
     assert_int_equal(chmod(f->directory, 0755), 0);
@@ -346,14 +346,14 @@ static void the_group_may_look_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(the_map_grows_to_its_bound_and_says_so),
-        FIXTURE_TEST(a_bound_below_the_size_is_refused),
-        FIXTURE_TEST(the_oldest_ids_are_forgotten),
-        FIXTURE_TEST(threads_are_few_and_block_signals),
-        FIXTURE_TEST(without_threads_the_lag_is_bounded),
-        FIXTURE_TEST(the_lag_is_bounded_in_time),
-        FIXTURE_TEST(status_tells_of_space_and_recovery),
-        FIXTURE_TEST(the_group_may_look_on),
+        JOURNAL_TEST(the_map_grows_to_its_bound_and_says_so),
+        JOURNAL_TEST(a_bound_below_the_size_is_refused),
+        JOURNAL_TEST(the_oldest_ids_are_forgotten),
+        JOURNAL_TEST(threads_are_few_and_block_signals),
+        JOURNAL_TEST(without_threads_the_lag_is_bounded),
+        JOURNAL_TEST(the_lag_is_bounded_in_time),
+        JOURNAL_TEST(status_tells_of_space_and_recovery),
+        JOURNAL_TEST(the_group_may_look_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,23 +120,14 @@ static void a_counter_goes_on_when_asked_again(void **state)
     assert_int_equal(next, before + 20);
 }
 
-static int set_up(void **state)
+static void set_up(fixture *f)
 {
-    (void)fixture_set_up(state);
-    fixture *f = *state;
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.no_threads = true;
     fixture_open(f);
-    return 0;
 }
 
-static int tear_down(void **state)
-{
-    calls_ignore();
-    return fixture_tear_down(state);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) JOURNAL_TEST_WITH(name, set_up, calls_ignore)
 
 int main(void)
 {

@@ -119,12 +119,12 @@ static void close_listening(fixture *f)
 static void test_opening_and_recovery(void **state)
 {
     fixture *f = *state;
-    char path[DIRECTORY_SIZE + 64];
+    char path[PATH_TEXT_SIZE + 64];
     listen_to(f);
     fixture_open(f);
     commit_number(f->store, 1);
     close_listening(f);
-    snprintf(path, sizeof path, "%s/log/0000000001.log", f->journal);
+    snprintf(path, sizeof path, "%s/log/0000000001.log", f->path);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     assert_int_equal(pwrite(fd, "torn", 4, TJ_SEGMENT_SIZE_MIN - 8192), 4);
     close(fd);
@@ -223,7 +223,7 @@ static void test_a_save_while_a_commit_waits(void **state)
     fixture *f = *state;
     if (mount("tmpfs", f->directory, "tmpfs", 0, "size=8m") != 0) {
         printf("SKIP: no tmpfs can be mounted here: %s\n", strerror(errno));
-        skip();
+        fixture_skip(f);
     }
     listen_to(f);
     f->config.lmdb.lag_bytes = 1; /* every commit waits for LMDB */
@@ -245,10 +245,10 @@ static void test_a_save_while_a_commit_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_opening_and_recovery),
-        FIXTURE_TEST(test_a_save_while_a_commit_waits),
-        FIXTURE_TEST(test_a_full_disk),
-        FIXTURE_TEST(test_a_full_disk_without_threads),
+        JOURNAL_TEST(test_opening_and_recovery),
+        JOURNAL_TEST(test_a_save_while_a_commit_waits),
+        JOURNAL_TEST(test_a_full_disk),
+        JOURNAL_TEST(test_a_full_disk_without_threads),
     };
     directory_in_memory();
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {

@@ -17,21 +17,13 @@
 #include "rows/body.h"
 #include "rows/load.h"
 #include "rows/rowmap_source.h"
+#include "support/check.h"
 #include "table/sums.h"
-
-static tj_error error;
-
-#define assert_ok(call)                    \
-    do {                                   \
-        if ((call) != TJ_OK) {             \
-            fail_msg("%s", error.message); \
-        }                                  \
-    } while (0)
 
 static tj_decimal decimal(const char *text)
 {
     tj_decimal value;
-    assert_ok(tj_decimal_parse(tj_str_of(text), &value, &error));
+    assert_ok(tj_decimal_parse(tj_str_of(text), &value, &err));
     return value;
 }
 
@@ -127,10 +119,10 @@ static void put_everything(tj__plan *plan)
                              .type = TJ_LEDGER_FUNDING,
                              .reference = TJ_STR("ref"),
                              .meta = TJ_STR("{}")};
-    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &error));
-    assert_ok(tj__plan_put_state(plan, &state, &error));
-    assert_ok(tj__plan_put_algo(plan, &id, &algo, &error));
-    assert_ok(tj__plan_append_ledger(plan, &entry, &error));
+    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &err));
+    assert_ok(tj__plan_put_state(plan, &state, &err));
+    assert_ok(tj__plan_put_algo(plan, &id, &algo, &err));
+    assert_ok(tj__plan_append_ledger(plan, &entry, &err));
 }
 
 static void print_hex(tj__bytes bytes, char *text)
@@ -231,11 +223,11 @@ static tj__rowmap *store_everything(void)
     tj__plan *plan = tj__plan_new();
     tj__resolved resolved = {0};
     tj_uuid commit_id = {{0xcc}};
-    assert_ok(tj__tip_build(&source.source, &tip, &error));
+    assert_ok(tj__tip_build(&source.source, &tip, &err));
     put_everything(plan);
-    assert_ok(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
+    assert_ok(tj__plan_resolve(plan, tip, NULL, &resolved, &err));
     assert_ok(tj__body_apply(map, TJ__TABLES_ALL, tj__buffer_bytes(&resolved.body),
-                             resolved.change_count, 258, &commit_id, &error));
+                             resolved.change_count, 258, &commit_id, &err));
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
     tj__tip_free(tip);
@@ -271,8 +263,8 @@ static void test_body(void **context)
 static void assert_newer(tj_status status)
 {
     assert_int_equal(status, TJ_FORMAT_NEWER);
-    assert_int_equal(error.status, TJ_FORMAT_NEWER);
-    assert_non_null(strstr(error.message, "a later release wrote it; update tesser-journal"));
+    assert_int_equal(err.status, TJ_FORMAT_NEWER);
+    assert_non_null(strstr(err.message, "a later release wrote it; update tesser-journal"));
 }
 
 /* Reads what the row is part of. */
@@ -286,22 +278,22 @@ static tj_status load_row(tj__rowmap *map, tj__bytes key)
     tj_uuid id = {{0}};
     uint64_t sequence = 0;
     uint32_t number = 0;
-    error = (tj_error)TJ_ERROR_INIT;
+    err = (tj_error)TJ_ERROR_INIT;
     if (key.size > sizeof id.bytes) {
         memcpy(id.bytes, key.data + key.size - sizeof id.bytes, sizeof id.bytes);
     }
     switch (key.data[0]) {
     case TJ__TABLE_BOOKS:
-        return tj__book_find(&stored.source, TJ_STR("default"), &number, &error);
+        return tj__book_find(&stored.source, TJ_STR("default"), &number, &err);
     case TJ__TABLE_STATE:
-        return tj__state_load(&stored.source, 1, &state, &error);
+        return tj__state_load(&stored.source, 1, &state, &err);
     case TJ__TABLE_ALGOS:
-        return tj__algo_load(&stored.source, 1, &id, &algo, &error);
+        return tj__algo_load(&stored.source, 1, &id, &algo, &err);
     case TJ__TABLE_COMMITS:
-        return tj__commit_find(&stored.source, &id, &sequence, &error);
+        return tj__commit_find(&stored.source, &id, &sequence, &err);
     default:
         query.by_time = key.data[0] == TJ__TABLE_LEDGER_TIME;
-        return tj__ledger_find(&stored.source, 1, &query, &list, &error);
+        return tj__ledger_find(&stored.source, 1, &query, &list, &err);
     }
 }
 
@@ -369,10 +361,10 @@ static void test_a_later_kind(void **context)
     assert_non_null(tj__rowmap_put(map, key, tj__bytes_of("\1", 1), 258));
     assert_newer(load_row(map, key));
     /* Nor is it saved over. */
-    assert_ok(tj__tip_build(&stored.source, &tip, &error));
-    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &error));
-    assert_ok(tj__plan_set_equity(plan, &one, &error));
-    assert_newer(tj__plan_resolve(plan, tip, NULL, &resolved, &error));
+    assert_ok(tj__tip_build(&stored.source, &tip, &err));
+    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &err));
+    assert_ok(tj__plan_set_equity(plan, &one, &err));
+    assert_newer(tj__plan_resolve(plan, tip, NULL, &resolved, &err));
     tj__resolved_dispose(&resolved);
     tj__plan_free(plan);
     tj__tip_free(tip);
@@ -383,7 +375,7 @@ static void assert_newer_change(const char *bytes)
 {
     tj__bytes rest = tj__bytes_of(bytes, 14);
     tj__change change;
-    assert_newer(tj__body_next(&rest, &change, &error));
+    assert_newer(tj__body_next(&rest, &change, &err));
 }
 
 static void test_a_later_change(void **context)
@@ -410,7 +402,7 @@ static void test_sum(void **context)
                "03000000000000000500000000000000781cbc1b8eb235fe");
     assert_true(tj__sum_is_key(tj__bytes_of(key, sizeof key)));
     assert_ok(tj__sum_decode(tj__bytes_of(key, sizeof key), tj__bytes_of(value, sizeof value),
-                             &read, &error));
+                             &read, &err));
     assert_memory_equal(&read, &sum, sizeof sum);
     value[0] ^= 1;
     assert_int_equal(tj__sum_decode(tj__bytes_of(key, sizeof key),

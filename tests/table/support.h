@@ -21,10 +21,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/check.h"
+#include "support/directory.h"
 #include "table/table.h"
 
 typedef struct place {
-    char directory[PATH_MAX - 64];
+    char directory[DIRECTORY_SIZE];
     char data[PATH_MAX];
     char lock[PATH_MAX];
 } place;
@@ -32,9 +34,7 @@ typedef struct place {
 static inline place place_new(void)
 {
     place at;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(at.directory, sizeof at.directory, "%s/tj-table-XXXXXX", tmp ? tmp : "/tmp");
-    assert_non_null(mkdtemp(at.directory));
+    directory_make(at.directory, "tj-table");
     snprintf(at.data, sizeof at.data, "%s/data.mdb", at.directory);
     snprintf(at.lock, sizeof at.lock, "%s/lock.mdb", at.directory);
     return at;
@@ -72,23 +72,14 @@ static inline uint64_t random_below(uint64_t *state, uint64_t bound)
     return random_next(state) % bound;
 }
 
-#define assert_ok(expression)                                              \
-    do {                                                                   \
-        tj_error error = TJ_ERROR_INIT;                                    \
-        tj_status got_status = (expression);                               \
-        if (got_status != TJ_OK) {                                         \
-            fail_msg("%s: %s", tj_status_name(got_status), error.message); \
-        }                                                                  \
-    } while (0)
-
 /* The expression fails with this status and exactly this message. */
-#define assert_fails(expected, text, expression)  \
-    do {                                          \
-        tj_error error = TJ_ERROR_INIT;           \
-        tj_status got_status = (expression);      \
-        assert_string_equal(error.message, text); \
-        assert_int_equal(got_status, expected);   \
-        assert_int_equal(error.status, expected); \
+#define assert_fails(expected, text, expression) \
+    do {                                         \
+        err = (tj_error)TJ_ERROR_INIT;           \
+        tj_status got_status = (expression);     \
+        assert_string_equal(err.message, text);  \
+        assert_int_equal(got_status, expected);  \
+        assert_int_equal(err.status, expected);  \
     } while (0)
 
 static inline tj__superblock superblock_new(void)
@@ -116,7 +107,7 @@ static inline void journal_create(const place *at)
 {
     tj__superblock superblock = superblock_new();
     tj__position position = position_at(0);
-    assert_ok(tj__env_create(at->directory, &superblock, &position, (uint64_t)10 << 20, &error));
+    assert_ok(tj__env_create(at->directory, &superblock, &position, (uint64_t)10 << 20, &err));
 }
 
 static inline tj__env *journal_open(const place *at, uint64_t map_size, bool read_only)
@@ -125,7 +116,7 @@ static inline tj__env *journal_open(const place *at, uint64_t map_size, bool rea
         .directory = at->directory, .map_size = map_size, .read_only = read_only};
     tj__superblock superblock;
     tj__env *env = NULL;
-    assert_ok(tj__env_open(&options, &env, &superblock, &error));
+    assert_ok(tj__env_open(&options, &env, &superblock, &err));
     assert_non_null(env);
     return env;
 }
@@ -150,7 +141,7 @@ static inline void journal_fill(tj__env *env, unsigned rows, size_t value_size, 
             tj__rowmap_put(batch, text_bytes(key), tj__bytes_of(value, value_size), sequence));
     }
     tj__position position = position_at(sequence);
-    assert_ok(tj__env_apply(env, batch, &position, &error));
+    assert_ok(tj__env_apply(env, batch, &position, &err));
     free(value);
     tj__rowmap_free(batch);
 }

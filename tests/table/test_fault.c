@@ -57,7 +57,7 @@ static uint64_t sequence_of(tj__env *env)
 {
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     tj__env_snapshot_end(snapshot);
     return position.sequence;
 }
@@ -77,7 +77,7 @@ static outcome apply_with_fault(const place *at, victim what, int os_errno)
     tj_error cause = TJ_ERROR_INIT;
     journal_create(at);
     tj__env *env = journal_open(at, 1 << 20, false);
-    assert_ok(put_row(env, 1, &error));
+    assert_ok(put_row(env, 1, &err));
     failing = what;
     failing_errno = os_errno;
     out.first = put_row(env, 2, &cause);
@@ -89,10 +89,10 @@ static outcome apply_with_fault(const place *at, victim what, int os_errno)
     tj__env_close(env);
     env = journal_open(at, 1 << 20, false);
     out.reopened_sequence = sequence_of(env);
-    assert_ok(put_row(env, 4, &error));
+    assert_ok(put_row(env, 4, &err));
     assert_int_equal(sequence_of(env), 4);
     tj__env_close(env);
-    assert_ok(tj__page_check(at->data, NULL, &error));
+    assert_ok(tj__page_check(at->data, NULL, &err));
     return out;
 }
 
@@ -172,13 +172,13 @@ static void test_failed_creation(void **state)
     tj__superblock superblock = superblock_new();
     tj__position position = position_at(0);
     for (size_t i = 0; i < 2; i++) {
-        tj_error error = TJ_ERROR_INIT;
+        err = (tj_error)TJ_ERROR_INIT;
         failing = victims[i];
         failing_errno = ENOSPC;
-        tj_status status = tj__env_create(at.directory, &superblock, &position, 1 << 20, &error);
+        tj_status status = tj__env_create(at.directory, &superblock, &position, 1 << 20, &err);
         failing = NOTHING;
         assert_int_equal(status, TJ_FULL);
-        assert_non_null(strstr(error.message, "no space left on device: "));
+        assert_non_null(strstr(err.message, "no space left on device: "));
         assert_false(access(at.data, F_OK) == 0);
     }
     journal_create(&at);
@@ -196,7 +196,7 @@ static void test_failed_flush_at_open(void **state)
     failing = DATA_FLUSH;
     failing_errno = EIO;
     assert_fails(TJ_IO, text_of("input/output error: flushing @", &at),
-                 tj__env_open(&options, &env, &superblock, &error));
+                 tj__env_open(&options, &env, &superblock, &err));
     failing = NOTHING;
     assert_null(env);
     tj__env_close(journal_open(&at, 1 << 20, false));

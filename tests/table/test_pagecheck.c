@@ -38,10 +38,10 @@ static void test_tesser_files(void **state)
                  "%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: import it "
                  "with `tesser-journal import %s --into JOURNAL`",
                  data, tesser_files[i]);
-        assert_fails(TJ_UNSUPPORTED, text, tj__env_check(tesser_files[i], &error));
+        assert_fails(TJ_UNSUPPORTED, text, tj__env_check(tesser_files[i], &err));
         tj__buffer names = {0};
         static const char both[] = "algo_states\0live_state";
-        assert_ok(tj__page_check(data, &names, &error));
+        assert_ok(tj__page_check(data, &names, &err));
         assert_int_equal(names.size, sizeof both);
         assert_memory_equal(names.data, both, sizeof both);
         tj__buffer_dispose(&names);
@@ -74,7 +74,7 @@ static void make_rich_journal(const place *at)
             put_or_delete(batch, (unsigned)sequence * 80 + i, sequence % 4 == 0 && i % 3, sequence);
         }
         tj__position position = position_at(sequence);
-        assert_ok(tj__env_apply(env, batch, &position, &error));
+        assert_ok(tj__env_apply(env, batch, &position, &err));
     }
     tj__rowmap_free(batch);
     tj__env_close(env);
@@ -148,7 +148,7 @@ static void write_file(const char *path, const tj__buffer *file)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
-    assert_ok(tj__file_write_at(fd, path, file->data, file->size, 0, &error));
+    assert_ok(tj__file_write_at(fd, path, file->data, file->size, 0, &err));
     assert_int_equal(ftruncate(fd, (off_t)file->size), 0);
     close(fd);
 }
@@ -341,15 +341,15 @@ static void try_mutations(uint64_t *random, const char *name, const tj__buffer *
     assert_true(passed.in_use != MAP_FAILED);
     for (unsigned i = 0; i < MUTATIONS; i++) {
         tj__buffer *file = &passed.files[passed.count];
-        tj_error error = TJ_ERROR_INIT;
+        err = (tj_error)TJ_ERROR_INIT;
         tj__put_bytes(file, original->data, original->size);
         mutate(random, file);
         write_file(passed.at.data, file);
-        tj_status status = tj__page_check(passed.at.data, NULL, &error);
+        tj_status status = tj__page_check(passed.at.data, NULL, &err);
         if (status == TJ_OK) {
             passed.count++;
         } else {
-            assert_is_refusal(status, &error);
+            assert_is_refusal(status, &err);
             tj__buffer_dispose(file);
             if (++rejected % REJECTED_TRIED_EVERY == 0) {
                 deadly += !in_child(use_rejected, &passed.at);
@@ -374,8 +374,8 @@ static void test_mutations_of_ours(void **state)
     place at = place_new();
     tj__buffer file = {0};
     make_rich_journal(&at);
-    assert_ok(tj__page_check(at.data, NULL, &error));
-    assert_ok(tj__file_read_all(at.data, SIZE_MAX / 2, &file, &error));
+    assert_ok(tj__page_check(at.data, NULL, &err));
+    assert_ok(tj__file_read_all(at.data, SIZE_MAX / 2, &file, &err));
     try_mutations(&random, "a journal of ours", &file);
     tj__buffer_dispose(&file);
     place_remove(&at);
@@ -391,7 +391,7 @@ static void test_mutations_of_tesser(void **state)
     char path[PATH_MAX];
     tj__buffer file = {0};
     snprintf(path, sizeof path, "%s/data.mdb", tesser_files[5]);
-    assert_ok(tj__file_read_all(path, SIZE_MAX / 2, &file, &error));
+    assert_ok(tj__file_read_all(path, SIZE_MAX / 2, &file, &err));
     try_mutations(&random, "Tesser's edge", &file);
     tj__buffer_dispose(&file);
 }
@@ -402,14 +402,14 @@ static void assert_damage(const place *at, const tj__buffer *original, size_t of
                           const void *bytes, size_t size, const char *text)
 {
     tj__buffer file = {0};
-    tj_error error = TJ_ERROR_INIT;
+    err = (tj_error)TJ_ERROR_INIT;
     tj__put_bytes(&file, original->data, original->size);
     memcpy(file.data + offset, bytes, size);
     write_file(at->data, &file);
     tj__buffer_dispose(&file);
-    assert_int_equal(tj__page_check(at->data, NULL, &error), TJ_CORRUPT);
-    assert_non_null(strstr(error.message, text));
-    assert_string_equal(error.place, at->data);
+    assert_int_equal(tj__page_check(at->data, NULL, &err), TJ_CORRUPT);
+    assert_non_null(strstr(err.message, text));
+    assert_string_equal(err.place, at->data);
 }
 
 /* The newest meta page of a file. */
@@ -426,7 +426,7 @@ static void test_known_damage(void **state)
     place at = place_new();
     tj__buffer file = {0};
     make_rich_journal(&at);
-    assert_ok(tj__file_read_all(at.data, SIZE_MAX / 2, &file, &error));
+    assert_ok(tj__file_read_all(at.data, SIZE_MAX / 2, &file, &err));
     size_t meta = newest_meta(&file);
     size_t root = (size_t)tj__load_u64(file.data + meta + 72 + 40) * 4096;
     uint8_t zeros[16] = {0};

@@ -17,7 +17,7 @@ static const char *text_for(const char *format, ...)
 }
 
 /* Neither check nor open changes the directory or the file. */
-static void assert_refused(const place *at, tj_status status, const char *text)
+static void assert_opening_refused(const place *at, tj_status status, const char *text)
 {
     tj__env_options options = {.directory = at->directory, .map_size = 1 << 20};
     tj__superblock superblock;
@@ -26,11 +26,11 @@ static void assert_refused(const place *at, tj_status status, const char *text)
     struct stat after = {0};
     (void)stat(at->data, &before);
     bool had_lock = access(at->lock, F_OK) == 0;
-    assert_fails(status, text, tj__env_check(at->directory, &error));
-    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_fails(status, text, tj__env_check(at->directory, &err));
+    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &err));
     assert_null(env);
     options.read_only = true;
-    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &err));
     (void)stat(at->data, &after);
     assert_int_equal(before.st_size, after.st_size);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
@@ -71,7 +71,8 @@ static void test_nothing_there(void **state)
 {
     (void)state;
     place at = place_new();
-    assert_refused(&at, TJ_NOT_FOUND, text_for("no such file or directory: opening %s", at.data));
+    assert_opening_refused(&at, TJ_NOT_FOUND,
+                           text_for("no such file or directory: opening %s", at.data));
     place_remove(&at);
 }
 
@@ -80,10 +81,11 @@ static void test_empty_file(void **state)
     (void)state;
     place at = place_new();
     write_text(&at, "", 0);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is empty (0 bytes): it was truncated; restore a copy of it or "
-                            "move it away only if you know the journal held nothing",
-                            at.data));
+    assert_opening_refused(
+        &at, TJ_CORRUPT,
+        text_for("%s is empty (0 bytes): it was truncated; restore a copy of it or "
+                 "move it away only if you know the journal held nothing",
+                 at.data));
     place_remove(&at);
 }
 
@@ -94,11 +96,11 @@ static void test_text_file(void **state)
     static char text[20000];
     memset(text, 'x', sizeof text);
     write_text(&at, text, 11);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is not an LMDB file: 11 bytes are too few for one", at.data));
+    assert_opening_refused(
+        &at, TJ_CORRUPT, text_for("%s is not an LMDB file: 11 bytes are too few for one", at.data));
     write_text(&at, text, sizeof text);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is not an LMDB file: it has no LMDB magic number", at.data));
+    assert_opening_refused(
+        &at, TJ_CORRUPT, text_for("%s is not an LMDB file: it has no LMDB magic number", at.data));
     place_remove(&at);
 }
 
@@ -107,10 +109,10 @@ static void test_not_a_regular_file(void **state)
     (void)state;
     place at = place_new();
     assert_int_equal(mkfifo(at.data, 0600), 0);
-    assert_refused(&at, TJ_UNSUPPORTED, text_for("%s is not a regular file", at.data));
+    assert_opening_refused(&at, TJ_UNSUPPORTED, text_for("%s is not a regular file", at.data));
     unlink(at.data);
     assert_int_equal(mkdir(at.data, 0700), 0);
-    assert_refused(&at, TJ_UNSUPPORTED, text_for("%s is not a regular file", at.data));
+    assert_opening_refused(&at, TJ_UNSUPPORTED, text_for("%s is not a regular file", at.data));
     rmdir(at.data);
     place_remove(&at);
 }
@@ -123,13 +125,13 @@ static void test_truncated(void **state)
     uint64_t whole = file_size(&at);
     for (uint64_t size = 8192; size < whole; size += 4096) {
         assert_int_equal(truncate(at.data, (off_t)size), 0);
-        assert_refused(&at, TJ_CORRUPT,
-                       text_for("%s is truncated: %" PRIu64 " bytes found, %" PRIu64
-                                " needed; restore a copy of it",
-                                at.data, size, whole));
+        assert_opening_refused(&at, TJ_CORRUPT,
+                               text_for("%s is truncated: %" PRIu64 " bytes found, %" PRIu64
+                                        " needed; restore a copy of it",
+                                        at.data, size, whole));
     }
     assert_int_equal(truncate(at.data, 5000), 0);
-    assert_refused(
+    assert_opening_refused(
         &at, TJ_CORRUPT,
         text_for("%s is truncated: 5000 bytes found, 8192 needed; restore a copy of it", at.data));
     place_remove(&at);
@@ -149,7 +151,7 @@ static void test_short_of_free_pages_only(void **state)
     tj__env_close(env);
     uint64_t whole = file_size(&at);
     assert_int_equal(truncate(at.data, (off_t)whole - 4096), 0);
-    assert_ok(tj__env_check(at.directory, &error));
+    assert_ok(tj__env_check(at.directory, &err));
     env = journal_open(&at, 1 << 20, true);
     tj__env_close(env);
     env = journal_open(&at, 1 << 20, false);
@@ -164,10 +166,11 @@ static void test_other_formats(void **state)
     place at = place_new();
     journal_create(&at);
     patch_u32(&at, 20, 2);
-    assert_refused(&at, TJ_UNSUPPORTED,
-                   text_for("%s has LMDB's format version 2, this library reads version 1: export "
-                            "it with the program that wrote it",
-                            at.data));
+    assert_opening_refused(
+        &at, TJ_UNSUPPORTED,
+        text_for("%s has LMDB's format version 2, this library reads version 1: export "
+                 "it with the program that wrote it",
+                 at.data));
     static const struct {
         off_t magic_at;
         uint32_t magic;
@@ -179,10 +182,11 @@ static void test_other_formats(void **state)
         static const uint8_t zeros[32] = {0};
         patch(&at, 0, zeros, sizeof zeros);
         patch_u32(&at, others[i].magic_at, others[i].magic);
-        assert_refused(&at, TJ_UNSUPPORTED,
-                       text_for("%s was written by %s, in a format this library does not read: "
-                                "export it with the program that wrote it",
-                                at.data, others[i].writer));
+        assert_opening_refused(
+            &at, TJ_UNSUPPORTED,
+            text_for("%s was written by %s, in a format this library does not read: "
+                     "export it with the program that wrote it",
+                     at.data, others[i].writer));
     }
     place_remove(&at);
 }
@@ -193,16 +197,17 @@ static void test_page_size(void **state)
     place at = place_new();
     journal_create(&at);
     patch_u32(&at, 16 + 24, 16384);
-    assert_refused(&at, TJ_UNSUPPORTED,
-                   text_for("%s has pages of 16384 bytes, those of this system have 4096: export "
-                            "the journal on the machine that wrote it, and import it here",
-                            at.data));
+    assert_opening_refused(
+        &at, TJ_UNSUPPORTED,
+        text_for("%s has pages of 16384 bytes, those of this system have 4096: export "
+                 "the journal on the machine that wrote it, and import it here",
+                 at.data));
     patch_u32(&at, 16 + 24, 4095);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is damaged at page 0: 4095 is no page size", at.data));
+    assert_opening_refused(&at, TJ_CORRUPT,
+                           text_for("%s is damaged at page 0: 4095 is no page size", at.data));
     patch_u32(&at, 16 + 24, 4096);
     patch_u32(&at, 4096 + 16 + 24, 8192);
-    assert_refused(
+    assert_opening_refused(
         &at, TJ_CORRUPT,
         text_for("%s is damaged at page 1: its page size is 8192, page 0 says 4096", at.data));
     place_remove(&at);
@@ -214,11 +219,12 @@ static void test_damaged_metas(void **state)
     place at = place_new();
     journal_create(&at);
     patch_u32(&at, 4096 + 16 + 128, 6); /* the first commit is transaction 1, on page 1 */
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is damaged at page 1: transaction 6 belongs on page 0", at.data));
+    assert_opening_refused(
+        &at, TJ_CORRUPT,
+        text_for("%s is damaged at page 1: transaction 6 belongs on page 0", at.data));
     patch_u32(&at, 4096 + 16 + 128, 1);
     patch_u32(&at, 4096 + 8, 0);
-    assert_refused(
+    assert_opening_refused(
         &at, TJ_CORRUPT,
         text_for("%s is damaged at page 1: it does not say that it is meta page 1", at.data));
     place_remove(&at);
@@ -250,27 +256,28 @@ static void test_files_of_other_programs(void **state)
                                          "counters", "quarantine", "commits", "ledger_time"};
     place at = place_new();
     make_foreign(&at, tesser, 2);
-    assert_refused(&at, TJ_UNSUPPORTED,
-                   text_for("%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
-                            "import it with `tesser-journal import %s --into JOURNAL`",
-                            at.data, at.directory));
+    assert_opening_refused(
+        &at, TJ_UNSUPPORTED,
+        text_for("%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
+                 "import it with `tesser-journal import %s --into JOURNAL`",
+                 at.data, at.directory));
     place_remove(&at);
     at = place_new();
     make_foreign(&at, other, 2);
-    assert_refused(
+    assert_opening_refused(
         &at, TJ_UNSUPPORTED,
         text_for("%s is an LMDB file of another program, not of tesser-journal", at.data));
     place_remove(&at);
     at = place_new();
     make_foreign(&at, other, 0);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s is an LMDB file without any table: restore a copy of it or "
-                            "move it away only if you know the journal held nothing",
-                            at.data));
+    assert_opening_refused(&at, TJ_CORRUPT,
+                           text_for("%s is an LMDB file without any table: restore a copy of it or "
+                                    "move it away only if you know the journal held nothing",
+                                    at.data));
     place_remove(&at);
     at = place_new();
     make_foreign(&at, partly, 8);
-    assert_refused(
+    assert_opening_refused(
         &at, TJ_CORRUPT,
         text_for("%s has no table \"state\": it is damaged; restore a copy of it", at.data));
     place_remove(&at);
@@ -303,10 +310,11 @@ static void test_names_that_were_overwritten(void **state)
     memcpy(page, &root, sizeof root);
     assert_int_equal(pwrite(fd, page, PAGE, (off_t)root * PAGE), PAGE);
     close(fd);
-    assert_refused(&at, TJ_CORRUPT,
-                   text_for("%s: the main database does not hold as many pages or rows as it "
-                            "counts: no table of a journal is found in it; restore a copy of it",
-                            at.data));
+    assert_opening_refused(
+        &at, TJ_CORRUPT,
+        text_for("%s: the main database does not hold as many pages or rows as it "
+                 "counts: no table of a journal is found in it; restore a copy of it",
+                 at.data));
     place_remove(&at);
 }
 
@@ -334,10 +342,11 @@ static void test_many_databases(void **state)
     }
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(lmdb);
-    assert_refused(&at, TJ_UNSUPPORTED,
-                   text_for("%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
-                            "import it with `tesser-journal import %s --into JOURNAL`",
-                            at.data, at.directory));
+    assert_opening_refused(
+        &at, TJ_UNSUPPORTED,
+        text_for("%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
+                 "import it with `tesser-journal import %s --into JOURNAL`",
+                 at.data, at.directory));
     place_remove(&at);
 }
 
@@ -347,15 +356,15 @@ static void assert_open_fails(const place *at, tj_status status, const char *tex
     tj__env_options options = {.directory = at->directory, .map_size = 1 << 20};
     tj__superblock superblock;
     tj__env *env = NULL;
-    assert_ok(tj__env_check(at->directory, &error));
-    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_ok(tj__env_check(at->directory, &err));
+    assert_fails(status, text, tj__env_open(&options, &env, &superblock, &err));
     assert_null(env);
 }
 
 static off_t offset_of(const place *at, const void *bytes, size_t size)
 {
     tj__buffer file = {0};
-    assert_ok(tj__file_read_all(at->data, SIZE_MAX / 2, &file, &error));
+    assert_ok(tj__file_read_all(at->data, SIZE_MAX / 2, &file, &err));
     uint8_t *found = memmem(file.data, file.size, bytes, size);
     assert_non_null(found);
     off_t offset = found - file.data;
@@ -370,7 +379,7 @@ static void test_superblock(void **state)
     tj__superblock superblock = superblock_new();
     tj__position position = position_at(0);
     superblock.format_version = 3;
-    assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &error));
+    assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &err));
     assert_open_fails(&at, TJ_FORMAT_NEWER,
                       "written by format version 3; this library reads up to 2: update "
                       "tesser-journal");
@@ -378,7 +387,7 @@ static void test_superblock(void **state)
     at = place_new();
     superblock.format_version = 2;
     superblock.page_size = 16384;
-    assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &error));
+    assert_ok(tj__env_create(at.directory, &superblock, &position, 1 << 20, &err));
     assert_open_fails(&at, TJ_UNSUPPORTED,
                       "the journal was created on a machine with pages of 16384 bytes or another "
                       "byte order, this one has pages of 4096: export the journal there, and "
@@ -439,14 +448,14 @@ static void test_create_over_something(void **state)
     tj__position position = position_at(0);
     write_text(&at, "", 0);
     assert_fails(TJ_EXISTS, text_for("%s is already there", at.data),
-                 tj__env_create(at.directory, &superblock, &position, 1 << 20, &error));
+                 tj__env_create(at.directory, &superblock, &position, 1 << 20, &err));
     assert_int_equal(file_size(&at), 0);
     unlink(at.data);
     char missing[PATH_MAX];
     snprintf(missing, sizeof missing, "%s/none", at.directory);
     assert_fails(TJ_NOT_FOUND,
                  text_for("no such file or directory: opening %s/none/data.mdb", at.directory),
-                 tj__env_create(missing, &superblock, &position, 1 << 20, &error));
+                 tj__env_create(missing, &superblock, &position, 1 << 20, &err));
     place_remove(&at);
 }
 

@@ -99,7 +99,7 @@ static void check_scan(tj__row_source *rows, tj__rowmap *model, tj__bytes first,
     size_t to = tj__rowmap_lower_bound(expected.entries, count, end);
     expected.left = to - from;
     expected.next = descending ? to - 1 : from;
-    assert_ok(rows->scan(rows, first, end, descending, see_expected, &expected, &error));
+    assert_ok(rows->scan(rows, first, end, descending, see_expected, &expected, &err));
     assert_int_equal(expected.left, 0);
 }
 
@@ -131,11 +131,11 @@ static void check_whole(tj__row_source *rows, tj__rowmap *model)
 static void check_get(tj__row_source *rows, tj__rowmap *model, tj__bytes key)
 {
     tj__row row;
-    tj_error error = TJ_ERROR_INIT;
+    err = (tj_error)TJ_ERROR_INIT;
     tj__rowmap_entry *entry = tj__rowmap_find(model, key);
-    tj_status status = rows->get(rows, key, &row, &error);
+    tj_status status = rows->get(rows, key, &row, &err);
     assert_int_equal(status, entry ? TJ_OK : TJ_NOT_FOUND);
-    assert_string_equal(error.message, "");
+    assert_string_equal(err.message, "");
     if (entry) {
         assert_same_row(entry, &row);
     }
@@ -146,7 +146,7 @@ static void check_journal(uint64_t *random, tj__env *env, tj__rowmap *model, uin
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
     tj__position wanted = position_at(sequence);
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     assert_memory_equal(&position, &wanted, sizeof wanted);
     tj__row_source *rows = tj__env_snapshot_rows(snapshot);
     assert_int_equal(rows->sequence, sequence);
@@ -178,7 +178,7 @@ static void check_pages(const place *at)
     static const char all_tables[] = "algos\0books\0commits\0counters\0ledger\0ledger_ids\0"
                                      "ledger_time\0meta\0"
                                      "quarantine\0state";
-    assert_ok(tj__page_check(at->data, &names, &error));
+    assert_ok(tj__page_check(at->data, &names, &err));
     assert_int_equal(names.size, sizeof all_tables);
     assert_memory_equal(names.data, all_tables, sizeof all_tables);
     tj__buffer_dispose(&names);
@@ -200,12 +200,12 @@ static void test_random_batches(void **state)
     for (uint64_t sequence = 1; sequence <= BATCHES; sequence++) {
         if (sequence % 30 == 5) { /* an old snapshot goes on seeing what it saw */
             copy_model(model, old_model);
-            assert_ok(tj__env_snapshot_begin(env, &old, &position, &error));
+            assert_ok(tj__env_snapshot_begin(env, &old, &position, &err));
         }
         tj__rowmap_clear(batch);
         random_batch(&random, batch, model, sequence);
         position = position_at(sequence);
-        assert_ok(tj__env_apply(env, batch, &position, &error));
+        assert_ok(tj__env_apply(env, batch, &position, &err));
         check_journal(&random, env, model, sequence);
         if (old && sequence % 30 == 15) {
             check_whole(tj__env_snapshot_rows(old), old_model);
@@ -254,15 +254,15 @@ static void test_visitor_ends_the_scan(void **state)
     journal_fill(env, 10, 5, 1);
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     tj__row_source *rows = tj__env_snapshot_rows(snapshot);
     unsigned seen = 0;
-    assert_ok(tj__rows_scan_prefix(rows, text_bytes("\3row"), false, stop_at_third, &seen, &error));
+    assert_ok(tj__rows_scan_prefix(rows, text_bytes("\3row"), false, stop_at_third, &seen, &err));
     assert_int_equal(seen, 3);
     assert_fails(TJ_INVALID, "not this one",
-                 tj__rows_scan_prefix(rows, text_bytes("\3row"), true, refuse_row, NULL, &error));
+                 tj__rows_scan_prefix(rows, text_bytes("\3row"), true, refuse_row, NULL, &err));
     assert_fails(TJ_MISUSE, "a key of 5 bytes is not that of a row",
-                 tj__rows_scan_prefix(rows, text_bytes("\1meta"), true, refuse_row, NULL, &error));
+                 tj__rows_scan_prefix(rows, text_bytes("\1meta"), true, refuse_row, NULL, &err));
     tj__env_snapshot_end(snapshot);
     tj__env_close(env);
     place_remove(&at);
@@ -272,7 +272,7 @@ static void test_visitor_ends_the_scan(void **state)
 static void flip_text(const place *at, const char *text)
 {
     tj__buffer file = {0};
-    assert_ok(tj__file_read_all(at->data, SIZE_MAX / 2, &file, &error));
+    assert_ok(tj__file_read_all(at->data, SIZE_MAX / 2, &file, &err));
     uint8_t *found = memmem(file.data, file.size, text, strlen(text));
     assert_non_null(found);
     uint8_t flipped = *found ^ 1;
@@ -287,7 +287,7 @@ static void put_one(tj__env *env, const char *key, const char *value, uint64_t s
     tj__rowmap *batch = tj__rowmap_new();
     assert_non_null(tj__rowmap_put(batch, text_bytes(key), text_bytes(value), sequence));
     tj__position position = position_at(sequence);
-    assert_ok(tj__env_apply(env, batch, &position, &error));
+    assert_ok(tj__env_apply(env, batch, &position, &err));
     tj__rowmap_free(batch);
 }
 
@@ -305,13 +305,13 @@ static void test_damaged_row_is_delivered_as_damaged(void **state)
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
     tj__row row;
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     tj__row_source *rows = tj__env_snapshot_rows(snapshot);
-    assert_ok(rows->get(rows, text_bytes("\4poor"), &row, &error));
+    assert_ok(rows->get(rows, text_bytes("\4poor"), &row, &err));
     assert_true(row.damaged);
     assert_int_equal(row.value.size, 16 + strlen("uniquely damaged value"));
     assert_memory_equal(row.value.data + 16, "tniquely damaged value", 22);
-    assert_ok(rows->get(rows, text_bytes("\3good"), &row, &error));
+    assert_ok(rows->get(rows, text_bytes("\3good"), &row, &err));
     assert_false(row.damaged);
     assert_memory_equal(row.value.data, "value of the good one", row.value.size);
     tj__env_snapshot_end(snapshot);
@@ -329,17 +329,17 @@ static void test_entries_that_are_no_rows(void **state)
     tj__position position = position_at(1);
     assert_non_null(tj__rowmap_put(batch, text_bytes("\1position"), text_bytes("x"), 1));
     assert_fails(TJ_MISUSE, "a key of 9 bytes is not that of a row",
-                 tj__env_apply(env, batch, &position, &error));
+                 tj__env_apply(env, batch, &position, &err));
     tj__rowmap_clear(batch);
     uint8_t *big = calloc(1, TJ__ROW_VALUE_SIZE_MAX + 1);
     assert_non_null(tj__rowmap_put(batch, text_bytes("\3big"),
                                    tj__bytes_of(big, TJ__ROW_VALUE_SIZE_MAX + 1), 1));
     assert_fails(TJ_LIMIT, "a row of 16842753 bytes is longer than 16842752",
-                 tj__env_apply(env, batch, &position, &error));
+                 tj__env_apply(env, batch, &position, &err));
     tj__rowmap_clear(batch);
     assert_non_null(
         tj__rowmap_put(batch, text_bytes("\3big"), tj__bytes_of(big, TJ__ROW_VALUE_SIZE_MAX), 1));
-    assert_ok(tj__env_apply(env, batch, &position, &error));
+    assert_ok(tj__env_apply(env, batch, &position, &err));
     free(big);
     tj__rowmap_free(batch);
     tj__env_close(env);

@@ -34,9 +34,9 @@ static void look(tj__env_snapshot **held, tj__env *env, char order)
     tj__position position;
     tally seen;
     if (order == 'b') {
-        assert_ok(tj__env_snapshot_begin(env, held, &position, &error));
+        assert_ok(tj__env_snapshot_begin(env, held, &position, &err));
     }
-    assert_ok(tally_rows(*held, &seen, &error));
+    assert_ok(tally_rows(*held, &seen, &err));
     assert_int_equal(seen.rows, ROWS);
     assert_int_equal(seen.sequence, tj__env_snapshot_rows(*held)->sequence);
     if (order == 'e') {
@@ -195,7 +195,7 @@ static void test_a_reader_that_outlived_its_writer(void **state)
              "a process that looks on through a read-only mount of %s has been reading an older "
              "state for over 1 s: end it",
              at.data);
-    assert_fails(TJ_BUSY, text, apply_nothing(env, 11, &error));
+    assert_fails(TJ_BUSY, text, apply_nothing(env, 11, &err));
     tell(&reader, 'e');
     for (uint64_t sequence = 11; sequence <= 20; sequence++) {
         journal_fill(env, ROWS, VALUE_SIZE, sequence);

@@ -14,7 +14,7 @@ static void test_second_open_in_one_process(void **state)
     char text[2 * PATH_MAX];
     snprintf(text, sizeof text, "%s is already open in this process: use the open journal",
              at.data);
-    assert_fails(TJ_BUSY, text, tj__env_open(&options, &second, &superblock, &error));
+    assert_fails(TJ_BUSY, text, tj__env_open(&options, &second, &superblock, &err));
     tj__env_close(env);
     env = journal_open(&at, 1 << 20, true);
     tj__env_close(env);
@@ -38,9 +38,9 @@ static int use_inherited(void *context)
     snprintf(text, sizeof text,
              "%s was opened by process %ld, this is its child %ld: open the journal after the fork",
              from->at.data, (long)from->parent, (long)getpid());
-    assert_fails(TJ_CLOSED, text, tj__env_snapshot_begin(from->env, &snapshot, &position, &error));
+    assert_fails(TJ_CLOSED, text, tj__env_snapshot_begin(from->env, &snapshot, &position, &err));
     tj__rowmap *batch = tj__rowmap_new();
-    assert_fails(TJ_CLOSED, text, tj__env_apply(from->env, batch, &position, &error));
+    assert_fails(TJ_CLOSED, text, tj__env_apply(from->env, batch, &position, &err));
     tj__rowmap_free(batch);
     tj__env_snapshot_end(from->snapshot);
     tj__env_abandon(from->env);
@@ -63,7 +63,7 @@ static void test_fork(void **state)
     assert_true(in_child(use_inherited, &from));
     assert_int_equal(info_of(from.env).reader_count, 1); /* the child did not wipe it */
     tally seen;
-    assert_ok(tally_rows(from.snapshot, &seen, &error));
+    assert_ok(tally_rows(from.snapshot, &seen, &err));
     assert_int_equal(seen.rows, 10);
     tj__env_snapshot_end(from.snapshot);
     tj__env_close(from.env);
@@ -175,7 +175,7 @@ static void test_the_same_pid_in_another_namespace(void **state)
     tj__env_options options = {.directory = at.directory, .read_only = true};
     tj__superblock superblock;
     tj__env *env = NULL;
-    assert_fails(TJ_BUSY, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_fails(TJ_BUSY, text, tj__env_open(&options, &env, &superblock, &err));
     assert_int_equal(write(pipes[3], "g", 1), 1);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -219,7 +219,7 @@ static void test_a_view_that_commits_overtake(void **state)
              "commits overtook the beginning of a view of %s 10 times: try again; if it stays so, "
              "lock.mdb is out of date: close the journal in every process",
              at.data);
-    assert_fails(TJ_BUSY, text, tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_fails(TJ_BUSY, text, tj__env_snapshot_begin(env, &snapshot, &position, &err));
     assert_null(snapshot);
     assert_int_equal(info_of(env).oldest_reader_pid, 0);
     transaction = 2; /* its meta page is in place still */
@@ -286,7 +286,7 @@ static void test_opener_that_died_in_between(void **state)
     env = journal_open(&at, 0, true);
     tj__env_snapshot_end(snapshot_of(env, 2)); /* the commit is not lost */
     tj__env_close(env);
-    assert_ok(tj__page_check(at.data, NULL, &error));
+    assert_ok(tj__page_check(at.data, NULL, &err));
     close(pipes[0]);
     close(pipes[1]);
     place_remove(&at);
@@ -331,7 +331,7 @@ static void test_an_unfinished_lock_that_is_held_is_told(void **state)
              "others hold on to it: end them, then try again",
              at.data);
     env = NULL;
-    assert_fails(TJ_BUSY, text, tj__env_open(&options, &env, &superblock, &error));
+    assert_fails(TJ_BUSY, text, tj__env_open(&options, &env, &superblock, &err));
     assert_null(env);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -353,8 +353,8 @@ static _Noreturn void open_in_a_loop(const place *at)
         tj__env_snapshot *snapshot = NULL;
         tj__position position;
         tally seen;
-        assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
-        assert_ok(tally_rows(snapshot, &seen, &error));
+        assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
+        assert_ok(tally_rows(snapshot, &seen, &err));
         assert_true(position.sequence >= last);
         assert_true(seen.rows == 0 || seen.sequence == position.sequence);
         last = position.sequence;
@@ -407,7 +407,7 @@ static void test_openers_killed_at_random(void **state)
         kill(openers[i], SIGKILL);
         waitpid(openers[i], NULL, 0);
     }
-    assert_ok(tj__page_check(at.data, NULL, &error));
+    assert_ok(tj__page_check(at.data, NULL, &err));
     place_remove(&at);
 }
 
@@ -428,7 +428,7 @@ static void test_all_slots_taken(void **state)
              "all reader slots of %s are taken: end reading processes that are no longer needed, "
              "`tesser-journal status` shows the oldest",
              at.data);
-    assert_fails(TJ_BUSY, text, tj__env_snapshot_begin(env, &more, &position, &error));
+    assert_fails(TJ_BUSY, text, tj__env_snapshot_begin(env, &more, &position, &err));
     assert_null(more);
     for (size_t i = 0; i < 1022; i++) {
         tj__env_snapshot_end(snapshots[i]);

@@ -26,7 +26,7 @@ static void fill(tj__env *env, uint8_t table, uint64_t sequence)
         assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, (size_t)size),
                                        tj__bytes_of(long_value, value_size), sequence));
     }
-    assert_ok(tj__env_apply(env, batch, &position, &error));
+    assert_ok(tj__env_apply(env, batch, &position, &err));
     tj__rowmap_free(batch);
 }
 
@@ -153,7 +153,7 @@ static void fill_large(tj__env *env)
         assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, (size_t)size),
                                        tj__bytes_of(value, sizeof value), 2));
     }
-    assert_ok(tj__env_apply(env, batch, &position, &error));
+    assert_ok(tj__env_apply(env, batch, &position, &err));
     tj__rowmap_free(batch);
 }
 
@@ -170,7 +170,7 @@ static tj_status scan(tj__env *env, uint8_t table, bool descending, tj__row_visi
 {
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     tj_status status =
         tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, 1), descending,
                              visitor, context, &test_error);

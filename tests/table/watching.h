@@ -8,7 +8,7 @@
 static inline tj__env_info info_of(tj__env *env)
 {
     tj__env_info info;
-    assert_ok(tj__env_info_get(env, &info, &error));
+    assert_ok(tj__env_info_get(env, &info, &err));
     return info;
 }
 
@@ -41,7 +41,7 @@ static inline tj__env_snapshot *snapshot_of(tj__env *env, uint64_t sequence)
 {
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
-    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &error));
+    assert_ok(tj__env_snapshot_begin(env, &snapshot, &position, &err));
     assert_int_equal(position.sequence, sequence);
     return snapshot;
 }

@@ -62,16 +62,6 @@ static void print_quarantined(const tj_algo_list *list, output *out)
     }
 }
 
-static void json_hex(json_writer *json, const char *key, tj_str bytes)
-{
-    char *hex = need(malloc(2 * bytes.size + 1));
-    for (size_t i = 0; i < bytes.size; i++) {
-        sprintf(hex + 2 * i, "%02x", (unsigned char)bytes.data[i]);
-    }
-    json_text(json, key, (tj_str){hex, 2 * bytes.size});
-    free(hex);
-}
-
 static tj_status json_algos(const open_journal *journal, const tj_algo_list *list, output *out,
                             tj_error *error)
 {
@@ -177,9 +167,10 @@ static tj_status run_algo_show(command_line *cli, tj_error *error)
 
 /* ---- save and delete ---- */
 
-static void tell_change(command_line *cli, const open_journal *journal, const char *verb,
-                        bool was_there, uint64_t sequence)
+static void tell_change(command_line *cli, const open_journal *journal, bool saved, bool was_there,
+                        uint64_t sequence)
 {
+    static const char *const verbs[2][2] = {{"found no", "deleted"}, {"saved", "replaced"}};
     if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
@@ -189,8 +180,8 @@ static void tell_change(command_line *cli, const open_journal *journal, const ch
         json_unsigned(&json, "seq", sequence);
         json_close(&json, '}');
     } else {
-        out_line(&cli->out, "%s algorithm %s in book %s; commit %" PRIu64, verb, cli->arguments[0],
-                 journal->book, sequence);
+        out_line(&cli->out, "%s algorithm %s in book %s; commit %" PRIu64, verbs[saved][was_there],
+                 cli->arguments[0], journal->book, sequence);
     }
 }
 
@@ -219,8 +210,9 @@ static tj_status parse_state(const command_line *cli, tj_str input, tj_algo_reco
     return status;
 }
 
-static tj_status save(command_line *cli, const tj_uuid *id, const tj_algo_state *state,
-                      tj_error *error)
+/* Saves the state, or deletes the algorithm when there is none. */
+static tj_status change(command_line *cli, const tj_uuid *id, const tj_algo_state *state,
+                        tj_error *error)
 {
     open_journal journal;
     tj_txn *txn = NULL;
@@ -232,11 +224,12 @@ static tj_status save(command_line *cli, const tj_uuid *id, const tj_algo_state 
         status = tj_txn_begin(journal.store, &txn, error);
     }
     if (status == TJ_OK) {
-        status = tj_txn_put_algo(txn, id, state, error);
+        status =
+            state ? tj_txn_put_algo(txn, id, state, error) : tj_txn_delete_algo(txn, id, error);
     }
     status = txn_finish(cli, txn, status, &sequence, error);
     if (status == TJ_OK) {
-        tell_change(cli, &journal, was_there ? "replaced" : "saved", was_there, sequence);
+        tell_change(cli, &journal, state != NULL, was_there, sequence);
     }
     return journal_close(&journal, status, error);
 }
@@ -262,7 +255,7 @@ static tj_status run_algo_save(command_line *cli, tj_error *error)
         }
     }
     if (status == TJ_OK) {
-        status = save(cli, &id, &state, error);
+        status = change(cli, &id, &state, error);
     }
     tj_algo_record_free(record);
     free(data);
@@ -273,26 +266,7 @@ static tj_status run_algo_delete(command_line *cli, tj_error *error)
 {
     tj_uuid id;
     tj_status status = parse_id(cli, &id, error);
-    if (status != TJ_OK) {
-        return status;
-    }
-    open_journal journal;
-    tj_txn *txn = NULL;
-    uint64_t sequence = 0;
-    bool was_there = false;
-    status = journal_open(cli, ACCESS_WRITE, &journal, error);
-    if (status == TJ_OK) {
-        was_there = is_stored(&journal, &id);
-        status = tj_txn_begin(journal.store, &txn, error);
-    }
-    if (status == TJ_OK) {
-        status = tj_txn_delete_algo(txn, &id, error);
-    }
-    status = txn_finish(cli, txn, status, &sequence, error);
-    if (status == TJ_OK) {
-        tell_change(cli, &journal, was_there ? "deleted" : "found no", was_there, sequence);
-    }
-    return journal_close(&journal, status, error);
+    return status == TJ_OK ? change(cli, &id, NULL, error) : status;
 }
 
 const command_spec command_algo_list = {

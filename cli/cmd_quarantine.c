@@ -26,16 +26,11 @@ static void print_list(const tj_quarantine_list *list, output *out)
 
 static void json_item(json_writer *json, const tj_quarantined *item)
 {
-    char *hex = need(malloc(2 * item->raw.size + 1));
-    for (size_t i = 0; i < item->raw.size; i++) {
-        sprintf(hex + 2 * i, "%02x", (unsigned char)item->raw.data[i]);
-    }
     json_open(json, NULL, '{');
     json_text(json, "name", item->name);
     json_text(json, "reason", item->reason);
-    json_text(json, "raw_hex", (tj_str){hex, 2 * item->raw.size});
+    json_hex(json, "raw_hex", item->raw);
     json_close(json, '}');
-    free(hex);
 }
 
 static tj_status run_quarantine_list(command_line *cli, tj_error *error)

@@ -100,6 +100,7 @@ void json_unsigned(json_writer *json, const char *key, uint64_t number);
 void json_bool(json_writer *json, const char *key, bool value);
 void json_time(json_writer *json, const char *key, tj_time time);
 void json_uuid(json_writer *json, const char *key, tj_uuid id);
+void json_hex(json_writer *json, const char *key, tj_str bytes);
 void json_null(json_writer *json, const char *key);
 /* Text that is JSON already. */
 void json_raw(json_writer *json, const char *key, tj_str text);

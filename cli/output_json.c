@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Valid JSON whatever the bytes are: an error message may quote the middle of a character. */
 static void quote(output *out, tj_str text)
@@ -84,6 +85,16 @@ void json_uuid(json_writer *json, const char *key, tj_uuid id)
     char text[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(id, text);
     json_text(json, key, tj_str_of(text));
+}
+
+void json_hex(json_writer *json, const char *key, tj_str bytes)
+{
+    char *hex = need(malloc(2 * bytes.size + 1));
+    for (size_t i = 0; i < bytes.size; i++) {
+        sprintf(hex + 2 * i, "%02x", (unsigned char)bytes.data[i]);
+    }
+    json_text(json, key, (tj_str){hex, 2 * bytes.size});
+    free(hex);
 }
 
 void json_null(json_writer *json, const char *key)

@@ -64,6 +64,12 @@ static void put_hex(tj__buffer *out, const char *name, tj_str bytes)
     tj__put_u8(out, '"');
 }
 
+static void open_list(tj__buffer *out, const char *name)
+{
+    put_name(out, name);
+    tj__put_u8(out, '[');
+}
+
 static void open_item(tj__buffer *out)
 {
     tj__put_cstr(out, out->data && out->data[out->size - 1] == '[' ? "{" : ",{");
@@ -71,8 +77,7 @@ static void open_item(tj__buffer *out)
 
 static void put_notes(tj__buffer *out, const char *name, const tj_report_note *notes, size_t count)
 {
-    put_name(out, name);
-    tj__put_u8(out, '[');
+    open_list(out, name);
     for (size_t i = 0; i < count; i++) {
         open_item(out);
         put_text(out, "source", notes[i].source);
@@ -95,8 +100,7 @@ static const char *kind_name(tj_source_kind kind)
 
 static void put_sources(tj__buffer *out, const tj_import_report *report)
 {
-    put_name(out, "sources");
-    tj__put_u8(out, '[');
+    open_list(out, "sources");
     for (size_t i = 0; i < report->source_count; i++) {
         const tj_import_source *source = &report->sources[i];
         open_item(out);
@@ -114,8 +118,7 @@ static void put_sources(tj__buffer *out, const tj_import_report *report)
 
 static void put_quarantined(tj__buffer *out, const tj_import_report *report)
 {
-    put_name(out, "quarantined");
-    tj__put_u8(out, '[');
+    open_list(out, "quarantined");
     for (size_t i = 0; i < report->quarantined_count; i++) {
         const tj_quarantined *item = &report->quarantined[i];
         open_item(out);

@@ -260,14 +260,20 @@ static inline tj_status read_all(tj__log_reader *reader, uint64_t *last, tj_erro
     }
 }
 
-/* Reads from the start to the end of the log and checks where that is and why. */
-static inline void check_end(const built_log *log, uint64_t last, const char *why)
+/* Reads on to the end; `last` is the newest commit that came, 0 when none did. */
+static inline void read_on(tj__log_reader *reader, uint64_t last)
 {
     tj_error error = TJ_ERROR_INIT;
     uint64_t found = 0;
-    tj__log_reader *reader = reader_from(log, &built_start);
     must(read_all(reader, &found, &error), &error);
     assert_int_equal(found, last);
+}
+
+/* Reads from the start to the end of the log and checks where that is and why. */
+static inline void check_end(const built_log *log, uint64_t last, const char *why)
+{
+    tj__log_reader *reader = reader_from(log, &built_start);
+    read_on(reader, last);
     assert_string_equal(tj__log_reader_why(reader), why);
     tj__log_reader_close(reader);
 }

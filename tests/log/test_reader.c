@@ -6,15 +6,12 @@ static void segments_are_read_in_order(void **unused)
 {
     (void)unused;
     built_log log;
-    tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     char path[TJ__SEGMENT_PATH_SIZE];
     build_three(&log);
     tj__log_reader *reader = reader_from(&log, &built_start);
     path_of(&log, 1, path);
     assert_string_equal(tj__log_reader_path(reader), path);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 8);
+    read_on(reader, 8);
     check_position(tj__log_reader_position(reader), &log.end);
     path_of(&log, 3, path);
     assert_string_equal(tj__log_reader_path(reader), path);
@@ -63,11 +60,8 @@ static void reading_can_begin_at_every_place(void **unused)
     built_log log;
     build_three(&log);
     for (size_t i = 0; i < log.count; i++) {
-        tj_error error = TJ_ERROR_INIT;
-        uint64_t last = 0;
         tj__log_reader *reader = reader_from(&log, &log.places[i]);
-        must(read_all(reader, &last, &error), &error);
-        assert_int_equal(last, 8);
+        read_on(reader, 8);
         tj__log_reader_close(reader);
     }
     built_close(&log);
@@ -79,7 +73,6 @@ static void large_records_cross_blocks(void **unused)
     static const size_t sizes[] = {60000, 70000, 5000001, 1, 65536, 3 << 20, 100};
     built_log log;
     tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     built_open(&log, (uint64_t)16 << 20);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         add_commit(&log, sizes[i]);
@@ -93,8 +86,7 @@ static void large_records_cross_blocks(void **unused)
         assert_int_equal(record.body.size, sizes[i]);
         check_commit(&record, i + 1);
     }
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 0);
+    read_on(reader, 0);
     tj__log_reader_close(reader);
     built_close(&log);
 }
@@ -357,10 +349,10 @@ static void a_seal_without_successor_is_tried_again(void **unused)
     add_seal(&log);
     tj__log_reader *reader = reader_from(&log, &built_start);
     assert_int_equal(read_all(reader, &last, &error), TJ_NOT_FOUND);
+    assert_int_equal(last, 1);
     check_position(tj__log_reader_position(reader), &before_seal);
     prepare_segment(&log, 2);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 1);
+    read_on(reader, 0);
     check_position(tj__log_reader_position(reader), &log.end);
     tj__log_reader_close(reader);
     built_close(&log);
@@ -370,8 +362,6 @@ static void a_prepared_segment_is_an_end(void **unused)
 {
     (void)unused;
     built_log log;
-    tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     char path[TJ__SEGMENT_PATH_SIZE];
     built_open(&log, SMALL_SEGMENT);
     add_commit(&log, 10);
@@ -382,22 +372,19 @@ static void a_prepared_segment_is_an_end(void **unused)
     check_end(&log, 1, "the next segment is prepared but not begun");
 
     tj__log_reader *reader = reader_from(&log, &built_start);
-    must(read_all(reader, &last, &error), &error);
+    read_on(reader, 1);
     check_position(tj__log_reader_position(reader), &log.end);
     path_of(&log, 2, path);
     assert_string_equal(tj__log_reader_path(reader), path);
     assert_int_equal(tail_of(reader).nonzero_bytes, 0);
     tj__log_reader *resumed = reader_from(&log, &log.end);
-    must(read_all(resumed, &last, &error), &error);
+    read_on(resumed, 0);
     assert_string_equal(tj__log_reader_why(resumed), "the next segment is prepared but not begun");
 
     begin_segment(&log);
     add_commit(&log, 10);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 2);
-    last = 0;
-    must(read_all(resumed, &last, &error), &error);
-    assert_int_equal(last, 2);
+    read_on(reader, 2);
+    read_on(resumed, 2);
     tj__log_reader_close(resumed);
     tj__log_reader_close(reader);
     built_close(&log);
@@ -407,22 +394,19 @@ static void a_segment_may_be_extended_before_it_is_begun(void **unused)
 {
     (void)unused;
     built_log log;
-    tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     char path[TJ__SEGMENT_PATH_SIZE];
     built_open(&log, SMALL_SEGMENT);
     add_commit(&log, 10);
     prepare_segment(&log, 2);
     add_seal(&log);
     tj__log_reader *reader = reader_from(&log, &built_start);
-    must(read_all(reader, &last, &error), &error);
+    read_on(reader, 1);
     path_of(&log, 2, path);
     log.segment_size = 4 * SMALL_SEGMENT;
     assert_int_equal(truncate(path, (off_t)log.segment_size), 0);
     begin_segment(&log);
     add_commit(&log, 2 * SMALL_SEGMENT);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 2);
+    read_on(reader, 2);
     tj__log_reader_close(reader);
     built_close(&log);
 }
@@ -431,8 +415,6 @@ static void a_seal_may_follow_a_header(void **unused)
 {
     (void)unused;
     built_log log;
-    tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     built_open(&log, SMALL_SEGMENT);
     add_commit(&log, 10);
     rotate(&log);
@@ -440,7 +422,7 @@ static void a_seal_may_follow_a_header(void **unused)
     start.time = INT64_MIN;
     rotate(&log);
     tj__log_reader *reader = reader_from(&log, &start);
-    must(read_all(reader, &last, &error), &error);
+    read_on(reader, 0);
     check_position(tj__log_reader_position(reader), &log.end);
     tj__log_reader_close(reader);
     built_close(&log);
@@ -450,8 +432,6 @@ static void a_record_that_is_written_meanwhile_is_found(void **unused)
 {
     (void)unused;
     built_log log;
-    tj_error error = TJ_ERROR_INIT;
-    uint64_t last = 0;
     uint8_t record[192];
     uint8_t zeros[192] = {0};
     built_open(&log, SMALL_SEGMENT);
@@ -460,15 +440,12 @@ static void a_record_that_is_written_meanwhile_is_found(void **unused)
     add_commit(&log, 100);
     peek(&log, 1, log.places[1].offset, record, sizeof record);
     poke(&log, 1, log.places[1].offset, zeros, sizeof zeros);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 1);
+    read_on(reader, 1);
     poke(&log, 1, log.places[1].offset, record, 128);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 1);
+    read_on(reader, 0);
     assert_string_equal(tj__log_reader_why(reader), BAD_HASH);
     poke(&log, 1, log.places[1].offset, record, sizeof record);
-    must(read_all(reader, &last, &error), &error);
-    assert_int_equal(last, 2);
+    read_on(reader, 2);
     tj__log_reader_close(reader);
     built_close(&log);
 }

@@ -13,9 +13,7 @@
 /* Everything is in LMDB. */
 static inline void make_closed(fixture *f)
 {
-    fixture_open(f);
-    save_numbers(f->store, 1, APPLIED);
-    fixture_close(f);
+    open_and_save(f, 1, APPLIED);
 }
 
 /* 1 to APPLIED are in LMDB, the rest is in the log only; the writer was killed. */

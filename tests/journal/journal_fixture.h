@@ -39,6 +39,14 @@ static inline void save_numbers(tj_store *store, uint64_t first, uint64_t last)
     }
 }
 
+/* Leaves a journal that is closed. */
+static inline void open_and_save(fixture *f, uint64_t first, uint64_t last)
+{
+    fixture_open(f);
+    save_numbers(f->store, first, last);
+    fixture_close(f);
+}
+
 /* The number that is stored; it must be the sequence of the last commit, too. */
 static inline tj_status load_number(tj_store *store, uint64_t *number, tj_error *error)
 {

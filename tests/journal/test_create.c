@@ -16,9 +16,7 @@ static void test_a_link_in_the_place_of_creating(void **state)
                    "/creating is there and is not what an interrupted creation leaves");
     note_refusal(f);
     shell("rm %s/creating", f->path);
-    fixture_open(f);
-    save_numbers(f->store, 1, 3);
-    fixture_close(f);
+    open_and_save(f, 1, 3);
     shell("cd %s && ln -s ../victim journal/creating", f->directory);
     assert_opens_at(f, 3);
     shell("test -e %s/victim/data.mdb && test -e %s/victim/keys", f->directory, f->directory);
@@ -36,9 +34,7 @@ static void test_what_a_crashed_creation_left_is_resumed(void **state)
     fixture *f = *state;
     for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0]; i++) {
         shell("mkdir %s && cd %s && %s", f->path, f->path, leftovers[i]);
-        fixture_open(f);
-        save_numbers(f->store, 1, 2);
-        fixture_close(f);
+        open_and_save(f, 1, 2);
         assert_opens_at(f, 2);
         shell("test ! -e %s/creating && rm -r %s", f->path, f->path);
     }
@@ -49,9 +45,7 @@ static void test_what_a_crashed_creation_left_is_resumed(void **state)
 static void test_a_begun_log_is_never_replaced(void **state)
 {
     fixture *f = *state;
-    fixture_open(f);
-    save_numbers(f->store, 1, 1);
-    fixture_close(f);
+    open_and_save(f, 1, 1);
     shell("cd %s && mv data.mdb .. && rm -r writer.lock lock.mdb reserve", f->path);
     refuse_open_as_is(f, TJ_CORRUPT, "data.mdb is missing, but the log beside it holds commits");
     shell("cd %s && mv ../data.mdb .", f->path);
@@ -82,9 +76,7 @@ static void test_what_root_makes_is_the_users(void **state)
     }
     shell("mkdir %s && chown %d:%d %s", f->path, USER, USER, f->path);
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    fixture_open(f);
-    save_numbers(f->store, 1, 600);
-    fixture_close(f);
+    open_and_save(f, 1, 600);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         expect_owner(f, names[i]);
     }

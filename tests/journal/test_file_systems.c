@@ -108,9 +108,7 @@ static void test_a_read_only_file_system(void **state)
     skip_without_mounts(f);
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     mount_at(f, "tmpfs", "size=64m");
-    fixture_open(f);
-    save_numbers(f->store, 1, 9);
-    fixture_close(f);
+    open_and_save(f, 1, 9);
     make_read_only(f);
     look_on_a_read_only_file_system(f, 9);
     save_and_be_killed(f, "save", "6"); /* and with records that LMDB does not have */

@@ -27,9 +27,7 @@ static unsigned make_segments(fixture *f)
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->config.durability = TJ_DURABILITY_OS;
     f->config.trace = note_warning;
-    fixture_open(f);
-    save_numbers(f->store, 1, COMMITS);
-    fixture_close(f);
+    open_and_save(f, 1, COMMITS);
     unsigned last = last_begun(f);
     assert_true(last >= 5);
     return last;

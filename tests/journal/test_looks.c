@@ -98,9 +98,7 @@ static void test_each_look_of_a_writer(void **state)
     static const int codes[] = {EIO, ENOMEM, EACCES, ELOOP};
     fixture *f = *state;
     f->config.no_threads = true; /* each look at its place */
-    fixture_open(f);
-    save_numbers(f->store, 1, 5);
-    fixture_close(f);
+    open_and_save(f, 1, 5);
     uint64_t number = 5;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         bool saved = false;
@@ -117,9 +115,7 @@ static void test_each_look_of_one_who_looks_on(void **state)
 {
     fixture *f = *state;
     bool saved = false;
-    fixture_open(f);
-    save_numbers(f->store, 1, 5);
-    fixture_close(f);
+    open_and_save(f, 1, 5);
     f->config.read_only = true;
     for (long at = 1; work_with_a_failing_look(f, at, EIO, 5, &saved); at++) {
     }
@@ -155,9 +151,7 @@ static void test_what_leads_nowhere(void **state)
 static void test_data_that_leads_nowhere(void **state)
 {
     fixture *f = *state;
-    fixture_open(f);
-    save_numbers(f->store, 1, 3);
-    fixture_close(f);
+    open_and_save(f, 1, 3);
     shell("cd %s && mv data.mdb ../elsewhere && ln -s ../not-mounted data.mdb", f->path);
     refuse_open(f, TJ_IO, "/data.mdb is a symbolic link that leads nowhere");
     shell("cd %s && mv ../elsewhere data.mdb", f->path);

@@ -178,9 +178,7 @@ static void test_views_beside_a_writer_in_os_mode(void **state)
 static void test_an_onlooker_outlives_writers(void **state)
 {
     fixture *f = *state;
-    fixture_open(f);
-    save_numbers(f->store, 1, 2);
-    fixture_close(f);
+    open_and_save(f, 1, 2);
     tj_store *onlooker = NULL;
     f->config.read_only = true;
     assert_ok(tj_store_open(&f->config, &onlooker, &err));
@@ -248,18 +246,14 @@ static void look_at_a_copy(fixture *f, uint64_t expected)
 static void test_a_copy_of_a_closed_journal(void **state)
 {
     fixture *f = *state;
-    fixture_open(f);
-    save_numbers(f->store, 1, 12);
-    fixture_close(f);
+    open_and_save(f, 1, 12);
     look_at_a_copy(f, 12);
 }
 
 static void test_a_copy_of_a_crashed_journal(void **state)
 {
     fixture *f = *state;
-    fixture_open(f);
-    save_numbers(f->store, 1, 5);
-    fixture_close(f);
+    open_and_save(f, 1, 5);
     save_and_be_killed(f, "save", "20");
     look_at_a_copy(f, 25);
 }

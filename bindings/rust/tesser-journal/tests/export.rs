@@ -4,21 +4,20 @@
 #[path = "../examples/program/state.rs"]
 #[allow(dead_code)]
 mod state;
+#[allow(dead_code)]
+mod support;
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
-use std::path::Path;
-use std::ptr;
 
 use serde_json::Value;
 use tesser_core::ExchangeId;
 use tesser_execution::{AlgoStateRepository, SqliteAlgoStateRepository, StoredAlgoState};
 use tesser_journal::LmdbJournal;
-use tesser_journal_sys as sys;
 use tesser_portfolio::{LiveState, SqliteStateRepository, StateRepository};
 use uuid::Uuid;
 
 use state::{algos, describe, full_state};
+use support::export;
 
 /// Keys of two venues for one code in [`full_state`]: a price, a position, and two balances.
 const VENUES_THAT_MEET: usize = 4;
@@ -45,31 +44,6 @@ fn exportable_algos(round: usize) -> HashMap<Uuid, StoredAlgoState> {
     algos
 }
 
-fn c_path(path: &Path) -> CString {
-    CString::new(path.to_str().unwrap()).unwrap()
-}
-
-/// As `tesser-journal --journal JOURNAL export --format tesser INTO --force` does it: Tesser reads two
-/// venues with one code, but its own next save keeps one of them, which the export first refuses.
-fn export(journal: &Path, into: &Path) {
-    let (journal, into) = (c_path(journal), c_path(into));
-    let config = sys::tj_config { path: journal.as_ptr(), shared: true, ..Default::default() };
-    let options = sys::tj_export_options { force: true, ..Default::default() };
-    let mut error = sys::tj_error::default();
-    let (mut store, mut report) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: every pointer is valid for its call; report and store are released once.
-    unsafe {
-        let opened = sys::tj_store_open(&config, &mut store, &mut error) == sys::TJ_OK;
-        let done = opened
-            && sys::tj_export_tesser(store, into.as_ptr(), &options, &mut report, &mut error)
-                == sys::TJ_OK;
-        assert!(done, "{:?}", CStr::from_ptr(error.message.as_ptr()));
-        assert_eq!((*report).refused_count, VENUES_THAT_MEET);
-        sys::tj_export_report_free(report);
-        sys::tj_store_close(store, ptr::null_mut());
-    }
-}
-
 #[test]
 fn the_published_sqlite_stores_read_an_export() {
     let directory = tempfile::tempdir().unwrap();
@@ -81,7 +55,8 @@ fn the_published_sqlite_stores_read_an_export() {
         }
         journal.state_repo().save(&exportable_state(round)).unwrap();
         let exported = directory.path().join(format!("exported-{round}"));
-        export(&path, &exported);
+        // Tesser reads two venues with one code, but its own next save keeps one of them.
+        assert_eq!(export(&path, &exported, true), VENUES_THAT_MEET);
 
         // As Tesser's runtime names them.
         let state_path = exported.join("state.db");

@@ -2,43 +2,20 @@
 //! What another program may have stored, and Tesser's types cannot hold: an error that names it,
 //! never something near it.
 
-use std::ffi::{CStr, CString};
-use std::path::{Path, PathBuf};
+#[allow(dead_code)]
+mod support;
+
+use std::ffi::CString;
+use std::path::Path;
 use std::ptr;
 
-use tempfile::TempDir;
 use tesser_execution::AlgoStateRepository;
 use tesser_journal::LmdbJournal;
 use tesser_journal_sys as sys;
 use tesser_portfolio::StateRepository;
 use uuid::Uuid;
 
-/// One commit as a line of `tesser-journal record` would make it.
-fn record(path: &Path, line: &str) {
-    let path = CString::new(path.to_str().unwrap()).unwrap();
-    let config = sys::tj_config { path: path.as_ptr(), shared: true, ..Default::default() };
-    let line = sys::tj_str { data: line.as_ptr().cast(), size: line.len() };
-    let mut error = sys::tj_error::default();
-    let (mut store, mut txn) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: every pointer is valid for its call, the store is closed once, and the commit releases
-    // the transaction.
-    unsafe {
-        let mut done = sys::tj_store_open(&config, &mut store, &mut error) == sys::TJ_OK
-            && sys::tj_txn_begin(store, &mut txn, &mut error) == sys::TJ_OK;
-        done = done && sys::tj_txn_apply_json(txn, line, ptr::null_mut(), &mut error) == sys::TJ_OK;
-        done =
-            done && sys::tj_txn_commit(txn, ptr::null(), ptr::null_mut(), &mut error) == sys::TJ_OK;
-        assert!(done, "{:?}", CStr::from_ptr(error.message.as_ptr()));
-        sys::tj_store_close(store, ptr::null_mut());
-    }
-}
-
-fn journal(line: &str) -> (TempDir, PathBuf) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("journal");
-    record(&path, line);
-    (directory, path)
-}
+use support::journal;
 
 fn refusal(line: &str) -> String {
     let (_directory, path) = journal(line);

@@ -29,6 +29,9 @@ extern "C" {
  * looks on. While LMDB cannot follow, saves wait when it is 4 times so many bytes behind. */
 #define TJ_LAG_BYTES_DEFAULT ((uint64_t)8 << 20)
 #define TJ_LAG_MS_DEFAULT 200
+/** How much of the log is kept for states of the past when nothing is configured: 16 GiB. Older
+ * segments go, once it is proven that what stays is enough. */
+#define TJ_HISTORY_SIZE_DEFAULT ((uint64_t)16 << 30)
 
 /** Where the data lives. */
 typedef enum tj_engine_type {
@@ -81,7 +84,10 @@ typedef struct tj_lmdb_config {
     uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
     uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
     uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
-    uint64_t reserved[11];       /**< for members to come; zero */
+    uint64_t history_size_bytes; /**< log that is kept; default: TJ_HISTORY_SIZE_DEFAULT */
+    uint64_t history_age_s;      /**< older segments go; default: of any age */
+    bool no_history;             /**< build no bases, and let no segment go */
+    uint64_t reserved[8];        /**< for members to come; zero */
 } tj_lmdb_config;
 
 /**
@@ -106,7 +112,8 @@ typedef struct tj_config {
     bool must_exist;
     /** Share the journal with other opens of it in this process that ask so too. */
     bool shared;
-    /** Start no thread: the caller does their work by calling tj_store_work now and then. */
+    /** Start no thread: the caller does their work by calling tj_store_work now and then, and lets
+     * old segments go with tj_prune. */
     bool no_threads;
     tj_trace_fn *trace; /**< may be NULL */
     void *trace_context;
@@ -130,7 +137,7 @@ typedef struct tj_config {
             false, NULL, NULL, NULL,                                                            \
         {                                                                                       \
             {                                                                                   \
-                0, 0, 0, 0, 0,                                                                  \
+                0, 0, 0, 0, 0, 0, 0, false,                                                     \
                 {                                                                               \
                     0                                                                           \
                 }                                                                               \
@@ -142,7 +149,8 @@ typedef struct tj_config {
  * Reads a configuration file (TOML) into a configuration.
  *
  * `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size (bytes, or
- * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, must_exist. Tesser's own
+ * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, history_size, history_age
+ * (days), history (false: no bases, and no segment goes), must_exist. Tesser's own
  * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
  * both is an error. With that engine and no path, `live.state_path` names the journal, as in
  * Tesser. Tables of other programs beside these are left alone; an unknown key or a wrong type

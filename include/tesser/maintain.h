@@ -215,6 +215,54 @@ TJ_API TJ_CHECKED tj_status tj_restore(const char *source, const char *into,
 /** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_restore_report_free(tj_restore_report *report);
 
+/* ---- retention --------------------------------------------------------------------------- */
+
+/** What to keep. Start from TJ_PRUNE_OPTIONS_INIT; a zero means the default. */
+typedef struct tj_prune_options {
+    size_t struct_size;
+    uint64_t history_size_bytes; /**< log that stays; default: as configured */
+    bool dry_run;                /**< tell what would go, and change nothing */
+} tj_prune_options;
+
+#define TJ_PRUNE_OPTIONS_INIT              \
+    {                                      \
+        sizeof(tj_prune_options), 0, false \
+    }
+
+/** What went, or would go. */
+typedef struct tj_prune_report {
+    size_t struct_size;
+    uint64_t segment_count;   /**< of the log, the oldest ones */
+    uint64_t bytes;           /**< of them */
+    uint64_t first_segment;   /**< where the log begins then */
+    uint64_t oldest_sequence; /**< oldest commit whose state stays; 0: all of them do */
+    tj_time oldest_time;      /**< about when it was; 0 when all stay */
+} tj_prune_report;
+
+#define TJ_PRUNE_REPORT_INIT                    \
+    {                                           \
+        sizeof(tj_prune_report), 0, 0, 0, 0, 0, \
+    }
+
+/**
+ * Lets the oldest segments of the log go, as the store does by itself behind the commits: so that
+ * history_size_bytes stay, and nothing is older than configured. Never the segment in which LMDB's
+ * state stands, and the two before it.
+ *
+ * Nothing goes before it is proven that the rest can be restored: the state at the last commit that
+ * goes is in files that equal, row for row, what the log comes to, and these and the log that stays
+ * come to the state in LMDB. States before that commit are gone then, but for some that stay as
+ * points: one an hour for 7 days, one a day for 400. Ledger entries and commit ids all stay.
+ *
+ * @param options NULL: the defaults
+ * @param report  must be initialized
+ * @return TJ_OK; TJ_CORRUPT when a proof fails: nothing went; TJ_READONLY unless it is a dry run;
+ *         TJ_UNSUPPORTED for an engine that keeps no past; TJ_FULL, TJ_IO, TJ_NOMEM, TJ_MISUSE
+ * Threads: any. Reads all of the log that stays: seconds for each GiB. Commits go on beside it.
+ */
+TJ_API TJ_CHECKED tj_status tj_prune(tj_store *store, const tj_prune_options *options,
+                                     tj_prune_report *report, tj_error *error);
+
 #ifdef __cplusplus
 }
 #endif

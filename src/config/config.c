@@ -250,6 +250,25 @@ static tj_status read_lag_ms(loader *load, const setting *which, const tj__toml_
     return TJ_OK;
 }
 
+static tj_status read_days(loader *load, const setting *which, const tj__toml_value *value,
+                           tj_error *error)
+{
+    if (value->integer < 1 || value->integer > 36500) {
+        return wrong_value(load, which, value, error);
+    }
+    load->config.lmdb.history_age_s = (uint64_t)value->integer * 24 * 3600;
+    return TJ_OK;
+}
+
+static tj_status read_history(loader *load, const setting *which, const tj__toml_value *value,
+                              tj_error *error)
+{
+    (void)which;
+    (void)error;
+    load->config.lmdb.no_history = !value->boolean;
+    return TJ_OK;
+}
+
 #define SIZE_EXPECTED "a size in bytes, or text such as \"512 MiB\" or \"10 GiB\""
 
 static const setting settings[] = {
@@ -266,6 +285,10 @@ static const setting settings[] = {
     {TABLE_JOURNAL, "lag_bytes", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
      offsetof(tj_config, lmdb.lag_bytes), 1},
     {TABLE_JOURNAL, "lag_ms", TJ__TOML_INTEGER, "milliseconds, at least 1", read_lag_ms, 0, 0},
+    {TABLE_JOURNAL, "history_size", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
+     offsetof(tj_config, lmdb.history_size_bytes), 1},
+    {TABLE_JOURNAL, "history_age", TJ__TOML_INTEGER, "days, 1 to 36500", read_days, 0, 0},
+    {TABLE_JOURNAL, "history", TJ__TOML_BOOLEAN, "true or false", read_history, 0, 0},
     {TABLE_JOURNAL, "must_exist", TJ__TOML_BOOLEAN, "true or false", read_must_exist, 0, 0},
     {TABLE_TESSER, "engine", TJ__TOML_TEXT, "\"lmdb\"", read_tesser_engine, 0, 0},
     {TABLE_TESSER, "path", TJ__TOML_TEXT, "a path, such as \"./journal\"", read_path, 0, 0},

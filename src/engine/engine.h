@@ -9,6 +9,7 @@
 #ifndef TJ_ENGINE_ENGINE_H
 #define TJ_ENGINE_ENGINE_H
 
+#include <tesser/maintain.h>
 #include <tesser/store.h>
 #include <tesser/uuid.h>
 
@@ -84,6 +85,10 @@ typedef struct tj__engine_ops {
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
     /* May provide; NULL: what was is not kept. */
     const tj__engine_past *past;
+    /* May provide. Lets old parts of what was go, so that at most `size_bytes` stay (0: as
+     * configured), once it is proven that the rest is enough; dry: tells what would. */
+    tj_status (*prune)(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
+                       tj_error *error);
     /* May provide. Does the work of the engine's own threads once, on the caller's. */
     tj_status (*work)(tj__engine *engine, tj_error *error);
     /* May provide. Ends the engine's own threads, before it is closed. */

@@ -61,6 +61,12 @@ static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
     return tj__journal_info(journal_of(engine), out, error);
 }
 
+static tj_status prune(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
+                       tj_error *error)
+{
+    return tj__journal_prune(journal_of(engine), size_bytes, dry, report, error);
+}
+
 static tj_status work(tj__engine *engine, tj_error *error)
 {
     return tj__journal_work(journal_of(engine), error);
@@ -132,6 +138,7 @@ static const tj__engine_ops ops = {
     .appended = appended,
     .info = info,
     .past = &past,
+    .prune = prune,
     .work = work,
     .quiesce = quiesce,
     .close = close_lmdb,

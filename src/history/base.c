@@ -18,14 +18,19 @@
 #define ORDINAL_DIGITS 10
 #define UNFINISHED ".tmp"
 
-static const char *const suffixes[TJ__BASE_KINDS] = {"state", "algos"};
+static const char *const suffixes[] = {"state", "algos", "rest"};
+
+static const uint64_t tables[] = {
+    TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |
+        TJ__TABLE_BIT(TJ__TABLE_COUNTERS),
+    TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE),
+    TJ__TABLE_BIT(TJ__TABLE_LEDGER) | TJ__TABLE_BIT(TJ__TABLE_LEDGER_TIME) |
+        TJ__TABLE_BIT(TJ__TABLE_COMMITS),
+};
 
 uint64_t tj__base_tables(tj__base_kind kind)
 {
-    return kind == TJ__BASE_STATE
-               ? TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |
-                     TJ__TABLE_BIT(TJ__TABLE_COUNTERS)
-               : TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE);
+    return tables[kind];
 }
 
 const char *tj__base_suffix(tj__base_kind kind)
@@ -192,6 +197,33 @@ tj_status tj__base_list_read(const char *directory, tj__base_kind kind, tj__base
     *out = (tj__base_list){(uint64_t *)(void *)ordinals.data, ordinals.size / sizeof(uint64_t)};
     if (out->count > 0) {
         qsort(out->ordinals, out->count, sizeof *out->ordinals, compare_ordinals);
+    }
+    return TJ_OK;
+}
+
+static tj_status add_sizes(const char *directory, tj__base_kind kind, const tj__base_list *list,
+                           uint64_t *bytes, tj_error *error)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char path[TJ__BASE_PATH_SIZE];
+        bool there = false;
+        struct stat found;
+        TJ_TRY(tj__base_path(path, directory, kind, list->ordinals[i], false, error));
+        TJ_TRY(tj__path_look(path, &there, &found, error));
+        *bytes += there ? (uint64_t)found.st_size : 0;
+    }
+    return TJ_OK;
+}
+
+tj_status tj__bases_size(const char *directory, uint64_t *bytes, tj_error *error)
+{
+    *bytes = 0;
+    for (int kind = 0; kind <= TJ__BASE_REST; kind++) {
+        tj__base_list list;
+        TJ_TRY(tj__base_list_read(directory, (tj__base_kind)kind, &list, error));
+        tj_status status = add_sizes(directory, (tj__base_kind)kind, &list, bytes, error);
+        tj__base_list_dispose(&list);
+        TJ_TRY(status);
     }
     return TJ_OK;
 }

@@ -4,6 +4,8 @@
  *
  *   history/0000000012.state   all rows of BOOKS, STATE, COUNTERS at the end of segment 12
  *   history/0000000012.algos   all rows of ALGOS, QUARANTINE
+ *   history/0000000012.rest    written when segments go: the rows of LEDGER and LEDGER_TIME since
+ *                              the .rest before it, and all of COMMITS
  *
  * A base follows from sealed segments and the base before it, and from nothing else: whoever builds
  * it writes the same bytes, and one that is lost or damaged makes reading slower and never wrong.
@@ -43,12 +45,13 @@
 #define TJ__BASE_INDEX_HEAD_SIZE 26
 #define TJ__BASE_PATH_SIZE TJ__SEGMENT_PATH_SIZE
 
-typedef enum tj__base_kind { TJ__BASE_STATE, TJ__BASE_ALGOS } tj__base_kind;
+typedef enum tj__base_kind { TJ__BASE_STATE, TJ__BASE_ALGOS, TJ__BASE_REST } tj__base_kind;
+/* Those that are built behind the commits: all but the last. */
 #define TJ__BASE_KINDS 2
 
 /* The tables that bases of a kind hold, as bits. */
 uint64_t tj__base_tables(tj__base_kind kind);
-/* "state", "algos": how the names of its files end. */
+/* "state", "algos", "rest": how the names of its files end. */
 const char *tj__base_suffix(tj__base_kind kind);
 
 typedef struct tj__base_header {
@@ -88,6 +91,8 @@ typedef struct tj__base_list {
 tj_status tj__base_list_read(const char *directory, tj__base_kind kind, tj__base_list *out,
                              tj_error *error);
 void tj__base_list_dispose(tj__base_list *list);
+/* Bytes of all bases that are there. */
+tj_status tj__bases_size(const char *directory, uint64_t *bytes, tj_error *error);
 /* Removes what a writer that was stopped left unfinished. For the one writer. */
 void tj__base_tidy(const char *directory);
 

@@ -172,9 +172,18 @@ static tj__bytes later(tj__bytes a, tj__bytes b)
     return tj__bytes_compare(a, b) < 0 ? b : a;
 }
 
-/* The rows of one table in the range of this pass. */
-static tj_status write_table(building *b, tj__layers *layers, uint8_t table, tj_error *error)
+/* Whether the rows of the base before it belong into this one, too. */
+static bool takes_over(const building *b, uint8_t table)
 {
+    return b->before && table != TJ__TABLE_LEDGER && table != TJ__TABLE_LEDGER_TIME;
+}
+
+/* The rows of one table in the range of this pass. */
+static tj_status write_table(building *b, uint8_t table, tj_error *error)
+{
+    tj__layers layers;
+    tj__layers_init(&layers, takes_over(b, table) ? &b->before->rows : NULL, b->rows,
+                    b->end.sequence);
     uint8_t above = (uint8_t)(table + 1);
     tj__bytes first = later(tj__bytes_of(&table, 1), tj__key_bytes(&b->from));
     tj__bytes end = tj__bytes_of(&above, 1);
@@ -182,17 +191,15 @@ static tj_status write_table(building *b, tj__layers *layers, uint8_t table, tj_
         end = tj__key_bytes(&b->to);
     }
     return tj__bytes_compare(first, end) < 0
-               ? layers->rows.scan(&layers->rows, first, end, false, write_row, b, error)
+               ? layers.rows.scan(&layers.rows, first, end, false, write_row, b, error)
                : TJ_OK;
 }
 
 static tj_status write_range(building *b, tj_error *error)
 {
-    tj__layers layers;
-    tj__layers_init(&layers, b->before ? &b->before->rows : NULL, b->rows, b->end.sequence);
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
         if (b->tables & TJ__TABLE_BIT(table)) {
-            TJ_TRY(write_table(b, &layers, table, error));
+            TJ_TRY(write_table(b, table, error));
         }
     }
     return TJ_OK;

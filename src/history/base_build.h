@@ -15,7 +15,8 @@ typedef struct tj__base_place {
 } tj__base_place;
 
 /* Builds the base of a kind at the end of segment `ordinal` from `before`, an earlier base of the
- * kind (NULL: from the log's beginning), and the segments since. Durable when it returns, replacing
+ * kind (NULL: from the log's beginning), and the segments since; into a .rest go only those
+ * segments' entries of the ledger. Durable when it returns, replacing
  * what had its name. Memory is bounded whatever the state's size: with more changed rows than that
  * the segments are read again for each range of keys. TJ_NOT_FOUND: a segment is not there, or
  * `ordinal` is not sealed yet, which only the begun segment behind it shows: its seal is on the

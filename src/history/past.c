@@ -110,12 +110,13 @@ static void divide(past *p, uint64_t tables)
     for (int i = 0; i < PARTS; i++) {
         bool based = i < TJ__BASE_KINDS;
         uint64_t its = based ? tables & tj__base_tables((tj__base_kind)i) : rest;
-        p->parts[i] = (tj__past_part){.source = &p->source,
-                                      .sequence = p->rows.sequence,
-                                      .tables = its,
-                                      .based = based,
-                                      .kind = (tj__base_kind)(based ? i : 0),
-                                      .base_bound = UINT64_MAX};
+        p->parts[i] = (tj__past_part){
+            .source = &p->source,
+            .sequence = p->rows.sequence,
+            .tables = its,
+            .based = based,
+            .kind = (tj__base_kind)(based ? i : 0),
+            .base_bound = p->source.bases_before > 0 ? p->source.bases_before : UINT64_MAX};
         rest &= ~its;
     }
 }

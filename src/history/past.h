@@ -19,6 +19,7 @@ typedef struct tj__past_source {
     tj_uuid journal_id;
     uint64_t first_segment;
     const char *history_path; /* the directory of its bases; NULL: none */
+    uint64_t bases_before;    /* only those at the ends of earlier segments; 0: all */
 } tj__past_source;
 
 /* The rows of these tables (bits) after commit `sequence`, which must have been acknowledged; 0 is

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "rows/body.h"
 
-static tj_status fell_short(const tj__log_reader *reader, uint64_t sequence, tj_error *error)
+tj_status tj__replay_fell_short(const tj__log_reader *reader, uint64_t sequence, tj_error *error)
 {
     const tj__position *at = tj__log_reader_position(reader);
     tj__fail(error, TJ_CORRUPT,
@@ -27,7 +27,7 @@ tj_status tj__replay(tj__log_reader *reader, uint64_t sequence, uint64_t tables,
         tj__record record;
         TJ_TRY(tj__log_reader_next(reader, &next, &record, error));
         if (next == TJ__LOG_END) {
-            return fell_short(reader, sequence, error);
+            return tj__replay_fell_short(reader, sequence, error);
         }
         TJ_TRY(tj__body_apply(rows, tables, record.body, record.change_count, record.sequence,
                               &record.commit_id, error));

@@ -16,4 +16,7 @@
 tj_status tj__replay(tj__log_reader *reader, uint64_t sequence, uint64_t tables, tj__rowmap *rows,
                      tj_error *error);
 
+/* The error of whoever reads up to `sequence` and met the end of the log: TJ_CORRUPT. */
+tj_status tj__replay_fell_short(const tj__log_reader *reader, uint64_t sequence, tj_error *error);
+
 #endif

@@ -9,10 +9,14 @@
  * closed, and while the reserve is in use (space.c). What goes wrong here is said and stops
  * nothing: a base that is missing only makes the past slower to reach.
  *
- * With no_threads there is none, and tj__journal_work builds one base at a time.
+ * Then it lets old segments go (retention.h). When space is low it deletes what it can build again.
+ *
+ * With no_threads there is none, and tj__journal_work builds one base at a time; old segments go
+ * only when the program asks for it, because proving that they may takes seconds.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,15 +25,18 @@
 #include "base/thread.h"
 #include "history/base_chain.h"
 #include "journal/internal.h"
+#include "journal/retention.h"
 
 /* How long after opening the bases are looked through that earlier writers left. */
 #define LOOK_THROUGH_MS 1000
 /* It gives way to every saver. */
 #define NICE 10
+/* The part of history_size that goes at once, when something must. */
+#define RETAINED_AT_ONCE 16
 
 /* ---- the work --------------------------------------------------------------------------- */
 
-static tj_status make_directory(const tj__journal *journal, tj_error *error)
+tj_status tj__journal_history_make(const tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__directory_make(journal->history_path, journal->log_path, &failure);
@@ -47,12 +54,12 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
                             .journal_id = journal->superblock.journal_id,
                             .cancel = &journal->builder_cancel};
     tj_error first = TJ_ERROR_INIT;
-    TJ_TRY(make_directory(journal, error));
+    TJ_TRY(tj__journal_history_make(journal, error));
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         tj_error failure = TJ_ERROR_INIT;
         uint32_t its = 0;
         tj_status status =
-            tj__base_chain_extend(&place, (tj__base_kind)kind, journal->superblock.first_segment,
+            tj__base_chain_extend(&place, (tj__base_kind)kind, tj__journal_first_segment(journal),
                                   limit, &journal->builder_chains[kind], &its, &failure);
         *built += its;
         if (status != TJ_OK && first.status == TJ_OK) {
@@ -81,11 +88,52 @@ static void tell(tj__journal *journal, tj_status status, const tj_error *failure
     }
     journal->builder_told = status;
     if (status != TJ_OK) {
-        tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "states of the past of %s take longer to reach, because a base cannot be built: "
-                  "%s",
+        tj__trace(&journal->config, TJ_TRACE_WARNING, "the history of %s is not looked after: %s",
                   journal->path, failure->message);
     }
+}
+
+/* What can be built again is what goes first when space is low. */
+static void drop_bases(tj__journal *journal)
+{
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        tj__base_list list;
+        if (tj__base_list_read(journal->history_path, (tj__base_kind)kind, &list, NULL) != TJ_OK) {
+            continue;
+        }
+        for (size_t i = 0; i < list.count; i++) {
+            char path[TJ__BASE_PATH_SIZE];
+            if (list.ordinals[i] >= tj__journal_first_segment(journal) &&
+                tj__base_path(path, journal->history_path, (tj__base_kind)kind, list.ordinals[i],
+                              false, NULL) == TJ_OK) {
+                (void)tj__file_remove(path, NULL);
+            }
+        }
+        tj__base_list_dispose(&list);
+    }
+    memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+}
+
+/* Lets old segments go when there are enough of them: each proof reads the log that stays. */
+static tj_status retain(tj__journal *journal, tj_error *error)
+{
+    uint64_t size = journal->config.lmdb.history_size_bytes;
+    tj_prune_report chosen;
+    TJ_TRY(tj__retention_choose(journal, size, &chosen, error));
+    if (chosen.segment_count == 0 || journal->retention_refused) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__retention_choose(journal, size - size / RETAINED_AT_ONCE, &chosen, error));
+    tj_status status = tj__retention_run(journal, &chosen, false, error);
+    journal->retention_refused = status == TJ_CORRUPT || status == TJ_UNSUPPORTED;
+    if (status == TJ_OK) {
+        memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+        tj__trace(&journal->config, TJ_TRACE_INFO,
+                  "%s keeps history from commit %" PRIu64 " on: %" PRIu64
+                  " older segments were removed",
+                  journal->path, chosen.oldest_sequence, chosen.segment_count);
+    }
+    return status;
 }
 
 /* What is tried again soon; for anything else there must be another segment first. */
@@ -104,7 +152,17 @@ static void work(tj__journal *journal, uint32_t limit)
     bool room = atomic_load(&journal->reserve_held) &&
                 tj__journal_space_for_history(journal, 2 * largest(journal));
     uint32_t built = 0;
+    pthread_mutex_lock(&journal->history_mutex);
+    bool low = atomic_load(&journal->space_low);
     tj_status status = room ? build(journal, limit, &built, &failure) : TJ_CLOSED;
+    if (!room && low) {
+        drop_bases(journal);
+    }
+    if (limit == 0 && (status == TJ_OK || (low && atomic_load(&journal->reserve_held)))) {
+        tj_status retained = retain(journal, &failure);
+        status = status == TJ_OK ? retained : status;
+    }
+    pthread_mutex_unlock(&journal->history_mutex);
     atomic_store(&journal->builder_unfinished, passes(status) || (limit > 0 && built > 0));
     tell(journal, status, &failure);
 }
@@ -133,6 +191,7 @@ static void *builder_main(void *context)
     pthread_mutex_lock(&journal->builder_mutex);
     bool more = wait_for_work(journal, LOOK_THROUGH_MS);
     tj__base_tidy(journal->history_path);
+    tj__retention_tidy(journal);
     while (more) {
         pthread_mutex_unlock(&journal->builder_mutex);
         work(journal, 0);
@@ -157,7 +216,7 @@ static void start(tj__journal *journal)
 /* Whether a segment was sealed that the builder has not heard of, or its work was left undone. */
 static bool has_work(tj__journal *journal, uint64_t ordinal)
 {
-    return ordinal > journal->superblock.first_segment &&
+    return !journal->config.lmdb.no_history && ordinal > tj__journal_first_segment(journal) &&
            (ordinal != atomic_load(&journal->builder_heard) ||
             atomic_load(&journal->builder_unfinished));
 }
@@ -207,4 +266,27 @@ void tj__journal_builder_stop(tj__journal *journal)
     if (running) {
         pthread_join(journal->builder, NULL);
     }
+}
+
+tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
+                            tj_prune_report *report, tj_error *error)
+{
+    tj_prune_report chosen;
+    uint64_t size = size_bytes > 0 ? size_bytes : journal->config.lmdb.history_size_bytes;
+    if (!dry && !journal->log) {
+        return tj__fail(error, TJ_READONLY, "%s is open for reading", journal->path);
+    }
+    pthread_mutex_lock(&journal->history_mutex);
+    tj_status status = tj__retention_choose(journal, size, &chosen, error);
+    if (status == TJ_OK) {
+        status = tj__retention_run(journal, &chosen, dry, error);
+    }
+    if (status == TJ_OK && !dry) {
+        memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+    }
+    pthread_mutex_unlock(&journal->history_mutex);
+    if (status == TJ_OK) {
+        *report = chosen;
+    }
+    return status;
 }

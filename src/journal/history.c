@@ -14,7 +14,7 @@ static tj__past_source source_of(const tj__journal *journal)
 {
     return (tj__past_source){.log_path = journal->log_path,
                              .journal_id = journal->superblock.journal_id,
-                             .first_segment = journal->superblock.first_segment,
+                             .first_segment = tj__journal_first_segment(journal),
                              .history_path = journal->history_path};
 }
 

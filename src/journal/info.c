@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/seek.h"
 #include "journal/internal.h"
 
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
@@ -56,6 +57,23 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     return status;
 }
 
+/* From when on states can be had, and what bases take. */
+static tj_status measure_history(const tj__journal *journal, tj_lmdb_info *info, tj_error *error)
+{
+    tj__segment_list segments = {0};
+    tj__segment_header header;
+    TJ_TRY(tj__logbook_segments(journal, &segments, error));
+    bool begun =
+        segments.count > 0 && tj__seek_header(journal->log_path, &journal->superblock.journal_id,
+                                              segments.ordinals[0], &header, NULL) == TJ_OK;
+    tj__segment_list_dispose(&segments);
+    if (begun) {
+        info->oldest_sequence = header.first_sequence - 1;
+        info->oldest_time = header.created_at;
+    }
+    return tj__bases_size(journal->history_path, &info->history_bytes, error);
+}
+
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__env_info env;
@@ -77,6 +95,7 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->lmdb.recovered_bytes_cut = mark.recovered_bytes_cut;
     tj__journal_space_info(journal, info);
     info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
+    TJ_TRY(measure_history(journal, &info->lmdb, error));
     TJ_TRY(measure_log(journal, info, error));
     return measure_lag(journal, info, error);
 }

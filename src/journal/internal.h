@@ -89,6 +89,8 @@ struct tj__journal {
     _Atomic bool builder_unfinished; /* for want of space, or by a limit */
     _Atomic uint64_t builder_heard;  /* the segment that it was last told of */
     volatile int builder_cancel;     /* what it builds ends at once */
+    pthread_mutex_t history_mutex;   /* one change of the files of history at a time */
+    bool retention_refused;          /* a proof failed: nothing goes until it is opened again */
     /* Of the thread that builds. */
     tj__base_chain builder_chains[TJ__BASE_KINDS];
     tj_status builder_told; /* what was said last */
@@ -148,11 +150,19 @@ void tj__journal_helper_nudge(tj__journal *journal);
 /* Waits while the log is more than `bound` bytes ahead of LMDB. */
 tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_error *error);
 
+/* Where the log begins now. */
+static inline uint64_t tj__journal_first_segment(const tj__journal *journal)
+{
+    return __atomic_load_n(&journal->superblock.first_segment, __ATOMIC_RELAXED);
+}
+
 /* builder.c */
 /* At opening: starts the thread when the log has sealed segments. */
 void tj__journal_builder_start(tj__journal *journal);
 /* Beside the helper's work: there may be another one. With no_threads it is worked on here. */
 void tj__journal_builder_notice(tj__journal *journal);
+/* The directory of bases, when it is not there. */
+tj_status tj__journal_history_make(const tj__journal *journal, tj_error *error);
 /* Ends it, and what it does. */
 void tj__journal_builder_stop(tj__journal *journal);
 

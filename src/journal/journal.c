@@ -26,6 +26,7 @@ static void init_waiting(tj__journal *journal)
     tj__condition_init(&journal->helper_done);
     tj__mutex_init(&journal->builder_mutex);
     tj__condition_init(&journal->builder_wake);
+    tj__mutex_init(&journal->history_mutex);
 }
 
 static tj_status new_journal(const tj_config *config, tj__journal **out, tj_error *error)
@@ -230,6 +231,7 @@ static void release(tj__journal *journal)
     pthread_mutex_destroy(&journal->helper_mutex);
     pthread_cond_destroy(&journal->builder_wake);
     pthread_mutex_destroy(&journal->builder_mutex);
+    pthread_mutex_destroy(&journal->history_mutex);
     pthread_mutex_destroy(&journal->reserve_mutex);
     pthread_mutex_destroy(&journal->apply_mutex);
     free(journal);

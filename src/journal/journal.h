@@ -10,6 +10,7 @@
 #ifndef TJ_JOURNAL_JOURNAL_H
 #define TJ_JOURNAL_JOURNAL_H
 
+#include <tesser/maintain.h>
 #include <tesser/store.h>
 
 #include "base/rows.h"
@@ -52,6 +53,10 @@ tj_status tj__journal_block(tj__journal *journal, uint64_t sequence, uint64_t *f
                             tj_error *error);
 tj_status tj__journal_sequence_at(tj__journal *journal, tj_time time, uint64_t newest,
                                   uint64_t *sequence, tj_error *error);
+/* Lets old segments go, as retention.h has it; dry: changes nothing. size_bytes 0: as
+ * configured. */
+tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
+                            tj_prune_report *report, tj_error *error);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);
 /* Ends the helper thread; tj__journal_close follows. */
 void tj__journal_quiesce(tj__journal *journal);

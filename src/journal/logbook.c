@@ -41,7 +41,7 @@ tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out
     }
     tj__segment_list list = {0};
     TJ_TRY(tj__segment_list_read(journal->log_path, &list, error));
-    drop_earlier(&list, journal->superblock.first_segment);
+    drop_earlier(&list, tj__journal_first_segment(journal));
     *out = list;
     return TJ_OK;
 }
@@ -76,7 +76,7 @@ static uint64_t count_missing(const tj__segment_list *list, uint64_t first, uint
 /* States before the hole, and in it, may have been asked for: what is gone, and what is not. */
 static void warn_of_holes(const tj__journal *journal, const tj__segment_list *list)
 {
-    uint64_t first = journal->superblock.first_segment;
+    uint64_t first = tj__journal_first_segment(journal);
     uint64_t unbroken_from = first;
     uint64_t missing = count_missing(list, first, &unbroken_from);
     if (missing > 0) {

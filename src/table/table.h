@@ -102,6 +102,11 @@ tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *pos
 tj_status tj__env_upgrade(tj__env *env, tj__row_deriver *derive, tj__superblock *superblock,
                           tj_error *error);
 
+/* Makes the log begin with this segment, durably: files of the segments before it may go then. One
+ * caller at a time, as tj__env_apply. */
+tj_status tj__env_move_first_segment(tj__env *env, const tj__superblock *superblock,
+                                     uint64_t first_segment, tj_error *error);
+
 /* Walks the tables that opening left out because they are large. TJ_CORRUPT for the first that is
  * damaged: it is refused from then on, and the others go on. For the helper thread. */
 tj_status tj__env_verify_rest(tj__env *env, tj_error *error);

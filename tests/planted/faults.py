@@ -40,7 +40,7 @@ FAULTS = [
           "test_strength_durability"),
     # ---- the past ------------------------------------------------------------------------------
     Fault("a replay stops short of what was asked for", "src/history/replay.c",
-          "return fell_short(reader, sequence, error);", "return TJ_OK;",
+          "return tj__replay_fell_short(reader, sequence, error);", "return TJ_OK;",
           "test_history_past"),
     Fault("a base is built before its segment is durable", "src/history/base_build.c",
           "    TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, ordinal + 1, &next, error));",

@@ -31,6 +31,10 @@ pub const TJ_LAG_BYTES_DEFAULT: u64 = 8 << 20;
 /// TJ_LAG_MS_DEFAULT
 pub const TJ_LAG_MS_DEFAULT: u32 = 200;
 
+/// How much of the log is kept for states of the past when nothing is configured: 16 GiB. Older
+/// segments go, once it is proven that what stays is enough.
+pub const TJ_HISTORY_SIZE_DEFAULT: u64 = 16 << 30;
+
 /// Where the data lives.
 pub type tj_engine_type = c_uint;
 
@@ -89,8 +93,14 @@ pub struct tj_lmdb_config {
     pub lag_bytes: u64,
     /// Default: `TJ_LAG_MS_DEFAULT`
     pub lag_ms: u32,
+    /// Log that is kept; default: `TJ_HISTORY_SIZE_DEFAULT`
+    pub history_size_bytes: u64,
+    /// Older segments go; default: of any age
+    pub history_age_s: u64,
+    /// Build no bases, and let no segment go
+    pub no_history: bool,
     /// For members to come; zero
-    pub reserved: [u64; 11],
+    pub reserved: [u64; 8],
 }
 
 /// How to open a store. Start from `TJ_CONFIG_INIT`; a zero means the default of each member.
@@ -119,7 +129,8 @@ pub struct tj_config {
     pub must_exist: bool,
     /// Share the journal with other opens of it in this process that ask so too.
     pub shared: bool,
-    /// Start no thread: the caller does their work by calling `tj_store_work` now and then.
+    /// Start no thread: the caller does their work by calling `tj_store_work` now and then, and
+    /// lets old segments go with `tj_prune`.
     pub no_threads: bool,
     /// May be NULL
     pub trace: Option<tj_trace_fn>,

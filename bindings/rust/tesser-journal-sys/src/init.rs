@@ -90,6 +90,8 @@ sized!(
     tj_history_query,
     tj_import_options,
     tj_ledger_query,
+    tj_prune_options,
+    tj_prune_report,
     tj_repair_options,
     tj_restore_options,
     tj_rollback_options,

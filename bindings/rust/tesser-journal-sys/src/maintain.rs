@@ -153,6 +153,36 @@ pub struct tj_restore_report {
     pub counter_count: usize,
 }
 
+/// What to keep. Start from `TJ_PRUNE_OPTIONS_INIT`; a zero means the default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_prune_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Log that stays; default: as configured
+    pub history_size_bytes: u64,
+    /// Tell what would go, and change nothing
+    pub dry_run: bool,
+}
+
+/// What went, or would go.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_prune_report {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Of the log, the oldest ones
+    pub segment_count: u64,
+    /// Of them
+    pub bytes: u64,
+    /// Where the log begins then
+    pub first_segment: u64,
+    /// Oldest commit whose state stays; 0: all of them do
+    pub oldest_sequence: u64,
+    /// About when it was; 0 when all stay
+    pub oldest_time: tj_time,
+}
+
 unsafe extern "C" {
     /// Backs a journal up into a directory, beside its writer or without one: everything up to the
     /// newest acknowledged commit. Never twice what is there already: the first time all of the
@@ -261,4 +291,30 @@ unsafe extern "C" {
 
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_restore_report_free(report: *mut tj_restore_report);
+
+    /// Lets the oldest segments of the log go, as the store does by itself behind the commits: so
+    /// that history_size_bytes stay, and nothing is older than configured. Never the segment in
+    /// which LMDB's state stands, and the two before it.
+    ///
+    /// Nothing goes before it is proven that the rest can be restored: the state at the last commit
+    /// that goes is in files that equal, row for row, what the log comes to, and these and the log
+    /// that stays come to the state in LMDB. States before that commit are gone then, but for some
+    /// that stay as points: one an hour for 7 days, one a day for 400. Ledger entries and commit
+    /// ids all stay.
+    ///
+    /// - `options`: NULL: the defaults
+    /// - `report`: must be initialized
+    ///
+    /// Returns `TJ_OK`; `TJ_CORRUPT` when a proof fails: nothing went; `TJ_READONLY` unless it is a
+    /// dry run; `TJ_UNSUPPORTED` for an engine that keeps no past; `TJ_FULL`, `TJ_IO`, `TJ_NOMEM`,
+    /// `TJ_MISUSE`
+    ///
+    /// Threads: any. Reads all of the log that stays: seconds for each GiB. Commits go on beside
+    /// it.
+    pub fn tj_prune(
+        store: *mut tj_store,
+        options: *const tj_prune_options,
+        report: *mut tj_prune_report,
+        error: *mut tj_error,
+    ) -> tj_status;
 }

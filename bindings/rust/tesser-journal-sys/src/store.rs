@@ -74,8 +74,14 @@ pub struct tj_lmdb_info {
     pub acknowledged_known: bool,
     /// Less is free than the journal will soon need
     pub space_low: bool,
+    /// Oldest commit whose state can be had; 0: all of them can
+    pub oldest_sequence: u64,
+    /// About when it was, 0 when the log has no commit
+    pub oldest_time: tj_time,
+    /// What bases take beside the log
+    pub history_bytes: u64,
     /// For members to come; zero, which then means "not told"
-    pub reserved: [u64; 12],
+    pub reserved: [u64; 9],
 }
 
 /// What can be told of a store at one moment.

@@ -115,12 +115,14 @@ fn facts() -> Vec<(String, u64)> {
         strategy_state, has_execution_checkpoint, execution_checkpoint, extra, sequence
     }
     tj_lmdb_config {
-        map_size_bytes, map_size_max_bytes, segment_size_bytes, lag_bytes, lag_ms, reserved
+        map_size_bytes, map_size_max_bytes, segment_size_bytes, lag_bytes, lag_ms,
+        history_size_bytes, history_age_s, no_history, reserved
     }
     tj_lmdb_info {
         applied_sequence, lag_bytes, log_bytes, map_size_bytes, free_bytes, reserve_bytes,
         oldest_reader_lag, oldest_reader_pid, recovered_at, recovered_bytes_cut, segment_count,
-        reader_count, acknowledged_known, space_low, reserved
+        reader_count, acknowledged_known, space_low, oldest_sequence, oldest_time, history_bytes,
+        reserved
     }
     tj_moment { sequence, has_time, time }
     tj_order {
@@ -141,6 +143,10 @@ fn facts() -> Vec<(String, u64)> {
         symbol, side, quantity, has_entry_price, entry_price, unrealized_pnl, updated_at, extra
     }
     tj_price { symbol, price }
+    tj_prune_options { struct_size, history_size_bytes, dry_run }
+    tj_prune_report {
+        struct_size, segment_count, bytes, first_segment, oldest_sequence, oldest_time
+    }
     tj_quarantine_list { items, count }
     tj_quarantined { name, source, reason, raw }
     tj_repair_options { struct_size, accept_loss, swap, dry_run, skip_counters }
@@ -426,6 +432,7 @@ fn every_function_is_declared() {
         tj_moment_find,
         tj_moment_parse,
         tj_path_check,
+        tj_prune,
         tj_quarantine_list_free,
         tj_quarantine_load,
         tj_repair,

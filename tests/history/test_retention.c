@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Old segments go: what stays is right, what went is "not kept", a crash at any step is whole. */
+#include "history_fixture.h"
+
+#include "history/base_writer.h"
+#include "journal/child.h"
+
+#include <tesser/maintain.h>
+
+#define COMMITS 700
+#define READERS 3
+
+static history h;
+
+static void begin(fixture *f)
+{
+    random_start();
+    f->config.lmdb.lag_ms = NEVER_MS;
+    history_begin(f, &h);
+    history_go_on(f, &h, COMMITS);
+    fixture_close(f);
+}
+
+static tj_prune_report prune(fixture *f, uint64_t size)
+{
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = size;
+    assert_ok(tj_prune(f->store, &options, &report, &err));
+    return report;
+}
+
+/* A past state is as it was, or it is not kept and older than the oldest that is. True: it is. */
+static bool look_back(uint64_t sequence, uint64_t oldest)
+{
+    tj__row_source *rows = NULL;
+    tj_status status = tj__past_begin(&h.source, sequence, based_tables(), &rows, &err);
+    if (status == TJ_OK) {
+        tj__past_end(rows);
+        assert_past(&h, sequence, based_tables());
+        return true;
+    }
+    assert_int_equal(status, TJ_NOT_FOUND);
+    assert_non_null(strstr(err.message, "is not kept"));
+    assert_true(sequence < oldest);
+    return false;
+}
+
+static size_t count_segments(void)
+{
+    tj__segment_list list = {0};
+    assert_ok(tj__segment_list_read(h.log_path, &list, &err));
+    size_t count = list.count;
+    tj__segment_list_dispose(&list);
+    return count;
+}
+
+static void what_stays_is_right(void **state)
+{
+    fixture *f = *state;
+    begin(f);
+    size_t before = count_segments();
+    fixture_open(f);
+    for (unsigned round = 0; round < 3; round++) {
+        tj__digest live = live_digest(f);
+        tj_prune_report report = prune(f, 6 * TJ_SEGMENT_SIZE_MIN);
+        assert_true(report.segment_count > 0);
+        assert_true(report.first_segment > h.source.first_segment);
+        h.source.first_segment = report.first_segment;
+        tj__digest after = live_digest(f);
+        assert_int_equal(tj__digest_differs(&live, &after), 0);
+        assert_true(count_segments() < before);
+        for (uint64_t n = 1; n <= h.last; n += 1 + random_below(3)) {
+            bool kept = look_back(n, report.oldest_sequence);
+            assert_true(kept || n < report.oldest_sequence);
+        }
+        tj_store_info info = TJ_STORE_INFO_INIT;
+        assert_ok(tj_store_info_get(f->store, &info, &err));
+        assert_int_equal(info.lmdb.oldest_sequence, report.oldest_sequence);
+        history_go_on(f, &h, h.last + 300);
+        fixture_close(f);
+        fixture_open(f);
+    }
+    fixture_close(f);
+    passed = true;
+}
+
+static void a_dry_run_tells_and_changes_nothing(void **state)
+{
+    fixture *f = *state;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report told = TJ_PRUNE_REPORT_INIT;
+    begin(f);
+    size_t before = count_segments();
+    options.history_size_bytes = 1;
+    options.dry_run = true;
+    f->config.read_only = true;
+    fixture_open(f);
+    assert_ok(tj_prune(f->store, &options, &told, &err));
+    assert_int_equal(count_segments(), before);
+    options.dry_run = false;
+    assert_int_equal(tj_prune(f->store, &options, &told, &err), TJ_READONLY);
+    fixture_close(f);
+    f->config.read_only = false;
+    fixture_open(f);
+    tj_prune_report did = prune(f, 1);
+    assert_memory_equal(&did, &told, sizeof did);
+    assert_true(count_segments() >= 3);
+    assert_int_equal(count_segments(), before - did.segment_count);
+    assert_int_equal(prune(f, 1).segment_count, 0);
+    fixture_close(f);
+    passed = true;
+}
+
+/* The rows of a base or of LMDB that are not what the log comes to. */
+static void nothing_goes_when_a_proof_fails(void **state)
+{
+    fixture *f = *state;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    char path[PATH_TEXT_SIZE + 64];
+    begin(f);
+    options.history_size_bytes = 1;
+    fixture_open(f);
+    options.dry_run = true;
+    assert_ok(tj_prune(f->store, &options, &report, &err));
+    options.dry_run = false;
+    uint64_t last = report.first_segment - 1;
+    mkdir(h.history_path, 0700);
+    for (int kind = 0; kind <= TJ__BASE_REST; kind++) { /* whole, and of nothing */
+        tj__base_writer *writer = NULL;
+        tj__segment_header next;
+        assert_ok(tj__seek_header(h.log_path, &h.source.journal_id, last + 1, &next, &err));
+        tj__position position = {.sequence = next.first_sequence - 1,
+                                 .hash = next.chain_hash,
+                                 .ordinal = last + 1,
+                                 .offset = TJ__SEGMENT_HEADER_SIZE};
+        assert_ok(tj__base_writer_open(h.history_path, (tj__base_kind)kind, last, &writer, &err));
+        assert_ok(tj__base_writer_finish(writer, &h.source.journal_id, &position, NULL, &err));
+        tj__base_writer_close(writer);
+        assert_int_equal(tj_prune(f->store, &options, &report, &err), TJ_CORRUPT);
+        assert_non_null(strstr(err.message, "nothing was pruned"));
+        snprintf(path, sizeof path, "%s/%010" PRIu64 ".%s", h.history_path, last,
+                 tj__base_suffix((tj__base_kind)kind));
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_ok(tj_prune(f->store, &options, &report, &err));
+    fixture_close(f);
+    passed = true;
+}
+
+/* Behind the commits, and from one writer to the next. */
+static void it_goes_on_by_itself(void **state)
+{
+    fixture *f = *state;
+    random_start();
+    f->config.lmdb.lag_ms = 1;
+    f->config.lmdb.history_size_bytes = 6 * TJ_SEGMENT_SIZE_MIN;
+    history_begin(f, &h);
+    history_go_on(f, &h, 2 * COMMITS);
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    for (int i = 0; i < 3000 && info.lmdb.oldest_sequence == 0; i++) {
+        usleep(10000);
+        history_go_on(f, &h, h.last + 1);
+        assert_ok(tj_store_info_get(f->store, &info, &err));
+    }
+    assert_true(info.lmdb.oldest_sequence > 0);
+    fixture_close(f);
+    assert_ok(tj_store_open(&f->config, &f->store, &err));
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    fixture_close(f);
+    for (uint64_t n = info.lmdb.oldest_sequence; n <= h.last; n += 1 + random_below(9)) {
+        assert_true(look_back(n, 0));
+    }
+    passed = true;
+}
+
+/* ---- beside readers, and killed -------------------------------------------------------------- */
+
+/* Right, or not kept. */
+static _Noreturn void read_on(unsigned number)
+{
+    unsigned right = 0;
+    random_state += number;
+    for (;;) {
+        uint64_t n = 1 + random_below((unsigned)h.last);
+        tj__row_source *rows = NULL;
+        tj__digest digest;
+        tj_error error = TJ_ERROR_INIT;
+        tj_status status = tj__past_begin(&h.source, n, based_tables(), &rows, &error);
+        if (status == TJ_OK) {
+            status = tj__digest_rows(rows, &digest, &error);
+        }
+        if (status == TJ_OK) {
+            for (uint8_t table = 0; table <= TJ__TABLE_LAST; table++) {
+                bool based = (based_tables() & TJ__TABLE_BIT(table)) != 0;
+                if (based && (digest.rows[table] != h.live[n].rows[table] ||
+                              digest.checksums[table] != h.live[n].checksums[table])) {
+                    fprintf(stderr, "commit %" PRIu64 " is wrong\n", n);
+                    _exit(1);
+                }
+            }
+            right++;
+        } else if (status != TJ_NOT_FOUND) {
+            fprintf(stderr, "commit %" PRIu64 ": %s\n", n, error.message);
+            _exit(1);
+        }
+        tj__past_end(rows);
+    }
+}
+
+static void readers_beside_it_are_never_wrong(void **state)
+{
+    fixture *f = *state;
+    pid_t readers[READERS];
+    begin(f);
+    build_bases(&h);
+    fflush(NULL);
+    for (unsigned i = 0; i < READERS; i++) {
+        readers[i] = fork();
+        if (readers[i] == 0) {
+            read_on(i);
+        }
+    }
+    fixture_open(f);
+    for (uint64_t size = 12; size > 2; size--) {
+        usleep(100000);
+        prune(f, size * TJ_SEGMENT_SIZE_MIN);
+    }
+    fixture_close(f);
+    for (unsigned i = 0; i < READERS; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(readers[i], &status, WNOHANG), 0);
+        kill(readers[i], SIGKILL);
+        assert_int_equal(waitpid(readers[i], &status, 0), readers[i]);
+    }
+    passed = true;
+}
+
+static int child_prune(const char *path)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    tj_store *store = child_open(path, TJ_DURABILITY_OS);
+    options.history_size_bytes = 1;
+    say("open");
+    child_must(tj_prune(store, &options, &report, &error), &error);
+    say("pruned");
+    return child_wait();
+}
+
+static void killed_at_any_moment_it_is_whole(void **state)
+{
+    fixture *f = *state;
+    const char *longer = getenv("TJ_LONG");
+    int kills = longer && strcmp(longer, "1") == 0 ? 1000 : 12;
+    begin(f);
+    shell("cp -r %s %s/kept", f->path, f->directory);
+    for (int i = 0; i < kills; i++) {
+        shell("rm -rf %s && cp -r %s/kept %s", f->path, f->directory, f->path);
+        child pruner = child_start("prune", f->path, "");
+        child_expect(&pruner, "open");
+        usleep(random_below(15000));
+        child_kill(&pruner);
+        fixture_open(f);
+        tj__digest after = live_digest(f);
+        assert_int_equal(tj__digest_differs(&after, &h.live[h.last]), 0);
+        tj_store_info info = TJ_STORE_INFO_INIT;
+        assert_ok(tj_store_info_get(f->store, &info, &err));
+        h.source.first_segment = 1;
+        for (unsigned n = 0; n < 6; n++) {
+            look_back(1 + random_below((unsigned)h.last), info.lmdb.oldest_sequence);
+        }
+        assert_true(look_back(info.lmdb.oldest_sequence, 0));
+        prune(f, 1);
+        assert_true(look_back(h.last, 0));
+        fixture_close(f);
+    }
+    printf("%d kills\n", kills);
+    passed = true;
+}
+
+int main(int argc, char **argv)
+{
+    directory_in_memory();
+    if (argc == 5 && strcmp(argv[2], "prune") == 0) {
+        return child_prune(argv[3]);
+    }
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(what_stays_is_right),
+        JOURNAL_TEST(a_dry_run_tells_and_changes_nothing),
+        JOURNAL_TEST(nothing_goes_when_a_proof_fails),
+        JOURNAL_TEST(it_goes_on_by_itself),
+        JOURNAL_TEST(readers_beside_it_are_never_wrong),
+        JOURNAL_TEST(killed_at_any_moment_it_is_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

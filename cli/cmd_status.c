@@ -13,6 +13,7 @@ static const char *durability_name(tj_durability durability)
 }
 
 #define NS_PER_S 1000000000
+#define HOUR_NS ((int64_t)3600 * NS_PER_S)
 
 /* Days and hours, or what is less: enough to tell a second from a year. */
 static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
@@ -71,6 +72,65 @@ static void print_sizes(const tj_store_info *info, output *out)
              info->lmdb.reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
 }
 
+/* How much log a day adds, in bytes; 0: it is too early to tell. */
+static double daily_growth(const tj_store_info *info)
+{
+    int64_t span = info->sequence_time - info->lmdb.oldest_time;
+    return span < HOUR_NS ? 0 : (double)info->lmdb.log_bytes / (double)span * 24 * HOUR_NS;
+}
+
+static uint64_t history_limit(const tj_config *config)
+{
+    uint64_t size = config->lmdb.history_size_bytes;
+    return size > 0 ? size : TJ_HISTORY_SIZE_DEFAULT;
+}
+
+static void print_history(const tj_store_info *info, const tj_config *config, output *out)
+{
+    char time[TJ_TIME_TEXT_SIZE];
+    char size[SIZE_TEXT_SIZE];
+    char limit[SIZE_TEXT_SIZE];
+    double growth = daily_growth(info);
+    tj_time_format(info->lmdb.oldest_time, time);
+    if (info->lmdb.oldest_sequence == 0) {
+        out_pair(out, "History", "from the first commit on, and %s of bases",
+                 size_text(info->lmdb.history_bytes, size));
+    } else {
+        out_pair(out, "History", "from commit %" PRIu64 " on, %s, and %s of bases",
+                 info->lmdb.oldest_sequence, time, size_text(info->lmdb.history_bytes, size));
+    }
+    if (growth > 0) {
+        out_pair(out, "Kept for", "%.0f days: the log grows by %s a day, and %s of it are kept",
+                 (double)history_limit(config) / growth, size_text((uint64_t)growth, size),
+                 size_text(history_limit(config), limit));
+    } else {
+        out_pair(out, "Kept for", "not known yet; %s of log are kept",
+                 size_text(history_limit(config), limit));
+    }
+}
+
+static void json_history(const tj_store_info *info, const tj_config *config, json_writer *json)
+{
+    double growth = daily_growth(info);
+    json_open(json, "history", '{');
+    json_unsigned(json, "oldest_sequence", info->lmdb.oldest_sequence);
+    if (info->lmdb.oldest_time != 0) {
+        json_time(json, "oldest_time", info->lmdb.oldest_time);
+    } else {
+        json_null(json, "oldest_time");
+    }
+    json_unsigned(json, "base_bytes", info->lmdb.history_bytes);
+    json_unsigned(json, "size_limit", history_limit(config));
+    if (growth > 0) {
+        json_unsigned(json, "bytes_a_day", (uint64_t)growth);
+        json_unsigned(json, "days", (uint64_t)((double)history_limit(config) / growth));
+    } else {
+        json_null(json, "bytes_a_day");
+        json_null(json, "days");
+    }
+    json_close(json, '}');
+}
+
 static void print_users(const tj_store_info *info, output *out)
 {
     if (info->writer_alive) {
@@ -105,7 +165,8 @@ static void print_recovery(const tj_store_info *info, output *out)
     }
 }
 
-static void print_status(const tj_store_info *info, const tj_book_list *books, output *out)
+static void print_status(const tj_store_info *info, const tj_config *config,
+                         const tj_book_list *books, output *out)
 {
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(info->journal_id, id);
@@ -118,6 +179,7 @@ static void print_status(const tj_store_info *info, const tj_book_list *books, o
     print_position(info, out);
     print_doubts(info, out);
     print_sizes(info, out);
+    print_history(info, config, out);
     print_users(info, out);
     print_recovery(info, out);
     out_format(out, "\n");
@@ -136,7 +198,8 @@ static void optional_number(json_writer *json, const char *key, int64_t number)
     }
 }
 
-static void json_status(const tj_store_info *info, const tj_book_list *books, json_writer *json)
+static void json_status(const tj_store_info *info, const tj_config *config,
+                        const tj_book_list *books, json_writer *json)
 {
     json_open(json, NULL, '{');
     json_text(json, "path", tj_str_of(info->path));
@@ -160,6 +223,7 @@ static void json_status(const tj_store_info *info, const tj_book_list *books, js
     json_unsigned(json, "free_bytes", info->lmdb.free_bytes);
     json_unsigned(json, "reserve_bytes", info->lmdb.reserve_bytes);
     json_bool(json, "space_low", info->lmdb.space_low);
+    json_history(info, config, json);
     json_open(json, "writer", '{');
     json_bool(json, "alive", info->writer_alive);
     optional_number(json, "pid", info->writer_pid);
@@ -194,9 +258,9 @@ static tj_status run_status(command_line *cli, tj_error *error)
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
-        json_status(&info, books, &json);
+        json_status(&info, &journal.config, books, &json);
     } else if (status == TJ_OK) {
-        print_status(&info, books, &cli->out);
+        print_status(&info, &journal.config, books, &cli->out);
     }
     tj_book_list_free(books);
     return journal_close(&journal, status, error);

@@ -28,6 +28,7 @@ const command_spec *const commands[] = {
     &command_backup_verify,
     &command_backup,
     &command_restore,
+    &command_prune,
     &command_quarantine_list,
     &command_quarantine_show,
     &command_help,

@@ -55,11 +55,22 @@ static size_t count_segments(void)
     return count;
 }
 
+/* A log that begins where the superblock says has no holes. */
+static void refuse_holes(void *context, tj_trace_level level, const char *message)
+{
+    (void)context;
+    (void)level;
+    if (strstr(message, "lacks")) {
+        fail_msg("%s", message);
+    }
+}
+
 static void what_stays_is_right(void **state)
 {
     fixture *f = *state;
     begin(f);
     size_t before = count_segments();
+    f->config.trace = refuse_holes;
     fixture_open(f);
     for (unsigned round = 0; round < 3; round++) {
         tj__digest live = live_digest(f);

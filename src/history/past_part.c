@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "history/past_rest.h"
 #include "history/replay.h"
 
 /* A file that goes away while it is looked for is retention's doing: what is there is listed
@@ -74,6 +75,10 @@ static tj_status open_base(tj__past_part *part, tj_error *error)
 /* Where the log is read from. */
 static tj_status find_start(const tj__past_part *part, tj__position *start, tj_error *error)
 {
+    if (!part->based && part->source->first_segment > 1) {
+        return tj__past_rest_read(part->source, part->sequence, part->tables, part->changes, start,
+                                  error);
+    }
     if (part->base) {
         *start = part->base->header.position;
         return TJ_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Adding up rows that are only ever added: LEDGER, LEDGER_TIME, COMMITS. Their digest is that of
+ * Adding up rows that are only ever added: LEDGER, LEDGER_TIME. Their digest is that of
  * the rows before, and of each record's since; no row of them need be kept in memory for it.
  */
 #ifndef TJ_HISTORY_TALLY_H

@@ -146,13 +146,13 @@ static bool passes(tj_status status)
 static void work(tj__journal *journal, uint32_t limit)
 {
     tj_error failure = TJ_ERROR_INIT;
+    pthread_mutex_lock(&journal->history_mutex);
     /* In this order: whoever lets go of the reserve does it before it cancels. */
     __atomic_store_n(&journal->builder_cancel, atomic_load(&journal->builder_stop),
                      __ATOMIC_SEQ_CST);
     bool room = atomic_load(&journal->reserve_held) &&
                 tj__journal_space_for_history(journal, 2 * largest(journal));
     uint32_t built = 0;
-    pthread_mutex_lock(&journal->history_mutex);
     bool low = atomic_load(&journal->space_low);
     tj_status status = room ? build(journal, limit, &built, &failure) : TJ_CLOSED;
     if (!room && low) {
@@ -277,7 +277,13 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
         return tj__fail(error, TJ_READONLY, "%s is open for reading", journal->path);
     }
     pthread_mutex_lock(&journal->history_mutex);
+    /* Also while the reserve is in use: it makes room. */
+    __atomic_store_n(&journal->builder_cancel, atomic_load(&journal->builder_stop),
+                     __ATOMIC_SEQ_CST);
     tj_status status = tj__retention_choose(journal, size, &chosen, error);
+    if (status == TJ_OK && !dry) {
+        status = tj__journal_history_make(journal, error);
+    }
     if (status == TJ_OK) {
         status = tj__retention_run(journal, &chosen, dry, error);
     }

@@ -13,6 +13,9 @@
 #include "history/tally.h"
 #include "journal/internal.h"
 
+/* Tables that only grow, and so are added up. The commit ids do not: old ones are forgotten. They
+ * are kept, and not part of the proof. */
+#define TALLIED (TJ__TABLE_BIT(TJ__TABLE_LEDGER) | TJ__TABLE_BIT(TJ__TABLE_LEDGER_TIME))
 /* LMDB's own segment and so many before it always stay. */
 #define SEGMENTS_BEFORE_LMDB 2
 #define HOUR_NS (INT64_C(3600) * 1000000000)
@@ -205,8 +208,8 @@ static void add(tj__digest *to, const tj__digest *more, uint64_t tables)
     }
 }
 
-/* The ledger's rows are spread over all .rest files up to a segment's end; the commit ids are in
- * the newest. *position: where the log goes on behind them; the log's beginning without any. */
+/* The ledger's rows are spread over all .rest files up to a segment's end. *position: where the log
+ * goes on behind them; the log's beginning without any. */
 static tj_status read_rests(const pruning *p, uint64_t last, tj__digest *digest,
                             tj__position *position, tj_error *error)
 {
@@ -219,9 +222,7 @@ static tj_status read_rests(const pruning *p, uint64_t last, tj__digest *digest,
         tj__digest its;
         status = read_base(p, TJ__BASE_REST, list.ordinals[i], &its, position, error);
         if (status == TJ_OK) {
-            digest->rows[TJ__TABLE_COMMITS] = 0;
-            digest->checksums[TJ__TABLE_COMMITS] = 0;
-            add(digest, &its, tj__base_tables(TJ__BASE_REST));
+            add(digest, &its, TALLIED);
         }
     }
     tj__base_list_dispose(&list);
@@ -236,8 +237,7 @@ static tj_status tally_rest(const pruning *p, uint64_t last, uint64_t sequence, 
     tj__log_reader *reader = NULL;
     TJ_TRY(read_rests(p, last, digest, &start, error));
     TJ_TRY(tj__log_reader_open(p->journal->log_path, &p->place.journal_id, &start, &reader, error));
-    tj_status status =
-        tj__tally(reader, sequence, tj__base_tables(TJ__BASE_REST), p->place.cancel, digest, error);
+    tj_status status = tj__tally(reader, sequence, TALLIED, p->place.cancel, digest, error);
     tj__log_reader_close(reader);
     return status;
 }
@@ -277,7 +277,9 @@ static tj_status check_newest(const pruning *p, uint64_t first_segment, tj_error
     TJ_TRY(read_lmdb(p, &lmdb, &position, error));
     TJ_TRY(replayed(&source, position.sequence, based, &kept, error));
     TJ_TRY(tally_rest(p, first_segment - 1, position.sequence, &rest, error));
-    add(&kept, &rest, tj__base_tables(TJ__BASE_REST));
+    add(&kept, &rest, TALLIED);
+    lmdb.rows[TJ__TABLE_COMMITS] = 0;
+    lmdb.checksums[TJ__TABLE_COMMITS] = 0;
     uint8_t table = tj__digest_differs(&kept, &lmdb);
     return table == 0 ? TJ_OK : differs(p, table, "data.mdb", error);
 }
@@ -354,7 +356,6 @@ static void thin(const pruning *p, tj__base_kind kind)
 
 static tj_status prove(const pruning *p, tj_error *error)
 {
-    TJ_TRY(tj__journal_history_make(p->journal, error));
     for (int kind = 0; kind <= TJ__BASE_REST; kind++) {
         TJ_TRY(provide_base(p, (tj__base_kind)kind, error));
     }

@@ -256,8 +256,11 @@ static tj_status compare_with_log(tj__examination *x, bool *compared, tj_error *
 {
     tj__row_source *past = NULL;
     tj_error why = TJ_ERROR_INIT;
-    tj__past_source source = {
-        .log_path = x->log_path, .journal_id = x->journal_id, .first_segment = x->first_segment};
+    /* What retention let go is in bases only; else the log alone is asked. */
+    tj__past_source source = {.log_path = x->log_path,
+                              .journal_id = x->journal_id,
+                              .first_segment = x->first_segment,
+                              .history_path = x->first_segment > 1 ? x->history_path : NULL};
     tj_status status =
         tj__past_begin(&source, x->data.position.sequence, TJ__DIGEST_TABLES, &past, &why);
     if (status == TJ_NOT_FOUND || status == TJ_CORRUPT) {

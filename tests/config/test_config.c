@@ -273,20 +273,20 @@ static void suggests_the_key_that_was_meant(void **state)
                    ":2: unknown key \"pth\" in [journal]; did you mean \"path\"?");
     assert_refused("[journal]\nmapsize = 1\n",
                    ":2: unknown key \"mapsize\" in [journal]; did you mean \"map_size\"?");
-    assert_refused(
-        "[journal]\ncolour = 1\n",
-        ":2: unknown key \"colour\" in [journal]; the known keys are type, path, book, "
-        "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, must_exist");
+    assert_refused("[journal]\ncolour = 1\n",
+                   ":2: unknown key \"colour\" in [journal]; the known keys are type, path, book, "
+                   "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
+                   "history_size, history_age, history, must_exist");
     assert_refused("[live.persistence]\nengin = \"lmdb\"\n",
                    ":2: unknown key \"engin\" in [live.persistence]; did you mean \"engine\"?");
     assert_refused("[live.persistence]\nbook = \"a\"\n",
                    ":2: unknown key \"book\" in [live.persistence]; the known keys are engine, "
                    "path");
     /* The first of several errors in the order of the lines, whatever the parser's order. */
-    assert_refused(
-        "[journal]\nzz = 1\nyy = 1\nxx = 1\nww = 1\n",
-        ":2: unknown key \"zz\" in [journal]; the known keys are type, path, book, "
-        "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, must_exist");
+    assert_refused("[journal]\nzz = 1\nyy = 1\nxx = 1\nww = 1\n",
+                   ":2: unknown key \"zz\" in [journal]; the known keys are type, path, book, "
+                   "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
+                   "history_size, history_age, history, must_exist");
 }
 
 static void names_the_line_of_bad_toml(void **state)

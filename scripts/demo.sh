@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The point of the project in under a minute: a paper-trading runtime gives the same result in memory,
-# on the journal, and on the journal with the process killed again and again.
+# The point of the project in under a minute: a paper-trading runtime gives the same result in
+# memory, on the journal, with the process killed again and again, and after its state was lost.
 # Usage: scripts/demo.sh BUILD-DIRECTORY [SEED]
 set -euo pipefail
 build=$(cd "$1" && pwd)
@@ -39,11 +39,19 @@ done 2>/dev/null
 killed=$(run --config killed.toml 2>/dev/null)
 echo "   $killed"
 
-if [ "$in_memory" != "$whole" ] || [ "$in_memory" != "$killed" ]; then
-    echo "The digests differ; the journals are kept in $directory" >&2
+echo "4. The killed journal's data.mdb deleted, and everything brought back from its log"
+rm killed/data.mdb
+"$journal" verify --journal killed >verify.txt 2>&1 && damage_missed=yes || damage_missed=no
+"$journal" repair --journal killed --into repaired --swap >repair.txt
+repaired=$(run --config killed.toml 2>/dev/null)
+echo "   $repaired"
+
+if [ "$in_memory" != "$whole" ] || [ "$in_memory" != "$killed" ] || [ "$in_memory" != "$repaired" ] ||
+    [ $damage_missed = yes ]; then
+    echo "The digests differ, or damage was not seen; the journals are kept in $directory" >&2
     exit 1
 fi
 echo
-echo "All three are the same. What the killed one holds (tesser-journal state show):"
+echo "All four are the same. What the killed one holds (tesser-journal state show):"
 echo
 "$journal" state show --journal killed

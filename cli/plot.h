@@ -36,7 +36,7 @@ const char *plot_label(double value, char text[PLOT_LABEL_SIZE]);
 void plot_print(const tj_equity_curve *curve, output *out);
 
 typedef enum picture_format { PICTURE_SVG, PICTURE_PNG } picture_format;
-/* Draws with libcairo (plot_cairo.c), or says that this build has none (plot_none.c). *data is
+/* Draws with libcairo (plot_cairo.c), or says that there is none here (also plot_none.c). *data is
  * released with free. */
 tj_status plot_draw(const tj_equity_curve *curve, const char *title, picture_format format,
                     char **data, size_t *size, tj_error *error);

@@ -53,6 +53,10 @@ else
     python3 -c 'import sys, xml.dom.minidom as x; sys.exit(x.parse("curve.svg").documentElement.tagName != "svg")'
     run 0 -j j equity -o curve.png
     [ "$(head -c 8 curve.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ] || fail "no PNG"
+    mkdir broken && echo no library >broken/libcairo.so.2
+    LD_LIBRARY_PATH=$PWD/broken run 25 -j j equity -o curve.svg
+    err_has "pictures are drawn by libcairo, which cannot be loaded"
+    LD_LIBRARY_PATH=$PWD/broken run 0 -j j equity # nothing else needs it
     run 13 -j j equity --to 1 -b nowhere -o none.svg
     [ ! -e none.svg ] || fail "a picture of nothing"
 fi

@@ -28,9 +28,11 @@ tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_O
 /* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
  * something is there. */
 tj_status tj__directory_make(const char *path, const char *model, tj_error *error);
-/* Creates a directory and its parents. The name of each new parent is flushed; that of the
- * directory itself is by tj__directory_sync_parent. */
+/* Creates a directory and its parents; the names of all new ones are flushed. */
 tj_status tj__directory_create(const char *path, tj_error *error);
+/* The same, but for the name of the directory itself: tj__directory_sync_parent flushes it,
+ * together with what was made in it. */
+tj_status tj__directory_create_unflushed(const char *path, tj_error *error);
 tj_status tj__directory_sync(const char *path, tj_error *error);
 /* Flushes the directory that holds the last part of path. */
 tj_status tj__directory_sync_parent(const char *path, tj_error *error);

@@ -205,7 +205,7 @@ tj_status tj__directory_make(const char *path, const char *model, tj_error *erro
     return TJ_OK;
 }
 
-tj_status tj__directory_create(const char *path, tj_error *error)
+static tj_status create(const char *path, bool flush_last, tj_error *error)
 {
     char partial[PATH_MAX];
     size_t size = strlen(path);
@@ -224,11 +224,21 @@ tj_status tj__directory_create(const char *path, tj_error *error)
         partial[i] = '\0';
         bool made = false;
         TJ_TRY(create_one(partial, &made, error));
-        if (made && i < size) {
+        if (made && (i < size || flush_last)) {
             TJ_TRY(tj__directory_sync_parent(partial, error));
         }
     }
     return TJ_OK;
+}
+
+tj_status tj__directory_create(const char *path, tj_error *error)
+{
+    return create(path, true, error);
+}
+
+tj_status tj__directory_create_unflushed(const char *path, tj_error *error)
+{
+    return create(path, false, error);
 }
 
 /* Appends what the descriptor gives until its end or until more than `limit` bytes are there. */

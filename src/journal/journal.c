@@ -160,7 +160,7 @@ static void tell_unknown_boot(const tj__journal *journal)
 
 static tj_status open_writer(tj__journal *journal, tj_error *error)
 {
-    TJ_TRY(tj__directory_create(journal->path, error));
+    TJ_TRY(tj__directory_create_unflushed(journal->path, error));
     TJ_TRY(take_lock(journal, error));
     tell_unknown_boot(journal);
     /* Only now is nobody else creating or replacing what is looked at. */

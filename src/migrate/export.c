@@ -261,7 +261,6 @@ static tj_status write_directory(const char *directory, const tj__exported *book
     (void)snprintf(hidden, sizeof hidden, "%s.new-XXXXXX", path);
     parent_of(path, parent);
     TJ_TRY(tj__directory_create(parent, error));
-    TJ_TRY(tj__directory_sync_parent(parent, error));
     if (!mkdtemp(hidden)) {
         return tj__fail_errno(error, errno, "creating a directory beside %s", path);
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -195,6 +196,33 @@ static bool is_directory(const char *path)
 {
     struct stat found;
     return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/* In place of the C library's: counts. */
+static int flushes;
+int fsync(int fd)
+{
+    flushes++;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static int flushes_of(tj_status (*create)(const char *, tj_error *), const char *name)
+{
+    flushes = 0;
+    assert_int_equal(create(path_of(name), NULL), TJ_OK);
+    return flushes;
+}
+
+/* P10: a name that is not flushed may be gone after a power cut, and all that is in it. */
+static void the_names_of_new_directories_are_flushed(void **state)
+{
+    (void)state;
+    assert_int_equal(flushes_of(tj__directory_create, "one/two/three"), 3);
+    assert_int_equal(flushes_of(tj__directory_create, "one/two/three"), 0);
+    assert_int_equal(flushes_of(tj__directory_create_unflushed, "one/four/five"), 1);
+    flushes = 0;
+    assert_int_equal(tj__directory_sync_parent(path_of("one/four/five"), NULL), TJ_OK);
+    assert_int_equal(flushes, 1);
 }
 
 static void directories(void **state)
@@ -421,6 +449,7 @@ int main(void)
         TEST(a_full_disk),
         TEST(wrong_descriptors),
         TEST(directories),
+        TEST(the_names_of_new_directories_are_flushed),
         TEST(directories_that_cannot_be),
         TEST(a_read_only_directory),
         TEST(renaming_and_removing),

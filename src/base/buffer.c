@@ -44,34 +44,12 @@ bool tj__buffer_grow(tj__buffer *buffer, size_t more)
     return grow(buffer, buffer->size + more);
 }
 
-/* Room for `size` bytes that are counted in already; NULL when memory is short. */
-static uint8_t *extend(tj__buffer *buffer, size_t size)
-{
-    if (!tj__buffer_reserve(buffer, size)) {
-        return NULL;
-    }
-    uint8_t *at = buffer->data + buffer->size;
-    buffer->size += size;
-    return at;
-}
-
-void tj__put_bytes(tj__buffer *buffer, const void *data, size_t size)
-{
-    if (size == 0) {
-        return;
-    }
-    uint8_t *at = extend(buffer, size);
-    if (at) {
-        memcpy(at, data, size);
-    }
-}
-
 void tj__put_zeros(tj__buffer *buffer, size_t size)
 {
     if (size == 0) {
         return;
     }
-    uint8_t *at = extend(buffer, size);
+    uint8_t *at = tj__buffer_extend(buffer, size);
     if (at) {
         memset(at, 0, size);
     }
@@ -79,7 +57,7 @@ void tj__put_zeros(tj__buffer *buffer, size_t size)
 
 void tj__put_u8(tj__buffer *buffer, uint8_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         *at = value;
     }
@@ -87,7 +65,7 @@ void tj__put_u8(tj__buffer *buffer, uint8_t value)
 
 void tj__put_u16(tj__buffer *buffer, uint16_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         tj__store_u16(at, value);
     }
@@ -95,7 +73,7 @@ void tj__put_u16(tj__buffer *buffer, uint16_t value)
 
 void tj__put_u32(tj__buffer *buffer, uint32_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         tj__store_u32(at, value);
     }
@@ -103,7 +81,7 @@ void tj__put_u32(tj__buffer *buffer, uint32_t value)
 
 void tj__put_u64(tj__buffer *buffer, uint64_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         tj__store_u64(at, value);
     }
@@ -111,7 +89,7 @@ void tj__put_u64(tj__buffer *buffer, uint64_t value)
 
 void tj__put_u32_be(tj__buffer *buffer, uint32_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         tj__store_u32_be(at, value);
     }
@@ -119,7 +97,7 @@ void tj__put_u32_be(tj__buffer *buffer, uint32_t value)
 
 void tj__put_u64_be(tj__buffer *buffer, uint64_t value)
 {
-    uint8_t *at = extend(buffer, sizeof value);
+    uint8_t *at = tj__buffer_extend(buffer, sizeof value);
     if (at) {
         tj__store_u64_be(at, value);
     }

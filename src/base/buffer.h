@@ -54,7 +54,28 @@ static inline bool tj__buffer_reserve(tj__buffer *buffer, size_t more)
     return (!buffer->failed && more <= buffer->capacity - buffer->size) ||
            tj__buffer_grow(buffer, more);
 }
-void tj__put_bytes(tj__buffer *buffer, const void *data, size_t size);
+/* Room for `size` bytes that are counted in already; NULL when memory is short. */
+static inline uint8_t *tj__buffer_extend(tj__buffer *buffer, size_t size)
+{
+    if (!tj__buffer_reserve(buffer, size)) {
+        return NULL;
+    }
+    uint8_t *at = buffer->data + buffer->size;
+    buffer->size += size;
+    return at;
+}
+
+static inline void tj__put_bytes(tj__buffer *buffer, const void *data, size_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    uint8_t *at = tj__buffer_extend(buffer, size);
+    if (at) {
+        memcpy(at, data, size);
+    }
+}
+
 void tj__put_zeros(tj__buffer *buffer, size_t size);
 void tj__put_u8(tj__buffer *buffer, uint8_t value);
 void tj__put_u16(tj__buffer *buffer, uint16_t value);

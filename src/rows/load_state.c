@@ -70,10 +70,14 @@ static tj_status gather_row(loading *l, const tj__row *row, uint64_t rank, tj_er
 {
     gathered_row place = {l->gathered.size, rank, row->sequence, (uint32_t)row->value.size,
                           (uint16_t)row->key.size};
+    uint8_t *bytes = tj__buffer_extend(&l->gathered, row->key.size + row->value.size);
     tj__put_bytes(&l->rows, &place, sizeof place);
-    tj__put_bytes(&l->gathered, row->key.data, row->key.size);
-    tj__put_bytes(&l->gathered, row->value.data, row->value.size);
-    return l->rows.failed || l->gathered.failed ? no_memory(error) : TJ_OK;
+    if (!bytes || l->rows.failed) {
+        return no_memory(error);
+    }
+    memcpy(bytes, row->key.data, row->key.size);
+    memcpy(bytes + row->key.size, row->value.data, row->value.size);
+    return TJ_OK;
 }
 
 static tj_status take_row(void *context, const tj__row *row, tj_error *error)

@@ -9,11 +9,8 @@
 #include "base/text.h"
 #include "rows/value.h"
 
-tj_status tj__row_intact(const tj__row *row, tj_error *error)
+tj_status tj__row_refuse_damaged(const tj__row *row, tj_error *error)
 {
-    if (!row->damaged) {
-        return TJ_OK;
-    }
     if (!row->file) {
         tj__fail(error, TJ_CORRUPT, "the stored bytes do not match their checksum");
     } else {
@@ -25,14 +22,11 @@ tj_status tj__row_intact(const tj__row *row, tj_error *error)
     return tj__row_explain(row, TJ_CORRUPT, error);
 }
 
-tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error)
+void tj__row_cite(const tj__row *row, tj_error *error)
 {
-    if (status != TJ_OK) {
-        char text[TJ__KEY_TEXT_SIZE];
-        tj__key_describe(row->key, text);
-        tj__error_context(error, "%s (commit %" PRIu64 ")", text, row->sequence);
-    }
-    return status;
+    char text[TJ__KEY_TEXT_SIZE];
+    tj__key_describe(row->key, text);
+    tj__error_context(error, "%s (commit %" PRIu64 ")", text, row->sequence);
 }
 
 /* ---- names of books -------------------------------------------------------------------------- */

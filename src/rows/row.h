@@ -6,10 +6,22 @@
 #include "base/rows.h"
 #include "rows/key.h"
 
-/* TJ_CORRUPT naming the row when its checksum does not match. */
-tj_status tj__row_intact(const tj__row *row, tj_error *error);
+/* Adds to an error which row it is about. */
+void tj__row_cite(const tj__row *row, tj_error *error);
 /* Returns status; when it is not TJ_OK, adds which row it is about. */
-tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error);
+static inline tj_status tj__row_explain(const tj__row *row, tj_status status, tj_error *error)
+{
+    if (status != TJ_OK) {
+        tj__row_cite(row, error);
+    }
+    return status;
+}
+/* TJ_CORRUPT naming a row whose checksum does not match. */
+tj_status tj__row_refuse_damaged(const tj__row *row, tj_error *error);
+static inline tj_status tj__row_intact(const tj__row *row, tj_error *error)
+{
+    return row->damaged ? tj__row_refuse_damaged(row, error) : TJ_OK;
+}
 /* Whether key and value decode, whatever table the row is of: TJ_CORRUPT or TJ_FORMAT_NEWER naming
  * the row. */
 tj_status tj__row_decodes(const tj__row *row, tj_error *error);

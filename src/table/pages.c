@@ -282,11 +282,27 @@ static size_t node_size(const uint8_t *page, size_t page_size, size_t at, bool b
     return size <= page_size - at ? size : 0;
 }
 
+/* Marks the units from `first` to before `end`, a bit each; false when one of them was marked. */
+static bool take_units(uint64_t *taken, size_t first, size_t end)
+{
+    while (first < end) {
+        size_t bit = first % 64;
+        size_t count = end - first < 64 - bit ? end - first : 64 - bit;
+        uint64_t mask = UINT64_MAX >> (64 - count) << bit;
+        if (taken[first / 64] & mask) {
+            return false;
+        }
+        taken[first / 64] |= mask;
+        first += count;
+    }
+    return true;
+}
+
 /* Every node within the page, none over another, and no gap between them, as LMDB keeps them. */
 static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint8_t *page,
                              tj_error *error)
 {
-    uint8_t taken[TJ__PAGE_SIZE_MAX / 2 / 8] = {0};
+    uint64_t taken[TJ__PAGE_SIZE_MAX / 2 / 64] = {0};
     bool branch = tj__load_u16(page + 10) == TJ__PAGE_BRANCH;
     size_t upper = tj__load_u16(page + 14);
     size_t sum = 0;
@@ -300,11 +316,8 @@ static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint
             return tj__pages_bad(pages, number, error, "node %zu, at byte %zu, is malformed", i,
                                  at);
         }
-        for (size_t unit = at / 2; unit < (at + size) / 2; unit++) {
-            if (taken[unit / 8] & 1u << unit % 8) {
-                return tj__pages_bad(pages, number, error, "node %zu lies over another one", i);
-            }
-            taken[unit / 8] |= (uint8_t)(1u << unit % 8);
+        if (!take_units(taken, at / 2, (at + size) / 2)) {
+            return tj__pages_bad(pages, number, error, "node %zu lies over another one", i);
         }
         sum += size;
     }

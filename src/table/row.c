@@ -24,14 +24,16 @@ uint64_t tj__row_checksum(tj__bytes stored)
 
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored)
 {
-    tj__row damaged = {.key = key, .value = stored, .damaged = true};
+    tj__row row = {.key = key, .value = stored, .damaged = true};
     if (stored.size < TJ__ROW_HEADER_SIZE) {
-        return damaged;
+        return row;
     }
-    damaged.sequence = tj__load_u64(stored.data + 8);
-    tj__row row = {
-        .key = key,
-        .value = tj__bytes_of(stored.data + TJ__ROW_HEADER_SIZE, stored.size - TJ__ROW_HEADER_SIZE),
-        .sequence = tj__load_u64(stored.data + 8)};
-    return tj__row_hash(key, row.sequence, row.value) == tj__load_u64(stored.data) ? row : damaged;
+    tj__bytes value =
+        tj__bytes_of(stored.data + TJ__ROW_HEADER_SIZE, stored.size - TJ__ROW_HEADER_SIZE);
+    row.sequence = tj__load_u64(stored.data + 8);
+    if (tj__row_hash(key, row.sequence, value) == tj__load_u64(stored.data)) {
+        row.value = value;
+        row.damaged = false;
+    }
+    return row;
 }

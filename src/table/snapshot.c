@@ -39,9 +39,9 @@ static MDB_val lmdb_key(tj__bytes key)
  * its run. */
 static void locate(const tj__env *env, tj__row *row, const uint8_t *stored)
 {
-    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t in_page = (uintptr_t)stored % page_size;
     if (row->damaged) {
+        uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t in_page = (uintptr_t)stored % page_size;
         row->file = env->data_path;
         row->offset = tj__load_u64(stored - in_page) * page_size + in_page;
     }

@@ -152,13 +152,20 @@ tj_status tj__directory_sync(const char *path, tj_error *error)
     return status;
 }
 
-tj_status tj__directory_sync_parent(const char *path, tj_error *error)
+/* How much of a path is left without the slashes at its end. */
+static size_t trimmed_size(const char *path)
 {
-    char parent[PATH_MAX];
     size_t size = strlen(path);
     while (size > 1 && path[size - 1] == '/') {
         size--;
     }
+    return size;
+}
+
+tj_status tj__directory_sync_parent(const char *path, tj_error *error)
+{
+    char parent[PATH_MAX];
+    size_t size = trimmed_size(path);
     while (size > 0 && path[size - 1] != '/') {
         size--;
     }
@@ -208,10 +215,7 @@ tj_status tj__directory_make(const char *path, const char *model, tj_error *erro
 static tj_status create(const char *path, bool flush_last, tj_error *error)
 {
     char partial[PATH_MAX];
-    size_t size = strlen(path);
-    while (size > 1 && path[size - 1] == '/') {
-        size--;
-    }
+    size_t size = trimmed_size(path);
     if (size == 0 || size >= sizeof partial) {
         return FAIL_ERRNO(path, error, size == 0 ? ENOENT : ENAMETOOLONG,
                           "creating the directory \"%s\"", path);

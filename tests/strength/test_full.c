@@ -365,6 +365,7 @@ static long run_full_at(long full_at, bool no_threads)
     }
     assert_int_equal(read(calls[0], &count, sizeof count), sizeof count);
     close(calls[0]);
+    assert_journal_sound(journal);
     return count;
 }
 
@@ -442,6 +443,7 @@ static void fill_in_a_stream(uint64_t lag_bytes, unsigned criticals)
         }
         assert_int_equal(waitpid(child, &code, 0), child);
         assert_int_equal(code, 0);
+        assert_journal_sound(journal);
     }
 }
 

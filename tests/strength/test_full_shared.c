@@ -270,6 +270,7 @@ static void run_in_child(void)
     if (code != 0) {
         fail_msg("%s: the process ended with %#x", place->name, (unsigned)code);
     }
+    assert_journal_sound(r.config.path);
 }
 
 /* ---- file systems ------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The state at every sequence against what was live then. */
+/* P14: the state at every sequence against what was live then. */
 #include "journal/journal_fixture.h"
 
 #include "base/random.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A proof finds every byte that is not as it was backed up, and leaves nothing behind. */
+/* P16: a proof finds every byte that is not as it was backed up, and leaves nothing behind. */
 #include "maintain/backup_fixture.h"
 
 static char trial[PATH_TEXT_SIZE + 16];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A journal whose bytes are no longer what was written: one file is changed at random, and looked
+ * P17: a journal whose bytes are no longer what was written: one file is changed at random, and looked
  * at. Verification raises no signal and ends in time; it reports the change, or the change is
  * harmless: then the next writer, and who looks on after it, finds the state that it had. (A mark
  * in writer.lock that says less than was acknowledged is what a crash may leave.)

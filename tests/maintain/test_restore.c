@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What is restored is what was there: at every commit, with an id of its own, and with counters
+/* P16: what is restored is what was there: at every commit, with an id of its own, and with counters
  * that never hand out a number again. */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -33,6 +33,7 @@ static void print_report(const tj_verify_report *report, output *out)
 {
     char log[SIZE_TEXT_SIZE];
     char state[SIZE_TEXT_SIZE];
+    char bases[SIZE_TEXT_SIZE];
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(report->journal_id, id);
     out_heading(out, "Verified");
@@ -46,6 +47,8 @@ static void print_report(const tj_verify_report *report, output *out)
     out_pair(out, "State", "%" PRIu64 " rows in %" PRIu64 " pages, %s, at commit %" PRIu64,
              report->row_count, report->page_count, size_text(report->state_bytes, state),
              report->applied_sequence);
+    out_pair(out, "Bases", "%" PRIu64 ", %s", report->base_count,
+             size_text(report->base_bytes, bases));
     out_pair(out, "Compared", "%s",
              report->compared ? "data.mdb with the log replayed, row by row"
              : report->deep   ? "no: see below"
@@ -118,6 +121,8 @@ static void json_report(const tj_verify_report *report, json_writer *json)
     json_unsigned(json, "pages", report->page_count);
     json_unsigned(json, "rows", report->row_count);
     json_unsigned(json, "digest", report->digest);
+    json_unsigned(json, "bases", report->base_count);
+    json_unsigned(json, "base_bytes", report->base_bytes);
     json_open(json, "findings", '[');
     for (size_t i = 0; i < report->finding_count; i++) {
         json_finding(&report->findings[i], json);
@@ -168,13 +173,12 @@ const command_spec command_verify = {
     .summary = "whether every byte of the journal is what was written",
     .text =
         "Looks at every segment header, record and seal of the log and the chain over them, at "
-        "every "
-        "page of data.mdb with the free ones, at the checksum, the sum and the decoding of every "
-        "row, and at writer.lock; files that are not the journal's are named. With --deep it also "
-        "replays the log in memory, which takes as much as the state has, and compares the result "
-        "with data.mdb, and the indexes of the ledger with it. It writes nothing, and works beside "
-        "a "
-        "running writer and on a journal that cannot be opened. Exit code 0: sound; 19: damaged, "
+        "every page of data.mdb with the free ones, at every block of the bases in history/, at "
+        "the checksum, the sum and the decoding of every row, and at writer.lock; files that are "
+        "not the journal's are named. With --deep it also replays the log in memory, which takes "
+        "as much as the state has, and compares the result with data.mdb and with each base, and "
+        "the indexes of the ledger with it. It writes nothing, and works beside a running writer "
+        "and on a journal that cannot be opened. Exit code 0: sound; 19: damaged, "
         "and the report names file, offset, commit and row; any other: it could not be checked.",
     .example = "tesser-journal --journal ./journal verify --deep",
     .options = verify_options,

@@ -80,6 +80,8 @@ typedef struct tj_verify_report {
     tj_finding *findings;
     size_t finding_count;
     size_t finding_left_out; /**< more were found than are listed */
+    uint64_t base_count;     /**< bases in history/ that are sound */
+    uint64_t base_bytes;     /**< of all of them */
 } tj_verify_report;
 
 /**
@@ -87,10 +89,14 @@ typedef struct tj_verify_report {
  *
  * Without `deep`: the directory and what is in it that is not the journal's, writer.lock, every
  * segment header, record, seal and the zeros behind, the chain over all segments, the pages of
- * data.mdb with the free ones, every row's checksum, the sums of rows, and every row decoded.
+ * data.mdb with the free ones, every row's checksum, the sums of rows, every base with its blocks,
+ * index and place in the log, and every row decoded.
  * With `deep` also: the log replayed in memory up to data.mdb's position, and both states
- * compared; and the two indexes of the ledger against it. That takes as much memory as the state
- * has.
+ * compared; the two indexes of the ledger against it; and each base against what the log comes to
+ * at its place, wherever the log reaches. That takes as much memory as the state has.
+ *
+ * A base that is damaged is damage (a verdict, a finding with its file), and costs time only: the
+ * finding says so. Where the log before it was let go it is a source, and the finding says that.
  *
  * Bytes that mean nothing (of free pages, of gaps within pages, of the reserve) may be anything.
  *

@@ -99,6 +99,15 @@ static bool sizes_possible(const tj__base_header *header)
            header->index_size <= INT64_MAX - header->index_offset;
 }
 
+/* A header of which the version alone is another is no newer one: its hash tells. */
+static bool version_is_damaged(const uint8_t bytes[TJ__BASE_HEADER_SIZE])
+{
+    uint8_t copy[HASHED_SIZE];
+    memcpy(copy, bytes, sizeof copy);
+    tj__store_u32(copy + 8, TJ__BASE_VERSION);
+    return tj__hash(copy, sizeof copy) == tj__load_u64(bytes + HASHED_SIZE);
+}
+
 tj_status tj__base_header_decode(const uint8_t bytes[TJ__BASE_HEADER_SIZE],
                                  const tj_uuid *journal_id, tj__base_kind kind, uint64_t ordinal,
                                  const char *path, tj__base_header *out, tj_error *error)
@@ -107,7 +116,7 @@ tj_status tj__base_header_decode(const uint8_t bytes[TJ__BASE_HEADER_SIZE],
     if (memcmp(bytes, MAGIC, MAGIC_SIZE) != 0) {
         return refuse(TJ_CORRUPT, path, "does not begin as one", error);
     }
-    if (tj__load_u32(bytes + 8) > TJ__BASE_VERSION) {
+    if (tj__load_u32(bytes + 8) > TJ__BASE_VERSION && !version_is_damaged(bytes)) {
         return refuse(TJ_FORMAT_NEWER, path, "was written by a newer version", error);
     }
     if (tj__hash(bytes, HASHED_SIZE) != tj__load_u64(bytes + HASHED_SIZE)) {

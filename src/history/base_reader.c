@@ -26,10 +26,11 @@ typedef struct tj__base_block {
 #define BLOCK_SIZE_MAX \
     (TJ__BASE_BLOCK_SIZE + TJ__BASE_ROW_HEAD_SIZE + TJ__ROW_KEY_SIZE_MAX + TJ__ROW_VALUE_SIZE_MAX)
 
-static tj_status damaged(const char *path, tj_error *error, const char *what)
+static tj_status damaged(const char *path, uint64_t offset, tj_error *error, const char *what)
 {
-    tj__fail(error, TJ_CORRUPT, "the base %s is damaged: %s", path, what);
-    tj__error_place(error, "%s", path);
+    tj__fail(error, TJ_CORRUPT, "the base %s is damaged at offset %" PRIu64 ": %s", path, offset,
+             what);
+    tj__error_place(error, "%s:%" PRIu64, path, offset);
     return TJ_CORRUPT;
 }
 
@@ -44,13 +45,14 @@ static tj_status read_header(const char *directory, const tj_uuid *journal_id, t
     TJ_TRY(tj__base_path(path, directory, kind, ordinal, false, error));
     TJ_TRY(tj__file_open(path, O_RDONLY, fd, error));
     if (fstat(*fd, &found) != 0 || !S_ISREG(found.st_mode)) {
-        return damaged(path, error, "it is no regular file");
+        return damaged(path, 0, error, "it is no regular file");
     }
     TJ_TRY(tj__file_read_at(*fd, path, bytes, sizeof bytes, 0, error));
     TJ_TRY(tj__base_header_decode(bytes, journal_id, kind, ordinal, path, out, error));
     return (uint64_t)found.st_size == tj__base_size(out)
                ? TJ_OK
-               : damaged(path, error, "it is not as long as its header says");
+               : damaged(path, (uint64_t)found.st_size, error,
+                         "it is not as long as its header says");
 }
 
 tj_status tj__base_look(const char *directory, const tj_uuid *journal_id, tj__base_kind kind,
@@ -75,7 +77,8 @@ static tj_status read_index(tj__base *base, tj_error *error)
                             error));
     return tj__hash(base->index, size) == base->header.index_hash
                ? TJ_OK
-               : damaged(base->path, error, "the checksum of its index does not match");
+               : damaged(base->path, base->header.index_offset, error,
+                         "the checksum of its index does not match");
 }
 
 static bool block_possible(const tj__base *base, const block *b, uint64_t offset)
@@ -98,7 +101,8 @@ static tj_status decode_index(tj__base *base, tj_error *error)
         b.hash = tj__get_u64(&in);
         b.first = tj__get_bytes(&in, tj__get_u16(&in));
         if (in.failed || !block_possible(base, &b, offset)) {
-            return damaged(base->path, error, "its index has an impossible entry");
+            return damaged(base->path, base->header.index_offset, error,
+                           "its index has an impossible entry");
         }
         base->blocks[base->block_count++] = b;
         offset += b.size;
@@ -106,7 +110,8 @@ static tj_status decode_index(tj__base *base, tj_error *error)
     }
     return offset == base->header.index_offset && rows == base->header.rows
                ? TJ_OK
-               : damaged(base->path, error, "its index is not that of its blocks");
+               : damaged(base->path, base->header.index_offset, error,
+                         "its index is not that of its blocks");
 }
 
 /* ---- blocks ----------------------------------------------------------------------------- */
@@ -120,7 +125,7 @@ static tj_status read_block(tj__base *base, size_t at, tj__buffer *out, tj_error
     }
     tj_status status = tj__file_read_at(base->fd, base->path, out->data, b->size, b->offset, error);
     if (status == TJ_OK && tj__hash(out->data, b->size) != b->hash) {
-        status = damaged(base->path, error, "the checksum of a block does not match");
+        status = damaged(base->path, b->offset, error, "the checksum of a block does not match");
     }
     base->damaged |= status == TJ_CORRUPT || status == TJ_IO;
     out->size = status == TJ_OK ? b->size : 0;
@@ -139,10 +144,11 @@ static bool next_row(tj__reader *in, tj__row *row)
     return !in->failed && zero == 0 && key_size > 0 && key_size <= TJ__ROW_KEY_SIZE_MAX;
 }
 
-static tj_status bad_row(tj__base *base, tj_error *error)
+static tj_status bad_row(tj__base *base, size_t at, tj_error *error)
 {
     base->damaged = true;
-    return damaged(base->path, error, "a block holds something that is no row");
+    return damaged(base->path, base->blocks[at].offset, error,
+                   "a block holds something that is no row");
 }
 
 /* The last block whose first key is not above `key`; block_count when there is none. */
@@ -176,7 +182,7 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
     tj__reader in = {.rest = tj__buffer_bytes(&base->block)};
     while (in.rest.size > 0) {
         if (!next_row(&in, row)) {
-            return bad_row(base, error);
+            return bad_row(base, at, error);
         }
         int order = tj__bytes_compare(row->key, key);
         if (order >= 0) {
@@ -207,7 +213,7 @@ static tj_status find_rows(scanning *s, size_t at, size_t *count, tj_error *erro
         tj__row row;
         tj__put_u32(&s->starts, (uint32_t)(s->block.size - in.rest.size));
         if (!next_row(&in, &row)) {
-            return bad_row(s->base, error);
+            return bad_row(s->base, at, error);
         }
         ++*count;
     }

@@ -22,6 +22,8 @@ void tj__examination_dispose(tj__examination *x)
     tj__findings_dispose(&x->findings);
     tj__buffer_dispose(&x->faults);
     tj__buffer_dispose(&x->runs);
+    tj__buffer_dispose(&x->joints);
+    tj__buffer_dispose(&x->bases);
 }
 
 /* Not where the log has its commit elsewhere: then one of them is of another journal. */
@@ -47,15 +49,13 @@ const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence)
     return NULL;
 }
 
-uint64_t tj__examination_reach_of_data(const tj__examination *x)
+const tj__joint *tj__examination_joint(const tj__examination *x, uint64_t ordinal)
 {
-    uint64_t applied = x->data.position.sequence;
-    const tj__run *behind = x->data_on_chain ? tj__examination_run(x, applied + 1) : NULL;
-    return behind ? behind->last : applied;
-}
-
-uint64_t tj__examination_reach_of_log(const tj__examination *x)
-{
-    const tj__run *first = x->first_segment == 1 ? tj__examination_run(x, 1) : NULL;
-    return first ? first->last : 0;
+    const tj__joint *joints = (const tj__joint *)(const void *)x->joints.data;
+    for (size_t i = 0; i < x->joints.size / sizeof *joints; i++) {
+        if (joints[i].ordinal == ordinal) {
+            return &joints[i];
+        }
+    }
+    return NULL;
 }

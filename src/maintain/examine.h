@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "history/base_reader.h"
 #include "history/digest.h"
 #include "journal/lock.h"
 #include "log/sweep.h"
@@ -23,6 +24,22 @@ typedef struct tj__run {
                            there is none */
 } tj__run;
 
+/* Where a segment's records begin, as the seal before it or its first record says. */
+typedef struct tj__joint {
+    uint64_t ordinal;
+    uint64_t sequence; /* of the last commit before it */
+    uint64_t hash;     /* of the last record before it */
+} tj__joint;
+
+/* A base that is there. */
+typedef struct tj__seen_base {
+    tj__base_kind kind;
+    uint64_t ordinal;      /* of the segment at whose end it stands */
+    bool sound;            /* nothing shows that it is not what was written */
+    tj__position position; /* of a sound one, */
+    tj__digest digest;     /* and of its rows */
+} tj__seen_base;
+
 typedef struct tj__examination {
     char path[TJ_PATH_SIZE]; /* from the root */
     char log_path[TJ_PATH_SIZE + 8];
@@ -32,6 +49,7 @@ typedef struct tj__examination {
     /* The directory. */
     bool has_data;
     bool has_log;
+    bool has_history;
     /* writer.lock */
     tj__mark mark; /* as it was after data.mdb was looked at, which never passes it */
     bool writer_alive;
@@ -44,6 +62,7 @@ typedef struct tj__examination {
     tj__swept log;
     tj__buffer faults;   /* tj__log_fault each, in order; what only a torn tail leaves is none */
     tj__buffer runs;     /* tj__run each, in order */
+    tj__buffer joints;   /* tj__joint each, by ordinal */
     bool seal_broken;    /* while they are gathered: the last seal did not follow its record */
     uint64_t durable;    /* the newest commit that anything shows to have been durable */
     uint64_t end;        /* the newest that is whole, for all that is known */
@@ -52,6 +71,9 @@ typedef struct tj__examination {
     bool data_on_chain;  /* data.mdb's position lies on the log */
     bool newest_in_data; /* data.mdb and the log behind it have every commit up to `end` */
     bool newest_in_log;  /* the log alone has, from the first commit on */
+    /* The bases. */
+    tj__buffer bases; /* tj__seen_base each, by kind and ordinal */
+    uint64_t base_bytes;
 } tj__examination;
 
 /* Before the first, and after the last of the calls below. */
@@ -64,10 +86,25 @@ bool tj__examination_data_sound(const tj__examination *x);
 bool tj__examination_data_usable(const tj__examination *x);
 /* The run that a commit is in; NULL: it is not whole. */
 const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence);
-/* How far data.mdb and the whole commits behind its position reach; the log, from the first commit
- * on. */
+/* Where a segment's records begin; NULL: nothing whole tells. */
+const tj__joint *tj__examination_joint(const tj__examination *x, uint64_t ordinal);
+
+/* examine_reach.c: how far data.mdb and the whole commits behind its position reach; the log, from
+ * the first commit on; a base and the commits behind it. */
 uint64_t tj__examination_reach_of_data(const tj__examination *x);
 uint64_t tj__examination_reach_of_log(const tj__examination *x);
+uint64_t tj__examination_reach_of_base(const tj__examination *x, const tj__seen_base *base);
+/* The newest commit after which bases or the log's beginning give the rows of all bases; 0: none.
+ */
+uint64_t tj__examination_reach_of_bases(const tj__examination *x);
+/* Whether they give the rows of one kind after a commit; and from which base, the newest: NULL for
+ * the log's beginning. */
+bool tj__examination_derivable(const tj__examination *x, tj__base_kind kind, uint64_t sequence);
+const tj__seen_base *tj__examination_base_for(const tj__examination *x, tj__base_kind kind,
+                                              uint64_t sequence);
+/* The oldest base of a kind from which all commits up to the end of a run lead on; NULL: none. */
+const tj__seen_base *tj__examination_first_base(const tj__examination *x, tj__base_kind kind,
+                                                const tj__run *run);
 
 /* examine_files.c: what is in the directory, and writer.lock. TJ_NOT_FOUND when it holds no
  * journal. */
@@ -76,6 +113,10 @@ tj_status tj__examine_files(tj__examination *x, tj_error *error);
 tj_status tj__examine_data(tj__examination *x, tj_error *error);
 /* examine_log.c: the segments, after data.mdb. */
 tj_status tj__examine_log(tj__examination *x, tj_error *error);
+/* examine_history.c: the bases, after the log. */
+tj_status tj__examine_history(tj__examination *x, tj_error *error);
+/* And each of them against what the log comes to, wherever the log reaches. */
+tj_status tj__examine_history_deep(tj__examination *x, tj_error *error);
 /* examine_deep.c: the log replayed against data.mdb, and the indexes of the ledger. *compared:
  * there was something to compare with. */
 tj_status tj__examine_deep(tj__examination *x, bool *compared, tj_error *error);

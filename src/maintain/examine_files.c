@@ -16,9 +16,8 @@ typedef struct known_name {
 } known_name;
 
 static const known_name known[] = {
-    {"data.mdb", false}, {"lock.mdb", false},  {TJ__WRITER_LOCK_NAME, false},
-    {"log", true},       {"reserve", false},   {"creating", true},
-    {"history", true},   {"lost+found", true},
+    {"data.mdb", false}, {"lock.mdb", false}, {TJ__WRITER_LOCK_NAME, false}, {"log", true},
+    {"reserve", false},  {"creating", true},  {TJ__HISTORY_DIRECTORY, true}, {"lost+found", true},
 };
 
 static const known_name *find_known(const char *name)
@@ -51,6 +50,7 @@ static void judge_known(tj__examination *x, const known_name *name, const char *
     }
     x->has_data = x->has_data || strcmp(name->name, "data.mdb") == 0;
     x->has_log = x->has_log || strcmp(name->name, "log") == 0;
+    x->has_history = x->has_history || strcmp(name->name, TJ__HISTORY_DIRECTORY) == 0;
     if (strcmp(name->name, "creating") == 0) {
         (void)tj__findings_add(&x->findings, TJ_FINDING_NOTE,
                                "%s was left by a creation that was interrupted; the next writer "
@@ -105,26 +105,46 @@ static bool is_tmp(const char *name)
     return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
 }
 
-static bool is_segment(const char *name)
+/* What follows the ten digits of an ordinal, which is not 0; NULL: the name is another. */
+static const char *behind_ordinal(const char *name)
 {
-    return strlen(name) == 14 && strspn(name, "0123456789") == 10 &&
-           strcmp(name + 10, ".log") == 0 && strcmp(name, "0000000000.log") != 0;
+    return strlen(name) > 10 && strspn(name, "0123456789") == 10 && strncmp(name, "0000000000", 10)
+               ? name + 10
+               : NULL;
 }
 
-/* Whatever is among the segments and is none. */
-static tj_status list_log(tj__examination *x, tj_error *error)
+static bool is_segment(const char *name)
 {
-    DIR *directory = x->has_log ? opendir(x->log_path) : NULL;
+    const char *suffix = behind_ordinal(name);
+    return suffix && strcmp(suffix, ".log") == 0;
+}
+
+static bool is_base(const char *name)
+{
+    const char *suffix = behind_ordinal(name);
+    bool found = false;
+    for (int kind = 0; kind <= TJ__BASE_REST && suffix; kind++) {
+        found = found ||
+                (suffix[0] == '.' && strcmp(suffix + 1, tj__base_suffix((tj__base_kind)kind)) == 0);
+    }
+    return found;
+}
+
+/* Whatever is in a directory of the journal's and is neither one of its files nor an unfinished
+ * one. */
+static tj_status list_strangers(tj__examination *x, const char *path, bool (*is_ours)(const char *),
+                                tj_error *error)
+{
+    DIR *directory = opendir(path);
     if (!directory) {
-        return x->has_log ? tj__fail_errno(error, errno, "opening directory %s", x->log_path)
-                          : TJ_OK;
+        return tj__fail_errno(error, errno, "opening directory %s", path);
     }
     struct dirent *entry;
     while ((entry = readdir(directory))) {
-        char path[PATH_MAX];
-        if (!is_dots(entry->d_name) && !is_tmp(entry->d_name) && !is_segment(entry->d_name) &&
-            tj__path_join(path, sizeof path, x->log_path, entry->d_name, NULL) == TJ_OK) {
-            note_stranger(x, path);
+        char below[PATH_MAX];
+        if (!is_dots(entry->d_name) && !is_tmp(entry->d_name) && !is_ours(entry->d_name) &&
+            tj__path_join(below, sizeof below, path, entry->d_name, NULL) == TJ_OK) {
+            note_stranger(x, below);
         }
     }
     closedir(directory);
@@ -160,5 +180,8 @@ tj_status tj__examine_files(tj__examination *x, tj_error *error)
     if (!x->has_log) {
         miss(x, "log");
     }
-    return list_log(x, error);
+    if (x->has_log) {
+        TJ_TRY(list_strangers(x, x->log_path, is_segment, error));
+    }
+    return x->has_history ? list_strangers(x, x->history_path, is_base, error) : TJ_OK;
 }

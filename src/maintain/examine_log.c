@@ -45,6 +45,28 @@ static tj_status extend_runs(tj__examination *x, const tj__swept_record *seen, b
     return TJ_OK;
 }
 
+static tj_status add_joint(tj__examination *x, const tj__joint *joint, tj_error *error)
+{
+    const tj__joint *end = (const tj__joint *)(const void *)(x->joints.data + x->joints.size);
+    if (x->joints.size == 0 || end[-1].ordinal < joint->ordinal) {
+        tj__put_bytes(&x->joints, joint, sizeof *joint);
+    }
+    return x->joints.failed ? no_memory(error) : TJ_OK;
+}
+
+/* A seal says what is before the next segment, and the first record of one what is before it. */
+static tj_status see_joint(tj__examination *x, const tj__swept_record *seen, tj_error *error)
+{
+    const tj__record *record = seen->record;
+    tj__joint joint = {seen->end.ordinal, record->sequence - 1, record->previous_hash};
+    if (record->type == TJ__RECORD_SEAL) {
+        joint = (tj__joint){seen->end.ordinal + 1, record->sequence, record->hash};
+    } else if (seen->offset != TJ__SEGMENT_HEADER_SIZE) {
+        return TJ_OK;
+    }
+    return add_joint(x, &joint, error);
+}
+
 /* The record behind data.mdb's position tells as well, where it stands in the same segment or
  * behind the seal that the position is behind. */
 static void compare_with_data(tj__examination *x, const tj__record *record, const tj__position *end)
@@ -71,6 +93,7 @@ static void compare_with_data(tj__examination *x, const tj__record *record, cons
 static tj_status see_record(void *context, const tj__swept_record *seen, tj_error *error)
 {
     tj__examination *x = context;
+    TJ_TRY(see_joint(x, seen, error));
     if (seen->record->type == TJ__RECORD_SEAL) {
         x->seal_broken = x->seal_broken || !seen->unbroken;
         return TJ_OK;

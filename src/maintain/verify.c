@@ -13,12 +13,27 @@ static tj_status examine(tj__examination *x, bool deep, bool *compared, tj_error
     TJ_TRY(tj__examine_files(x, error));
     TJ_TRY(tj__examine_data(x, error));
     TJ_TRY(tj__examine_log(x, error));
-    return deep ? tj__examine_deep(x, compared, error) : TJ_OK;
+    TJ_TRY(tj__examine_history(x, error));
+    if (!deep) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__examine_history_deep(x, error));
+    return tj__examine_deep(x, compared, error);
 }
 
 static tj_status no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory for the report of a verification");
+}
+
+static uint64_t count_sound_bases(const tj__examination *x)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)x->bases.data;
+    uint64_t count = 0;
+    for (size_t i = 0; i < x->bases.size / sizeof *bases; i++) {
+        count += bases[i].sound;
+    }
+    return count;
 }
 
 static tj_status fill(tj_verify_report *report, tj__examination *x, tj_error *error)
@@ -41,6 +56,8 @@ static tj_status fill(tj_verify_report *report, tj__examination *x, tj_error *er
     report->row_count = x->data.rows;
     report->digest = report->compared ? tj__digest_value(&x->digest) : 0;
     report->finding_left_out = x->findings.left_out;
+    report->base_count = count_sound_bases(x);
+    report->base_bytes = x->base_bytes;
     return report->path.data &&
                    tj__findings_settle(&x->findings, &report->findings, &report->finding_count)
                ? TJ_OK

@@ -106,6 +106,10 @@ pub struct tj_verify_report {
     pub finding_count: usize,
     /// More were found than are listed
     pub finding_left_out: usize,
+    /// Bases in history/ that are sound
+    pub base_count: u64,
+    /// Of all of them
+    pub base_bytes: u64,
 }
 
 /// Numbers that each counter skips by default when commits are lost, which may have reserved some.
@@ -182,10 +186,14 @@ unsafe extern "C" {
     ///
     /// Without `deep`: the directory and what is in it that is not the journal's, writer.lock, every
     /// segment header, record, seal and the zeros behind, the chain over all segments, the pages of
-    /// data.mdb with the free ones, every row's checksum, the sums of rows, and every row decoded.
+    /// data.mdb with the free ones, every row's checksum, the sums of rows, every base with its blocks,
+    /// index and place in the log, and every row decoded.
     /// With `deep` also: the log replayed in memory up to data.mdb's position, and both states
-    /// compared; and the two indexes of the ledger against it. That takes as much memory as the state
-    /// has.
+    /// compared; the two indexes of the ledger against it; and each base against what the log comes to
+    /// at its place, wherever the log reaches. That takes as much memory as the state has.
+    ///
+    /// A base that is damaged is damage (a verdict, a finding with its file), and costs time only: the
+    /// finding says so. Where the log before it was let go it is a source, and the finding says that.
     ///
     /// Bytes that mean nothing (of free pages, of gaps within pages, of the reserve) may be anything.
     ///

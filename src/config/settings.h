@@ -30,8 +30,8 @@ typedef struct tj__loader {
     bool tesser_lmdb;    /* Tesser's table asks for its journal */
 } tj__loader;
 
-/* Reads one value of [journal] or of Tesser's table; the error for a key that is none of theirs lists
- * those there are. */
+/* Reads one value of [journal] or of Tesser's table; the error for a key that is none of theirs
+ * lists those there are. */
 tj_status tj__setting_read(tj__loader *load, const tj__toml_value *value, tj_error *error);
 
 /* Fails with the file and the value's line. */

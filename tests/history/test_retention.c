@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* P14, P15: old segments go: what stays is right, what went is "not kept", a crash at any step is whole. */
+/* P14, P15: old segments go: what stays is right, what went is "not kept", a crash at any step is
+ * whole. */
 #include "history_fixture.h"
 
 #include "history/base_writer.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * P17: a journal whose bytes are no longer what was written: one file is changed at random, and looked
- * at. Verification raises no signal and ends in time; it reports the change, or the change is
- * harmless: then the next writer, and who looks on after it, finds the state that it had. (A mark
- * in writer.lock that says less than was acknowledged is what a crash may leave.)
+ * P17: a journal whose bytes are no longer what was written: one file is changed at random, and
+ * looked at. Verification raises no signal and ends in time; it reports the change, or the change
+ * is harmless: then the next writer, and who looks on after it, finds the state that it had. (A
+ * mark in writer.lock that says less than was acknowledged is what a crash may leave.)
  *
  * What is reported is repaired: without a loss whenever the report says that the newest state is
  * whole, and else to the state that the journal had after the commit that the repair names.

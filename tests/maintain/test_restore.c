@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* P16: what is restored is what was there: at every commit, with an id of its own, and with counters
- * that never hand out a number again. */
+/* P16: what is restored is what was there: at every commit, with an id of its own, and with
+ * counters that never hand out a number again. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/keysort.h"
 #include "base/keytable.h"
 
 struct tj__rowmap {
@@ -14,16 +15,6 @@ struct tj__rowmap {
     size_t sorted_capacity;
     bool sorted_valid; /* sorted holds exactly the entries, in key order */
 };
-
-tj__bytes tj__rowmap_key(const tj__rowmap_entry *entry)
-{
-    return (tj__bytes){entry->bytes, entry->key_size};
-}
-
-tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry)
-{
-    return (tj__bytes){entry->bytes + entry->key_size, entry->value_size};
-}
 
 tj__rowmap *tj__rowmap_new(void)
 {
@@ -186,13 +177,6 @@ void tj__rowmap_remove(tj__rowmap *map, tj__bytes key)
     free(entry);
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    tj__rowmap_entry *const *left = a;
-    tj__rowmap_entry *const *right = b;
-    return tj__bytes_compare(tj__rowmap_key(*left), tj__rowmap_key(*right));
-}
-
 static bool sort(tj__rowmap *map)
 {
     if (map->sorted_capacity < map->table.count) {
@@ -210,11 +194,8 @@ static bool sort(tj__rowmap *map)
         }
     }
     TJ_ASSERT(count == map->table.count);
-    if (count > 1) {
-        qsort(map->sorted, count, sizeof *map->sorted, compare_entries);
-    }
-    map->sorted_valid = true;
-    return true;
+    map->sorted_valid = tj__keysort((void **)map->sorted, count, key_of);
+    return map->sorted_valid;
 }
 
 bool tj__rowmap_sorted(tj__rowmap *map, tj__rowmap_entry ***entries, size_t *count)

@@ -27,8 +27,15 @@ typedef struct tj__rowmap_entry {
     uint8_t bytes[]; /* key, then value */
 } tj__rowmap_entry;
 
-tj__bytes tj__rowmap_key(const tj__rowmap_entry *entry);
-tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry);
+static inline tj__bytes tj__rowmap_key(const tj__rowmap_entry *entry)
+{
+    return (tj__bytes){entry->bytes, entry->key_size};
+}
+
+static inline tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry)
+{
+    return (tj__bytes){entry->bytes + entry->key_size, entry->value_size};
+}
 
 tj__rowmap *tj__rowmap_new(void);      /* NULL when memory is short */
 void tj__rowmap_free(tj__rowmap *map); /* NULL is allowed */

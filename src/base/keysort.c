@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Keys lie all over memory, so that to compare two of them costs two cache misses. Here seven bytes
+ * of each, from where they begin to differ, are put beside its pointer, and only these are
+ * compared; keys that agree in them are sorted by what follows.
+ */
+#include "base/keysort.h"
+
+#include <stdlib.h>
+
+#define HEAD_BYTES 7
+#define GOES_ON (HEAD_BYTES + 1) /* the key does not end within its head */
+
+typedef struct item {
+    uint64_t head; /* the bytes, then how many of them there were, or GOES_ON */
+    void *entry;
+} item;
+
+static size_t same_bytes(tj__bytes a, tj__bytes b, size_t from, size_t most)
+{
+    size_t at = from;
+    while (at < most && at < a.size && at < b.size && a.data[at] == b.data[at]) {
+        at++;
+    }
+    return at;
+}
+
+/* How many first bytes all keys share, of which `from` are known to be. */
+static size_t shared_bytes(const item *items, size_t count, size_t from, tj__keysort_key *key_of)
+{
+    tj__bytes first = key_of(items[0].entry);
+    size_t shared = first.size;
+    for (size_t i = 1; i < count && shared > from; i++) {
+        shared = same_bytes(first, key_of(items[i].entry), from, shared);
+    }
+    return shared;
+}
+
+static uint64_t head_of(tj__bytes key, size_t from)
+{
+    size_t rest = key.size - from;
+    uint64_t head = 0;
+    for (size_t i = 0; i < HEAD_BYTES; i++) {
+        head = head << 8 | (i < rest ? key.data[from + i] : 0);
+    }
+    return head << 8 | (rest <= HEAD_BYTES ? rest : GOES_ON);
+}
+
+static int compare_heads(const void *a, const void *b)
+{
+    uint64_t left = ((const item *)a)->head;
+    uint64_t right = ((const item *)b)->head;
+    return left < right ? -1 : left > right;
+}
+
+/* `from`: so many first bytes are the same in all. */
+static void sort(item *items, size_t count, size_t from, tj__keysort_key *key_of)
+{
+    size_t shared = shared_bytes(items, count, from, key_of);
+    for (size_t i = 0; i < count; i++) {
+        items[i].head = head_of(key_of(items[i].entry), shared);
+    }
+    qsort(items, count, sizeof *items, compare_heads);
+    for (size_t i = 0, end = 0; i < count; i = end) {
+        for (end = i + 1; end < count && items[end].head == items[i].head;) {
+            end++;
+        }
+        if (end - i > 1 && (items[i].head & 0xff) == GOES_ON) {
+            sort(items + i, end - i, shared + HEAD_BYTES, key_of);
+        }
+    }
+}
+
+bool tj__keysort(void **entries, size_t count, tj__keysort_key *key_of)
+{
+    if (count < 2) {
+        return true;
+    }
+    item *items = malloc(count * sizeof *items);
+    if (!items) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i].entry = entries[i];
+    }
+    sort(items, count, 0, key_of);
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = items[i].entry;
+    }
+    free(items);
+    return true;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One base: the base before it, and over it the rows that the segments since have changed, merged
- * into a new file.
+ * Bases: each is the one before it, and over it the rows that the segments since have changed,
+ * merged into a new file. Those of all kinds come out of one reading.
  *
  * The changed rows are held in memory, up to a bound. When they are more, those of the upper half
  * of the keys are let go, and the segments are read again for them once the lower ones are written:
@@ -23,16 +23,18 @@
 
 typedef struct building {
     const tj__base_place *place;
-    uint64_t tables;
-    uint64_t ordinal; /* the base stands at the end of this segment */
-    tj__base *before;
-    tj__base_writer *writer;
-    tj__position end;  /* where a pass has ended: behind the seal */
-    tj__key from;      /* the keys of this pass: from here */
-    tj__key to;        /* to here, without; */
-    bool bounded;      /* else to the end */
-    tj__rowmap *rows;  /* changed, in that range */
-    tj__rowmap *fresh; /* of one record, while not all are wanted */
+    uint64_t tables;  /* of all orders */
+    uint64_t ordinal; /* the bases stand at the end of this segment */
+    tj__base_order *orders;
+    size_t count;
+    tj__base_writer *writers[TJ__BASE_ORDERS_MAX];
+    tj__base_writer *writer; /* the one that is written to */
+    tj__position end;        /* where a pass has ended: behind the seal */
+    tj__key from;            /* the keys of this pass: from here */
+    tj__key to;              /* to here, without; */
+    bool bounded;            /* else to the end */
+    tj__rowmap *rows;        /* changed, in that range */
+    tj__rowmap *fresh;       /* of one record, while not all are wanted */
 } building;
 
 static bool cancelled(const building *b)
@@ -147,8 +149,8 @@ static tj_status read_segments(building *b, tj_error *error)
 {
     tj__position start = {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
     tj__log_reader *reader = NULL;
-    if (b->before) {
-        start = b->before->header.position;
+    if (b->orders[0].before) {
+        start = b->orders[0].before->header.position;
     }
     tj__rowmap_clear(b->rows);
     TJ_TRY(tj__log_reader_open(b->place->log_path, &b->place->journal_id, &start, &reader, error));
@@ -172,18 +174,19 @@ static tj__bytes later(tj__bytes a, tj__bytes b)
     return tj__bytes_compare(a, b) < 0 ? b : a;
 }
 
-/* Whether the rows of the base before it belong into this one, too. */
-static bool takes_over(const building *b, uint8_t table)
+/* The rows of the base before it that belong into this one, too; NULL: none. */
+static tj__row_source *taken_over(const tj__base_order *order, uint8_t table)
 {
-    return b->before && table != TJ__TABLE_LEDGER && table != TJ__TABLE_LEDGER_TIME;
+    bool only_since = table == TJ__TABLE_LEDGER || table == TJ__TABLE_LEDGER_TIME;
+    return order->before && !only_since ? &order->before->rows : NULL;
 }
 
 /* The rows of one table in the range of this pass. */
-static tj_status write_table(building *b, uint8_t table, tj_error *error)
+static tj_status write_table(building *b, const tj__base_order *order, uint8_t table,
+                             tj_error *error)
 {
     tj__layers layers;
-    tj__layers_init(&layers, takes_over(b, table) ? &b->before->rows : NULL, b->rows,
-                    b->end.sequence);
+    tj__layers_init(&layers, taken_over(order, table), b->rows, b->end.sequence);
     uint8_t above = (uint8_t)(table + 1);
     tj__bytes first = later(tj__bytes_of(&table, 1), tj__key_bytes(&b->from));
     tj__bytes end = tj__bytes_of(&above, 1);
@@ -197,9 +200,13 @@ static tj_status write_table(building *b, uint8_t table, tj_error *error)
 
 static tj_status write_range(building *b, tj_error *error)
 {
-    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
-        if (b->tables & TJ__TABLE_BIT(table)) {
-            TJ_TRY(write_table(b, table, error));
+    for (size_t i = 0; i < b->count; i++) {
+        uint64_t tables = tj__base_tables(b->orders[i].kind);
+        b->writer = b->writers[i];
+        for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+            if (tables & TJ__TABLE_BIT(table)) {
+                TJ_TRY(write_table(b, &b->orders[i], table, error));
+            }
         }
     }
     return TJ_OK;
@@ -218,27 +225,44 @@ static tj_status write_all(building *b, tj_error *error)
     }
 }
 
-tj_status tj__base_build(const tj__base_place *place, tj__base_kind kind, uint64_t ordinal,
-                         tj__base *before, tj__base_header *out, tj_error *error)
+static tj_status open_all(building *b, tj_error *error)
 {
-    building b = {
-        .place = place, .tables = tj__base_tables(kind), .ordinal = ordinal, .before = before};
+    b->rows = tj__rowmap_new();
+    b->fresh = tj__rowmap_new();
+    if (!b->rows || !b->fresh) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        b->tables |= tj__base_tables(b->orders[i].kind);
+        TJ_TRY(tj__base_writer_open(b->place->directory, b->orders[i].kind, b->ordinal,
+                                    &b->writers[i], error));
+    }
+    return TJ_OK;
+}
+
+static tj_status build(building *b, tj_error *error)
+{
+    TJ_TRY(open_all(b, error));
+    TJ_TRY(write_all(b, error));
+    for (size_t i = 0; i < b->count; i++) {
+        TJ_TRY(tj__base_writer_finish(b->writers[i], &b->place->journal_id, &b->end,
+                                      &b->orders[i].header, error));
+    }
+    return TJ_OK;
+}
+
+tj_status tj__base_build(const tj__base_place *place, uint64_t ordinal, tj__base_order *orders,
+                         size_t count, tj_error *error)
+{
+    building b = {.place = place, .ordinal = ordinal, .orders = orders, .count = count};
+    TJ_ASSERT(count > 0 && count <= TJ__BASE_ORDERS_MAX);
     /* Its seal is on the disk once the next one was begun. */
     tj__segment_header next;
     TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, ordinal + 1, &next, error));
-    b.rows = tj__rowmap_new();
-    b.fresh = tj__rowmap_new();
-    tj_status status = b.rows && b.fresh ? TJ_OK : no_memory(error);
-    if (status == TJ_OK) {
-        status = tj__base_writer_open(place->directory, kind, ordinal, &b.writer, error);
+    tj_status status = build(&b, error);
+    for (size_t i = 0; i < count; i++) {
+        tj__base_writer_close(b.writers[i]);
     }
-    if (status == TJ_OK) {
-        status = write_all(&b, error);
-    }
-    if (status == TJ_OK) {
-        status = tj__base_writer_finish(b.writer, &place->journal_id, &b.end, out, error);
-    }
-    tj__base_writer_close(b.writer);
     tj__rowmap_free(b.rows);
     tj__rowmap_free(b.fresh);
     return status;

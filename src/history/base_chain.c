@@ -54,73 +54,35 @@ static bool find_from(const tj__base_place *place, tj__base_kind kind, uint64_t 
     return found;
 }
 
-/* A base that cannot be read through is none: the next look finds it missing, and builds it. */
-static void drop(const tj__base_place *place, tj__base_kind kind, uint64_t ordinal)
-{
-    char path[TJ__BASE_PATH_SIZE];
-    if (tj__base_path(path, place->directory, kind, ordinal, false, NULL) == TJ_OK) {
-        (void)tj__file_remove(path, NULL);
-    }
-}
+/* ---- the chains of all kinds, side by side ------------------------------------------------ */
 
-/* Builds the base that is due. *again: the one before it was damaged and can be built from the log,
- * so the chain begins anew. */
-static tj_status build(const tj__base_place *place, tj__base_kind kind, uint64_t first_segment,
-                       tj__base_chain *chain, uint64_t ordinal, bool *again, tj_error *error)
-{
-    tj__base *before = NULL;
-    tj__base_header header;
-    tj_status status = TJ_OK;
-    *again = false;
-    if (chain->ordinal > 0) {
-        status = tj__base_open(place->directory, &place->journal_id, kind, chain->ordinal, &before,
-                               error);
-        *again = status == TJ_CORRUPT || status == TJ_NOT_FOUND;
-    }
-    if (status == TJ_OK) {
-        status = tj__base_build(place, kind, ordinal, before, &header, error);
-        *again = before && before->damaged;
-    }
-    tj__base_close(before);
-    *again = *again && chain->ordinal >= first_segment;
-    if (*again) {
-        drop(place, kind, chain->ordinal);
-    }
-    if (status == TJ_OK) {
-        stand_at(chain, ordinal, &header);
-    }
-    return status;
-}
+/* The chain of one kind. */
+typedef struct chain_link {
+    tj__base_kind kind;
+    tj__base_chain *chain;
+    uint64_t due; /* at the end of this segment the next base is missing; 0: none is */
+    bool ended;   /* nothing more can be done for it */
+    int restarts;
+} chain_link;
 
-static bool begin(const tj__base_place *place, tj__base_kind kind, uint64_t first_segment,
-                  tj__base_chain *chain)
+typedef struct extending {
+    const tj__base_place *place;
+    uint64_t first_segment;
+    chain_link links[TJ__BASE_KINDS];
+    tj_error damage; /* of the log, that was met first */
+    uint32_t *built;
+} extending;
+
+static bool begin(const extending *e, const chain_link *l)
 {
-    if (chain->begun) {
+    if (l->chain->begun) {
         return true;
     }
-    if (first_segment > 1) {
-        return find_from(place, kind, first_segment - 1, chain);
+    if (e->first_segment > 1) {
+        return find_from(e->place, l->kind, e->first_segment - 1, l->chain);
     }
-    stand_at(chain, 0, NULL);
+    stand_at(l->chain, 0, NULL);
     return true;
-}
-
-/* One base further. TJ_NOT_FOUND: no other one is due, or a segment is missing. */
-static tj_status step(const tj__base_place *place, tj__base_kind kind, uint64_t first_segment,
-                      tj__base_chain *chain, uint32_t *built, bool *again, tj_error *error)
-{
-    tj__base_header header;
-    uint64_t ordinal = 0;
-    *again = false;
-    TJ_TRY(next_due(place, chain, &ordinal, error));
-    if (tj__base_look(place->directory, &place->journal_id, kind, ordinal, &header, NULL) ==
-        TJ_OK) {
-        stand_at(chain, ordinal, &header);
-        return TJ_OK;
-    }
-    TJ_TRY(build(place, kind, first_segment, chain, ordinal, again, error));
-    ++*built;
-    return TJ_OK;
 }
 
 /* What another attempt would meet again, until somebody puts back what is missing. */
@@ -129,33 +91,161 @@ static bool of_the_log(tj_status status)
     return status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_FORMAT_NEWER;
 }
 
-tj_status tj__base_chain_extend(const tj__base_place *place, tj__base_kind kind,
-                                uint64_t first_segment, uint32_t limit, tj__base_chain *chain,
-                                uint32_t *built, tj_error *error)
+/* What cannot be built is left out: the chain goes on with the next base that is there. */
+static tj_status leave_out(extending *e, chain_link *l, const tj_error *failure, tj_error *error)
 {
-    tj_error first = TJ_ERROR_INIT;
-    int restarts = 0;
-    *built = 0;
-    while ((limit == 0 || *built < limit) && begin(place, kind, first_segment, chain)) {
+    if (!of_the_log(failure->status)) {
+        return tj__error_pass(error, failure);
+    }
+    if (failure->status != TJ_NOT_FOUND && e->damage.status == TJ_OK) {
+        e->damage = *failure;
+    }
+    l->ended = !find_from(e->place, l->kind, l->chain->ordinal + 1, l->chain);
+    return TJ_OK;
+}
+
+/* Walks over the bases that are there. */
+static tj_status find_due(extending *e, chain_link *l, tj_error *error)
+{
+    l->due = 0;
+    l->ended = l->ended || !begin(e, l);
+    while (!l->ended) {
         tj_error failure = TJ_ERROR_INIT;
-        bool again = false;
-        tj_status status = step(place, kind, first_segment, chain, built, &again, &failure);
-        if (status == TJ_OK) {
-            continue;
-        }
-        if (again && ++restarts <= RESTARTS_MAX) {
-            chain->begun = false;
-            continue;
-        }
-        if (!of_the_log(status)) {
-            return tj__error_pass(error, &failure);
-        }
-        if (status != TJ_NOT_FOUND && first.status == TJ_OK) {
-            first = failure;
-        }
-        if (!find_from(place, kind, chain->ordinal + 1, chain)) {
-            break;
+        tj__base_header header;
+        uint64_t ordinal = 0;
+        if (next_due(e->place, l->chain, &ordinal, &failure) != TJ_OK) {
+            TJ_TRY(leave_out(e, l, &failure, error));
+        } else if (tj__base_look(e->place->directory, &e->place->journal_id, l->kind, ordinal,
+                                 &header, NULL) == TJ_OK) {
+            stand_at(l->chain, ordinal, &header);
+        } else {
+            l->due = ordinal;
+            return TJ_OK;
         }
     }
-    return tj__error_pass(error, &first);
+    return TJ_OK;
+}
+
+/* Bases that are due at one place, and go on from one place. */
+typedef struct group {
+    chain_link *links[TJ__BASE_KINDS];
+    tj__base_order orders[TJ__BASE_KINDS];
+    bool broken[TJ__BASE_KINDS]; /* the base before cannot be used */
+    size_t count;
+} group;
+
+/* Those that are due first; none: nothing is. */
+static group choose(extending *e)
+{
+    group g = {.count = 0};
+    const chain_link *first = NULL;
+    for (int i = 0; i < TJ__BASE_KINDS; i++) {
+        const chain_link *l = &e->links[i];
+        first = l->due > 0 && (!first || l->due < first->due) ? l : first;
+    }
+    for (int i = 0; first && i < TJ__BASE_KINDS; i++) {
+        chain_link *l = &e->links[i];
+        if (l->due == first->due && l->chain->ordinal == first->chain->ordinal) {
+            g.orders[g.count].kind = l->kind;
+            g.links[g.count++] = l;
+        }
+    }
+    return g;
+}
+
+static tj_status open_before(const extending *e, group *g, tj_error *error)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        uint64_t ordinal = g->links[i]->chain->ordinal;
+        if (ordinal > 0) {
+            tj_status status =
+                tj__base_open(e->place->directory, &e->place->journal_id, g->links[i]->kind,
+                              ordinal, &g->orders[i].before, error);
+            g->broken[i] = status == TJ_CORRUPT || status == TJ_NOT_FOUND;
+            TJ_TRY(status);
+        }
+    }
+    return TJ_OK;
+}
+
+static void close_before(group *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        tj__base *before = g->orders[i].before;
+        g->broken[i] = g->broken[i] || (before && before->damaged);
+        tj__base_close(before);
+    }
+}
+
+/* A base that cannot be read through is none: the chain begins anew, finds it missing, and builds
+ * it. False: the log for that is gone, or it was done often enough. */
+static bool drop(const extending *e, chain_link *l)
+{
+    char path[TJ__BASE_PATH_SIZE];
+    if (l->chain->ordinal < e->first_segment || ++l->restarts > RESTARTS_MAX ||
+        tj__base_path(path, e->place->directory, l->kind, l->chain->ordinal, false, NULL) !=
+            TJ_OK) {
+        return false;
+    }
+    (void)tj__file_remove(path, NULL);
+    l->chain->begun = false;
+    return true;
+}
+
+/* When a base is to blame, those of other kinds are tried again without it. */
+static tj_status go_on_without(extending *e, const group *g, const tj_error *failure,
+                               tj_error *error)
+{
+    bool any_broken = false;
+    for (size_t i = 0; i < g->count; i++) {
+        any_broken = any_broken || g->broken[i];
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        bool concerned = g->broken[i] || !any_broken;
+        if (concerned && !(g->broken[i] && drop(e, g->links[i]))) {
+            TJ_TRY(leave_out(e, g->links[i], failure, error));
+        }
+    }
+    return TJ_OK;
+}
+
+static tj_status build(extending *e, group *g, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = open_before(e, g, &failure);
+    if (status == TJ_OK) {
+        status = tj__base_build(e->place, g->links[0]->due, g->orders, g->count, &failure);
+    }
+    close_before(g);
+    if (status != TJ_OK) {
+        return go_on_without(e, g, &failure, error);
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        stand_at(g->links[i]->chain, g->links[i]->due, &g->orders[i].header);
+        ++*e->built;
+    }
+    return TJ_OK;
+}
+
+tj_status tj__base_chains_extend(const tj__base_place *place, uint64_t first_segment,
+                                 uint32_t limit, tj__base_chain chains[TJ__BASE_KINDS],
+                                 uint32_t *built, tj_error *error)
+{
+    extending e = {
+        .place = place, .first_segment = first_segment, .damage = TJ_ERROR_INIT, .built = built};
+    *built = 0;
+    for (int i = 0; i < TJ__BASE_KINDS; i++) {
+        e.links[i] = (chain_link){.kind = (tj__base_kind)i, .chain = &chains[i]};
+    }
+    while (limit == 0 || *built < limit) {
+        for (int i = 0; i < TJ__BASE_KINDS; i++) {
+            TJ_TRY(find_due(&e, &e.links[i], error));
+        }
+        group g = choose(&e);
+        if (g.count == 0) {
+            break;
+        }
+        TJ_TRY(build(&e, &g, error));
+    }
+    return tj__error_pass(error, &e.damage);
 }

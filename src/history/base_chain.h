@@ -19,12 +19,13 @@ typedef struct tj__base_chain {
     uint64_t size;
 } tj__base_chain;
 
-/* Builds every base of the kind that is due and not there, at most `limit` (0: all).
- * `first_segment` is the log's. What cannot be built, because a segment is missing or damaged, is
- * left out, and the chain goes on behind it with the next base that is there; damage is then the
- * result. *built counts. TJ_CLOSED: cancelled. */
-tj_status tj__base_chain_extend(const tj__base_place *place, tj__base_kind kind,
-                                uint64_t first_segment, uint32_t limit, tj__base_chain *chain,
-                                uint32_t *built, tj_error *error);
+/* Builds every base that is due and not there; with a limit above 0, until at least so many were
+ * built. Kinds that are due together come out of one reading of the log. `first_segment` is the
+ * log's, chains[kind] that of each kind. What cannot be built, because a segment is missing or
+ * damaged, is left out, and its chain goes on behind it with the next base that is there; damage is
+ * then the result. *built counts. TJ_CLOSED: cancelled. */
+tj_status tj__base_chains_extend(const tj__base_place *place, uint64_t first_segment,
+                                 uint32_t limit, tj__base_chain chains[TJ__BASE_KINDS],
+                                 uint32_t *built, tj_error *error);
 
 #endif

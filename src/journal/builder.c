@@ -53,20 +53,9 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
                             .directory = journal->history_path,
                             .journal_id = journal->superblock.journal_id,
                             .cancel = &journal->builder_cancel};
-    tj_error first = TJ_ERROR_INIT;
     TJ_TRY(tj__journal_history_make(journal, error));
-    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
-        tj_error failure = TJ_ERROR_INIT;
-        uint32_t its = 0;
-        tj_status status =
-            tj__base_chain_extend(&place, (tj__base_kind)kind, tj__journal_first_segment(journal),
-                                  limit, &journal->builder_chains[kind], &its, &failure);
-        *built += its;
-        if (status != TJ_OK && first.status == TJ_OK) {
-            first = failure;
-        }
-    }
-    return tj__error_pass(error, &first);
+    return tj__base_chains_extend(&place, tj__journal_first_segment(journal), limit,
+                                  journal->builder_chains, built, error);
 }
 
 /* The largest base so far, as the next one may be. */
@@ -142,7 +131,7 @@ static bool passes(tj_status status)
     return status == TJ_CLOSED || status == TJ_FULL || status == TJ_NOMEM;
 }
 
-/* Builds so many bases of each kind at most; 0: all that are due. */
+/* Builds so many bases, or a reading of the log; 0: all that are due. */
 static void work(tj__journal *journal, uint32_t limit)
 {
     tj_error failure = TJ_ERROR_INIT;

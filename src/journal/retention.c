@@ -139,9 +139,9 @@ static tj_status provide_base(const pruning *p, tj__base_kind kind, tj_error *er
         TJ_OK) {
         return TJ_OK;
     }
-    tj__base *before = open_before(p, kind, p->last);
-    tj_status status = tj__base_build(&p->place, kind, p->last, before, &header, error);
-    tj__base_close(before);
+    tj__base_order order = {.kind = kind, .before = open_before(p, kind, p->last)};
+    tj_status status = tj__base_build(&p->place, p->last, &order, 1, error);
+    tj__base_close(order.before);
     return status;
 }
 

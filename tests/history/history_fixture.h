@@ -145,16 +145,11 @@ static inline void history_go_on(fixture *f, history *h, uint64_t last)
 /* The bases that are due, of both kinds. */
 static inline uint32_t build_bases(const history *h)
 {
-    uint32_t all = 0;
+    uint32_t built = 0;
+    tj__base_chain chains[TJ__BASE_KINDS] = {{0}};
     mkdir(h->history_path, 0700);
-    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
-        uint32_t built = 0;
-        tj__base_chain chain = {0};
-        assert_ok(tj__base_chain_extend(&h->place, (tj__base_kind)kind, h->source.first_segment, 0,
-                                        &chain, &built, &err));
-        all += built;
-    }
-    return all;
+    assert_ok(tj__base_chains_extend(&h->place, h->source.first_segment, 0, chains, &built, &err));
+    return built;
 }
 
 /* The tables that stand in bases, or all. */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the builder of bases costs a saver: durable saves beside a builder that never has nothing to
+ * do, and without it, taking turns. It builds the bases of a log of 10,000 orders over and over, on
+ * the same disk, in a thread that gives way as the journal's own does.
+ *
+ *   bench_builder [directory [rounds [milliseconds per turn]]]
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "book.h"
+#include "history/base_chain.h"
+
+#define COMMITS 100000
+#define NICE 10
+
+static bench_book book;
+
+/* ---- the builder --------------------------------------------------------------------------- */
+
+typedef struct builder {
+    char log[BENCH_PATH_SIZE];
+    char history[BENCH_PATH_SIZE];
+    tj_uuid journal_id;
+    pthread_t thread;
+    volatile int cancel; /* of the turn */
+    unsigned built;      /* bases */
+} builder;
+
+static void fill(const char *directory, builder *b)
+{
+    char path[BENCH_PATH_SIZE];
+    tj_error error = TJ_ERROR_INIT;
+    tj_config config = TJ_CONFIG_INIT;
+    config.durability = TJ_DURABILITY_OS;
+    config.lmdb.no_history = true;
+    tj_store *store = bench_store_open(directory, "built", &config);
+    bench_book_fill(&book);
+    bench_must(tj_state_save(tj_store_state_repository(store, NULL), &book.state, &error), &error,
+               "saving");
+    for (size_t i = 1; i < COMMITS; i++) {
+        tj_txn *txn = NULL;
+        bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
+        bench_must(tj_txn_put_order(txn, bench_book_change(&book), &error), &error, "putting");
+        bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
+    }
+    b->journal_id = bench_store_info(store).journal_id;
+    bench_store_close(store);
+    bench_join(path, directory, "built");
+    bench_join(b->log, path, "log");
+    bench_join(b->history, path, "history");
+}
+
+static void *build(void *context)
+{
+    builder *b = context;
+    tj__base_place place = {.log_path = b->log,
+                            .directory = b->history,
+                            .journal_id = b->journal_id,
+                            .cancel = &b->cancel};
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    while (!b->cancel) {
+        tj_error error = TJ_ERROR_INIT;
+        tj__base_chain chains[TJ__BASE_KINDS] = {{0}};
+        uint32_t built = 0;
+        bench_remove(b->history);
+        if (mkdir(b->history, 0700) != 0) {
+            bench_die("making", b->history);
+        }
+        tj_status status = tj__base_chains_extend(&place, 1, 0, chains, &built, &error);
+        b->built += built;
+        if (status != TJ_CLOSED) {
+            bench_must(status, &error, "building");
+        }
+    }
+    return NULL;
+}
+
+/* ---- the saver ----------------------------------------------------------------------------- */
+
+typedef struct side {
+    bench_series p50;
+    bench_series p99;
+} side;
+
+static void save_for(tj_store *store, size_t *saved, uint64_t turn_ns, side *s)
+{
+    bench_times times = {0};
+    uint64_t start = bench_now_ns();
+    uint64_t until = start + turn_ns;
+    while (start < until) {
+        char payload[BENCH_PAYLOAD_SIZE];
+        tj_error error = TJ_ERROR_INIT;
+        tj_uuid id = bench_algo_id(0, *saved % BENCH_ALGO_COUNT);
+        bench_payload(payload, (*saved)++);
+        tj_algo_state state = {TJ_STR("twap"), {payload, sizeof payload}};
+        bench_must(tj_algo_save(tj_store_algo_repository(store, NULL), &id, &state, &error), &error,
+                   "saving");
+        uint64_t end = bench_now_ns();
+        bench_times_add(&times, end - start);
+        start = end;
+    }
+    bench_times_sort(&times);
+    bench_add(&s->p50, bench_times_us(&times, 0.5));
+    bench_add(&s->p99, bench_times_us(&times, 0.99));
+    bench_times_clear(&times);
+}
+
+static void save_beside(builder *b, tj_store *store, size_t *saved, uint64_t turn_ns, side *s)
+{
+    b->cancel = 0;
+    if (pthread_create(&b->thread, NULL, build, b) != 0) {
+        bench_die("a thread", "cannot be started");
+    }
+    save_for(store, saved, turn_ns, s);
+    b->cancel = 1;
+    pthread_join(b->thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    char directory[BENCH_PATH_SIZE];
+    static builder b;
+    static side alone;
+    static side beside;
+    size_t saved = 0;
+    bench_directory(argc, argv, directory);
+    size_t rounds = bench_argument(argc, argv, 2, 20);
+    uint64_t turn_ns = bench_argument(argc, argv, 3, 500) * 1000000;
+    tj_config config = TJ_CONFIG_INIT;
+    config.lmdb.no_history = true;
+    fill(directory, &b);
+    tj_store *store = bench_store_open(directory, "saver", &config);
+    for (size_t i = 0; i < rounds; i++) {
+        save_for(store, &saved, turn_ns, &alone);
+        save_beside(&b, store, &saved, turn_ns, &beside);
+    }
+    bench_store_close(store);
+    printf("%zu saves, %u bases built beside them\n", saved, b.built);
+    bench_print("a save alone: p50", "us", &alone.p50);
+    bench_print("a save alone: p99", "us", &alone.p99);
+    bench_series p50 = bench_ratio(&beside.p50, &alone.p50);
+    bench_series p99 = bench_ratio(&beside.p99, &alone.p99);
+    bench_goal_at_most("history 2", "a save beside the builder: p50", &p50, 1.1, "x");
+    bench_goal_at_most("history 2", "a save beside the builder: p99", &p99, 1.3, "x");
+    bench_remove(directory);
+    return 0;
+}

@@ -38,7 +38,7 @@ typedef struct tj__engine_past {
     /* The newest commit that is acknowledged, 0 before the first. */
     tj_status (*newest)(tj__engine *engine, uint64_t *sequence, tj_error *error);
     /* The rows of these tables (bits) after a commit, 0 being before the first; ended with
-     * view_at_end. */
+     * view_at_end. What is not kept may also be told by a row that is asked for. */
     tj_status (*view_at)(tj__engine *engine, uint64_t sequence, uint64_t tables,
                          tj__row_source **rows, tj_error *error);
     void (*view_at_end)(tj__row_source *rows);
@@ -49,9 +49,10 @@ typedef struct tj__engine_past {
     /* A commit at or before this one from which reading on is no more work: commits are read
      * backwards block by block. 0: the oldest that is kept. */
     tj_status (*block)(tj__engine *engine, uint64_t sequence, uint64_t *first, tj_error *error);
-    /* Reads commits in their order, from `first` on. */
-    tj_status (*commits_open)(tj__engine *engine, uint64_t first, tj__commits **out,
-                              tj_error *error);
+    /* Reads commits in their order, from `first` on. `before` may be a view_at of the commit before
+     * it, so that what was read for that is not read again; else NULL. */
+    tj_status (*commits_open)(tj__engine *engine, uint64_t first, const tj__row_source *before,
+                              tj__commits **out, tj_error *error);
     /* The next one, if it is not above `last`, which must be acknowledged; its bytes are valid
      * until the next call. Goes on later where it found none. */
     tj_status (*commits_next)(tj__commits *commits, uint64_t last, bool *found,

@@ -111,10 +111,10 @@ static tj_status block(tj__engine *engine, uint64_t sequence, uint64_t *first, t
     return tj__journal_block(journal_of(engine), sequence, first, error);
 }
 
-static tj_status commits_open(tj__engine *engine, uint64_t first, tj__commits **out,
-                              tj_error *error)
+static tj_status commits_open(tj__engine *engine, uint64_t first, const tj__row_source *before,
+                              tj__commits **out, tj_error *error)
 {
-    return tj__journal_commits_open(journal_of(engine), first, out, error);
+    return tj__journal_commits_open(journal_of(engine), first, before, out, error);
 }
 
 static const tj__engine_past past = {

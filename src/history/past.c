@@ -16,20 +16,24 @@ typedef struct past {
     tj__past_part parts[PARTS];
 } past;
 
-static tj__past_part *part_of(past *p, tj__bytes key)
+/* The part that has a key; NULL: it is of no table that was asked for. */
+static tj_status find_part(past *p, tj__bytes key, tj__past_part **part, tj_error *error)
 {
     uint64_t table = TJ__TABLE_BIT(key.data[0]);
+    *part = NULL;
     for (size_t i = 0; i < PARTS; i++) {
         if (p->parts[i].tables & table) {
-            return &p->parts[i];
+            *part = &p->parts[i];
+            return tj__past_part_begin(*part, error);
         }
     }
-    return NULL; /* of no table that was asked for */
+    return TJ_OK;
 }
 
 static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
 {
-    tj__past_part *part = part_of((past *)source, key);
+    tj__past_part *part = NULL;
+    TJ_TRY(find_part((past *)source, key, &part, error));
     if (!part) {
         return TJ_NOT_FOUND;
     }
@@ -83,13 +87,11 @@ static void narrow(scanning *s, bool descending, tj__bytes *first, tj__bytes *en
 static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
                       tj__row_visitor *visitor, void *context, tj_error *error)
 {
-    tj__past_part *part = part_of((past *)source, first);
+    tj__past_part *part = NULL;
     scanning s = {.visitor = visitor, .context = context};
-    for (;;) {
+    TJ_TRY(find_part((past *)source, first, &part, error));
+    while (part) {
         tj_error failure = TJ_ERROR_INIT;
-        if (!part) {
-            return TJ_OK;
-        }
         unsigned attempt = part->attempt;
         tj_status status =
             part->layers.rows.scan(&part->layers.rows, first, end, descending, visit, &s, &failure);
@@ -101,6 +103,7 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
         }
         narrow(&s, descending, &first, &end);
     }
+    return TJ_OK;
 }
 
 /* The tables are spread over the parts: those in bases of each kind, and those that are in none. */
@@ -121,10 +124,10 @@ static void divide(past *p, uint64_t tables)
     }
 }
 
-static tj_status begin_parts(past *p, tj_error *error)
+static tj_status begin_parts(past *p, uint64_t at_once, tj_error *error)
 {
     for (size_t i = 0; i < PARTS; i++) {
-        if (p->parts[i].tables != 0) {
+        if (p->parts[i].tables & at_once) {
             TJ_TRY(tj__past_part_begin(&p->parts[i], error));
         }
     }
@@ -143,8 +146,8 @@ static tj_status copy_source(past *p, const tj__past_source *source, tj_error *e
                : tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
 }
 
-tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint64_t tables,
-                         tj__row_source **rows, tj_error *error)
+tj_status tj__past_open(const tj__past_source *source, uint64_t sequence, uint64_t tables,
+                        uint64_t at_once, tj__row_source **rows, tj_error *error)
 {
     *rows = NULL;
     past *p = calloc(1, sizeof *p);
@@ -155,7 +158,7 @@ tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint6
     tj_status status = copy_source(p, source, error);
     if (status == TJ_OK) {
         divide(p, tables);
-        status = begin_parts(p, error);
+        status = begin_parts(p, at_once, error);
     }
     if (status != TJ_OK) {
         tj__past_end(&p->rows);
@@ -163,6 +166,24 @@ tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint6
     }
     *rows = &p->rows;
     return TJ_OK;
+}
+
+tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint64_t tables,
+                         tj__row_source **rows, tj_error *error)
+{
+    return tj__past_open(source, sequence, tables, tables, rows, error);
+}
+
+bool tj__past_position(const tj__row_source *rows, tj__position *position)
+{
+    const past *p = (const past *)rows;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (p->parts[i].changes) {
+            *position = p->parts[i].end;
+            return true;
+        }
+    }
+    return false;
 }
 
 void tj__past_end(tj__row_source *rows)

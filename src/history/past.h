@@ -12,6 +12,7 @@
 
 #include "base/rows.h"
 #include "model/change.h"
+#include "model/position.h"
 
 /* A journal's log and bases, by themselves. */
 typedef struct tj__past_source {
@@ -29,6 +30,12 @@ typedef struct tj__past_source {
  * with tj__past_end. */
 tj_status tj__past_begin(const tj__past_source *source, uint64_t sequence, uint64_t tables,
                          tj__row_source **rows, tj_error *error);
+/* The same, but only those `at_once` are read now; others when the first of their rows is asked
+ * for, which then fails as this would. */
+tj_status tj__past_open(const tj__past_source *source, uint64_t sequence, uint64_t tables,
+                        uint64_t at_once, tj__row_source **rows, tj_error *error);
+/* Where the log goes on behind the commit; false: nothing of it was read yet. */
+bool tj__past_position(const tj__row_source *rows, tj__position *position);
 void tj__past_end(tj__row_source *rows); /* NULL is allowed */
 
 #endif

@@ -98,6 +98,7 @@ static tj_status read_log(tj__past_part *part, tj_error *error)
     TJ_TRY(tj__log_reader_open(part->source->log_path, &part->source->journal_id, &start, &reader,
                                error));
     tj_status status = tj__replay(reader, part->sequence, part->tables, part->changes, error);
+    part->end = *tj__log_reader_position(reader);
     tj__log_reader_close(reader);
     return status;
 }
@@ -160,6 +161,9 @@ static tj_status not_kept(const tj__past_part *part, const tj_error *cause, tj_e
 tj_status tj__past_part_begin(tj__past_part *part, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
+    if (part->changes) {
+        return TJ_OK;
+    }
     for (int lists = 0; lists < LISTS_MAX; lists++) {
         failure = (tj_error)TJ_ERROR_INIT;
         tj_status status = attempt(part, &failure);

@@ -15,13 +15,14 @@ typedef struct tj__past_part {
     tj__base_kind kind;  /* of this kind */
     uint64_t base_bound; /* only those at an earlier segment's end are used */
     tj__base *base;      /* NULL: from the log's beginning */
-    tj__rowmap *changes;
+    tj__position end;    /* behind the commit */
+    tj__rowmap *changes; /* NULL: not begun */
     tj__layers layers;
     unsigned attempt;                 /* counts how often it was read again without a base */
     struct tj__past_retired *retired; /* what a scan that is under way may still look at */
 } tj__past_part;
 
-/* Reads what the state needs; `part` has the members above `base` filled in. */
+/* Reads what the state needs, once; `part` has the members above `base` filled in. */
 tj_status tj__past_part_begin(tj__past_part *part, tj_error *error);
 /* After a failure to read rows: whether the base was to blame, and the part was read again without
  * it, so that the caller goes on where it was. */

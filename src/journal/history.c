@@ -36,11 +36,13 @@ tj_status tj__journal_newest(tj__journal *journal, uint64_t *sequence, tj_error 
     return TJ_OK;
 }
 
+/* A state is read whole; of the other tables one row is asked for, or none. */
 tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t tables,
                               tj__row_source **rows, tj_error *error)
 {
     tj__past_source source = source_of(journal);
-    tj_status status = tj__past_begin(&source, sequence, tables, rows, error);
+    uint64_t at_once = tables & TJ__TABLE_BIT(TJ__TABLE_STATE);
+    tj_status status = tj__past_open(&source, sequence, tables, at_once, rows, error);
     if (status != TJ_OK) {
         tj__error_context(error, "reading journal %s", journal->path);
     }
@@ -68,12 +70,14 @@ static tj_status seek(const tj__journal *journal, uint64_t sequence, tj__positio
                         : tj__seek_oldest(&source, out, error);
 }
 
-tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first, tj__commits **out,
-                                   tj_error *error)
+tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first,
+                                   const tj__row_source *before, tj__commits **out, tj_error *error)
 {
     *out = NULL;
     tj__position start;
-    TJ_TRY(seek(journal, first, &start, error));
+    if (!before || !tj__past_position(before, &start)) {
+        TJ_TRY(seek(journal, first, &start, error));
+    }
     tj__commits *commits = malloc(sizeof *commits);
     if (!commits) {
         return tj__fail(error, TJ_NOMEM, "no memory to read commits");

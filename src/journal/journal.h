@@ -44,7 +44,8 @@ tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t 
                               tj__row_source **rows, tj_error *error);
 void tj__journal_view_at_end(tj__row_source *rows);
 typedef struct tj__commits tj__commits;
-tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first, tj__commits **out,
+tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first,
+                                   const tj__row_source *before, tj__commits **out,
                                    tj_error *error);
 tj_status tj__journal_commits_next(tj__commits *commits, uint64_t last, bool *found,
                                    tj__commit_record *record, tj_error *error);

@@ -84,14 +84,13 @@ static void read_key(tj__change_filter *filter)
 
 tj_status tj__change_filter_refresh(tj__change_filter *filter, tj_store *store, tj_error *error)
 {
-    tj__looking_back back;
+    tj__reading now;
     if (!filter->book || filter->book_number > 0) {
         return TJ_OK;
     }
-    tj_status status =
-        tj__looking_back_begin(&back, store, filter->book, (tj_moment)TJ_MOMENT_INIT, 0, error);
-    filter->book_number = back.book;
-    tj__looking_back_end(&back);
+    tj_status status = tj__reading_begin(&now, store, filter->book, error);
+    filter->book_number = now.book;
+    tj__reading_end(&now);
     return status;
 }
 
@@ -147,6 +146,21 @@ static bool key_is(const tj__change_filter *filter, unsigned kind, tj__bytes key
     default:
         return same(rest, filter->text);
     }
+}
+
+uint64_t tj__change_tables(const tj__change_filter *filter)
+{
+    static const struct {
+        uint64_t kinds;
+        tj__table table;
+    } of[] = {{TJ__KINDS_ALL, TJ__TABLE_STATE},   {BIT(ALGO), TJ__TABLE_ALGOS},
+              {BIT(LEDGER), TJ__TABLE_LEDGER},    {BIT(BOOK), TJ__TABLE_BOOKS},
+              {BIT(COUNTER), TJ__TABLE_COUNTERS}, {BIT(QUARANTINED), TJ__TABLE_QUARANTINE}};
+    uint64_t tables = 0;
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        tables |= filter->kinds & of[i].kinds ? TJ__TABLE_BIT(of[i].table) : 0;
+    }
+    return tables;
 }
 
 bool tj__change_wanted(const tj__change_filter *filter, tj__bytes key)

@@ -3,6 +3,7 @@
 #include "store/changes.h"
 
 #include "base/error.h"
+#include "rows/row.h"
 #include "rows/row_json.h"
 #include "rows/value.h"
 
@@ -17,6 +18,7 @@ static tj_status add_book(void *context, const tj__row *row, tj_error *error)
 {
     tj__book_names *names = context;
     tj__book_name book = {0};
+    TJ_TRY(tj__row_intact(row, error));
     TJ_TRY(tj__book_value_get(row->value, &book.number, error));
     tj_str name = {(const char *)row->key.data + TJ__KEY_REST_AT, row->key.size - TJ__KEY_REST_AT};
     book.name = tj__arena_str(names->arena, name);
@@ -26,22 +28,19 @@ static tj_status add_book(void *context, const tj__row *row, tj_error *error)
 
 tj_status tj__book_names_read(tj__book_names *names, tj_store *store, tj_error *error)
 {
-    const tj__engine_past *past = NULL;
-    tj__row_source *rows = NULL;
-    uint64_t newest = 0;
+    tj__reading now;
     uint8_t prefix = TJ__TABLE_BOOKS;
     tj__book_names_dispose(names);
     names->arena = tj__arena_new(0, &names->object);
     if (!names->arena) {
         return no_memory(error);
     }
-    TJ_TRY(tj__past_of(store, &past, error));
-    TJ_TRY(past->newest(store->core->engine, &newest, error));
-    TJ_TRY(
-        past->view_at(store->core->engine, newest, TJ__TABLE_BIT(TJ__TABLE_BOOKS), &rows, error));
-    tj_status status =
-        tj__rows_scan_prefix(rows, tj__bytes_of(&prefix, 1), false, add_book, names, error);
-    past->view_at_end(rows);
+    tj_status status = tj__reading_begin_all(&now, store, error);
+    if (status == TJ_OK) {
+        status =
+            tj__rows_scan_prefix(now.rows, tj__bytes_of(&prefix, 1), false, add_book, names, error);
+    }
+    tj__reading_end(&now);
     return status;
 }
 

@@ -58,6 +58,8 @@ tj_status tj__change_filter_read(tj__change_filter *filter, tj_store *store,
 /* Looks again for a book that was not there. */
 tj_status tj__change_filter_refresh(tj__change_filter *filter, tj_store *store, tj_error *error);
 bool tj__change_wanted(const tj__change_filter *filter, tj__bytes key);
+/* The tables of all that it lets through. */
+uint64_t tj__change_tables(const tj__change_filter *filter);
 
 /* What kind of entity a row is; 0: nothing for others to see (indexes, commit ids). */
 unsigned tj__entity_of(tj__bytes key);

@@ -94,7 +94,7 @@ static tj_status take_commits(drawing *d, tj__commits *commits, tj_error *error)
 }
 
 /* The peak before the first point counts, so all commits that are kept are read. */
-static tj_status draw(drawing *d, tj_error *error)
+static tj_status draw(drawing *d, tj_store *store, tj_error *error)
 {
     tj__commits *commits = NULL;
     uint64_t oldest = 0;
@@ -102,7 +102,10 @@ static tj_status draw(drawing *d, tj_error *error)
         return TJ_OK;
     }
     TJ_TRY(d->past->block(d->engine, 0, &oldest, error));
-    TJ_TRY(d->past->commits_open(d->engine, oldest, &commits, error));
+    if (d->last + 1 < oldest) {
+        return tj__moment_not_kept(store, d->last, error);
+    }
+    TJ_TRY(d->past->commits_open(d->engine, oldest, NULL, &commits, error));
     tj_status status = take_commits(d, commits, error);
     d->past->commits_close(commits);
     return status;
@@ -161,7 +164,7 @@ tj_status tj_equity_curve_load(tj_state_repository *repository, tj_moment from, 
     drawing d = {.none = tj_decimal_int(0), .drawdown_max = tj_decimal_int(0)};
     tj_status status = start(&d, repository, from, to, error);
     if (status == TJ_OK) {
-        status = draw(&d, error);
+        status = draw(&d, repository->store, error);
     }
     if (status == TJ_OK) {
         status = settle(&d, arena, object, error);

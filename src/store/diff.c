@@ -16,11 +16,10 @@ typedef struct comparing {
     tj__book_names names;
     uint64_t low; /* commits */
     uint64_t high;
-    bool reversed;       /* the caller's first moment is the later one */
-    tj__rowmap *changed; /* as they are at the later one */
-    uint64_t tables;     /* of these rows that may have stood before */
-    tj__row_source *before;
-    tj__buffer found; /* tj_change each */
+    bool reversed;          /* the caller's first moment is the later one */
+    tj__rowmap *changed;    /* as they are at the later one */
+    tj__row_source *before; /* all at the earlier one */
+    tj__buffer found;       /* tj_change each */
     tj__arena *arena;
 } comparing;
 
@@ -40,9 +39,6 @@ static tj_status note(comparing *c, const tj__change *change, uint64_t sequence,
         change->op == TJ__CHANGE_PUT
             ? tj__rowmap_put(c->changed, change->key, change->value, sequence)
             : tj__rowmap_put_deleted(c->changed, change->key, sequence);
-    if (change->key.data[0] != TJ__TABLE_LEDGER) { /* whose entries are new */
-        c->tables |= TJ__TABLE_BIT(change->key.data[0]);
-    }
     return entry ? TJ_OK : no_memory(error);
 }
 
@@ -64,13 +60,16 @@ static tj_status note_commits(comparing *c, tj__commits *commits, tj_error *erro
     }
 }
 
+/* The earlier moment is read first: the commits between follow where that ends. */
 static tj_status gather(comparing *c, tj_error *error)
 {
     tj__commits *commits = NULL;
     if (c->low == c->high) {
         return TJ_OK;
     }
-    TJ_TRY(c->past->commits_open(c->engine, c->low + 1, &commits, error));
+    uint64_t tables = tj__change_tables(&c->filter) & ~TJ__TABLE_BIT(TJ__TABLE_LEDGER);
+    TJ_TRY(c->past->view_at(c->engine, c->low, tables, &c->before, error));
+    TJ_TRY(c->past->commits_open(c->engine, c->low + 1, c->before, &commits, error));
     tj_status status = note_commits(c, commits, error);
     c->past->commits_close(commits);
     return status;
@@ -89,7 +88,7 @@ static tj_status look_before(const comparing *c, tj__bytes key, tj__bytes *value
 {
     tj__row row;
     *value = (tj__bytes){0};
-    if (!(c->tables >> key.data[0] & 1)) {
+    if (key.data[0] == TJ__TABLE_LEDGER) { /* whose entries are new */
         return TJ_OK;
     }
     tj_status status = c->before->get(c->before, key, &row, error);
@@ -124,9 +123,6 @@ static tj_status compare_all(comparing *c, tj_error *error)
     size_t count = 0;
     if (!tj__rowmap_sorted(c->changed, &entries, &count)) {
         return no_memory(error);
-    }
-    if (c->tables) {
-        TJ_TRY(c->past->view_at(c->engine, c->low, c->tables, &c->before, error));
     }
     for (size_t i = 0; i < count; i++) {
         TJ_TRY(compare(c, entries[i], error));

@@ -253,7 +253,7 @@ static tj_status begin_forwards(tj_history *history, tj_error *error)
     }
     TJ_TRY(begin_before(history, history->first, error));
     return history->past->commits_open(history->store->core->engine, history->first,
-                                       &history->commits, error);
+                                       history->earlier, &history->commits, error);
 }
 
 /* The next commit that is asked for, up to `last`. */
@@ -353,7 +353,7 @@ static tj_status fetch_block(tj_history *history, tj_error *error)
     TJ_TRY(history->past->block(engine, history->last, &first, error));
     first = first > history->first ? first : history->first;
     TJ_TRY(begin_before(history, first, error));
-    TJ_TRY(history->past->commits_open(engine, first, &commits, error));
+    TJ_TRY(history->past->commits_open(engine, first, history->earlier, &commits, error));
     tj_status status = read_block(history, commits, error);
     history->past->commits_close(commits);
     end_before(history);

@@ -7,6 +7,25 @@
 #include "rows/row.h"
 #include "store/past.h"
 
+/* Whether a row of now is as it was after a commit: no later one wrote it. Then the log need not be
+ * read for it. */
+static bool is_as_it_was(tj__row_source *now, tj__bytes key, uint64_t sequence)
+{
+    tj__row row;
+    return now->get(now, key, &row, NULL) == TJ_OK && !row.damaged && row.sequence <= sequence;
+}
+
+/* The number of a book that has been there since; 0: the rows of then are to be asked. */
+static uint32_t find_book_of_now(tj_store *store, const char *book, uint64_t sequence)
+{
+    tj__reading now;
+    tj__key key = tj__key_book_name(tj_str_of(book));
+    bool found = tj__reading_begin(&now, store, book, NULL) == TJ_OK && now.book != 0 &&
+                 is_as_it_was(now.rows, tj__key_bytes(&key), sequence);
+    tj__reading_end(&now);
+    return found ? now.book : 0;
+}
+
 tj_status tj__looking_back_begin(tj__looking_back *back, tj_store *store, const char *book,
                                  tj_moment moment, uint64_t tables, tj_error *error)
 {
@@ -16,6 +35,10 @@ tj_status tj__looking_back_begin(tj__looking_back *back, tj_store *store, const 
     TJ_TRY(tj__moment_find(store, moment, &sequence, error));
     TJ_TRY(back->past->view_at(store->core->engine, sequence,
                                tables | TJ__TABLE_BIT(TJ__TABLE_BOOKS), &back->rows, error));
+    back->book = find_book_of_now(store, book, sequence);
+    if (back->book != 0) {
+        return TJ_OK;
+    }
     tj_status status = tj__book_find(back->rows, tj_str_of(book), &back->book, error);
     if (status == TJ_NOT_FOUND) {
         tj__error_context(error, "at commit %" PRIu64, sequence);
@@ -58,6 +81,37 @@ tj_status tj_state_load_at(tj_state_repository *repository, tj_moment moment, tj
 
 #define ALGO_TABLES (TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
 
+/* One that was not changed since. */
+static tj_status load_algo_of_now(tj_algo_repository *repository, uint64_t sequence,
+                                  const tj_uuid *id, bool *found, tj_algo_record **out,
+                                  tj_error *error)
+{
+    tj__reading now;
+    tj_status status = TJ_OK;
+    *found = false;
+    if (tj__reading_begin(&now, repository->store, repository->book, NULL) == TJ_OK) {
+        tj__key key = tj__key_algo(now.book, id);
+        *found = is_as_it_was(now.rows, tj__key_bytes(&key), sequence);
+        status = *found ? tj__algo_load(now.rows, now.book, id, out, error) : TJ_OK;
+    }
+    tj__reading_end(&now);
+    return status;
+}
+
+static tj_status load_algo(tj_algo_repository *repository, uint64_t sequence, const tj_uuid *id,
+                           tj_algo_record **out, tj_error *error)
+{
+    tj__looking_back back;
+    tj_status status =
+        tj__looking_back_begin(&back, repository->store, repository->book,
+                               (tj_moment){.sequence = sequence}, ALGO_TABLES, error);
+    if (status == TJ_OK) {
+        status = tj__algo_load(back.rows, back.book, id, out, error);
+    }
+    tj__looking_back_end(&back);
+    return status;
+}
+
 tj_status tj_algo_load_at(tj_algo_repository *repository, tj_moment moment, const tj_uuid *id,
                           tj_algo_record **out, tj_error *error)
 {
@@ -65,14 +119,11 @@ tj_status tj_algo_load_at(tj_algo_repository *repository, tj_moment moment, cons
         return missing(error);
     }
     *out = NULL;
-    tj__looking_back back;
-    tj_status status = tj__looking_back_begin(&back, repository->store, repository->book, moment,
-                                              ALGO_TABLES, error);
-    if (status == TJ_OK) {
-        status = tj__algo_load(back.rows, back.book, id, out, error);
-    }
-    tj__looking_back_end(&back);
-    return status;
+    uint64_t sequence = 0;
+    bool found = false;
+    TJ_TRY(tj__moment_find(repository->store, moment, &sequence, error));
+    TJ_TRY(load_algo_of_now(repository, sequence, id, &found, out, error));
+    return found ? TJ_OK : load_algo(repository, sequence, id, out, error);
 }
 
 tj_status tj_algo_load_all_at(tj_algo_repository *repository, tj_moment moment, tj_algo_list **out,

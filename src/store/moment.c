@@ -30,7 +30,7 @@ static tj_status look(tj__engine *engine, uint64_t first, uint64_t last, uint64_
     tj__commits *commits = NULL;
     tj__commit_record record;
     bool found = false;
-    TJ_TRY(past->commits_open(engine, first, &commits, error));
+    TJ_TRY(past->commits_open(engine, first, NULL, &commits, error));
     tj_status status = past->commits_next(commits, last, &found, &record, error);
     if (status == TJ_OK && found) {
         *sequence = record.sequence;

@@ -101,6 +101,42 @@ static void what_stays_is_right(void **state)
     fixture_close(f);
 }
 
+/* A state that stays as a point, after all of the log around it went. */
+static void a_point_can_be_loaded(void **state)
+{
+    fixture *f = *state;
+    tj__base_list points;
+    tj__base_header header;
+    uint64_t state_tables = tj__base_tables(TJ__BASE_STATE);
+    begin(f);
+    build_bases(&h);
+    fixture_open(f);
+    tj_prune_report report = prune(f, 1);
+    h.source.first_segment = report.first_segment;
+    assert_ok(tj__base_list_read(h.history_path, TJ__BASE_STATE, &points, &err));
+    assert_true(points.count > 0 && points.ordinals[0] + 1 < report.first_segment);
+    assert_ok(tj__base_look(h.history_path, &h.source.journal_id, TJ__BASE_STATE,
+                            points.ordinals[0], &header, &err));
+    uint64_t sequence = header.position.sequence;
+    assert_past(&h, sequence, state_tables);
+    tj_live_state *then = NULL;
+    tj_algo_list *algos = NULL;
+    tj_moment moment = {.sequence = sequence};
+    assert_ok(tj_state_load_at(tj_store_state_repository(f->store, NULL), moment, &then, &err));
+    assert_int_equal(then->sequence, sequence);
+    tj_live_state_free(then);
+    assert_int_equal(
+        tj_algo_load_all_at(tj_store_algo_repository(f->store, NULL), moment, &algos, &err),
+        TJ_NOT_FOUND);
+    assert_non_null(strstr(err.message, "is not kept"));
+    moment.sequence--;
+    assert_int_equal(
+        tj_state_load_at(tj_store_state_repository(f->store, NULL), moment, &then, &err),
+        TJ_NOT_FOUND);
+    tj__base_list_dispose(&points);
+    fixture_close(f);
+}
+
 static void a_dry_run_tells_and_changes_nothing(void **state)
 {
     fixture *f = *state;
@@ -300,6 +336,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(what_stays_is_right),
+        JOURNAL_TEST(a_point_can_be_loaded),
         JOURNAL_TEST(a_dry_run_tells_and_changes_nothing),
         JOURNAL_TEST(nothing_goes_when_a_proof_fails),
         JOURNAL_TEST(it_goes_on_by_itself),

@@ -10,6 +10,7 @@
 #include <tesser/history.h>
 
 #include "options.h"
+#include "table.h"
 
 /* ---- failures (report.c) ---- */
 
@@ -29,6 +30,8 @@ int report_failure(const command_line *cli, tj_status status, const tj_error *er
 /* Notes what is durable from here on, as the beginning of a sentence: "book x is created". */
 void note_durable(command_line *cli, const char *format, ...) TJ_PRINTF(2, 3);
 void note_commit(command_line *cli, uint64_t sequence);
+/* Several, up to this one; who did not get their answers is not known. */
+void note_commits(command_line *cli, uint64_t first, uint64_t sequence);
 /* What was noted is told already. */
 void forget_durable(command_line *cli);
 /* The trace callback; its context is the cli. */
@@ -42,6 +45,8 @@ typedef struct exit_code {
 
 extern const exit_code exit_code_table[];
 extern const size_t exit_code_count;
+/* Of a code that is in the table. */
+const char *exit_code_name(int code);
 
 /* ---- the journal (open.c) ---- */
 
@@ -126,6 +131,8 @@ typedef struct line_reader {
 /* Hands out the next line, valid until the next call. *more is false at the end. TJ_LIMIT for a
  * line that is too long: it is skipped, and the next call goes on behind it. */
 tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error);
+/* Whether line_next would not wait. A line that was handed out is gone. */
+tj_status line_ready(line_reader *reader, bool *ready, tj_error *error);
 
 /* ---- progress.c ---- */
 
@@ -162,6 +169,7 @@ bool complete_print(output *out, const char *shell);
 
 extern const command_spec command_init;
 extern const command_spec command_status;
+extern const command_spec command_check;
 extern const command_spec command_verify;
 extern const command_spec command_repair;
 extern const command_spec command_state_show;

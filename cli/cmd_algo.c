@@ -23,42 +23,39 @@ static tj_status parse_id(command_line *cli, tj_uuid *id, tj_error *error)
 
 /* ---- list ---- */
 
-static void print_algos(const tj_algo_list *list, output *out)
+static tj_status print_algos(command_line *cli, const tj_algo_list *list, tj_error *error)
 {
-    static const table_column columns[] = {
-        {"id", ALIGN_LEFT}, {"payload", ALIGN_RIGHT}, {"plugin", ALIGN_LEFT}};
-    text_table table = {columns, 3, NULL, 0};
+    static const table_column columns[] = {{"id", ALIGN_LEFT, false, 0},
+                                           {"payload", ALIGN_RIGHT, false, 1},
+                                           {"plugin", ALIGN_LEFT, true, 0}};
+    text_table table = {.title = "Algorithms", TEXT_TABLE(columns)};
     for (size_t i = 0; i < list->count; i++) {
         char id[TJ_UUID_TEXT_SIZE];
-        char size[SIZE_TEXT_SIZE];
         tj_uuid_format(list->records[i].id, id);
-        table_cell(&table, "%s", id);
-        table_cell(&table, "%s", size_text(list->records[i].state.payload.size, size));
+        table_text(&table, tj_str_of(id));
+        table_size(&table, list->records[i].state.payload.size);
         table_text(&table, list->records[i].state.plugin);
     }
-    out_heading(out, "Algorithms (%zu)", list->count);
-    if (list->count > 0) {
-        table_print(&table, 0, out);
-    }
+    return tables_show(cli, &table, 1, error);
 }
 
 static void print_quarantined(const tj_algo_list *list, output *out)
 {
-    static const table_column columns[] = {
-        {"id", ALIGN_LEFT}, {"stored", ALIGN_RIGHT}, {"why it cannot be decoded", ALIGN_LEFT}};
-    text_table table = {columns, 3, NULL, 0};
+    static const table_column columns[] = {{"id", ALIGN_LEFT, false, 0},
+                                           {"stored", ALIGN_RIGHT, false, 1},
+                                           {"why it cannot be decoded", ALIGN_LEFT, true, 0}};
+    text_table table = {TEXT_TABLE(columns)};
     for (size_t i = 0; i < list->quarantined_count; i++) {
         char id[TJ_UUID_TEXT_SIZE];
-        char size[SIZE_TEXT_SIZE];
         tj_uuid_format(list->quarantined[i].id, id);
-        table_cell(&table, "%s", id);
-        table_cell(&table, "%s", size_text(list->quarantined[i].raw.size, size));
+        table_text(&table, tj_str_of(id));
+        table_size(&table, list->quarantined[i].raw.size);
         table_text(&table, list->quarantined[i].reason);
     }
     if (list->quarantined_count > 0) {
         out_format(out, "\n");
         out_heading(out, "Quarantined, kept as stored (%zu)", list->quarantined_count);
-        table_print(&table, 0, out);
+        table_print_whole(&table, out);
     }
 }
 
@@ -93,7 +90,10 @@ static tj_status run_algo_list(command_line *cli, tj_error *error)
     open_journal journal;
     tj_moment at;
     tj_algo_list *list = NULL;
-    tj_status status = option_moment(cli, &option_at, &at, error);
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = option_moment(cli, &option_at, &at, error);
+    }
     if (status != TJ_OK) {
         return status;
     }
@@ -106,8 +106,10 @@ static tj_status run_algo_list(command_line *cli, tj_error *error)
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_algos(&journal, list, &cli->out, error);
     } else if (status == TJ_OK) {
-        print_algos(list, &cli->out);
-        print_quarantined(list, &cli->out);
+        status = print_algos(cli, list, error);
+        if (status == TJ_OK && !tables_narrowed(cli)) {
+            print_quarantined(list, &cli->out);
+        }
     }
     tj_algo_list_free(list);
     return journal_close(&journal, status, error);
@@ -273,7 +275,8 @@ const command_spec command_algo_list = {
     .name = "algo list",
     .summary = "the book's algorithms, and those that cannot be decoded",
     .example = "tesser-journal --journal ./journal algo list",
-    .options = (const option_spec *const[]){&option_at, NULL},
+    .options = (const option_spec *const[]){&option_at, TABLE_OPTIONS, NULL},
+    .pages = true,
     .run = run_algo_list,
 };
 

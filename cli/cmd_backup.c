@@ -267,35 +267,33 @@ const command_spec command_backup_verify = {
 
 /* ---- backup list --------------------------------------------------------------------------- */
 
-static void print_list(const tj_backup_list *list, output *out)
+static tj_status print_list(command_line *cli, const tj_backup_list *list, tj_error *error)
 {
-    static const table_column columns[] = {{"commit", ALIGN_RIGHT},   {"time", ALIGN_LEFT},
-                                           {"backed up", ALIGN_LEFT}, {"proven", ALIGN_LEFT},
-                                           {"rows", ALIGN_RIGHT},     {"size", ALIGN_RIGHT},
-                                           {"digest", ALIGN_LEFT}};
-    text_table table = {columns, sizeof columns / sizeof *columns, NULL, 0};
+    static const table_column columns[] = {
+        {"commit", ALIGN_RIGHT, false, 0},   {"time", ALIGN_LEFT, false, 0},
+        {"backed up", ALIGN_LEFT, false, 0}, {"proven", ALIGN_LEFT, false, 0},
+        {"rows", ALIGN_RIGHT, false, 2},     {"size", ALIGN_RIGHT, false, 1},
+        {"digest", ALIGN_LEFT, false, 3}};
+    text_table table = {TEXT_TABLE(columns)};
     for (size_t i = 0; i < list->count; i++) {
         const tj_backup_point *point = &list->points[i];
-        char time[TJ_TIME_TEXT_SIZE] = "-";
-        char made[TJ_TIME_TEXT_SIZE];
-        char proven[TJ_TIME_TEXT_SIZE] = "not yet";
-        char size[SIZE_TEXT_SIZE];
+        table_number(&table, point->sequence);
         if (point->time != 0) {
-            tj_time_format(point->time, time);
+            table_time(&table, point->time);
+        } else {
+            table_none(&table);
         }
+        table_time(&table, point->made_at);
         if (point->verified_at != 0) {
-            tj_time_format(point->verified_at, proven);
+            table_time(&table, point->verified_at);
+        } else {
+            table_text(&table, TJ_STR("not yet"));
         }
-        tj_time_format(point->made_at, made);
-        table_cell(&table, "%" PRIu64, point->sequence);
-        table_cell(&table, "%s", time);
-        table_cell(&table, "%s", made);
-        table_cell(&table, "%s", proven);
-        table_cell(&table, "%" PRIu64, point->row_count);
-        table_cell(&table, "%s", size_text(point->bytes, size));
-        table_cell(&table, "%016" PRIx64, point->digest);
+        table_number(&table, point->row_count);
+        table_size(&table, point->bytes);
+        table_format(&table, "%016" PRIx64, point->digest);
     }
-    table_print(&table, 0, out);
+    return tables_show(cli, &table, 1, error);
 }
 
 static void json_list(const tj_backup_list *list, output *out)
@@ -321,7 +319,10 @@ static void json_list(const tj_backup_list *list, output *out)
 static tj_status run_backup_list(command_line *cli, tj_error *error)
 {
     tj_backup_list *list = NULL;
-    tj_status status = tj_path_check(cli->arguments[0], error);
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = tj_path_check(cli->arguments[0], error);
+    }
     if (status == TJ_OK) {
         status = tj_backup_list_read(cli->arguments[0], &list, error);
     }
@@ -330,7 +331,7 @@ static tj_status run_backup_list(command_line *cli, tj_error *error)
     } else if (status == TJ_OK && list->count == 0) {
         out_line(&cli->out, "no point yet: a backup that was begun there was never finished");
     } else if (status == TJ_OK) {
-        print_list(list, &cli->out);
+        status = print_list(cli, list, error);
     }
     tj_backup_list_free(list);
     return status;
@@ -343,5 +344,7 @@ const command_spec command_backup_list = {
     .arguments_max = 1,
     .summary = "the points of a backup: commits up to which it is whole",
     .example = "tesser-journal backup list /mnt/backup/journal",
+    .options = (const option_spec *const[]){TABLE_OPTIONS, NULL},
+    .pages = true,
     .run = run_backup_list,
 };

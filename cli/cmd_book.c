@@ -2,24 +2,23 @@
 /* book list, and the table of books that status shows too. */
 #include "cmd_book.h"
 
-#include <inttypes.h>
-
-void books_print(const tj_book_list *books, output *out)
+text_table books_table(const tj_book_list *books)
 {
-    static const table_column columns[] = {{"book", ALIGN_LEFT},         {"positions", ALIGN_RIGHT},
-                                           {"open orders", ALIGN_RIGHT}, {"algos", ALIGN_RIGHT},
-                                           {"ledger", ALIGN_RIGHT},      {"rows", ALIGN_RIGHT}};
-    text_table table = {columns, sizeof columns / sizeof columns[0], NULL, 0};
+    static const table_column columns[] = {
+        {"book", ALIGN_LEFT, true, 0},          {"positions", ALIGN_RIGHT, false, 0},
+        {"open orders", ALIGN_RIGHT, false, 0}, {"algos", ALIGN_RIGHT, false, 2},
+        {"ledger", ALIGN_RIGHT, false, 3},      {"rows", ALIGN_RIGHT, false, 4}};
+    text_table table = {TEXT_TABLE(columns)};
     for (size_t i = 0; i < books->count; i++) {
         const tj_book_info *book = &books->books[i];
         table_text(&table, book->name);
-        table_cell(&table, "%zu", book->position_count);
-        table_cell(&table, "%zu", book->open_order_count);
-        table_cell(&table, "%zu", book->algo_count);
-        table_cell(&table, "%" PRIu64, book->ledger_sequence);
-        table_cell(&table, "%zu", book->state_row_count);
+        table_number(&table, book->position_count);
+        table_number(&table, book->open_order_count);
+        table_number(&table, book->algo_count);
+        table_number(&table, book->ledger_sequence);
+        table_number(&table, book->state_row_count);
     }
-    table_print(&table, 0, out);
+    return table;
 }
 
 void books_json(const tj_book_list *books, json_writer *json, const char *key)
@@ -43,7 +42,11 @@ static tj_status run_book_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_book_list *books = NULL;
-    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = tables_check(cli, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }
@@ -53,7 +56,8 @@ static tj_status run_book_list(command_line *cli, tj_error *error)
     } else if (status == TJ_OK && books->count == 0) {
         out_line(&cli->out, "no books yet: nothing was ever saved in %s", journal.config.path);
     } else if (status == TJ_OK) {
-        books_print(books, &cli->out);
+        text_table table = books_table(books);
+        status = tables_show(cli, &table, 1, error);
     }
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
@@ -63,5 +67,7 @@ const command_spec command_book_list = {
     .name = "book list",
     .summary = "the books of the journal with their counts",
     .example = "tesser-journal --journal ./journal book list",
+    .options = (const option_spec *const[]){TABLE_OPTIONS, NULL},
+    .pages = true,
     .run = run_book_list,
 };

@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-void books_print(const tj_book_list *books, output *out);
+text_table books_table(const tj_book_list *books);
 void books_json(const tj_book_list *books, json_writer *json, const char *key);
 
 #endif

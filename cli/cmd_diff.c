@@ -68,5 +68,6 @@ const command_spec command_diff = {
             "--book is given.",
     .example = "tesser-journal --journal ./journal diff 4000 4100 --kind position",
     .options = (const option_spec *const[]){&option_kind, &option_key, NULL},
+    .pages = true,
     .run = run_diff,
 };

@@ -211,5 +211,6 @@ const command_spec command_history = {
     .options = (const option_spec *const[]){&from_option, &to_option, &option_kind, &option_key,
                                             &limit_option, &desc_option, &old_option,
                                             &follow_option, NULL},
+    .pages = true,
     .run = run_history,
 };

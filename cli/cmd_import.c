@@ -43,41 +43,42 @@ static const option_spec strategy_state_option = {
 static void print_sources(const tj_import_report *report, output *out)
 {
     static const table_column columns[] = {
-        {"source", ALIGN_LEFT},  {"state", ALIGN_LEFT},        {"algorithms", ALIGN_RIGHT},
-        {"ledger", ALIGN_RIGHT}, {"quarantined", ALIGN_RIGHT}, {"what it is", ALIGN_LEFT}};
-    text_table table = {columns, 6, NULL, 0};
+        {"source", ALIGN_LEFT, true, 0},        {"state", ALIGN_LEFT, false, 0},
+        {"algorithms", ALIGN_RIGHT, false, 0},  {"ledger", ALIGN_RIGHT, false, 0},
+        {"quarantined", ALIGN_RIGHT, false, 0}, {"what it is", ALIGN_LEFT, true, 1}};
+    text_table table = {TEXT_TABLE(columns)};
     for (size_t i = 0; i < report->source_count; i++) {
         const tj_import_source *source = &report->sources[i];
         table_text(&table, source->path);
-        table_cell(&table, "%s", source->has_state ? "yes" : "");
-        table_cell(&table, "%zu", source->algo_count);
-        table_cell(&table, "%zu", source->ledger_count);
-        table_cell(&table, "%zu", source->quarantined_count);
+        table_text(&table, tj_str_of(source->has_state ? "yes" : ""));
+        table_number(&table, source->algo_count);
+        table_number(&table, source->ledger_count);
+        table_number(&table, source->quarantined_count);
         table_text(&table, source->layout);
     }
     out_heading(out, "Sources (%zu)", report->source_count);
-    table_print(&table, 0, out);
+    table_print_whole(&table, out);
     out_format(out, "\n");
 }
 
 static void print_quarantined(const tj_import_report *report, output *out)
 {
-    static const table_column columns[] = {{"name", ALIGN_LEFT},
-                                           {"bytes", ALIGN_RIGHT},
-                                           {"source", ALIGN_LEFT},
-                                           {"why it cannot be decoded", ALIGN_LEFT}};
-    text_table table = {columns, 4, NULL, 0};
+    static const table_column columns[] = {{"name", ALIGN_LEFT, true, 0},
+                                           {"bytes", ALIGN_RIGHT, false, 1},
+                                           {"source", ALIGN_LEFT, true, 2},
+                                           {"why it cannot be decoded", ALIGN_LEFT, true, 0}};
+    text_table table = {TEXT_TABLE(columns)};
     for (size_t i = 0; i < report->quarantined_count; i++) {
         const tj_quarantined *item = &report->quarantined[i];
         table_text(&table, item->name);
-        table_cell(&table, "%zu", item->raw.size);
+        table_number(&table, item->raw.size);
         table_text(&table, item->source);
         table_text(&table, item->reason);
     }
     if (report->quarantined_count > 0) {
         out_format(out, "\n");
         out_heading(out, "Quarantined, kept byte for byte (%zu)", report->quarantined_count);
-        table_print(&table, 0, out);
+        table_print_whole(&table, out);
     }
 }
 

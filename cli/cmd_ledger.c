@@ -27,8 +27,6 @@ static const option_spec from_time_option = {
     .name = "from-time", .value = "TIME", .help = "from this RFC 3339 time on"};
 static const option_spec to_time_option = {
     .name = "to-time", .value = "TIME", .help = "up to and including this time"};
-static const option_spec limit_option = {
-    .name = "limit", .value = "N", .help = "at most so many entries"};
 static const option_spec desc_option = {.name = "desc", .help = "newest first"};
 static const option_spec by_time_option = {.name = "by-time",
                                            .help = "in the order of time instead of sequence"};
@@ -113,39 +111,34 @@ static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error
         status = parse_time(cli, &to_time_option, &query->has_time_last, &query->time_last, error);
     }
     if (status == TJ_OK) {
-        status = option_number(cli, &limit_option, &limit, error);
+        status = option_number(cli, &option_limit, &limit, error);
     }
-    query->limit = (size_t)limit;
+    /* What --where and --sort choose from is everything. */
+    query->limit = given(cli, &option_where) || given(cli, &option_sort) ? 0 : (size_t)limit;
     return status == TJ_OK ? check_ranges(cli, query, error) : status;
 }
 
-static void print_entries(const tj_ledger_list *list, output *out)
+static tj_status print_entries(command_line *cli, const tj_ledger_list *list, tj_error *error)
 {
-    static const table_column columns[] = {{"sequence", ALIGN_RIGHT}, {"time", ALIGN_LEFT},
-                                           {"exchange", ALIGN_LEFT},  {"amount", ALIGN_POINT},
-                                           {"asset", ALIGN_LEFT},     {"type", ALIGN_LEFT},
-                                           {"reference", ALIGN_LEFT}};
-    text_table table = {columns, sizeof columns / sizeof columns[0], NULL, 0};
+    static const table_column columns[] = {
+        {"sequence", ALIGN_RIGHT, false, 0}, {"time", ALIGN_LEFT, false, 0},
+        {"exchange", ALIGN_LEFT, true, 2},   {"amount", ALIGN_POINT, false, 0},
+        {"asset", ALIGN_LEFT, true, 0},      {"type", ALIGN_LEFT, false, 1},
+        {"reference", ALIGN_LEFT, true, 3}};
+    text_table table = {.title = "Ledger entries", TEXT_TABLE(columns)};
     for (size_t i = 0; i < list->count; i++) {
         const tj_ledger_entry *entry = &list->entries[i];
-        char time[TJ_TIME_TEXT_SIZE];
-        char amount[TJ_DECIMAL_TEXT_SIZE];
         char asset[TJ_IDENTITY_TEXT_SIZE];
-        tj_time_format(entry->time, time);
-        tj_decimal_format(entry->amount, amount);
         tj_identity_format(entry->asset, asset);
-        table_cell(&table, "%" PRIu64, entry->sequence);
-        table_cell(&table, "%s", time);
+        table_number(&table, entry->sequence);
+        table_time(&table, entry->time);
         table_text(&table, entry->exchange);
-        table_cell(&table, "%s", amount);
-        table_cell(&table, "%s", asset);
-        table_cell(&table, "%s", type_names[entry->type]);
+        table_money(&table, entry->amount);
+        table_text(&table, tj_str_of(asset));
+        table_text(&table, tj_str_of(type_names[entry->type]));
         table_text(&table, entry->reference);
     }
-    out_heading(out, "Ledger entries (%zu)", list->count);
-    if (list->count > 0) {
-        table_print(&table, 0, out);
-    }
+    return tables_show(cli, &table, 1, error);
 }
 
 static tj_status json_entries(const tj_ledger_list *list, output *out, tj_error *error)
@@ -167,7 +160,10 @@ static tj_status run_ledger_list(command_line *cli, tj_error *error)
 {
     tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
     tj_moment at;
-    tj_status status = parse_query(cli, &query, error);
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = parse_query(cli, &query, error);
+    }
     if (status == TJ_OK) {
         status = option_moment(cli, &option_at, &at, error);
     }
@@ -185,7 +181,7 @@ static tj_status run_ledger_list(command_line *cli, tj_error *error)
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_entries(list, &cli->out, error);
     } else if (status == TJ_OK) {
-        print_entries(list, &cli->out);
+        status = print_entries(cli, list, error);
     }
     tj_ledger_list_free(list);
     return journal_close(&journal, status, error);
@@ -295,8 +291,9 @@ const command_spec command_ledger_list = {
                "2025-01-01T00:00:00Z",
     .options = (const option_spec *const[]){&exchange_option, &asset_option, &type_option,
                                             &from_sequence_option, &to_sequence_option,
-                                            &from_time_option, &to_time_option, &limit_option,
+                                            &from_time_option, &to_time_option, TABLE_OPTIONS,
                                             &desc_option, &by_time_option, &option_at, NULL},
+    .pages = true,
     .run = run_ledger_list,
 };
 

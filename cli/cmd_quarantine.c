@@ -8,20 +8,18 @@
 
 static const option_spec raw_option = {.name = "raw", .help = "the bytes alone, as they are"};
 
-static void print_list(const tj_quarantine_list *list, output *out)
+static tj_status print_list(command_line *cli, const tj_quarantine_list *list, tj_error *error)
 {
-    static const table_column columns[] = {
-        {"name", ALIGN_LEFT}, {"bytes", ALIGN_RIGHT}, {"why it cannot be decoded", ALIGN_LEFT}};
-    text_table table = {columns, 3, NULL, 0};
+    static const table_column columns[] = {{"name", ALIGN_LEFT, true, 0},
+                                           {"bytes", ALIGN_RIGHT, false, 1},
+                                           {"why it cannot be decoded", ALIGN_LEFT, true, 0}};
+    text_table table = {.title = "Quarantine", TEXT_TABLE(columns)};
     for (size_t i = 0; i < list->count; i++) {
         table_text(&table, list->items[i].name);
-        table_cell(&table, "%zu", list->items[i].raw.size);
+        table_number(&table, list->items[i].raw.size);
         table_text(&table, list->items[i].reason);
     }
-    out_heading(out, "Quarantine (%zu)", list->count);
-    if (list->count > 0) {
-        table_print(&table, 0, out);
-    }
+    return tables_show(cli, &table, 1, error);
 }
 
 static void json_item(json_writer *json, const tj_quarantined *item)
@@ -37,7 +35,11 @@ static tj_status run_quarantine_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_quarantine_list *list = NULL;
-    tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = tables_check(cli, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = tj_quarantine_load(journal.store, NULL, &list, error);
     }
@@ -52,7 +54,7 @@ static tj_status run_quarantine_list(command_line *cli, tj_error *error)
         json_close(&json, ']');
         json_close(&json, '}');
     } else if (status == TJ_OK) {
-        print_list(list, &cli->out);
+        status = print_list(cli, list, error);
     }
     tj_quarantine_list_free(list);
     return journal_close(&journal, status, error);
@@ -112,6 +114,8 @@ const command_spec command_quarantine_list = {
     .name = "quarantine list",
     .summary = "what imports could not decode",
     .example = "tesser-journal --journal ./journal quarantine list",
+    .options = (const option_spec *const[]){TABLE_OPTIONS, NULL},
+    .pages = true,
     .run = run_quarantine_list,
 };
 

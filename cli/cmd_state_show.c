@@ -11,7 +11,6 @@ static const option_spec all_option = {.name = "all",
                                        .help = "every row of every table, not the first 20"};
 
 #define ROW_LIMIT 20
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *side_name(tj_side side)
 {
@@ -34,25 +33,37 @@ static const char *order_status_name(tj_order_status status)
 
 static void decimal_cell(text_table *table, bool has_value, tj_decimal value)
 {
-    char text[TJ_DECIMAL_TEXT_SIZE] = "-";
     if (has_value) {
-        tj_decimal_format(value, text);
+        table_decimal(table, value);
+    } else {
+        table_none(table);
     }
-    table_cell(table, "%s", text);
 }
 
-static void time_cell(text_table *table, tj_time time)
+static void side_cell(text_table *table, tj_side side)
 {
-    char text[TJ_TIME_TEXT_SIZE];
-    tj_time_format(time, text);
-    table_cell(table, "%s", text);
+    if (side == TJ_SIDE_NONE) {
+        table_none(table);
+        return;
+    }
+    table_text(table, tj_str_of(side_name(side)));
+    table_tone_set(table, side == TJ_SIDE_BUY ? TONE_GOOD : TONE_BAD);
+}
+
+static void name_cell(text_table *table, const char *name)
+{
+    if (strcmp(name, "-") == 0) {
+        table_none(table);
+    } else {
+        table_text(table, tj_str_of(name));
+    }
 }
 
 static void identity_cell(text_table *table, tj_identity id)
 {
     char text[TJ_IDENTITY_TEXT_SIZE];
     tj_identity_format(id, text);
-    table_cell(table, "%s", text);
+    table_text(table, tj_str_of(text));
 }
 
 static void decimal_pair(output *out, const char *name, tj_decimal value)
@@ -60,12 +71,6 @@ static void decimal_pair(output *out, const char *name, tj_decimal value)
     char text[TJ_DECIMAL_TEXT_SIZE];
     tj_decimal_format(value, text);
     out_pair(out, name, "%s", text);
-}
-
-static void section(output *out, const char *name, size_t count)
-{
-    out_format(out, "\n");
-    out_heading(out, "%s (%zu)", name, count);
 }
 
 static void print_portfolio(const tj_portfolio *portfolio, output *out)
@@ -120,38 +125,39 @@ static size_t gather(holding *holdings, size_t count, tj_str account, const tj_p
     return count;
 }
 
-static void print_holdings(const holding *holdings, size_t count, size_t row_limit, output *out)
+static text_table holdings_table(const holding *holdings, size_t count, size_t row_limit)
 {
     static const table_column columns[] = {
-        {"venue", ALIGN_LEFT},       {"symbol", ALIGN_LEFT},    {"account", ALIGN_LEFT},
-        {"side", ALIGN_LEFT},        {"quantity", ALIGN_POINT}, {"entry price", ALIGN_POINT},
-        {"unrealized", ALIGN_POINT}, {"updated", ALIGN_LEFT}};
-    text_table table = {columns, COUNT_OF(columns), NULL, 0};
+        {"venue", ALIGN_LEFT, true, 0},        {"symbol", ALIGN_LEFT, true, 0},
+        {"account", ALIGN_LEFT, true, 2},      {"side", ALIGN_LEFT, false, 0},
+        {"quantity", ALIGN_POINT, false, 0},   {"entry price", ALIGN_POINT, false, 1},
+        {"unrealized", ALIGN_POINT, false, 0}, {"updated", ALIGN_LEFT, false, 3}};
+    text_table table = {"positions", "Positions", TEXT_TABLE(columns), .row_limit = row_limit};
     for (size_t i = 0; i < count; i++) {
         const tj_position *position = holdings[i].position;
-        table_text(&table, holdings[i].venue.size ? holdings[i].venue : TJ_STR("-"));
+        if (holdings[i].venue.size) {
+            table_text(&table, holdings[i].venue);
+        } else {
+            table_none(&table);
+        }
         table_text(&table, position->symbol.code);
         table_text(&table, holdings[i].account.size ? holdings[i].account : TJ_STR("portfolio"));
-        table_cell(&table, "%s", side_name(position->side));
-        decimal_cell(&table, true, position->quantity);
+        side_cell(&table, position->side);
+        table_decimal(&table, position->quantity);
         decimal_cell(&table, position->has_entry_price, position->entry_price);
-        decimal_cell(&table, true, position->unrealized_pnl);
-        time_cell(&table, position->updated_at);
+        table_money(&table, position->unrealized_pnl);
+        table_time(&table, position->updated_at);
     }
-    table_print(&table, row_limit, out);
+    return table;
 }
 
-static void print_positions(const tj_portfolio *portfolio, size_t row_limit, output *out)
+static text_table positions_table(const tj_portfolio *portfolio, size_t row_limit)
 {
     size_t total = portfolio->position_count;
     for (size_t i = 0; i < portfolio->sub_account_count; i++) {
         total += portfolio->sub_accounts[i].position_count;
     }
-    section(out, "Positions", total);
-    if (total == 0) {
-        return;
-    }
-    holding *holdings = need(calloc(total, sizeof *holdings));
+    holding *holdings = need(calloc(total + 1, sizeof *holdings));
     tj_str own = {NULL, 0};
     size_t count = gather(holdings, 0, own, portfolio->positions, portfolio->position_count);
     for (size_t i = 0; i < portfolio->sub_account_count; i++) {
@@ -160,8 +166,9 @@ static void print_positions(const tj_portfolio *portfolio, size_t row_limit, out
             gather(holdings, count, account->exchange, account->positions, account->position_count);
     }
     qsort(holdings, count, sizeof *holdings, compare_holdings);
-    print_holdings(holdings, count, row_limit, out);
+    text_table table = holdings_table(holdings, count, row_limit);
     free(holdings);
+    return table;
 }
 
 static void add_balances(text_table *table, tj_str account, const tj_balance *balances,
@@ -170,71 +177,70 @@ static void add_balances(text_table *table, tj_str account, const tj_balance *ba
     for (size_t i = 0; i < count; i++) {
         identity_cell(table, balances[i].currency);
         table_text(table, account);
-        decimal_cell(table, true, balances[i].quantity);
-        decimal_cell(table, true, balances[i].conversion_rate);
+        table_money(table, balances[i].quantity);
+        table_decimal(table, balances[i].conversion_rate);
     }
 }
 
-static void print_balances(const tj_portfolio *portfolio, size_t row_limit, output *out)
+static text_table balances_table(const tj_portfolio *portfolio, size_t row_limit)
 {
-    static const table_column columns[] = {{"currency", ALIGN_LEFT},
-                                           {"account", ALIGN_LEFT},
-                                           {"quantity", ALIGN_POINT},
-                                           {"conversion rate", ALIGN_POINT}};
-    text_table table = {columns, COUNT_OF(columns), NULL, 0};
+    static const table_column columns[] = {{"currency", ALIGN_LEFT, true, 0},
+                                           {"account", ALIGN_LEFT, true, 0},
+                                           {"quantity", ALIGN_POINT, false, 0},
+                                           {"conversion rate", ALIGN_POINT, false, 1}};
+    text_table table = {"balances", "Balances", TEXT_TABLE(columns), .row_limit = row_limit};
     add_balances(&table, TJ_STR("portfolio"), portfolio->balances, portfolio->balance_count);
     for (size_t i = 0; i < portfolio->sub_account_count; i++) {
         const tj_sub_account *account = &portfolio->sub_accounts[i];
         add_balances(&table, account->exchange, account->balances, account->balance_count);
     }
-    section(out, "Balances", table.cell_count / COUNT_OF(columns));
-    if (table.cell_count > 0) {
-        table_print(&table, row_limit, out);
-    }
+    return table;
 }
 
-static void print_orders(const tj_live_state *state, size_t row_limit, output *out)
+static void add_order(text_table *table, const tj_order *order)
+{
+    table_text(table, order->id);
+    identity_cell(table, order->request.symbol);
+    side_cell(table, order->request.side);
+    name_cell(table, order_type_name(order->request.order_type));
+    name_cell(table, order_status_name(order->status));
+    if (order->status == TJ_ORDER_REJECTED) {
+        table_tone_set(table, TONE_BAD);
+    }
+    table_decimal(table, order->request.quantity);
+    table_decimal(table, order->filled_quantity);
+    decimal_cell(table, order->request.has_price, order->request.price);
+    decimal_cell(table, order->request.has_trigger_price, order->request.trigger_price);
+    decimal_cell(table, order->has_avg_fill_price, order->avg_fill_price);
+    table_time(table, order->created_at);
+}
+
+static text_table orders_table(const tj_live_state *state, size_t row_limit)
 {
     static const table_column columns[] = {
-        {"id", ALIGN_LEFT},        {"symbol", ALIGN_LEFT}, {"side", ALIGN_LEFT},
-        {"type", ALIGN_LEFT},      {"status", ALIGN_LEFT}, {"quantity", ALIGN_POINT},
-        {"filled", ALIGN_POINT},   {"price", ALIGN_POINT}, {"trigger", ALIGN_POINT},
-        {"avg fill", ALIGN_POINT}, {"created", ALIGN_LEFT}};
-    section(out, "Open orders", state->open_order_count);
-    if (state->open_order_count == 0) {
-        return;
-    }
-    text_table table = {columns, COUNT_OF(columns), NULL, 0};
+        {"id", ALIGN_LEFT, true, 0},        {"symbol", ALIGN_LEFT, true, 0},
+        {"side", ALIGN_LEFT, false, 0},     {"type", ALIGN_LEFT, false, 3},
+        {"status", ALIGN_LEFT, false, 1},   {"quantity", ALIGN_POINT, false, 0},
+        {"filled", ALIGN_POINT, false, 2},  {"price", ALIGN_POINT, false, 0},
+        {"trigger", ALIGN_POINT, false, 4}, {"avg fill", ALIGN_POINT, false, 5},
+        {"created", ALIGN_LEFT, false, 6}};
+    text_table table = {"orders", "Open orders", TEXT_TABLE(columns), .row_limit = row_limit};
     for (size_t i = 0; i < state->open_order_count; i++) {
-        const tj_order *order = &state->open_orders[i];
-        table_text(&table, order->id);
-        identity_cell(&table, order->request.symbol);
-        table_cell(&table, "%s", side_name(order->request.side));
-        table_cell(&table, "%s", order_type_name(order->request.order_type));
-        table_cell(&table, "%s", order_status_name(order->status));
-        decimal_cell(&table, true, order->request.quantity);
-        decimal_cell(&table, true, order->filled_quantity);
-        decimal_cell(&table, order->request.has_price, order->request.price);
-        decimal_cell(&table, order->request.has_trigger_price, order->request.trigger_price);
-        decimal_cell(&table, order->has_avg_fill_price, order->avg_fill_price);
-        time_cell(&table, order->created_at);
+        add_order(&table, &state->open_orders[i]);
     }
-    table_print(&table, row_limit, out);
+    return table;
 }
 
-static void print_prices(const tj_live_state *state, size_t row_limit, output *out)
+static text_table prices_table(const tj_live_state *state, size_t row_limit)
 {
-    static const table_column columns[] = {{"symbol", ALIGN_LEFT}, {"price", ALIGN_POINT}};
-    section(out, "Last prices", state->last_price_count);
-    if (state->last_price_count == 0) {
-        return;
-    }
-    text_table table = {columns, COUNT_OF(columns), NULL, 0};
+    static const table_column columns[] = {{"symbol", ALIGN_LEFT, true, 0},
+                                           {"price", ALIGN_POINT, false, 0}};
+    text_table table = {"prices", "Last prices", TEXT_TABLE(columns), .row_limit = row_limit};
     for (size_t i = 0; i < state->last_price_count; i++) {
         identity_cell(&table, state->last_prices[i].symbol);
-        decimal_cell(&table, true, state->last_prices[i].price);
+        table_decimal(&table, state->last_prices[i].price);
     }
-    table_print(&table, row_limit, out);
+    return table;
 }
 
 static void print_checkpoint(const tj_execution_checkpoint *checkpoint, output *out)
@@ -267,17 +273,25 @@ static void print_head(const open_journal *journal, const tj_live_state *state, 
     }
 }
 
-static void print_state(const open_journal *journal, const tj_live_state *state, size_t row_limit,
-                        output *out)
+static tj_status print_state(command_line *cli, const open_journal *journal,
+                             const tj_live_state *state, tj_error *error)
 {
-    print_head(journal, state, out);
-    if (state->has_portfolio) {
-        print_portfolio(&state->portfolio, out);
-        print_positions(&state->portfolio, row_limit, out);
-        print_balances(&state->portfolio, row_limit, out);
+    size_t row_limit = given(cli, &all_option) ? 0 : ROW_LIMIT;
+    text_table tables[4];
+    size_t count = 0;
+    if (state->has_portfolio || tables_narrowed(cli)) {
+        tables[count++] = positions_table(&state->portfolio, row_limit);
+        tables[count++] = balances_table(&state->portfolio, row_limit);
     }
-    print_orders(state, row_limit, out);
-    print_prices(state, row_limit, out);
+    tables[count++] = orders_table(state, row_limit);
+    tables[count++] = prices_table(state, row_limit);
+    if (!tables_narrowed(cli)) {
+        print_head(journal, state, &cli->out);
+        if (state->has_portfolio) {
+            print_portfolio(&state->portfolio, &cli->out);
+        }
+    }
+    return tables_show(cli, tables, count, error);
 }
 
 static tj_status json_state(const open_journal *journal, const tj_live_state *state, output *out,
@@ -302,7 +316,10 @@ static tj_status run_state_show(command_line *cli, tj_error *error)
     open_journal journal;
     tj_moment at;
     tj_live_state *state = NULL;
-    tj_status status = option_moment(cli, &option_at, &at, error);
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = option_moment(cli, &option_at, &at, error);
+    }
     if (status != TJ_OK) {
         return status;
     }
@@ -315,7 +332,7 @@ static tj_status run_state_show(command_line *cli, tj_error *error)
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_state(&journal, state, &cli->out, error);
     } else if (status == TJ_OK) {
-        print_state(&journal, state, given(cli, &all_option) ? 0 : ROW_LIMIT, &cli->out);
+        status = print_state(cli, &journal, state, error);
     }
     tj_live_state_free(state);
     return journal_close(&journal, status, error);
@@ -328,6 +345,8 @@ const command_spec command_state_show = {
         "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
         "the whole state, with the commit it was read at.",
     .example = "tesser-journal --journal ./journal state show --all",
-    .options = (const option_spec *const[]){&all_option, &option_at, NULL},
+    .options =
+        (const option_spec *const[]){&all_option, &option_table, TABLE_OPTIONS, &option_at, NULL},
+    .pages = true,
     .run = run_state_show,
 };

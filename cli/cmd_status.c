@@ -185,7 +185,8 @@ static void print_status(const tj_store_info *info, const tj_config *config,
     out_format(out, "\n");
     out_heading(out, "Books (%zu)", books->count);
     if (books->count > 0) {
-        books_print(books, out);
+        text_table table = books_table(books);
+        table_print_whole(&table, out);
     }
 }
 

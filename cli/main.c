@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* tesser-journal: looks into a journal, and writes to it from outside a runtime. */
 #include "cli.h"
+#include "pager.h"
 
 #include <tesser/version.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,7 +33,13 @@ static tj_status run(command_line *cli, tj_error *error)
     } else if (given(cli, &option_help)) {
         help_overview(&cli->out);
     } else {
-        return cli->command->run(cli, error);
+        output_pager pager = {.pid = 0};
+        if (cli->command->pages && !given(cli, &option_json)) {
+            pager_begin(&pager, &cli->out);
+        }
+        tj_status status = cli->command->run(cli, error);
+        pager_end(&pager, &cli->out);
+        return status;
     }
     return TJ_OK;
 }
@@ -54,6 +62,8 @@ static tj_status finish_output(command_line *cli, tj_status status, tj_error *er
 int main(int argc, char **argv)
 {
     hold_standard_streams();
+    /* For the widths of characters alone: what is written is UTF-8 wherever it goes. */
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
     command_line cli = {.out = output_of(STDOUT_FILENO)};
     tj_error error = TJ_ERROR_INIT;
     /* Both come back as the error of a write, with a journal that is closed in order. */

@@ -59,9 +59,10 @@ static void options_section(output *out, const char *heading, const option_spec 
 
 static void environment_section(output *out)
 {
-    out_format(out,
-               ".SH ENVIRONMENT\n.TP\n.B TESSER_JOURNAL_PATH, TESSER_JOURNAL_TYPE\n"
-               "override the configuration file.\n.TP\n.B NO_COLOR\nno colour on a terminal.\n");
+    out_format(out, ".SH ENVIRONMENT\n.TP\n.B TESSER_JOURNAL_PATH, TESSER_JOURNAL_TYPE\n"
+                    "override the configuration file.\n.TP\n.B NO_COLOR\nno colour on a terminal.\n"
+                    ".TP\n.B TESSER_JOURNAL_PAGER, PAGER\n"
+                    "the pager of tables on a terminal, less by default; empty for none.\n");
 }
 
 void man_program(output *out)

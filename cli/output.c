@@ -4,10 +4,12 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Width of the names in a summary. */
@@ -37,6 +39,21 @@ static ssize_t write_all(void *cookie, const char *data, size_t size)
     return (ssize_t)size;
 }
 
+/* COLUMNS goes before what the terminal says, as in other programs. */
+static size_t width_of(int fd)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size = {0};
+    unsigned long wanted = columns ? strtoul(columns, NULL, 10) : 0;
+    if (!isatty(fd)) {
+        return 0;
+    }
+    if (wanted > 0 && wanted < USHRT_MAX) {
+        return wanted;
+    }
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 output output_of(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
@@ -44,7 +61,7 @@ output output_of(int fd)
     bool wanted = (!no_colour || !no_colour[0]) && terminal && strcmp(terminal, "dumb") != 0;
     cookie_io_functions_t calls = {.write = write_all};
     FILE *stream = need(fopencookie((void *)(intptr_t)fd, "w", calls));
-    return (output){.stream = stream, .colour = wanted && isatty(fd)};
+    return (output){.stream = stream, .colour = wanted && isatty(fd), .width = width_of(fd)};
 }
 
 static void note_failure(output *out, bool failed)
@@ -164,16 +181,30 @@ char *text_format(const char *format, va_list arguments)
     return need(vasprintf(&text, format, arguments) < 0 ? NULL : text);
 }
 
+/* Takes the text. */
+static void out_safe(output *out, char *text, bool trouble)
+{
+    char *safe = safe_text(tj_str_of(text));
+    bool red = trouble && out->colour;
+    out_format(out, "%s%s%s\n", red ? "\033[31m" : "", safe, red ? "\033[0m" : "");
+    free(safe);
+    free(text);
+}
+
 void out_line(output *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    char *text = text_format(format, arguments);
+    out_safe(out, text_format(format, arguments), false);
     va_end(arguments);
-    char *safe = safe_text(tj_str_of(text));
-    out_format(out, "%s\n", safe);
-    free(safe);
-    free(text);
+}
+
+void out_trouble(output *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    out_safe(out, text_format(format, arguments), true);
+    va_end(arguments);
 }
 
 void out_shown(output *out, tj_str text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Standard output: text, tables and JSON. After a failed write nothing more is written, and the
- * reason is kept for the end of the program. */
+/* Standard output: text and JSON; table.h has tables. After a failed write nothing more is written,
+ * and the reason is kept for the end of the program. */
 #ifndef TJ_CLI_OUTPUT_H
 #define TJ_CLI_OUTPUT_H
 
@@ -15,10 +15,16 @@
 #define EXIT_PARTIAL 3
 #define EXIT_DURABLE 4
 #define EXIT_STATUS_BASE 10
+/* What `check` finds, the most urgent first. */
+#define EXIT_SPACE_LOW 40
+#define EXIT_WRITER_DEAD 41
+#define EXIT_LAG 42
+#define EXIT_HISTORY_SHORT 44
 
 typedef struct output {
     FILE *stream;
     bool colour;
+    size_t width; /* of the terminal; 0 where there is none, and lines may be as long as they are */
     int os_errno; /* of the first write that failed, 0 while all is well */
 } output;
 
@@ -38,6 +44,8 @@ void out_bold(output *out, bool on);
 void out_heading(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 /* One line of text, as safe_text has it. */
 void out_line(output *out, const char *format, ...) TJ_PRINTF(2, 3);
+/* The same of something that is wrong, red where there is colour. */
+void out_trouble(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 /* Text as safe_text has it, except that line feeds and tabs lay it out and stay. */
 void out_shown(output *out, tj_str text);
 /* One line "  Name    value" of a summary; the value as safe_text has it. */
@@ -55,32 +63,6 @@ char *safe_text(tj_str text);
 #define SIZE_TEXT_SIZE 32
 /* A size for people: "512 B", "1.5 MiB". */
 const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE]);
-
-/* ---- tables ---- */
-
-typedef enum align {
-    ALIGN_LEFT,
-    ALIGN_RIGHT,
-    ALIGN_POINT /* decimals, point below point */
-} align;
-
-typedef struct table_column {
-    const char *title;
-    align align;
-} table_column;
-
-/* Cells are added row by row, then printed once. */
-typedef struct text_table {
-    const table_column *columns;
-    size_t column_count;
-    char **cells;
-    size_t cell_count;
-} text_table;
-
-void table_cell(text_table *table, const char *format, ...) TJ_PRINTF(2, 3);
-void table_text(text_table *table, tj_str text);
-/* Prints at most row_limit rows (0: all) and how many are left out, then releases the cells. */
-void table_print(text_table *table, size_t row_limit, output *out);
 
 /* ---- JSON ---- */
 

@@ -31,9 +31,22 @@ const exit_code exit_code_table[] = {
     {26, "INVALID", "malformed input: JSON, a decimal, a UUID, configuration"},
     {27, "INEXACT", "the exact result needs more digits than a decimal holds"},
     {28, "UNKNOWN", "the deadline passed: the commit may be durable now, or later"},
+    {EXIT_SPACE_LOW, "SPACE_LOW", "check: space on the journal's disk is low"},
+    {EXIT_WRITER_DEAD, "WRITER_DEAD", "check: no writer is running"},
+    {EXIT_LAG, "LAG", "check: LMDB is too far behind the log"},
+    {EXIT_HISTORY_SHORT, "HISTORY_SHORT", "check: states are not kept for long enough"},
     {128 + 13, "SIGPIPE", "whoever read the output went away; what was done by then stays"},
 };
 const size_t exit_code_count = sizeof exit_code_table / sizeof exit_code_table[0];
+
+const char *exit_code_name(int code)
+{
+    size_t at = 0;
+    while (exit_code_table[at].code != code) {
+        at++;
+    }
+    return exit_code_table[at].name;
+}
 
 tj_status fail(tj_error *error, tj_status status, const char *format, ...)
 {
@@ -122,6 +135,14 @@ void note_commit(command_line *cli, uint64_t sequence)
 {
     note_durable(cli, "commit %" PRIu64 " is durable", sequence);
     cli->sequence = sequence;
+}
+
+void note_commits(command_line *cli, uint64_t first, uint64_t sequence)
+{
+    note_commit(cli, sequence);
+    if (first < sequence) {
+        note_durable(cli, "commits %" PRIu64 " to %" PRIu64 " are durable", first, sequence);
+    }
 }
 
 void forget_durable(command_line *cli)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Tables as comma-separated values, quoted as in RFC 4180, for spreadsheet programs and scripts. */
+#include "table.h"
+
+/* A text that begins with one of these is a formula to spreadsheet programs. */
+#define FORMULA_STARTS "=+-@\t\r"
+
+/* A name that somebody else has chosen must not become a formula: it gets an apostrophe, as people
+ * write it there. Numbers stay what they are. */
+static void field(output *out, const char *text, bool is_text)
+{
+    const char *apostrophe = is_text && text[0] && strchr(FORMULA_STARTS, text[0]) ? "'" : "";
+    if (!text[strcspn(text, "\",\r\n")]) {
+        out_format(out, "%s%s", apostrophe, text);
+        return;
+    }
+    out_format(out, "\"%s", apostrophe);
+    for (const char *at = text; *at;) {
+        size_t plain = strcspn(at, "\"");
+        out_bytes(out, (tj_str){at, plain});
+        out_format(out, at[plain] ? "\"\"" : "");
+        at += plain + (at[plain] != '\0');
+    }
+    out_format(out, "\"");
+}
+
+static void line(const text_table *table, const table_choice *choice, const table_cell *cells,
+                 output *out)
+{
+    for (size_t i = 0; i < choice->column_count; i++) {
+        const table_column *column = &table->columns[choice->columns[i]];
+        const char *value = cells ? cells[choice->columns[i]].value : column->title;
+        out_format(out, "%s", i > 0 ? "," : "");
+        field(out, value ? value : "", cells && column->align == ALIGN_LEFT);
+    }
+    out_format(out, "\n");
+}
+
+void table_csv(const text_table *table, const table_choice *choice, output *out)
+{
+    line(table, choice, NULL, out);
+    for (size_t row = 0; row < choice->row_count; row++) {
+        line(table, choice, table->cells + choice->rows[row] * table->column_count, out);
+    }
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Which rows and columns of a table are shown: --table, --columns, --where, --sort and --limit. */
+#include "table.h"
+
+#include <stdlib.h>
+
+const option_spec option_table = {.name = "table",
+                                  .value = "NAME",
+                                  .help = "only this table: positions, balances, orders, prices"};
+const option_spec option_columns = {
+    .name = "columns", .value = "LIST", .help = "these columns, e.g. id,symbol,price"};
+const option_spec option_where = {
+    .name = "where",
+    .value = "COLUMN=VALUE",
+    .help = "only rows of which this holds, or !=, <, <=, > or >=, or ~ for a part of it; may be "
+            "given again; a symbol without its exchange is one of any"};
+const option_spec option_sort = {
+    .name = "sort", .value = "COLUMN", .help = "in this order; -COLUMN turns it round"};
+const option_spec option_limit = {.name = "limit", .value = "N", .help = "at most so many rows"};
+const option_spec option_csv = {
+    .name = "csv",
+    .help = "as comma-separated values, every row; a text that a spreadsheet would take for a "
+            "formula gets an apostrophe"};
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+/* A value, read once: all decimals come before all times, these before texts, and what is not there
+ * comes last. */
+typedef struct key {
+    enum { KEY_DECIMAL, KEY_TIME, KEY_TEXT, KEY_NONE } kind;
+    tj_decimal decimal;
+    tj_time time;
+    const char *text;
+    size_t row;
+} key;
+
+static key key_of(const char *value)
+{
+    key read = {.kind = KEY_NONE, .text = value ? value : ""};
+    if (!value) {
+        return read;
+    }
+    if (tj_decimal_parse(tj_str_of(value), &read.decimal, NULL) == TJ_OK) {
+        read.kind = KEY_DECIMAL;
+    } else if (tj_time_parse(tj_str_of(value), &read.time, NULL) == TJ_OK) {
+        read.kind = KEY_TIME;
+    } else {
+        read.kind = KEY_TEXT;
+    }
+    return read;
+}
+
+static int compare(const key *a, const key *b)
+{
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+    switch (a->kind) {
+    case KEY_DECIMAL:
+        return tj_decimal_compare(a->decimal, b->decimal);
+    case KEY_TIME:
+        return (a->time > b->time) - (a->time < b->time);
+    default:
+        return strcmp(a->text, b->text);
+    }
+}
+
+static int compare_up(const void *left, const void *right)
+{
+    const key *a = left;
+    const key *b = right;
+    int order = compare(a, b);
+    return order ? order : (a->row > b->row) - (a->row < b->row);
+}
+
+/* What is not there stays last. */
+static int compare_down(const void *left, const void *right)
+{
+    const key *a = left;
+    const key *b = right;
+    int order = compare(a, b);
+    bool turned = a->kind != KEY_NONE && b->kind != KEY_NONE;
+    return order ? (turned ? -order : order) : (a->row > b->row) - (a->row < b->row);
+}
+
+/* ---- columns ------------------------------------------------------------------------------ */
+
+/* "avg fill", "avg-fill" and "avg_fill" are one column. */
+static bool is_named(const char *title, tj_str name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i] == '-' || name.data[i] == '_' ? ' ' : name.data[i];
+        if (!title[i] || title[i] != c) {
+            return false;
+        }
+    }
+    return name.size > 0 && !title[name.size];
+}
+
+static bool column_find(const text_table *table, tj_str name, size_t *column)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (is_named(table->columns[i].title, name)) {
+            *column = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next name of a list that commas divide; false at its end. */
+static bool name_next(const char **list, tj_str *name)
+{
+    if (!*list) {
+        return false;
+    }
+    size_t size = strcspn(*list, ",");
+    *name = (tj_str){*list, size};
+    *list = (*list)[size] ? *list + size + 1 : NULL;
+    return true;
+}
+
+static tj_status unknown_column(command_line *cli, const text_table *tables, size_t count,
+                                const option_spec *option, tj_str name, tj_error *error)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t t = 0; t < count; t++) {
+        for (size_t i = 0; i < tables[t].column_count && used < sizeof known; i++) {
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                     i > 0   ? ", "
+                                     : t > 0 ? "; "
+                                             : "",
+                                     tables[t].columns[i].title);
+        }
+    }
+    return usage_error(cli, error, "--%s names the column \"%.*s\"; there are %s", option->name,
+                       (int)(name.size < 64 ? name.size : 64), name.data, known);
+}
+
+/* ---- conditions --------------------------------------------------------------------------- */
+
+typedef enum operator{
+    OPERATOR_NOT,
+    OPERATOR_LOW,
+    OPERATOR_HIGH,
+    OPERATOR_LESS,
+    OPERATOR_MORE,
+    OPERATOR_EQUAL,
+    OPERATOR_PART
+}
+operator;
+
+/* The two-character ones first: of "<=" the first character alone is one, too. */
+static const char *const operators[] = {"!=", "<=", ">=", "<", ">", "=", "~"};
+#define OPERATOR_COUNT (sizeof operators / sizeof *operators)
+
+typedef struct condition {
+    tj_str column;
+    operator operator;
+    key wanted;
+} condition;
+
+static bool condition_parse(const char *text, condition *out)
+{
+    size_t size = strcspn(text, "!<>=~");
+    for (size_t i = 0; i < OPERATOR_COUNT; i++) {
+        size_t length = strlen(operators[i]);
+        if (strncmp(text + size, operators[i], length) == 0) {
+            *out = (condition){{text, size}, (operator)i, key_of(text + size + length)};
+            return size > 0;
+        }
+    }
+    return false;
+}
+
+/* "BTCUSDT" is the one of every exchange. */
+static bool is_same(const char *value, const key *wanted)
+{
+    const char *code = strchr(value, ':');
+    key read = key_of(value);
+    return compare(&read, wanted) == 0 ||
+           (code && !strchr(wanted->text, ':') && strcmp(code + 1, wanted->text) == 0);
+}
+
+static bool holds(const condition *asked, const char *value)
+{
+    key read = key_of(value);
+    const char *text = value ? value : "";
+    bool comparable = read.kind == asked->wanted.kind;
+    int order = comparable ? compare(&read, &asked->wanted) : 0;
+    switch (asked->operator) {
+    case OPERATOR_EQUAL:
+        return is_same(text, &asked->wanted);
+    case OPERATOR_NOT:
+        return !is_same(text, &asked->wanted);
+    case OPERATOR_PART:
+        return strstr(text, asked->wanted.text) != NULL;
+    case OPERATOR_LESS:
+        return comparable && order < 0;
+    case OPERATOR_LOW:
+        return comparable && order <= 0;
+    case OPERATOR_MORE:
+        return comparable && order > 0;
+    default:
+        return comparable && order >= 0;
+    }
+}
+
+/* ---- the view ----------------------------------------------------------------------------- */
+
+typedef struct table_view {
+    const char *table;
+    const char *columns;
+    const char *sort;
+    bool descending;
+    bool has_limit;
+    uint64_t limit;
+    condition conditions[OPTIONS_MAX];
+    size_t condition_count;
+} table_view;
+
+bool tables_narrowed(const command_line *cli)
+{
+    return given(cli, &option_table) || given(cli, &option_columns) || given(cli, &option_where) ||
+           given(cli, &option_sort) || given(cli, &option_csv);
+}
+
+static tj_status view_parse(command_line *cli, table_view *view, tj_error *error)
+{
+    const char *conditions[OPTIONS_MAX];
+    *view = (table_view){.table = option_value(cli, &option_table),
+                         .columns = option_value(cli, &option_columns),
+                         .sort = option_value(cli, &option_sort),
+                         .has_limit = given(cli, &option_limit)};
+    if (view->sort && view->sort[0] == '-') {
+        view->descending = true;
+        view->sort++;
+    }
+    view->condition_count = option_values(cli, &option_where, conditions);
+    for (size_t i = 0; i < view->condition_count; i++) {
+        if (!condition_parse(conditions[i], &view->conditions[i])) {
+            return usage_error(cli, error,
+                               "--where is \"%s\"; expected a column, =, !=, <, <=, >, >= or ~, "
+                               "and a value",
+                               conditions[i]);
+        }
+    }
+    return option_number(cli, &option_limit, &view->limit, error);
+}
+
+/* Whether a table has every column that the options name; *missing is one that it lacks. */
+static bool view_fits(const table_view *view, const text_table *table, const option_spec **option,
+                      tj_str *missing)
+{
+    size_t column;
+    const char *list = view->columns;
+    for (*option = &option_columns; name_next(&list, missing);) {
+        if (!column_find(table, *missing, &column)) {
+            return false;
+        }
+    }
+    *option = &option_where;
+    for (size_t i = 0; i < view->condition_count; i++) {
+        *missing = view->conditions[i].column;
+        if (!column_find(table, *missing, &column)) {
+            return false;
+        }
+    }
+    *option = &option_sort;
+    *missing = tj_str_of(view->sort);
+    return !view->sort || column_find(table, *missing, &column);
+}
+
+/* ---- choosing ----------------------------------------------------------------------------- */
+
+static bool row_wanted(const table_view *view, const text_table *table, size_t row)
+{
+    for (size_t i = 0; i < view->condition_count; i++) {
+        size_t column = 0;
+        (void)column_find(table, view->conditions[i].column, &column);
+        if (!holds(&view->conditions[i], table->cells[row * table->column_count + column].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void sort_rows(const table_view *view, const text_table *table, table_choice *choice)
+{
+    size_t column = 0;
+    (void)column_find(table, tj_str_of(view->sort), &column);
+    key *keys = need(calloc(choice->row_count + 1, sizeof *keys));
+    for (size_t i = 0; i < choice->row_count; i++) {
+        keys[i] = key_of(table->cells[choice->rows[i] * table->column_count + column].value);
+        keys[i].row = choice->rows[i];
+    }
+    qsort(keys, choice->row_count, sizeof *keys, view->descending ? compare_down : compare_up);
+    for (size_t i = 0; i < choice->row_count; i++) {
+        choice->rows[i] = keys[i].row;
+    }
+    free(keys);
+}
+
+static void choose_columns(const table_view *view, const text_table *table, table_choice *choice)
+{
+    const char *list = view->columns;
+    tj_str name;
+    choice->columns_given = list != NULL;
+    choice->columns =
+        need(calloc(table->column_count + (list ? strlen(list) : 0), sizeof *choice->columns));
+    while (name_next(&list, &name)) {
+        (void)column_find(table, name, &choice->columns[choice->column_count++]);
+    }
+    for (size_t i = 0; i < table->column_count && !view->columns; i++) {
+        choice->columns[choice->column_count++] = i;
+    }
+}
+
+static table_choice choose(const table_view *view, const text_table *table, size_t row_limit)
+{
+    table_choice choice = {0};
+    size_t rows = table_rows(table);
+    choice.rows = need(calloc(rows + 1, sizeof *choice.rows));
+    for (size_t row = 0; row < rows; row++) {
+        if (row_wanted(view, table, row)) {
+            choice.rows[choice.row_count++] = row;
+        }
+    }
+    if (view->sort) {
+        sort_rows(view, table, &choice);
+    }
+    choice.match_count = choice.row_count;
+    size_t limit = view->has_limit ? (size_t)view->limit : row_limit;
+    if (limit > 0 && choice.row_count > limit) {
+        choice.row_count = limit;
+    }
+    choose_columns(view, table, &choice);
+    return choice;
+}
+
+static void choice_dispose(table_choice *choice)
+{
+    free(choice->rows);
+    free(choice->columns);
+}
+
+/* ---- showing ------------------------------------------------------------------------------ */
+
+static void show(const text_table *table, const table_choice *choice, bool first, output *out)
+{
+    size_t rows = table_rows(table);
+    if (!first) {
+        out_format(out, "\n");
+    }
+    if (table->title && choice->match_count < rows) {
+        out_heading(out, "%s (%zu of %zu)", table->title, choice->match_count, rows);
+    } else if (table->title) {
+        out_heading(out, "%s (%zu)", table->title, rows);
+    }
+    if (choice->match_count == 0) {
+        return;
+    }
+    table_print(table, choice, out);
+    if (choice->row_count < choice->match_count) {
+        out_format(out, "  ... and %zu more%s\n", choice->match_count - choice->row_count,
+                   table->row_limit > 0 ? " (--all shows them)" : "");
+    }
+}
+
+/* The tables that the options speak of: the one named, or those with every column that is named. */
+static tj_status find_tables(command_line *cli, const table_view *view, const text_table *tables,
+                             size_t count, bool *shown, size_t *shown_count, tj_error *error)
+{
+    const option_spec *option = NULL;
+    tj_str missing = {NULL, 0};
+    for (size_t i = 0; i < count; i++) {
+        bool named = !view->table || strcmp(view->table, tables[i].name) == 0;
+        shown[i] = named && view_fits(view, &tables[i], &option, &missing);
+        *shown_count += shown[i];
+    }
+    if (*shown_count == 0 && option) {
+        return unknown_column(cli, tables, count, option, missing, error);
+    }
+    return *shown_count > 0 ? TJ_OK
+                            : usage_error(cli, error,
+                                          "--table is \"%s\"; expected positions, "
+                                          "balances, orders or prices",
+                                          view->table);
+}
+
+static tj_status show_all(command_line *cli, text_table *tables, size_t count, tj_error *error)
+{
+    table_view view;
+    bool shown[8] = {false};
+    size_t shown_count = 0;
+    tj_status status = view_parse(cli, &view, error);
+    if (status == TJ_OK) {
+        status = find_tables(cli, &view, tables, count, shown, &shown_count, error);
+    }
+    bool csv = given(cli, &option_csv);
+    if (status == TJ_OK && csv && shown_count > 1) {
+        status = usage_error(cli, error, "--csv is for one table: choose it by --table");
+    }
+    bool first = tables_narrowed(cli) || count == 1;
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        if (!shown[i]) {
+            continue;
+        }
+        table_choice choice = choose(&view, &tables[i], csv ? 0 : tables[i].row_limit);
+        if (csv) {
+            table_csv(&tables[i], &choice, &cli->out);
+        } else if (choice.match_count > 0 || view.condition_count == 0 || shown_count == 1) {
+            show(&tables[i], &choice, first, &cli->out);
+            first = false;
+        }
+        choice_dispose(&choice);
+    }
+    if (status == TJ_OK && first && !csv) {
+        out_line(&cli->out, "no row is like that");
+    }
+    return status;
+}
+
+tj_status tables_check(command_line *cli, tj_error *error)
+{
+    table_view view;
+    if (given(cli, &option_json) && tables_narrowed(cli)) {
+        return usage_error(cli, error,
+                           "--json tells everything: --table, --columns, --where, --sort and --csv "
+                           "are for tables");
+    }
+    return view_parse(cli, &view, error);
+}
+
+tj_status tables_show(command_line *cli, text_table *tables, size_t count, tj_error *error)
+{
+    tj_status status = show_all(cli, tables, count, error);
+    for (size_t i = 0; i < count; i++) {
+        table_dispose(&tables[i]);
+    }
+    return status;
+}

@@ -2,22 +2,122 @@
 /* record: JSON lines in, one durable commit and one answer for each. */
 #include "cli.h"
 
-#include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <tesser/async.h>
 
 static const option_spec keep_going_option = {
     .name = "keep-going",
     .letter = 'k',
     .help = "go on after a line that failed; exit with its code at the end"};
 
-static tj_status commit_line(command_line *cli, tj_store *store, tj_str line, uint64_t *sequence,
-                             tj_error *error)
+/* How many lines may wait for the disk at once. */
+#define IN_FLIGHT_MAX 1024
+
+/*
+ * While another line is there already, a line is submitted and not waited for, so that all of them
+ * share a flush; a line alone is committed on this thread, which is quickest. Answers come in the
+ * order of the lines: commits that were submitted end in order, and a line that cannot be committed
+ * is answered when none of them is left.
+ */
+typedef struct recorder {
+    command_line *cli;
+    tj_store *store;
+    line_reader reader;
+    bool more;
+    uint64_t lines[IN_FLIGHT_MAX]; /* their numbers, from answered to submitted */
+    uint64_t submitted;
+    uint64_t answered;
+    uint64_t unsure_first; /* the first commit whose answer may be lost, 0 for none */
+    tj_status failure;     /* the first one, which is the one that is reported */
+    tj_error *error;
+} recorder;
+
+static void answer(recorder *r, tj_status status, uint64_t sequence, uint64_t line,
+                   const tj_error *error)
+{
+    json_writer json = {.out = &r->cli->out};
+    json_open(&json, NULL, '{');
+    if (status == TJ_OK) {
+        r->unsure_first = r->unsure_first ? r->unsure_first : sequence;
+        note_commits(r->cli, r->unsure_first, sequence);
+        json_unsigned(&json, "seq", sequence);
+    } else {
+        json_text(&json, "error", tj_str_of(error->message));
+        json_unsigned(&json, "line", line);
+    }
+    json_close(&json, '}');
+}
+
+/* Without --keep-going the first failure is also the last. */
+static void note_failed(recorder *r, tj_status status, uint64_t line, const tj_error *cause)
+{
+    if (r->failure == TJ_OK) {
+        r->failure = fail_line(r->error, status, NULL, line, cause);
+    }
+    r->more = r->more && given(r->cli, &keep_going_option);
+}
+
+/* Answers leave at once: whoever waits for one must not wait for the next line. */
+static void send_answers(recorder *r)
+{
+    out_flush(&r->cli->out);
+    r->unsure_first = r->cli->out.os_errno == 0 ? 0 : r->unsure_first;
+}
+
+static void on_done(void *context, tj_status status, uint64_t sequence, const tj_error *error)
+{
+    recorder *r = context;
+    uint64_t line = r->lines[r->answered++ % IN_FLIGHT_MAX];
+    answer(r, status, sequence, line, error);
+    if (status != TJ_OK) {
+        note_failed(r, status, line, error);
+    }
+}
+
+static void take_answers(recorder *r, uint32_t wait_ms)
+{
+    size_t count = 0;
+    if (tj_store_complete(r->store, wait_ms, &count, NULL) == TJ_OK && count > 0) {
+        send_answers(r);
+    }
+}
+
+static void take_all_answers(recorder *r)
+{
+    while (r->answered < r->submitted) {
+        take_answers(r, 1000);
+    }
+}
+
+/* Takes the transaction. */
+static tj_status commit(recorder *r, tj_txn *txn, const tj_commit_options *options, tj_error *error)
+{
+    bool another = false;
+    tj_error ignored; /* of reading: the next line says so */
+    (void)line_ready(&r->reader, &another, &ignored);
+    if (another || r->answered < r->submitted) {
+        r->lines[r->submitted % IN_FLIGHT_MAX] = r->reader.number;
+        tj_status status = tj_txn_submit(txn, options, on_done, r, NULL, error);
+        r->submitted += status == TJ_OK;
+        return status;
+    }
+    uint64_t sequence = 0;
+    tj_status status = tj_txn_commit(txn, options, &sequence, error);
+    if (status == TJ_OK) {
+        answer(r, TJ_OK, sequence, r->reader.number, NULL);
+        send_answers(r);
+    }
+    return status;
+}
+
+static tj_status record_line(recorder *r, tj_str line, tj_error *error)
 {
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
-    forget_durable(cli);
-    tj_status status = tj_txn_begin(store, &txn, error);
+    tj_status status = tj_txn_begin(r->store, &txn, error);
     if (status == TJ_OK) {
         status = tj_txn_apply_json(txn, line, &options, error);
     }
@@ -25,79 +125,75 @@ static tj_status commit_line(command_line *cli, tj_store *store, tj_str line, ui
         tj_txn_abort(txn);
         return status;
     }
-    status = tj_txn_commit(txn, &options, sequence, error);
-    if (status == TJ_OK) {
-        note_commit(cli, *sequence);
-    }
-    return status;
+    return commit(r, txn, &options, error);
 }
 
-/* An answer leaves at once: whoever waits for it must not wait for the next line. */
-static void answer(output *out, tj_status status, uint64_t sequence, uint64_t line,
-                   const tj_error *error)
-{
-    json_writer json = {.out = out};
-    json_open(&json, NULL, '{');
-    if (status == TJ_OK) {
-        json_unsigned(&json, "seq", sequence);
-    } else {
-        json_text(&json, "error", tj_str_of(error->message));
-        json_unsigned(&json, "line", line);
-    }
-    json_close(&json, '}');
-    out_flush(out);
-}
-
-/* Reads and commits one line; *more is false at the end of the input. */
-static tj_status record_line(command_line *cli, tj_store *store, line_reader *reader, bool *more,
-                             tj_error *error)
+/* Reads and records one line; it may wait for it. */
+static void take_line(recorder *r)
 {
     tj_str line = {NULL, 0};
-    uint64_t sequence = 0;
-    tj_status status = line_next(reader, &line, more, error);
-    if (status != TJ_OK && status != TJ_LIMIT) {
-        *more = false; /* standard input itself failed */
-        return status;
-    }
-    if (!*more || (status == TJ_OK && trimmed(line).size == 0)) {
-        return status;
+    tj_error error = TJ_ERROR_INIT;
+    bool more = false;
+    tj_status status = line_next(&r->reader, &line, &more, &error);
+    bool input_failed = status != TJ_OK && status != TJ_LIMIT;
+    r->more = more && !input_failed;
+    if (status == TJ_OK && more && trimmed(line).size > 0) {
+        status = record_line(r, line, &error);
     }
     if (status == TJ_OK) {
-        status = commit_line(cli, store, line, &sequence, error);
+        return;
     }
-    cut_line_one(error);
-    answer(&cli->out, status, sequence, reader->number, error);
-    return status;
+    take_all_answers(r);
+    if (!input_failed) {
+        cut_line_one(&error);
+        answer(r, status, 0, r->reader.number, &error);
+        send_answers(r);
+    }
+    note_failed(r, status, r->reader.number, &error);
 }
 
-/* The first failure is the one that is reported; without --keep-going it is also the last. */
-static tj_status record_lines(command_line *cli, tj_store *store, line_reader *reader,
-                              tj_error *error)
+/* Until a line or an answer is there. */
+static void wait_for_either(const recorder *r)
 {
-    tj_status first = TJ_OK;
-    for (bool more = true; more && cli->out.os_errno == 0;) {
-        tj_error cause = TJ_ERROR_INIT;
-        tj_status status = record_line(cli, store, reader, &more, &cause);
-        if (status != TJ_OK && first == TJ_OK) {
-            first = fail_line(error, status, NULL, reader->number, &cause);
-            more = more && given(cli, &keep_going_option);
+    struct pollfd either[] = {{.fd = r->reader.fd, .events = POLLIN},
+                              {.fd = tj_store_completion_fd(r->store), .events = POLLIN}};
+    (void)poll(either, 2, either[1].fd < 0 ? 1 : -1);
+}
+
+static tj_status record_lines(recorder *r)
+{
+    while (r->more && r->cli->out.os_errno == 0) {
+        uint64_t in_flight = r->submitted - r->answered;
+        bool ready = false;
+        tj_error ignored; /* line_next says it again */
+        if (in_flight == 0 || line_ready(&r->reader, &ready, &ignored) != TJ_OK) {
+            take_line(r);
+        } else if (ready && in_flight < IN_FLIGHT_MAX) {
+            take_line(r);
+            take_answers(r, 0);
+        } else {
+            wait_for_either(r);
+            take_answers(r, ready ? 1000 : 0);
         }
     }
-    if (first != TJ_OK && cli->out.os_errno == 0) {
-        forget_durable(cli); /* the answers tell what was committed; this tells what was not */
+    take_all_answers(r);
+    if (r->failure != TJ_OK && r->cli->out.os_errno == 0) {
+        forget_durable(r->cli); /* the answers tell what was committed; this tells what was not */
     }
-    return first;
+    return r->failure;
 }
 
 static tj_status run_record(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    line_reader reader = {.fd = STDIN_FILENO, .name = input_name("-")};
+    recorder r = {.cli = cli, .more = true, .error = error};
+    r.reader = (line_reader){.fd = STDIN_FILENO, .name = input_name("-")};
     tj_status status = journal_open(cli, ACCESS_WRITE, &journal, error);
     if (status == TJ_OK) {
-        status = record_lines(cli, journal.store, &reader, error);
+        r.store = journal.store;
+        status = record_lines(&r);
     }
-    free(reader.data);
+    free(r.reader.data);
     return journal_close(&journal, status, error);
 }
 

@@ -288,3 +288,21 @@ tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *err
     step_over(reader, newline);
     return TJ_OK;
 }
+
+tj_status line_ready(line_reader *reader, bool *ready, tj_error *error)
+{
+    for (;;) {
+        size_t rest = reader->size - reader->scanned;
+        *ready = reader->ended || reader->scanned - reader->start > LINE_SIZE_MAX ||
+                 (rest && memchr(reader->data + reader->scanned, '\n', rest));
+        struct pollfd input = {.fd = reader->fd, .events = POLLIN};
+        if (*ready || poll(&input, 1, 0) <= 0) {
+            return TJ_OK;
+        }
+        reader->scanned = reader->size;
+        tj_status status = read_more(reader, error);
+        if (status != TJ_OK) {
+            return status;
+        }
+    }
+}

@@ -14,12 +14,12 @@ mkfifo pipe
 "$TESSER_JOURNAL" --config lag.toml record <pipe >answers 2>"$err" &
 writer=$!
 exec 7>pipe
-for i in 1 2 3 4 5; do
+for i in 1 2 3 4 5; do # each has its own flush: those behind it prove that it was durable
     echo '{"portfolio_equity":"'$i'.50","last_prices":{"a:X":"'$i'"}}' >&7
-done
-for i in $(seq 200); do
-    [ "$(wc -l <answers)" -lt 5 ] || break
-    sleep 0.05
+    for _ in $(seq 200); do
+        [ "$(wc -l <answers)" -lt $i ] || break
+        sleep 0.02
+    done
 done
 kill -KILL $writer
 { wait $writer || true; } 2>/dev/null

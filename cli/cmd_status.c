@@ -66,6 +66,11 @@ static void print_sizes(const tj_store_info *info, output *out)
     char left[SIZE_TEXT_SIZE];
     out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->lmdb.segment_count,
              info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
+    if (info->lmdb.segments_missing > 0) {
+        out_pair(out, "Missing", "%" PRIu64 " old segment%s missing, and history with %s",
+                 info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? " is" : "s are",
+                 info->lmdb.segments_missing == 1 ? "it" : "them");
+    }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
     out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->lmdb.free_bytes, left),
              info->lmdb.space_low ? ", which is low" : "", size_text(info->lmdb.reserve_bytes, map),
@@ -219,6 +224,7 @@ static void json_status(const tj_store_info *info, const tj_config *config,
     json_unsigned(json, "applied_sequence", info->lmdb.applied_sequence);
     json_unsigned(json, "lag_bytes", info->lmdb.lag_bytes);
     json_unsigned(json, "log_segments", info->lmdb.segment_count);
+    json_unsigned(json, "log_segments_missing", info->lmdb.segments_missing);
     json_unsigned(json, "log_bytes", info->lmdb.log_bytes);
     json_unsigned(json, "state_bytes", info->state_bytes);
     json_unsigned(json, "free_bytes", info->lmdb.free_bytes);

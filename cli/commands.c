@@ -5,6 +5,7 @@
 const command_spec *const commands[] = {
     &command_init,
     &command_status,
+    &command_check,
     &command_verify,
     &command_repair,
     &command_state_show,

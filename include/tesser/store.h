@@ -114,11 +114,12 @@ typedef struct tj_lmdb_info {
     /** A writer's mark tells how far commits are acknowledged; without one (another boot or mount,
      * a copy) the log is shown to its end. */
     bool acknowledged_known;
-    bool space_low;           /**< less is free than the journal will soon need */
-    uint64_t oldest_sequence; /**< oldest commit whose state can be had; 0: all of them can */
-    tj_time oldest_time;      /**< about when it was, 0 when the log has no commit */
-    uint64_t history_bytes;   /**< what bases take beside the log */
-    uint64_t reserved[9];     /**< for members to come; zero, which then means "not told" */
+    bool space_low;            /**< less is free than the journal will soon need */
+    uint64_t oldest_sequence;  /**< oldest commit whose state can be had; 0: all of them can */
+    tj_time oldest_time;       /**< about when it was, 0 when the log has no commit */
+    uint64_t history_bytes;    /**< what bases take beside the log */
+    uint64_t segments_missing; /**< old segments of the log that are gone, and history with them */
+    uint64_t reserved[8];      /**< for members to come; zero, which then means "not told" */
 } tj_lmdb_info;
 
 /**
@@ -165,7 +166,7 @@ typedef struct tj_store_info {
             0, "", 0,                                                                            \
         {                                                                                        \
             {                                                                                    \
-                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0,                       \
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0,                    \
                 {                                                                                \
                     0                                                                            \
                 }                                                                                \

@@ -13,6 +13,7 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
     tj__segment_list segments = {0};
     TJ_TRY(tj__logbook_segments(journal, &segments, error));
     info->lmdb.segment_count = (uint32_t)segments.count;
+    info->lmdb.segments_missing = tj__logbook_missing(journal, &segments);
     tj_status status = TJ_OK;
     for (size_t i = 0; i < segments.count && status == TJ_OK; i++) {
         char path[TJ__SEGMENT_PATH_SIZE];

@@ -89,6 +89,12 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
     }
 }
 
+uint64_t tj__logbook_missing(const tj__journal *journal, const tj__segment_list *list)
+{
+    uint64_t ignored = 0;
+    return count_missing(list, tj__journal_first_segment(journal), &ignored);
+}
+
 tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error)
 {
     tj__segment_list list = {0};

@@ -122,7 +122,7 @@ fn facts() -> Vec<(String, u64)> {
         applied_sequence, lag_bytes, log_bytes, map_size_bytes, free_bytes, reserve_bytes,
         oldest_reader_lag, oldest_reader_pid, recovered_at, recovered_bytes_cut, segment_count,
         reader_count, acknowledged_known, space_low, oldest_sequence, oldest_time, history_bytes,
-        reserved
+        segments_missing, reserved
     }
     tj_moment { sequence, has_time, time }
     tj_order {

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* check: whether all is well, as an exit code, for monitoring. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define NS_PER_S 1000000000
+/* LMDB is brought up to date when it is once so far behind; at four times savers wait. */
+#define LAG_FACTOR 3
+
+static const option_spec writer_option = {.name = "writer", .help = "a writer must be running"};
+static const option_spec max_lag_option = {
+    .name = "max-lag",
+    .value = "SIZE",
+    .help = "how far LMDB may be behind a running writer, e.g. 64MiB (default: three times the "
+            "configured lag_bytes, where savers will soon have to wait)"};
+static const option_spec min_free_option = {
+    .name = "min-free",
+    .value = "SIZE",
+    .help = "space that must be free (default: what the journal will soon need)"};
+static const option_spec min_history_option = {
+    .name = "min-history",
+    .value = "SPAN",
+    .help = "states must be kept for so long, e.g. 30d or 12h, once the journal is that old"};
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+typedef struct unit {
+    const char *name;
+    uint64_t factor;
+} unit;
+
+/* A whole number and a unit, with nothing or a blank between. */
+static tj_status option_amount(command_line *cli, const option_spec *option, const unit *units,
+                               const char *example, uint64_t *amount, tj_error *error)
+{
+    const char *text = option_value(cli, option);
+    char *end = NULL;
+    if (!text) {
+        return TJ_OK;
+    }
+    uint64_t number = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+    end = end && *end == ' ' ? end + 1 : end;
+    for (; number > 0 && units->name; units++) {
+        if (strcmp(end, units->name) == 0 && number <= UINT64_MAX / units->factor) {
+            *amount = number * units->factor;
+            return TJ_OK;
+        }
+    }
+    return usage_error(cli, error, "--%s is \"%s\"; expected %s", option->name, text, example);
+}
+
+static tj_status option_size(command_line *cli, const option_spec *option, uint64_t *bytes,
+                             tj_error *error)
+{
+    static const unit units[] = {{"", 1},
+                                 {"KiB", (uint64_t)1 << 10},
+                                 {"MiB", (uint64_t)1 << 20},
+                                 {"GiB", (uint64_t)1 << 30},
+                                 {"TiB", (uint64_t)1 << 40},
+                                 {NULL, 0}};
+    return option_amount(cli, option, units, "bytes, or a size such as 64MiB or 2GiB", bytes,
+                         error);
+}
+
+static tj_status option_span(command_line *cli, const option_spec *option, uint64_t *seconds,
+                             tj_error *error)
+{
+    static const unit units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
+    return option_amount(cli, option, units, "a span such as 90s, 30min, 12h or 7d", seconds,
+                         error);
+}
+
+typedef struct check_bounds {
+    uint64_t max_lag;
+    uint64_t min_free;
+    uint64_t min_history_s;
+} check_bounds;
+
+static tj_status read_bounds(command_line *cli, check_bounds *out, tj_error *error)
+{
+    *out = (check_bounds){0};
+    tj_status status = option_size(cli, &max_lag_option, &out->max_lag, error);
+    if (status == TJ_OK) {
+        status = option_size(cli, &min_free_option, &out->min_free, error);
+    }
+    if (status == TJ_OK) {
+        status = option_span(cli, &min_history_option, &out->min_history_s, error);
+    }
+    return status;
+}
+
+/* ---- findings ----------------------------------------------------------------------------- */
+
+/* What was found is told line by line; the exit code is that of the first. */
+typedef struct findings {
+    command_line *cli;
+    json_writer json;
+} findings;
+
+static void found(findings *f, int code, const char *format, ...) TJ_PRINTF(3, 4);
+static void found(findings *f, int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = text_format(format, arguments);
+    va_end(arguments);
+    if (given(f->cli, &option_json)) {
+        json_open(&f->json, NULL, '{');
+        json_text(&f->json, "name", tj_str_of(exit_code_name(code)));
+        json_unsigned(&f->json, "exit_code", (uint64_t)code);
+        json_text(&f->json, "message", tj_str_of(text));
+        json_close(&f->json, '}');
+    } else {
+        out_trouble(&f->cli->out, "%s: %s", exit_code_name(code), text);
+    }
+    f->cli->exit_code = f->cli->exit_code ? f->cli->exit_code : code;
+    free(text);
+}
+
+static void check_space(findings *f, const check_bounds *bounds, const tj_store_info *info)
+{
+    char left[SIZE_TEXT_SIZE];
+    char wanted[SIZE_TEXT_SIZE];
+    const char *free_now = size_text(info->lmdb.free_bytes, left);
+    if (info->lmdb.reserve_bytes == 0) {
+        found(f, EXIT_SPACE_LOW,
+              "%s free, and the reserve is in use: only critical commits and deletes are taken; "
+              "free space on the disk of %s",
+              free_now, info->path);
+    } else if (info->lmdb.space_low) {
+        found(f, EXIT_SPACE_LOW,
+              "%s free, less than the journal will soon need: free space on the disk of %s",
+              free_now, info->path);
+    } else if (info->lmdb.free_bytes < bounds->min_free) {
+        found(f, EXIT_SPACE_LOW, "%s free, less than %s: free space on the disk of %s", free_now,
+              size_text(bounds->min_free, wanted), info->path);
+    }
+}
+
+static void check_writer(findings *f, const tj_store_info *info)
+{
+    if (given(f->cli, &writer_option) && !info->writer_alive) {
+        found(f, EXIT_WRITER_DEAD, "no process writes to %s%s%s: start the runtime", info->path,
+              info->writer[0] ? "; the last was " : "", info->writer);
+    }
+}
+
+/* What no writer has to catch up with, the next one does when it opens. */
+static void check_lag(findings *f, const check_bounds *bounds, const tj_config *config,
+                      const tj_store_info *info)
+{
+    char behind[SIZE_TEXT_SIZE];
+    char wanted[SIZE_TEXT_SIZE];
+    uint64_t lag_bytes = config->lmdb.lag_bytes ? config->lmdb.lag_bytes : TJ_LAG_BYTES_DEFAULT;
+    uint64_t max_lag = bounds->max_lag ? bounds->max_lag : LAG_FACTOR * lag_bytes;
+    if (info->writer_alive && info->lmdb.lag_bytes > max_lag) {
+        found(f, EXIT_LAG,
+              "LMDB is %s of log behind, more than %s: the disk is slower than what is saved, or "
+              "%s was stopped",
+              size_text(info->lmdb.lag_bytes, behind), size_text(max_lag, wanted), info->writer);
+    }
+}
+
+static void check_history(findings *f, const check_bounds *bounds, const tj_store_info *info)
+{
+    char time[TJ_TIME_TEXT_SIZE];
+    int64_t wanted_ns = (int64_t)bounds->min_history_s * NS_PER_S;
+    tj_time_format(info->lmdb.oldest_time, time);
+    if (info->lmdb.segments_missing > 0) {
+        found(f, EXIT_HISTORY_SHORT,
+              "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
+              "history is not; `tesser-journal verify -j %s` tells which",
+              info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? "" : "s",
+              info->lmdb.segments_missing == 1 ? "is" : "are", info->path);
+    } else if (bounds->min_history_s > 0 && info->lmdb.oldest_sequence > 0 &&
+               tj_time_now() - info->lmdb.oldest_time < wanted_ns) {
+        found(f, EXIT_HISTORY_SHORT,
+              "states are kept from %s on only: raise history_size or history_age", time);
+    }
+}
+
+static void look(findings *f, const check_bounds *bounds, const tj_config *config,
+                 const tj_store_info *info)
+{
+    bool as_json = given(f->cli, &option_json);
+    if (as_json) {
+        json_open(&f->json, NULL, '{');
+        json_text(&f->json, "path", tj_str_of(info->path));
+        json_unsigned(&f->json, "sequence", info->sequence);
+        json_open(&f->json, "findings", '[');
+    }
+    check_space(f, bounds, info);
+    check_writer(f, info);
+    check_lag(f, bounds, config, info);
+    check_history(f, bounds, info);
+    if (as_json) {
+        json_close(&f->json, ']');
+        json_bool(&f->json, "well", f->cli->exit_code == 0);
+        json_close(&f->json, '}');
+    } else if (f->cli->exit_code == 0) {
+        out_line(&f->cli->out, "well: %s at commit %" PRIu64, info->path, info->sequence);
+    }
+}
+
+static tj_status run_check(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    check_bounds bounds;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    findings f = {.cli = cli, .json = {.out = &cli->out}};
+    tj_status status = read_bounds(cli, &bounds, error);
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (status == TJ_OK) {
+        status = tj_store_info_get(journal.store, &info, error);
+    }
+    if (status == TJ_OK) {
+        look(&f, &bounds, &journal.config, &info);
+    }
+    return journal_close(&journal, status, error);
+}
+
+const command_spec command_check = {
+    .name = "check",
+    .summary = "whether all is well, as an exit code, for monitoring",
+    .text = "A journal that no writer could open ends it as it would end the writer, with 13 to "
+            "25. Else each finding is a line, and the exit code that of the first: 40 space is "
+            "low, 41 no writer, 42 LMDB lags behind, 44 history is too short. 0: all is well. "
+            "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
+            "reader slot. Rows that no opening looks at are for 'verify'.",
+    .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB",
+    .options = (const option_spec *const[]){&writer_option, &max_lag_option, &min_free_option,
+                                            &min_history_option, NULL},
+    .run = run_check,
+};

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# check: an exit code for each thing that can be wrong, and none for what is well.
+source "$(dirname "$0")/lib.sh"
+
+printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >c.toml
+run 0 --config c.toml init
+python3 -c 'import json
+for i in range(60):
+    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 6000}}))' >lines
+run 0 --config c.toml record <lines
+
+run 0 --config c.toml check
+out_is "well: $PWD/j at commit 60"
+run 0 --config c.toml check --min-history 1000d --min-free 1KiB --max-lag 1 # young, and nobody has to catch up
+run 0 --config c.toml check --json
+json "$out" 'd["well"] is True and d["findings"] == [] and d["sequence"] == "60"'
+
+# One thing is wrong.
+run 41 --config c.toml check --writer
+out_has "WRITER_DEAD: no process writes to $PWD/j: start the runtime"
+run 40 --config c.toml check --min-free 8000000TiB
+out_has 'SPACE_LOW: '
+run 40 --config c.toml check --writer --min-free 8000000TiB # the more urgent one is the exit code
+[ "$(wc -l <"$out")" -eq 2 ] || fail "not two findings"
+run 40 --config c.toml check --writer --min-free 8000000TiB --json
+json "$out" '[f["name"] for f in d["findings"]] == ["SPACE_LOW", "WRITER_DEAD"] and d["well"] is False'
+
+# A writer that lives; one that is stopped while it is behind.
+printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\nlag_ms = 3600000\n' >lag.toml
+mkfifo ask
+"$TESSER_JOURNAL" --config lag.toml record <ask >answers &
+writer=$!
+exec 7>ask
+cat lines >&7
+for _ in $(seq 200); do
+    [ "$(wc -l <answers)" -lt 60 ] || break
+    sleep 0.05
+done
+run 0 --config c.toml check --writer
+run 42 --config c.toml check --writer --max-lag 1KiB
+out_has "LAG: LMDB is "
+kill -KILL $writer
+{ wait $writer || true; } 2>/dev/null
+exec 7>&-
+run 0 --config c.toml check --max-lag 1KiB # the next writer has it to do, and nobody is held up
+run 41 --config c.toml check --writer --max-lag 1KiB
+
+# A full disk.
+if [ "$(id -u)" = 0 ] && mkdir mnt && mount -t tmpfs -o size=8m none mnt 2>/dev/null; then
+    printf '[journal]\npath = "mnt/j"\nsegment_size = "64 KiB"\n' >full.toml
+    run 0 --config full.toml init
+    head -c 16m /dev/zero >mnt/filler 2>/dev/null || true
+    run 40 --config full.toml check
+    out_has "free space on the disk of $PWD/mnt/j"
+    rm mnt/filler
+    run 0 --config full.toml check
+    umount mnt
+else
+    echo "not tried: a full disk (no mount)"
+fi
+
+# What no writer could open ends as the writer would.
+cp -a j old
+rm j/log/0000000002.log
+run 44 --config c.toml check
+out_has "HISTORY_SHORT: 1 old segment of the log is missing"
+run 0 --config c.toml status
+out_has "1 old segment is missing"
+rm -rf j && cp -a old j
+rm j/data.mdb
+run 19 --config c.toml check
+rm -rf j
+run 13 --config c.toml check
+
+run 2 --config c.toml check --min-free lots
+err_has '--min-free is "lots"; expected bytes, or a size such as 64MiB or 2GiB'
+run 2 --config c.toml check --min-history 5
+err_has '--min-history is "5"; expected a span such as 90s, 30min, 12h or 7d'

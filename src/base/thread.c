@@ -51,3 +51,10 @@ struct timespec tj__deadline_after(uint32_t ms)
     }
     return until;
 }
+
+uint64_t tj__monotonic_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

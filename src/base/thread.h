@@ -19,5 +19,7 @@ void tj__mutex_init(pthread_mutex_t *mutex);
 void tj__condition_init(pthread_cond_t *condition);
 /* So many milliseconds from now, for pthread_cond_timedwait on such a condition. */
 struct timespec tj__deadline_after(uint32_t ms);
+/* The time that only rises, in nanoseconds. */
+uint64_t tj__monotonic_ns(void);
 
 #endif

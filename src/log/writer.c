@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The writer: places records one behind the other, segment after segment. group.c makes them
- * durable, successor.c has the next segment ready.
+ * The writer: places records one behind the other, segment after segment. base/group.c gathers them
+ * in batches, output.c makes these durable, successor.c has the next segment ready.
  *
  * `at`, `begun` and `end` say where the next record goes. They belong to the appender: the one
  * thread at a time that is inside tj__log_writer_append.
@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "log/group.h"
+#include "log/output.h"
 
 struct tj__log_writer {
     tj_uuid journal_id;
@@ -32,6 +32,7 @@ struct tj__log_writer {
     uint64_t end; /* where the seal of that segment must end at the latest */
     _Atomic uint64_t bytes;
     tj__group group;
+    tj__log_output output;
     tj__successor successor;
 };
 
@@ -80,12 +81,9 @@ static tj_status start(tj__log_writer *writer, const tj__log_writer_options *opt
     TJ_TRY(find_end(writer, file, error));
     TJ_TRY(tj__successor_init(&writer->successor, options->directory, &options->journal_id,
                               options->segment_size, error));
-    tj__group_init(&writer->group, options->durability == TJ_DURABILITY_SYNC, writer->at.sequence,
-                   file);
-    writer->group.on_acknowledged = options->acknowledged;
-    writer->group.make_space = options->make_space;
-    writer->group.in_place = options->in_place;
-    writer->group.context = options->context;
+    tj__log_output_init(&writer->output, options, file);
+    tj__group_init(&writer->group, &tj__log_output_ops, &writer->output,
+                   options->durability == TJ_DURABILITY_SYNC, writer->at.sequence);
     return TJ_OK;
 }
 
@@ -118,6 +116,7 @@ tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error)
     }
     tj_status status = tj__log_writer_sync(writer, NULL, error);
     tj__group_dispose(&writer->group);
+    tj__log_output_dispose(&writer->output);
     tj__successor_dispose(&writer->successor);
     free(writer);
     return status;
@@ -175,7 +174,7 @@ static tj_status make_room(tj__log_writer *writer, uint64_t size, tj_error *erro
     if (writer->begun) {
         return rotate(writer, size, error);
     }
-    TJ_TRY(tj__log_file_extend(&writer->group.file, writer->end, needed, error));
+    TJ_TRY(tj__log_file_extend(&writer->output.file, writer->end, needed, error));
     writer->end = needed;
     return TJ_OK;
 }
@@ -314,8 +313,8 @@ void tj__log_writer_abandon(tj__log_writer *writer)
     /* Another thread of the parent may have been anywhere when it forked, with the lock held:
      * nothing but the descriptor, which is always an open one, is safe to touch. The memory is
      * left. */
-    tj__file_close(writer->group.file.fd);
-    writer->group.file.fd = -1;
+    tj__file_close(writer->output.file.fd);
+    writer->output.file.fd = -1;
 }
 
 /* A writer that is gone is poisoned for nobody: what counts is why. */

@@ -263,8 +263,8 @@ class Promises(Planted):
 class Faults(Planted):
     def test_no_longer_fits(self):
         shutil.copytree(ROOT / "tests/planted", self.tree / "tests/planted")
-        self.plant("src/log/group.c", "/* MIT */\n")
-        self.assert_red("a batch is not flushed: what it replaces stands 0 times in src/log/group.c",
+        self.plant("src/base/group.c", "/* MIT */\n")
+        self.assert_red("a batch is not flushed: what it replaces stands 0 times in src/base/group.c",
                         "planted")
 
 

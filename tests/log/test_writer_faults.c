@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The log's writer when writes and flushes fail (P7): what is told, and that what was acknowledged
  * is there. */
-#include "log/group.h"
+#include "log/output.h"
 #include "log/writer_fixture.h"
 
 #define BODY 600

@@ -67,29 +67,31 @@ FAULTS = [
           "tj__env_same_file(journal->env, error)",
           "test_history_retention"),
     # ---- acknowledging --------------------------------------------------------------------------
-    Fault("a batch is not flushed", "src/log/group.c",
-          "if (group->sync || batch->flush) {\n        TJ_TRY(tj__file_sync_data",
-          "if (batch->flush) {\n        TJ_TRY(tj__file_sync_data",
+    Fault("a batch is not flushed", "src/base/group.c",
+          "bool flush = group->sync || batch->flush;", "bool flush = batch->flush;",
           "test_journal_flushes", "crash_images --seconds 10"),
-    Fault("acknowledged is stored before the mark", "src/log/group.c",
-          """        if (group->on_acknowledged) {
-            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
+    Fault("acknowledged is stored before the mark", "src/base/group.c",
+          """        if (group->ops->acknowledged) {
+            TJ_TRY(group->ops->acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
 """,
           """        atomic_store(&group->acknowledged, batch->last_sequence);
-        if (group->on_acknowledged) {
-            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
+        if (group->ops->acknowledged) {
+            TJ_TRY(group->ops->acknowledged(group->context, batch->last_sequence, error));
         }
 """,
           "test_log_writer"),
-    Fault("a failed write does not poison", "src/log/group.c",
-          """    if (status != TJ_OK) {
+    Fault("a failed write does not poison", "src/base/group.c",
+          """    } else if (status != TJ_OK) {
         poison_locked(group, cause);
     }
 """,
-          "",
+          "    }\n",
           "test_fault_io"),
+    Fault("a batch in doubt is not written again", "src/base/group.c",
+          "        group->unsettled = batch;\n", "",
+          "test_base_group"),
     # ---- the log --------------------------------------------------------------------------------
     Fault("the checksum of a record is not compared", "src/log/frame.c",
           """    if (record_hash(record, *size, journal_id, ordinal, offset) !=

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Joining, leading and finishing a batch, and what poisons the log. */
-#include "log/group.h"
+/* Joining, leading and finishing a batch, and what poisons a group. */
+#include "base/group.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/thread.h"
 
 /* A leader waits for more savers until none has come for so long, or for so long in all. */
@@ -35,16 +33,11 @@ static void wake(_Atomic uint32_t *word, int count)
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static uint64_t monotonic_ns(void)
+void tj__group_init(tj__group *group, const tj__group_ops *ops, void *context, bool sync,
+                    uint64_t sequence)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-void tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__log_file *file)
-{
-    *group = (tj__group){.sync = sync, .handed = sequence, .file = *file};
+    *group = (tj__group){
+        .ops = ops, .context = context, .sync = sync, .gathers = sync, .handed = sequence};
     group->open = &group->batches[0];
     group->open->last_sequence = sequence;
     atomic_init(&group->appended, sequence);
@@ -55,7 +48,6 @@ void tj__group_init(tj__group *group, bool sync, uint64_t sequence, const tj__lo
 
 void tj__group_dispose(tj__group *group)
 {
-    tj__file_close(group->file.fd);
     tj__buffer_dispose(&group->batches[0].bytes);
     tj__buffer_dispose(&group->batches[1].bytes);
     pthread_mutex_destroy(&group->lock);
@@ -82,11 +74,16 @@ void tj__group_poison(tj__group *group, const tj_error *cause)
     pthread_mutex_unlock(&group->lock);
 }
 
-/* The sentence for a record that was not acknowledged and will not be. */
-static tj_status fail_poisoned(tj__group *group, uint64_t sequence, tj_error *error)
+/* The sentence for a record that was not acknowledged: because it never will be, or is not yet. */
+static tj_status fail_waiting(tj__group *group, uint64_t sequence, tj_error *error)
 {
-    TJ_ASSERT(atomic_load(&group->poisoned));
     pthread_mutex_lock(&group->lock);
+    if (!atomic_load(&group->poisoned)) {
+        TJ_ASSERT(group->doubt.status == TJ_UNKNOWN);
+        (void)tj__error_pass(error, &group->doubt);
+        pthread_mutex_unlock(&group->lock);
+        return TJ_UNKNOWN;
+    }
     const char *outcome = sequence <= group->handed
                               ? "outcome unknown until the journal is opened again"
                               : "not applied";
@@ -108,7 +105,7 @@ static void gather(tj__group *group)
 {
     uint64_t due = group->handed + group->expected;
     uint64_t first = atomic_load(&group->appended);
-    if (!group->sync || first >= due) {
+    if (!group->gathers || first >= due) {
         return;
     }
     if (group->gather_pause > 0) {
@@ -116,12 +113,12 @@ static void gather(tj__group *group)
         return;
     }
     uint64_t seen = first;
-    uint64_t start = monotonic_ns();
+    uint64_t start = tj__monotonic_ns();
     uint64_t now = start;
     uint64_t changed = start;
     while (seen < due && now - changed < GATHER_QUIET_NS && now - start < GATHER_TOTAL_NS) {
         (void)sched_yield();
-        now = monotonic_ns();
+        now = tj__monotonic_ns();
         uint64_t appended = atomic_load(&group->appended);
         if (appended != seen) {
             seen = appended;
@@ -136,32 +133,17 @@ static void gather(tj__group *group)
     group->gather_pause = group->gather_penalty;
 }
 
-/* P8: a log that was moved or replaced while it was open takes no more records. */
-static tj_status look_at_place(const tj__group *group, tj_error *error)
+/* Whether the owner finds that it must not write any more. */
+static void check(tj__group *group, tj_error *cause)
 {
-    if (group->in_place) {
-        TJ_TRY(group->in_place(group->context, error));
-    }
-    return tj__log_file_in_place(&group->file, error);
-}
-
-static void check_place(tj__group *group, tj_error *cause)
-{
-    uint64_t now = monotonic_ns();
-    if (atomic_load(&group->appended) == group->handed ||
-        now - group->place_checked_ns < TJ__PLACE_CHECK_NS) {
+    tj_error seen = TJ_ERROR_INIT;
+    if (!group->ops->check || atomic_load(&group->appended) == group->handed) {
         return;
     }
-    tj_error seen = TJ_ERROR_INIT;
-    tj_status status = look_at_place(group, &seen);
-    if (status == TJ_OK) {
-        group->place_checked_ns = now;
-    } else if (status == TJ_CLOSED) {
+    if (group->ops->check(group->context, &seen) == TJ_CLOSED) {
         (void)tj__error_pass(cause, &seen);
         tj__group_poison(group, cause);
     }
-    /* A look that failed says nothing about the files, which are open and locked: the next batch
-     * looks again. */
 }
 
 /* Closes the open batch and opens the other one. False when it must not be written any more. */
@@ -185,56 +167,28 @@ static bool close_batch(tj__group *group)
     return wanted;
 }
 
-static tj_status write_bytes(tj__group *group, const tj__batch *batch, tj_error *error)
-{
-    const tj__log_file *file = &group->file;
-    tj_status status = TJ_OK;
-    for (int tries = 0; tries < 2 && batch->bytes.size > 0; tries++) {
-        status = tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
-                                   batch->offset, error);
-        if (status != TJ_FULL || !group->make_space || !group->make_space(group->context)) {
-            break;
-        }
-    }
-    return status;
-}
-
-/* A full disk may refuse the very first byte: then nothing of the batch is in the log. */
-static bool nothing_entered(const tj__group *group, const tj__batch *batch)
-{
-    uint8_t first = 0;
-    size_t got = 0;
-    return tj__file_read_some(group->file.fd, group->file.path, &first, 1, batch->offset, &got,
-                              NULL) == TJ_OK &&
-           got == 1 && first == 0;
-}
-
 static tj_status write_batch(tj__group *group, const tj__batch *batch, tj_error *error)
 {
-    const tj__log_file *file = &group->file;
-    tj_status status = write_bytes(group, batch, error);
-    if (status == TJ_FULL && nothing_entered(group, batch)) {
+    bool entered = true;
+    bool flush = group->sync || batch->flush;
+    tj_status status = group->ops->write(group->context, batch, flush, &entered, error);
+    if (!entered) {
         pthread_mutex_lock(&group->lock);
         group->handed = atomic_load(&group->acknowledged);
         pthread_mutex_unlock(&group->lock);
     }
-    TJ_TRY(status);
-    if (group->sync || batch->flush) {
-        TJ_TRY(tj__file_sync_data(file->fd, file->path, error));
-    }
-    return TJ_OK;
+    return status;
 }
 
-/* Acknowledges a batch. The callback comes first: who sees a sequence acknowledged may rely on it.
- */
+/* Acknowledges a batch. */
 static tj_status publish(tj__group *group, const tj__batch *batch, tj_error *error)
 {
     if (group->sync || batch->flush) {
         atomic_store(&group->durable, batch->last_sequence);
     }
     if (batch->last_sequence > atomic_load(&group->acknowledged)) {
-        if (group->on_acknowledged) {
-            TJ_TRY(group->on_acknowledged(group->context, batch->last_sequence, error));
+        if (group->ops->acknowledged) {
+            TJ_TRY(group->ops->acknowledged(group->context, batch->last_sequence, error));
         }
         atomic_store(&group->acknowledged, batch->last_sequence);
     }
@@ -244,14 +198,12 @@ static tj_status publish(tj__group *group, const tj__batch *batch, tj_error *err
 /* Ends a batch: its followers may go, and the turn passes to the claimant of the open batch. */
 static void finish(tj__group *group, tj__batch *batch, tj_status status, const tj_error *cause)
 {
-    int replaced = -1;
     pthread_mutex_lock(&group->lock);
-    if (status != TJ_OK) {
+    if (status == TJ_UNKNOWN) {
+        group->doubt = *cause;
+        group->unsettled = batch;
+    } else if (status != TJ_OK) {
         poison_locked(group, cause);
-    }
-    if (batch->successor) {
-        replaced = group->file.fd;
-        group->file = *batch->successor;
     }
     bool followed = batch->waiters > 1;
     tj__batch *next = group->open->claimed ? group->open : NULL;
@@ -266,7 +218,6 @@ static void finish(tj__group *group, tj__batch *batch, tj_status status, const t
     if (followed) {
         wake(&batch->finished, INT_MAX);
     }
-    tj__file_close(replaced);
 }
 
 static void recycle(tj__buffer *bytes)
@@ -277,18 +228,72 @@ static void recycle(tj__buffer *bytes)
     tj__buffer_clear(bytes);
 }
 
+/* Writes a closed batch. */
+static tj_status settle(tj__group *group, tj__batch *batch, tj_error *cause)
+{
+    tj_status status = write_batch(group, batch, cause);
+    if (status == TJ_OK && !atomic_load(&group->poisoned)) {
+        status = publish(group, batch, cause);
+    }
+    return status;
+}
+
+/* Gives up the open batch, which stays open: what is before it is still not settled. */
+static void give_up(tj__group *group, tj__batch *batch, const tj_error *cause)
+{
+    pthread_mutex_lock(&group->lock);
+    group->doubt = *cause;
+    group->busy = false;
+    batch->claimed = false;
+    batch->waiters = 0;
+    atomic_store(&batch->turn, 0);
+    atomic_fetch_add(&batch->finished, 1);
+    pthread_mutex_unlock(&group->lock);
+    wake(&batch->finished, INT_MAX);
+}
+
+static void end_batch(tj__group *group, tj__batch *batch)
+{
+    if (group->ops->ended) {
+        group->ops->ended(group->context, batch);
+    }
+    recycle(&batch->bytes);
+}
+
+/* Writes the batch that was left unsettled. False when it still is. */
+static bool settle_earlier(tj__group *group, tj__batch *open)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    tj__batch *earlier = group->unsettled;
+    tj_status status = settle(group, earlier, &cause);
+    if (status == TJ_UNKNOWN) {
+        give_up(group, open, &cause);
+        return false;
+    }
+    end_batch(group, earlier);
+    pthread_mutex_lock(&group->lock);
+    group->unsettled = NULL;
+    if (status != TJ_OK) {
+        poison_locked(group, &cause);
+    }
+    pthread_mutex_unlock(&group->lock);
+    return true;
+}
+
 /* Writes the open batch; the caller has claimed it and has the turn. */
 static void lead(tj__group *group, tj__batch *batch)
 {
     tj_error cause = TJ_ERROR_INIT;
-    gather(group);
-    check_place(group, &cause);
-    bool wanted = close_batch(group);
-    tj_status status = wanted ? write_batch(group, batch, &cause) : TJ_OK;
-    if (wanted && status == TJ_OK && !atomic_load(&group->poisoned)) {
-        status = publish(group, batch, &cause);
+    if (group->unsettled && !settle_earlier(group, batch)) {
+        return;
     }
-    recycle(&batch->bytes);
+    gather(group);
+    check(group, &cause);
+    bool wanted = close_batch(group);
+    tj_status status = wanted ? settle(group, batch, &cause) : TJ_OK;
+    if (status != TJ_UNKNOWN) {
+        end_batch(group, batch);
+    }
     finish(group, batch, status, &cause);
 }
 
@@ -326,10 +331,11 @@ tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)
     if (atomic_load(&group->acknowledged) >= sequence || atomic_load(&group->poisoned)) {
         pthread_mutex_unlock(&group->lock);
     } else {
-        join_and_unlock(group, sequence > group->handed ? group->open : other_batch(group));
+        bool open = sequence > group->handed || group->unsettled;
+        join_and_unlock(group, open ? group->open : other_batch(group));
     }
     return atomic_load(&group->acknowledged) >= sequence ? TJ_OK
-                                                         : fail_poisoned(group, sequence, error);
+                                                         : fail_waiting(group, sequence, error);
 }
 
 tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error)
@@ -344,22 +350,32 @@ tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error)
         group->open->flush = true;
         join_and_unlock(group, group->open);
     }
-    return atomic_load(&group->durable) >= sequence ? TJ_OK : fail_poisoned(group, sequence, error);
+    return atomic_load(&group->durable) >= sequence ? TJ_OK : fail_waiting(group, sequence, error);
+}
+
+static bool is_full(const tj__group *group, size_t size)
+{
+    size_t used = group->open->bytes.size;
+    return used > 0 && used + size > TJ__BATCH_SIZE_SOFT_MAX;
 }
 
 tj_status tj__group_enter(tj__group *group, size_t size, tj__batch **batch, tj_error *error)
 {
     pthread_mutex_lock(&group->lock);
-    if (group->open->bytes.size > 0 && group->open->bytes.size + size > TJ__BATCH_SIZE_SOFT_MAX &&
-        !atomic_load(&group->poisoned)) {
-        /* No one else appends, so the batch that is open afterwards is empty. */
+    if (is_full(group, size) && !atomic_load(&group->poisoned)) {
+        /* No one else appends, so the batch that is open afterwards is empty, or was given up. */
         join_and_unlock(group, group->open);
         pthread_mutex_lock(&group->lock);
     }
     tj__batch *open = group->open;
     if (atomic_load(&group->poisoned)) {
         pthread_mutex_unlock(&group->lock);
-        return fail_poisoned(group, UINT64_MAX, error);
+        return fail_waiting(group, UINT64_MAX, error);
+    }
+    if (is_full(group, size)) {
+        tj_error doubt = group->doubt;
+        pthread_mutex_unlock(&group->lock);
+        return tj__fail(error, TJ_UNAVAILABLE, "not applied: %s", doubt.message);
     }
     if (!tj__buffer_reserve(&open->bytes, size)) {
         /* The records that are in the batch already stay in it. */
@@ -378,15 +394,14 @@ void tj__group_leave(tj__group *group, uint64_t sequence)
     pthread_mutex_unlock(&group->lock);
 }
 
-tj_status tj__group_leave_sealed(tj__group *group, const tj__log_file *successor, tj_error *error)
+tj_status tj__group_leave_sealed(tj__group *group, void *successor, tj_error *error)
 {
     tj__batch *batch = group->open;
-    tj__log_file next = *successor;
     batch->flush = true;
-    batch->successor = &next;
+    batch->successor = successor;
     join_and_unlock(group, batch);
     if (atomic_load(&group->poisoned)) {
-        return fail_poisoned(group, UINT64_MAX, error);
+        return fail_waiting(group, UINT64_MAX, error);
     }
     return TJ_OK;
 }

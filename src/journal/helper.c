@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The helper thread: brings LMDB up to the log, prepares the next segment, clears the slots of dead
- * readers, and looks after space.
- *
- * It sleeps while there is nothing to do. The first acknowledged commit after that wakes it; it
- * then waits lag_ms, so that one LMDB commit serves many saves, or until lag_bytes have gathered.
- * Both bounds hold whatever traffic follows. All signals are blocked in it. With no_threads there
- * is none, and tj__journal_work does the same on the caller's thread.
+ * What the helper thread does (base/helper.h): brings LMDB up to the log, prepares the next
+ * segment, clears the slots of dead readers, and looks after space. With no_threads there is none,
+ * and tj__journal_work does the same on the caller's thread.
  */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "base/error.h"
-#include "base/thread.h"
 #include "journal/internal.h"
-
-/* The trace callback may save from this thread, which then cannot wait for it. */
-static _Thread_local bool on_helper;
 
 static bool is_behind(tj__journal *journal)
 {
@@ -27,9 +18,9 @@ static bool is_behind(tj__journal *journal)
 
 static uint64_t begin_apply(tj__journal *journal)
 {
-    pthread_mutex_lock(&journal->helper_mutex);
+    pthread_mutex_lock(&journal->helper.mutex);
     uint64_t number = ++journal->applies_begun;
-    pthread_mutex_unlock(&journal->helper_mutex);
+    pthread_mutex_unlock(&journal->helper.mutex);
     return number;
 }
 
@@ -37,15 +28,15 @@ static uint64_t begin_apply(tj__journal *journal)
 static void note_outcome(tj__journal *journal, uint64_t number, tj_status status,
                          const tj_error *error)
 {
-    pthread_mutex_lock(&journal->helper_mutex);
+    pthread_mutex_lock(&journal->helper.mutex);
     tj_status before = journal->apply_error.status;
     if (number > journal->applies_ended) {
         journal->applies_ended = number;
     }
     journal->apply_error = *error;
     journal->apply_error.status = status;
-    pthread_cond_broadcast(&journal->helper_done);
-    pthread_mutex_unlock(&journal->helper_mutex);
+    pthread_cond_broadcast(&journal->helper.done);
+    pthread_mutex_unlock(&journal->helper.mutex);
     if (status != TJ_OK && status != before) {
         tj__trace(&journal->config, TJ_TRACE_ERROR,
                   "LMDB could not be brought up to date, the log keeps everything: %s",
@@ -98,114 +89,38 @@ tj_status tj__journal_work(tj__journal *journal, tj_error *error)
 
 /* ---- the thread ------------------------------------------------------------------------- */
 
-static void sleep_for_work(tj__journal *journal)
-{
-    while (!journal->helper_stop && !journal->helper_kicked && !is_behind(journal) &&
-           !tj__log_writer_wants_prepare(journal->log)) {
-        atomic_store(&journal->helper_idle, true);
-        /* Looked at again after saying so: an acknowledgement in between has seen the old word. */
-        if (!is_behind(journal)) {
-            pthread_cond_wait(&journal->helper_wake, &journal->helper_mutex);
-        }
-        atomic_store(&journal->helper_idle, false);
-    }
-}
-
-static void let_work_gather(tj__journal *journal)
-{
-    struct timespec until = tj__deadline_after(journal->config.lmdb.lag_ms);
-    int waited = 0;
-    while (!journal->helper_stop && !journal->helper_kicked && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&journal->helper_wake, &journal->helper_mutex, &until);
-    }
-}
-
-/* What its work had to say. The callback may save, and wait for a commit that waits for this
- * thread: such a commit does the work itself meanwhile. */
-static void speak(tj__journal *journal)
-{
-    pthread_mutex_lock(&journal->helper_mutex);
-    journal->helper_speaking = true;
-    pthread_cond_broadcast(&journal->helper_done);
-    pthread_mutex_unlock(&journal->helper_mutex);
-    tj__trace_let_go();
-    pthread_mutex_lock(&journal->helper_mutex);
-    journal->helper_speaking = false;
-    pthread_mutex_unlock(&journal->helper_mutex);
-}
-
-static void *helper_main(void *context)
+static bool wanted(void *context)
 {
     tj__journal *journal = context;
-    on_helper = true;
-    verify_once(journal);
-    pthread_mutex_lock(&journal->helper_mutex);
-    for (;;) {
-        sleep_for_work(journal);
-        let_work_gather(journal);
-        if (journal->helper_stop) {
-            break;
-        }
-        journal->helper_kicked = false;
-        atomic_store(&journal->helper_nudged, false);
-        pthread_mutex_unlock(&journal->helper_mutex);
-        tj__trace_hold();
-        (void)tj__journal_work(journal, NULL);
-        speak(journal);
-        pthread_mutex_lock(&journal->helper_mutex);
-    }
-    pthread_mutex_unlock(&journal->helper_mutex);
-    return NULL;
+    return is_behind(journal) || tj__log_writer_wants_prepare(journal->log);
 }
 
-tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error)
+static void begin(void *context)
 {
-    if (journal->config.no_threads) {
-        return TJ_OK;
-    }
-    TJ_TRY(tj__thread_start(&journal->helper, helper_main, journal, "the helper thread", error));
-    journal->helper_running = true;
-    return TJ_OK;
+    verify_once(context);
 }
+
+static void work(void *context)
+{
+    (void)tj__journal_work(context, NULL);
+}
+
+const tj__helper_ops tj__journal_helper_ops = {.wanted = wanted, .begin = begin, .work = work};
 
 void tj__journal_helper_stop(tj__journal *journal)
 {
-    if (!journal->helper_running) {
-        return;
+    if (journal->helper.running) {
+        tj__log_writer_cancel_prepare(journal->log);
+        tj__helper_stop(&journal->helper);
     }
-    pthread_mutex_lock(&journal->helper_mutex);
-    journal->helper_stop = true;
-    pthread_cond_broadcast(&journal->helper_wake);
-    pthread_mutex_unlock(&journal->helper_mutex);
-    tj__log_writer_cancel_prepare(journal->log);
-    pthread_join(journal->helper, NULL);
-    journal->helper_running = false;
 }
 
 /* ---- from the savers -------------------------------------------------------------------- */
 
-static void kick(tj__journal *journal)
-{
-    journal->helper_kicked = true;
-    pthread_cond_signal(&journal->helper_wake);
-}
-
 void tj__journal_helper_nudge(tj__journal *journal)
 {
-    if (tj__journal_lag(journal) > journal->config.lmdb.lag_bytes &&
-        !atomic_exchange(&journal->helper_nudged, true)) {
-        pthread_mutex_lock(&journal->helper_mutex);
-        kick(journal);
-        pthread_mutex_unlock(&journal->helper_mutex);
-    }
-}
-
-void tj__journal_helper_notice(tj__journal *journal)
-{
-    if (atomic_load(&journal->helper_idle)) {
-        pthread_mutex_lock(&journal->helper_mutex);
-        pthread_cond_signal(&journal->helper_wake);
-        pthread_mutex_unlock(&journal->helper_mutex);
+    if (tj__journal_lag(journal) > journal->config.lmdb.lag_bytes) {
+        tj__helper_nudge(&journal->helper);
     }
 }
 
@@ -214,18 +129,18 @@ void tj__journal_helper_notice(tj__journal *journal)
 static tj_status wait_for_helper(tj__journal *journal, uint64_t bound, tj_error *error)
 {
     tj_status status = TJ_OK;
-    pthread_mutex_lock(&journal->helper_mutex);
+    pthread_mutex_lock(&journal->helper.mutex);
     uint64_t begun = journal->applies_begun;
-    kick(journal);
-    while (tj__journal_lag(journal) > bound && is_behind(journal) && !journal->helper_speaking &&
+    tj__helper_kick(&journal->helper);
+    while (tj__journal_lag(journal) > bound && is_behind(journal) && !journal->helper.speaking &&
            (journal->applies_ended <= begun || journal->apply_error.status == TJ_OK)) {
-        pthread_cond_wait(&journal->helper_done, &journal->helper_mutex);
+        pthread_cond_wait(&journal->helper.done, &journal->helper.mutex);
     }
-    bool speaking = journal->helper_speaking;
+    bool speaking = journal->helper.speaking;
     if (tj__journal_lag(journal) > bound && !speaking) {
         status = tj__error_pass(error, &journal->apply_error);
     }
-    pthread_mutex_unlock(&journal->helper_mutex);
+    pthread_mutex_unlock(&journal->helper.mutex);
     return speaking && tj__journal_lag(journal) > bound ? catch_up(journal, error) : status;
 }
 
@@ -234,7 +149,7 @@ tj_status tj__journal_wait_for_apply(tj__journal *journal, uint64_t bound, tj_er
     if (tj__journal_lag(journal) <= bound) {
         return TJ_OK;
     }
-    bool wait = !on_helper && journal->helper_running;
+    bool wait = !tj__helper_is_self() && journal->helper.running;
     tj_status status = wait ? wait_for_helper(journal, bound, error) : catch_up(journal, error);
     if (status != TJ_OK) {
         tj__error_context(error,

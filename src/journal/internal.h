@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/helper.h"
 #include "base/trace.h"
 #include "history/base_chain.h"
 #include "journal/journal.h"
@@ -32,8 +33,8 @@
 
 /*
  * Locks, in the order in which they may be taken together:
- *   the store's append lock (outside), then apply_mutex, then reserve_mutex or helper_mutex.
- * The acknowledging path takes helper_mutex only to wake an idle helper.
+ *   the store's append lock (outside), then apply_mutex, then reserve_mutex or the helper's mutex.
+ * The acknowledging path takes the helper's mutex only to wake an idle helper.
  */
 struct tj__journal {
     tj_config config; /* strings point into the members below */
@@ -66,19 +67,10 @@ struct tj__journal {
     _Atomic bool prepare_failing;
     _Atomic bool verified; /* the tables that opening did not walk */
 
-    pthread_mutex_t helper_mutex; /* guards the next eight */
-    pthread_cond_t helper_wake;   /* the helper waits here */
-    pthread_cond_t helper_done;   /* savers that must wait for an apply wait here */
-    bool helper_kicked;
-    bool helper_speaking; /* to the trace callback: it does nothing else meanwhile */
-    bool helper_stop;
-    tj_error apply_error;       /* of the last apply; status TJ_OK when it went well */
-    uint64_t applies_begun;     /* counts them */
-    uint64_t applies_ended;     /* number of the newest that has ended */
-    _Atomic bool helper_idle;   /* it sleeps until there is something to do */
-    _Atomic bool helper_nudged; /* it was told that lag_bytes have gathered */
-    bool helper_running;
-    pthread_t helper;
+    tj__helper helper;      /* its mutex guards the next three; `done`: an apply has ended */
+    tj_error apply_error;   /* of the last apply; status TJ_OK when it went well */
+    uint64_t applies_begun; /* counts them */
+    uint64_t applies_ended; /* number of the newest that has ended */
 
     pthread_mutex_t builder_mutex; /* guards the next four */
     pthread_cond_t builder_wake;
@@ -141,10 +133,8 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error);
 
 /* helper.c */
-tj_status tj__journal_helper_start(tj__journal *journal, tj_error *error);
+extern const tj__helper_ops tj__journal_helper_ops;
 void tj__journal_helper_stop(tj__journal *journal);
-/* From the acknowledging path: there is something to apply. */
-void tj__journal_helper_notice(tj__journal *journal);
 /* After an append: lets the helper apply now when lag_bytes have gathered. */
 void tj__journal_helper_nudge(tj__journal *journal);
 /* Waits while the log is more than `bound` bytes ahead of LMDB. */

@@ -21,9 +21,8 @@ static void init_waiting(tj__journal *journal)
 {
     tj__mutex_init(&journal->apply_mutex);
     tj__mutex_init(&journal->reserve_mutex);
-    tj__mutex_init(&journal->helper_mutex);
-    tj__condition_init(&journal->helper_wake);
-    tj__condition_init(&journal->helper_done);
+    tj__helper_init(&journal->helper, &tj__journal_helper_ops, journal, journal->config.lmdb.lag_ms,
+                    0);
     tj__mutex_init(&journal->builder_mutex);
     tj__condition_init(&journal->builder_wake);
     tj__mutex_init(&journal->history_mutex);
@@ -176,7 +175,9 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(tj__journal_recover(journal, error));
     tj__journal_create_tidy(journal->path);
     TJ_TRY(tj__journal_space_start(journal, error));
-    TJ_TRY(tj__journal_helper_start(journal, error));
+    if (!journal->config.no_threads) {
+        TJ_TRY(tj__helper_start(&journal->helper, error));
+    }
     tj__journal_builder_start(journal);
     return TJ_OK;
 }
@@ -226,9 +227,7 @@ static void release(tj__journal *journal)
     }
     tj__env_close(journal->env);
     tj__lock_release(journal->lock);
-    pthread_cond_destroy(&journal->helper_wake);
-    pthread_cond_destroy(&journal->helper_done);
-    pthread_mutex_destroy(&journal->helper_mutex);
+    tj__helper_dispose(&journal->helper);
     pthread_cond_destroy(&journal->builder_wake);
     pthread_mutex_destroy(&journal->builder_mutex);
     pthread_mutex_destroy(&journal->history_mutex);

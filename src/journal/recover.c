@@ -71,7 +71,7 @@ static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)
     TJ_TRY(tj__journal_mark_ready(journal, error));
     tj__lock_advance(journal->lock, sequence);
     atomic_store(&journal->acknowledged, sequence);
-    tj__journal_helper_notice(journal);
+    tj__helper_notice(&journal->helper);
     return TJ_OK;
 }
 

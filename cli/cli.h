@@ -196,6 +196,8 @@ extern const command_spec command_prune;
 extern const command_spec command_restore;
 extern const command_spec command_quarantine_list;
 extern const command_spec command_quarantine_show;
+extern const command_spec command_quarantine_retry;
+extern const command_spec command_quarantine_drop;
 extern const command_spec command_help;
 
 #endif

@@ -32,6 +32,8 @@ const command_spec *const commands[] = {
     &command_prune,
     &command_quarantine_list,
     &command_quarantine_show,
+    &command_quarantine_retry,
+    &command_quarantine_drop,
     &command_help,
     NULL,
 };

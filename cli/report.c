@@ -10,7 +10,7 @@
 const exit_code exit_code_table[] = {
     {0, "OK", "it is done"},
     {EXIT_USAGE, "USAGE", "the arguments are wrong; --help tells"},
-    {EXIT_PARTIAL, "PARTIAL", "imported, but not all of it: the report tells what is quarantined"},
+    {EXIT_PARTIAL, "PARTIAL", "done, but not all of it: the report tells what is in quarantine"},
     {EXIT_DURABLE, "DURABLE",
      "it is done and durable, but the answer was lost or closing failed: do not repeat it"},
     {11, "MISUSE", "the program called its library wrongly: please report it"},

@@ -193,6 +193,79 @@ TJ_API TJ_CHECKED tj_status tj_quarantine_load(tj_store *store, const char *book
 /** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_quarantine_list_free(tj_quarantine_list *list);
 
+/** Which things in quarantine a decision is about. Start from TJ_QUARANTINE_OPTIONS_INIT. */
+typedef struct tj_quarantine_options {
+    size_t struct_size;
+    const char *book;         /**< NULL: the configured book */
+    const char *const *names; /**< as tj_quarantine_load has them */
+    size_t name_count;
+    /** For a retry: as in tj_import_options. */
+    const char *strategy_state;
+    const char *exchange; /**< likewise */
+    bool all;             /**< everything that is in quarantine; then no names */
+    bool dry_run;         /**< tell what would become of it, and change nothing */
+} tj_quarantine_options;
+
+#define TJ_QUARANTINE_OPTIONS_INIT                                             \
+    {                                                                          \
+        sizeof(tj_quarantine_options), NULL, NULL, 0, NULL, NULL, false, false \
+    }
+
+/** What became of one thing in quarantine. */
+typedef struct tj_quarantine_item {
+    tj_str name;
+    bool settled; /**< it is out of quarantine, or with dry_run would be */
+    tj_str what;  /**< what it is now, or why it stays */
+} tj_quarantine_item;
+
+/** What a decision did, or with dry_run would do. */
+typedef struct tj_quarantine_report {
+    bool dry_run;
+    tj_str book;
+    uint64_t sequence; /**< the commit; 0: nothing was changed */
+    tj_quarantine_item *items;
+    size_t count;
+    size_t settled_count;
+} tj_quarantine_report;
+
+/**
+ * Decodes what is in quarantine again, with the rules that an import has now, and moves what can be
+ * decoded to where it belongs, in one commit. The rest stays, each with its reason.
+ *
+ * Nothing that is stored is replaced: a state is moved into a book that has none; a strategy's
+ * state, with the execution checkpoint that may stand behind it, into a state that has neither; an
+ * algorithm, when none has its id; a ledger entry, when none has its id. The ledger is never
+ * rewritten: an entry whose number is not above the newest gets the next number.
+ *
+ * @param options what to retry; must not be NULL
+ * @param report  receives what was done; may be NULL; released with tj_quarantine_report_free
+ * @return TJ_OK, also when nothing could be moved: the report tells; TJ_NOT_FOUND: a name is not in
+ *         quarantine; TJ_INVALID: a name that stands for two things, an option; TJ_MISUSE: neither
+ *         names nor all; and as tj_txn_commit
+ * Threads: any. Durability: as a save. Source: P2, P6.
+ */
+TJ_API TJ_CHECKED tj_status tj_quarantine_retry(tj_store *store,
+                                                const tj_quarantine_options *options,
+                                                tj_quarantine_report **report, tj_error *error);
+
+/**
+ * Takes things out of quarantine for good, in one commit that keeps the reason as its note.
+ *
+ * The bytes stay in the log, as long as that commit's segment and those before are kept, and in
+ * backups.
+ * @param options which; must not be NULL
+ * @param reason  why, in words; not empty
+ * @param report  receives what was done; may be NULL; released with tj_quarantine_report_free
+ * @return as tj_quarantine_retry; TJ_LIMIT: the reason is too long for a note
+ * Threads: any. Durability: as a save.
+ */
+TJ_API TJ_CHECKED tj_status tj_quarantine_drop(tj_store *store,
+                                               const tj_quarantine_options *options, tj_str reason,
+                                               tj_quarantine_report **report, tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_quarantine_report_free(tj_quarantine_report *report);
+
 /* ---- export ------------------------------------------------------------------------------ */
 
 /** How to export. Start from TJ_EXPORT_OPTIONS_INIT. */

@@ -47,6 +47,10 @@ tj_status tj__strategy_file_read(tj__gathering *all, const char *path, tj_error 
 tj_status tj__lmdb_read(tj__gathering *all, size_t source, const char *path, tj_error *error);
 /* Decodes the bincode states, with all candidates known (lmdb.c). */
 tj_status tj__lmdb_decode(tj__gathering *all, tj_error *error);
+/* What was kept of a state from its strategy's state on: a state of nothing but what is in there
+ * (lmdb.c). */
+tj_status tj__lmdb_decode_strategy(tj__gathering *all, size_t source, tj__bytes raw,
+                                   tj_error *error);
 /* A SQLite store (stores.c). only_candidate: its state is looked at for the strategy's alone. */
 tj_status tj__gather_store(tj__gathering *all, size_t source, const char *path, bool only_candidate,
                            tj_error *error);

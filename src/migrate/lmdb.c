@@ -283,6 +283,25 @@ static tj_status decode(tj__gathering *all, const tj__found_raw *raw, tj_error *
     return status;
 }
 
+tj_status tj__lmdb_decode_strategy(tj__gathering *all, size_t source, tj__bytes raw,
+                                   tj_error *error)
+{
+    decoding d = {.all = all, .source = source};
+    tj__put_cstr(&d.json, "{\"open_orders\":[]");
+    tj_status status = read_strategy(&d, raw, error);
+    tj__put_u8(&d.json, '}');
+    if (status == TJ_OK && d.json.failed) {
+        status = tj__fail(error, TJ_NOMEM, "no memory to decode a strategy's state");
+    } else if (status == TJ_OK && d.quarantine) {
+        status = quarantine_strategy(&d, error);
+    } else if (status == TJ_OK) {
+        status = tj__gather_state(all, source, (tj_str){(const char *)d.json.data, d.json.size},
+                                  true, error);
+    }
+    tj__buffer_dispose(&d.json);
+    return status;
+}
+
 tj_status tj__lmdb_decode(tj__gathering *all, tj_error *error)
 {
     size_t count = TJ__COUNT(tj__found_raw, all->raw_states);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The public list of what is in quarantine, with a name for each row. */
-#include "rows/quarantine.h"
+#include "migrate/quarantine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static void name_algo(tj__bytes key, char *name, size_t size)
     (void)snprintf(name, size, "algo:%s%.*s", text, (int)rest.size, rest.data);
 }
 
-static void name_row(const tj__quarantined *row, char *name, size_t size)
+void tj__quarantine_name(const tj__quarantined *row, char *name, size_t size)
 {
     char quoted[TJ__QUOTE_SIZE];
     if (row->table == TJ__TABLE_STATE) {
@@ -81,8 +81,8 @@ static void name_row(const tj__quarantined *row, char *name, size_t size)
 static tj_status add_row(void *context, const tj__quarantined *row, tj_error *error)
 {
     listing *all = context;
-    char name[TJ__ROW_KEY_SIZE_MAX + 64];
-    name_row(row, name, sizeof name);
+    char name[TJ__QUARANTINE_NAME_SIZE];
+    tj__quarantine_name(row, name, sizeof name);
     tj_str raw = {row->raw.size ? (const char *)row->raw.data : "", row->raw.size};
     tj_quarantined item = {.name = tj__arena_str(all->arena, tj_str_of(name)),
                            .reason = tj__arena_str(all->arena, row->reason),

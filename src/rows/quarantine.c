@@ -44,6 +44,7 @@ static tj_status visit_row(void *context, const tj__row *row, tj_error *error)
     if (status != TJ_OK) {
         found.reason = tj_str_of(reason.message);
         found.raw = row->value;
+        found.damaged = true;
     }
     return s->visitor(s->context, &found, error);
 }

@@ -23,6 +23,7 @@ typedef struct tj__quarantined {
     tj__bytes key; /* inside that table */
     tj_str reason;
     tj__bytes raw;
+    bool damaged; /* the row itself: raw is what is there of it */
 } tj__quarantined;
 
 /* Views are valid during the call. A row that is itself damaged is visited with what there is of

@@ -77,12 +77,6 @@ tj_status tj__core_check(const tj__core *core, tj_error *error);
 /* The same for a plan that tj__plan_open_state ended. */
 tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
                          tj_error *error);
-/* As tj__store_commit, of a plan that is filled in under the append lock, when a view shows
- * everything that was appended: nothing comes between what it sees and its commit. */
-typedef tj_status tj__plan_filler(void *context, tj__plan *plan, tj_error *error);
-tj_status tj__store_commit_late(tj_store *store, tj__plan *plan, tj__plan_filler *filler,
-                                void *context, const tj_commit_options *options,
-                                tj__outcome *outcome, tj_error *error);
 /* The first within options->deadline_ms; takes the plan. The store need not outlive it, its core
  * does. */
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,

@@ -36,5 +36,11 @@ typedef struct tj__outcome {
 /* commit.c: resolve, append, advance, wait. outcome may be NULL. */
 tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj__outcome *outcome, tj_error *error);
+/* As tj__store_commit, of a plan that is filled in under the append lock, when a view shows
+ * everything that was appended: nothing comes between what it sees and its commit. */
+typedef tj_status tj__plan_filler(void *context, tj__plan *plan, tj_error *error);
+tj_status tj__store_commit_late(tj_store *store, tj__plan *plan, tj__plan_filler *filler,
+                                void *context, const tj_commit_options *options,
+                                tj__outcome *outcome, tj_error *error);
 
 #endif

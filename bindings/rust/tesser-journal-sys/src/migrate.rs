@@ -187,6 +187,58 @@ pub struct tj_quarantine_list {
     pub count: usize,
 }
 
+/// Which things in quarantine a decision is about. Start from `TJ_QUARANTINE_OPTIONS_INIT`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_quarantine_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// NULL: the configured book
+    pub book: *const c_char,
+    /// As `tj_quarantine_load` has them
+    pub names: *const *const c_char,
+    /// How many there are in `names`.
+    pub name_count: usize,
+    /// For a retry: as in `tj_import_options`.
+    pub strategy_state: *const c_char,
+    /// Likewise
+    pub exchange: *const c_char,
+    /// Everything that is in quarantine; then no names
+    pub all: bool,
+    /// Tell what would become of it, and change nothing
+    pub dry_run: bool,
+}
+
+/// What became of one thing in quarantine.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_quarantine_item {
+    /// Name.
+    pub name: tj_str,
+    /// It is out of quarantine, or with `dry_run` would be
+    pub settled: bool,
+    /// What it is now, or why it stays
+    pub what: tj_str,
+}
+
+/// What a decision did, or with `dry_run` would do.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_quarantine_report {
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// Book.
+    pub book: tj_str,
+    /// The commit; 0: nothing was changed
+    pub sequence: u64,
+    /// Items.
+    pub items: *mut tj_quarantine_item,
+    /// How many there are.
+    pub count: usize,
+    /// How many of them are settled.
+    pub settled_count: usize,
+}
+
 /// How to export. Start from `TJ_EXPORT_OPTIONS_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -292,6 +344,53 @@ unsafe extern "C" {
 
     /// Releases a list that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_quarantine_list_free(list: *mut tj_quarantine_list);
+
+    /// Decodes what is in quarantine again, with the rules that an import has now, and moves what
+    /// can be decoded to where it belongs, in one commit. The rest stays, each with its reason.
+    ///
+    /// Nothing that is stored is replaced: a state is moved into a book that has none; a strategy's
+    /// state, with the execution checkpoint that may stand behind it, into a state that has
+    /// neither; an algorithm, when none has its id; a ledger entry, when none has its id. The
+    /// ledger is never rewritten: an entry whose number is not above the newest gets the next
+    /// number.
+    ///
+    /// - `options`: what to retry; must not be NULL
+    /// - `report`: receives what was done; may be NULL; released with `tj_quarantine_report_free`
+    ///
+    /// Returns `TJ_OK`, also when nothing could be moved: the report tells; `TJ_NOT_FOUND`: a name
+    /// is not in quarantine; `TJ_INVALID`: a name that stands for two things, an option;
+    /// `TJ_MISUSE`: neither names nor all; and as `tj_txn_commit`
+    ///
+    /// Threads: any. Durability: as a save. Source: P2, P6.
+    pub fn tj_quarantine_retry(
+        store: *mut tj_store,
+        options: *const tj_quarantine_options,
+        report: *mut *mut tj_quarantine_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Takes things out of quarantine for good, in one commit that keeps the reason as its note.
+    ///
+    /// The bytes stay in the log, as long as that commit's segment and those before are kept, and
+    /// in backups.
+    ///
+    /// - `options`: which; must not be NULL
+    /// - `reason`: why, in words; not empty
+    /// - `report`: receives what was done; may be NULL; released with `tj_quarantine_report_free`
+    ///
+    /// Returns as `tj_quarantine_retry`; `TJ_LIMIT`: the reason is too long for a note
+    ///
+    /// Threads: any. Durability: as a save.
+    pub fn tj_quarantine_drop(
+        store: *mut tj_store,
+        options: *const tj_quarantine_options,
+        reason: tj_str,
+        report: *mut *mut tj_quarantine_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_quarantine_report_free(report: *mut tj_quarantine_report);
 
     /// Writes one book as Tesser's own stores into a new directory: snapshot.json, state.db
     /// with the state and the ledger, and state.algos.db, as Tesser opens them when state.db is its

@@ -147,7 +147,12 @@ fn facts() -> Vec<(String, u64)> {
     tj_prune_report {
         struct_size, segment_count, bytes, first_segment, oldest_sequence, oldest_time
     }
+    tj_quarantine_item { name, settled, what }
     tj_quarantine_list { items, count }
+    tj_quarantine_options {
+        struct_size, book, names, name_count, strategy_state, exchange, all, dry_run
+    }
+    tj_quarantine_report { dry_run, book, sequence, items, count, settled_count }
     tj_quarantined { name, source, reason, raw }
     tj_repair_options { struct_size, accept_loss, swap, dry_run, skip_counters }
     tj_repair_part { lost, sentence, sequence_first, sequence_last, key }
@@ -433,8 +438,11 @@ fn every_function_is_declared() {
         tj_moment_parse,
         tj_path_check,
         tj_prune,
+        tj_quarantine_drop,
         tj_quarantine_list_free,
         tj_quarantine_load,
+        tj_quarantine_report_free,
+        tj_quarantine_retry,
         tj_repair,
         tj_repair_report_free,
         tj_restore,

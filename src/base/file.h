@@ -3,6 +3,7 @@
 #ifndef TJ_BASE_FILE_H
 #define TJ_BASE_FILE_H
 
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -85,5 +86,9 @@ tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *
 /* Writes directory "/" name into out (size bytes); TJ_LIMIT when it does not fit. */
 tj_status tj__path_join(char *out, size_t size, const char *directory, const char *name,
                         tj_error *error);
+/* How much of a path is left without the slashes at its end. */
+size_t tj__path_trimmed_size(const char *path);
+/* The directory that holds the last part of the path: "." when none is named. */
+tj_status tj__path_parent(const char *path, char out[PATH_MAX], tj_error *error);
 
 #endif

@@ -152,29 +152,11 @@ tj_status tj__directory_sync(const char *path, tj_error *error)
     return status;
 }
 
-/* How much of a path is left without the slashes at its end. */
-static size_t trimmed_size(const char *path)
-{
-    size_t size = strlen(path);
-    while (size > 1 && path[size - 1] == '/') {
-        size--;
-    }
-    return size;
-}
-
 tj_status tj__directory_sync_parent(const char *path, tj_error *error)
 {
     char parent[PATH_MAX];
-    size_t size = trimmed_size(path);
-    while (size > 0 && path[size - 1] != '/') {
-        size--;
-    }
-    if (size >= sizeof parent) {
-        return FAIL_ERRNO(path, error, ENAMETOOLONG, "flushing the directory of %s", path);
-    }
-    memcpy(parent, path, size);
-    parent[size] = '\0';
-    return tj__directory_sync(size == 0 ? "." : parent, error);
+    TJ_TRY(tj__path_parent(path, parent, error));
+    return tj__directory_sync(parent, error);
 }
 
 static tj_status create_one(const char *path, bool *made, tj_error *error)
@@ -215,7 +197,7 @@ tj_status tj__directory_make(const char *path, const char *model, tj_error *erro
 static tj_status create(const char *path, bool flush_last, tj_error *error)
 {
     char partial[PATH_MAX];
-    size_t size = trimmed_size(path);
+    size_t size = tj__path_trimmed_size(path);
     if (size == 0 || size >= sizeof partial) {
         return FAIL_ERRNO(path, error, size == 0 ? ENOENT : ENAMETOOLONG,
                           "creating the directory \"%s\"", path);

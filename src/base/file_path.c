@@ -78,6 +78,35 @@ tj_status tj__path_join(char *out, size_t size, const char *directory, const cha
     return TJ_OK;
 }
 
+size_t tj__path_trimmed_size(const char *path)
+{
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    return size;
+}
+
+tj_status tj__path_parent(const char *path, char out[PATH_MAX], tj_error *error)
+{
+    size_t size = tj__path_trimmed_size(path);
+    while (size > 0 && path[size - 1] != '/') {
+        size--;
+    }
+    while (size > 1 && path[size - 1] == '/') {
+        size--;
+    }
+    if (size >= PATH_MAX) {
+        return FAIL_ERRNO(path, error, ENAMETOOLONG, "naming the directory of %s", path);
+    }
+    memcpy(out, path, size);
+    out[size] = '\0';
+    if (size == 0) {
+        memcpy(out, ".", sizeof ".");
+    }
+    return TJ_OK;
+}
+
 /* Behind any leading "./"; "" for "." itself. */
 static const char *skip_here(const char *path)
 {

@@ -59,14 +59,6 @@ tj_status tj__restore_target_look(tj__restore_target *target, const char *path, 
                           target->path);
 }
 
-static void parent_of(const char *path, char out[PATH_MAX])
-{
-    const char *slash = strrchr(path, '/');
-    size_t size = slash == path ? 1 : (size_t)(slash - path);
-    memcpy(out, path, size);
-    out[size] = '\0';
-}
-
 static tj_status make_directory(tj__restore_target *target, const char *trial_directory,
                                 tj_error *error)
 {
@@ -79,7 +71,7 @@ static tj_status make_directory(tj__restore_target *target, const char *trial_di
         TJ_TRY(tj__path_join(target->built, sizeof target->built, trial_directory, name, error));
         return tj__directory_make(target->built, trial_directory, error);
     }
-    parent_of(target->path, parent);
+    TJ_TRY(tj__path_parent(target->path, parent, error));
     snprintf(name, sizeof name, ".restoring-%.8s", id);
     if (strlen(target->path) + strlen(name) >= sizeof target->built) {
         return tj__fail(error, TJ_LIMIT, "the path %s is too long", target->path);
@@ -265,8 +257,6 @@ tj_status tj__restore_target_append(tj__restore_target *target, tj__bytes body,
 
 tj_status tj__restore_target_appear(tj__restore_target *target, tj_error *error)
 {
-    char parent[PATH_MAX];
-    parent_of(target->path, parent);
     tj__env_close(target->env);
     target->env = NULL;
     TJ_TRY(tj__directory_sync(target->log_path, error));
@@ -279,7 +269,7 @@ tj_status tj__restore_target_appear(tj__restore_target *target, tj_error *error)
         return status;
     }
     target->built[0] = '\0';
-    return tj__directory_sync(parent, error);
+    return tj__directory_sync_parent(target->path, error);
 }
 
 static void remove_files(const char *directory)

@@ -237,29 +237,18 @@ static void remove_directory(const char *directory)
     (void)rmdir(directory);
 }
 
-static void parent_of(const char *path, char parent[PATH_SIZE])
-{
-    const char *slash = strrchr(path, '/');
-    size_t size = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
-    memcpy(parent, !slash ? "." : path, size);
-    parent[size] = '\0';
-}
-
 static tj_status write_directory(const char *directory, const tj__exported *book, tj_error *error)
 {
     char path[PATH_SIZE];
     char hidden[PATH_SIZE + 16];
-    char parent[PATH_SIZE];
-    size_t size = strlen(directory);
-    while (size > 1 && directory[size - 1] == '/') {
-        size--;
-    }
+    char parent[PATH_MAX];
+    size_t size = tj__path_trimmed_size(directory);
     if (size == 0 || size >= sizeof path) {
         return tj__fail(error, TJ_INVALID, "the directory's path is empty or too long");
     }
     (void)snprintf(path, sizeof path, "%.*s", (int)size, directory);
     (void)snprintf(hidden, sizeof hidden, "%s.new-XXXXXX", path);
-    parent_of(path, parent);
+    TJ_TRY(tj__path_parent(path, parent, error));
     TJ_TRY(tj__directory_create(parent, error));
     if (!mkdtemp(hidden)) {
         return tj__fail_errno(error, errno, "creating a directory beside %s", path);

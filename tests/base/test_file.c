@@ -225,6 +225,25 @@ static void the_names_of_new_directories_are_flushed(void **state)
     assert_int_equal(flushes, 1);
 }
 
+static void the_directory_of_a_path(void **state)
+{
+    (void)state;
+    static const char *const expected[][2] = {{"a/b", "a"},   {"/a/b//", "/a"}, {"/a//b", "/a"},
+                                              {"/a", "/"},    {"a", "."},       {"a/", "."},
+                                              {"./a", "."},   {"/", "/"},       {"a/b/c", "a/b"}};
+    static char longer[PATH_MAX + 8];
+    char parent[PATH_MAX];
+    tj_error error = TJ_ERROR_INIT;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_int_equal(tj__path_parent(expected[i][0], parent, NULL), TJ_OK);
+        assert_string_equal(parent, expected[i][1]);
+    }
+    memset(longer, 'a', PATH_MAX);
+    strcat(longer, "/b");
+    assert_int_equal(tj__path_parent(longer, parent, &error), TJ_IO);
+    assert_int_equal(error.os_errno, ENAMETOOLONG);
+}
+
 static void directories(void **state)
 {
     (void)state;
@@ -448,6 +467,7 @@ int main(void)
         TEST(a_missing_file_is_named),
         TEST(a_full_disk),
         TEST(wrong_descriptors),
+        TEST(the_directory_of_a_path),
         TEST(directories),
         TEST(the_names_of_new_directories_are_flushed),
         TEST(directories_that_cannot_be),

@@ -29,6 +29,14 @@ static inline tj_backup_point back_up(tj_store *store)
     return point;
 }
 
+/* A journal with so many commits, and a backup of them. */
+static inline void open_backed_up(fixture *f, uint64_t commits)
+{
+    small_segments_open(f);
+    save_numbers(f->store, 1, commits);
+    back_up(f->store);
+}
+
 static inline void file_in(char path[PATH_MAX], const char *directory, const char *name)
 {
     snprintf(path, PATH_MAX, "%s/%s", directory, name);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "maintain/backup_fixture.h"
+#include "maintain/saver.h"
 #include "support/orphan.h"
 
 static void the_first_copies_all_a_later_one_what_came_since(void **state)
@@ -88,36 +89,12 @@ static void who_looks_on_can_back_up(void **state)
     fixture_close(f);
 }
 
-typedef struct saver {
-    tj_store *store;
-    _Atomic bool stop;
-    _Atomic uint64_t saved;
-} saver;
-
-static void *save_on(void *context)
-{
-    saver *s = context;
-    for (uint64_t n = 1; !atomic_load(&s->stop); n++) {
-        tj_error error = TJ_ERROR_INIT;
-        if (save_number(s->store, n, &error) != TJ_OK) {
-            return NULL;
-        }
-        atomic_store(&s->saved, n);
-    }
-    return s;
-}
-
 static void beside_a_writer_at_full_speed(void **state)
 {
     fixture *f = *state;
     saver s = {0};
-    pthread_t thread;
-    void *done = NULL;
-    f->config.durability = TJ_DURABILITY_OS;
-    small_segments_open(f);
-    s.store = f->store;
-    assert_int_equal(pthread_create(&thread, NULL, save_on, &s), 0);
     uint64_t newest = 0;
+    saver_start(&s, f);
     for (unsigned i = 0; i < 30; i++) {
         uint64_t before = atomic_load(&s.saved);
         tj_backup_point point = back_up(f->store);
@@ -127,9 +104,7 @@ static void beside_a_writer_at_full_speed(void **state)
         assert_same_log(f);
         usleep(5000);
     }
-    atomic_store(&s.stop, true);
-    assert_int_equal(pthread_join(thread, &done), 0);
-    assert_non_null(done);
+    saver_stop(&s);
     printf("%" PRIu64 " commits beside 30 backups\n", atomic_load(&s.saved));
     fixture_close(f);
 }
@@ -205,9 +180,7 @@ static void refuse(fixture *f, tj_status status, const char *text)
 static void another_journal_is_refused(void **state)
 {
     fixture *f = *state;
-    small_segments_open(f);
-    save_numbers(f->store, 1, 10);
-    back_up(f->store);
+    open_backed_up(f, 10);
     fixture_close(f);
     snprintf(f->path, sizeof f->path, "%s/another", f->directory);
     fixture_open(f);
@@ -259,9 +232,7 @@ static void what_the_backup_lacks_is_told(void **state)
     fixture *f = *state;
     char path[PATH_MAX];
     char aside[PATH_MAX];
-    small_segments_open(f);
-    save_numbers(f->store, 1, 1500);
-    back_up(f->store);
+    open_backed_up(f, 1500);
     save_numbers(f->store, 1501, 1502);
 
     file_in(path, backup_path, "log/0000000002.log");
@@ -283,9 +254,7 @@ static void a_missing_segment_is_told(void **state)
 {
     fixture *f = *state;
     char path[PATH_MAX];
-    small_segments_open(f);
-    save_numbers(f->store, 1, 1500);
-    back_up(f->store);
+    open_backed_up(f, 1500);
     save_numbers(f->store, 1501, 2000);
     fixture_close(f);
     file_in(path, f->path, "log/0000000001.log");
@@ -306,9 +275,7 @@ static void a_changed_segment_is_refused(void **state)
     fixture *f = *state;
     char path[PATH_MAX];
     struct stat found;
-    small_segments_open(f);
-    save_numbers(f->store, 1, 1500);
-    back_up(f->store);
+    open_backed_up(f, 1500);
     file_in(path, backup_path, "log/0000000002.log");
     assert_int_equal(stat(path, &found), 0);
     flip_byte(path, 60);

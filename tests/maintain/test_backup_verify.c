@@ -6,9 +6,7 @@ static char trial[PATH_TEXT_SIZE + 16];
 
 static void make_backup(fixture *f)
 {
-    small_segments_open(f);
-    save_numbers(f->store, 1, 1000);
-    back_up(f->store);
+    open_backed_up(f, 1000);
     save_numbers(f->store, 1001, 1200);
     back_up(f->store);
     fixture_close(f);

@@ -10,6 +10,7 @@
 #include "log/reader.h"
 #include "maintain/backup_fixture.h"
 #include "maintain/point.h"
+#include "maintain/saver.h"
 #include "support/orphan.h"
 
 #define COMMITS 300
@@ -244,9 +245,7 @@ static void a_time_finds_the_commit_before_it(void **state)
 static void a_restored_journal_is_another_one(void **state)
 {
     fixture *f = *state;
-    small_segments_open(f);
-    save_numbers(f->store, 1, 900);
-    back_up(f->store);
+    open_backed_up(f, 900);
     fixture_close(f);
     char source[sizeof restored_path];
     snprintf(source, sizeof source, "%s", backup_path);
@@ -304,38 +303,12 @@ static void a_journal_without_data_mdb_is_restored(void **state)
 
 /* ---- beside a writer ----------------------------------------------------------------------- */
 
-typedef struct saver {
-    tj_store *store;
-    _Atomic bool stop;
-    _Atomic bool pause; /* so that the log stays small enough for a test */
-} saver;
-
-static void *save_on(void *context)
-{
-    saver *s = context;
-    for (uint64_t n = 1; !atomic_load(&s->stop); n++) {
-        tj_error error = TJ_ERROR_INIT;
-        while (atomic_load(&s->pause)) {
-            usleep(1000);
-        }
-        if (save_number(s->store, n, &error) != TJ_OK) {
-            return NULL;
-        }
-    }
-    return s;
-}
-
 static void each_backup_beside_a_writer_is_proven(void **state)
 {
     fixture *f = *state;
     saver s = {0};
-    pthread_t thread;
-    void *done = NULL;
     unsigned rounds = getenv("TJ_LONG") ? 200 : 20;
-    f->config.durability = TJ_DURABILITY_OS;
-    small_segments_open(f);
-    s.store = f->store;
-    assert_int_equal(pthread_create(&thread, NULL, save_on, &s), 0);
+    saver_start(&s, f);
     for (unsigned i = 0; i < rounds; i++) {
         atomic_store(&s.pause, false);
         usleep(2000);
@@ -353,10 +326,7 @@ static void each_backup_beside_a_writer_is_proven(void **state)
         }
         directory_remove(restored_path);
     }
-    atomic_store(&s.stop, true);
-    atomic_store(&s.pause, false);
-    assert_int_equal(pthread_join(thread, &done), 0);
-    assert_non_null(done);
+    saver_stop(&s);
     fixture_close(f);
     printf("%u backups restored\n", rounds);
 }
@@ -402,9 +372,7 @@ static void a_damaged_backup_is_refused(void **state)
     fixture *f = *state;
     char path[PATH_MAX];
     char aside[PATH_MAX];
-    small_segments_open(f);
-    save_numbers(f->store, 1, 1500);
-    back_up(f->store);
+    open_backed_up(f, 1500);
     fixture_close(f);
     name_restored(f, 0);
     file_in(aside, f->directory, "aside");
@@ -429,9 +397,7 @@ static void another_state_than_the_one_backed_up_is_told(void **state)
     fixture *f = *state;
     char points[PATH_MAX];
     tj__point point;
-    small_segments_open(f);
-    save_numbers(f->store, 1, 100);
-    back_up(f->store);
+    open_backed_up(f, 100);
     fixture_close(f);
     name_restored(f, 0);
     file_in(points, backup_path, "points");
@@ -479,9 +445,7 @@ static void one_that_was_killed_left_nothing_or_all(void **state)
     unsigned rounds = getenv("TJ_LONG") ? 300 : 15;
     unsigned there = 0;
     random_start();
-    small_segments_open(f);
-    save_numbers(f->store, 1, 3000);
-    back_up(f->store);
+    open_backed_up(f, 3000);
     fixture_close(f);
     for (unsigned i = 0; i < rounds; i++) {
         int status = 0;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A thread that saves one number after the other, as fast as it goes. Include <pthread.h> and
+ * <stdatomic.h> first, and backup_fixture.h. */
+#ifndef TJ_TESTS_MAINTAIN_SAVER_H
+#define TJ_TESTS_MAINTAIN_SAVER_H
+
+typedef struct saver {
+    tj_store *store;
+    pthread_t thread;
+    _Atomic bool stop;
+    _Atomic bool pause; /* so that the log stays small enough for a test */
+    _Atomic uint64_t saved;
+} saver;
+
+static inline void *save_on(void *context)
+{
+    saver *s = context;
+    for (uint64_t n = 1; !atomic_load(&s->stop); n++) {
+        tj_error error = TJ_ERROR_INIT;
+        while (atomic_load(&s->pause)) {
+            usleep(1000);
+        }
+        if (save_number(s->store, n, &error) != TJ_OK) {
+            return NULL;
+        }
+        atomic_store(&s->saved, n);
+    }
+    return s;
+}
+
+static inline void saver_start(saver *s, fixture *f)
+{
+    f->config.durability = TJ_DURABILITY_OS;
+    small_segments_open(f);
+    s->store = f->store;
+    assert_int_equal(pthread_create(&s->thread, NULL, save_on, s), 0);
+}
+
+static inline void saver_stop(saver *s)
+{
+    void *done = NULL;
+    atomic_store(&s->stop, true);
+    atomic_store(&s->pause, false);
+    assert_int_equal(pthread_join(s->thread, &done), 0);
+    assert_non_null(done);
+}
+
+#endif

@@ -64,6 +64,10 @@ static void print_report(const tj_backup_report *report, output *out)
                directory, report->point.sequence, size_text(report->copied_bytes, copied),
                size_text(report->point.bytes, all), report->point.segment_count,
                report->point.segment_count == 1 ? "" : "s");
+    if (!report->noted) {
+        out_line(out, "the journal's directory cannot be written to: `tesser-journal status` does "
+                      "not know of this backup");
+    }
     free(directory);
 }
 
@@ -75,6 +79,7 @@ static void json_report(const tj_backup_report *report, output *out)
     json_uuid(&json, "journal_id", report->journal_id);
     json_point(&json, &report->point);
     json_unsigned(&json, "copied_bytes", report->copied_bytes);
+    json_bool(&json, "noted", report->noted);
     json_close(&json, '}');
 }
 
@@ -224,15 +229,30 @@ static void print_proof(const tj_backup_report *report, output *out)
                report->point.row_count, report->point.digest,
                report->point.verified_at == 0 ? "; the backup cannot be written to, so it does not "
                                                 "say so"
+               : report->noted                ? "; the journal knows of it"
                                               : "");
     free(directory);
 }
 
-static tj_status run_backup_verify(command_line *cli, tj_error *error)
+/* That of the options, ./tesser.toml or the environment, if they name one: a backup can be proven
+ * where its journal is not. */
+static tj_status find_journal(command_line *cli, open_journal *journal, tj_error *error)
+{
+    tj_status status = journal_configure(cli, ACCESS_READ, journal, error);
+    if (status != TJ_OK && cli->usage) {
+        cli->usage = false;
+        *error = (tj_error)TJ_ERROR_INIT;
+        return TJ_OK;
+    }
+    return status;
+}
+
+static tj_status prove(command_line *cli, const char *journal, tj_error *error)
 {
     tj_backup_report *report = NULL;
     tj_backup_verify_options options = TJ_BACKUP_VERIFY_OPTIONS_INIT;
     options.trial_directory = option_value(cli, &trial_option);
+    options.journal = journal;
     tj_status status = tj_path_check(cli->arguments[0], error);
     if (status == TJ_OK) {
         status = option_number(cli, &point_option, &options.sequence, error);
@@ -249,6 +269,16 @@ static tj_status run_backup_verify(command_line *cli, tj_error *error)
     return status;
 }
 
+static tj_status run_backup_verify(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_status status = find_journal(cli, &journal, error);
+    if (status == TJ_OK) {
+        status = prove(cli, journal.config.path, error);
+    }
+    return journal_close(&journal, status, error);
+}
+
 const command_spec command_backup_verify = {
     .name = "backup verify",
     .arguments = "DIRECTORY",
@@ -258,7 +288,7 @@ const command_spec command_backup_verify = {
     .text =
         "It is restored into a directory of its own, which is removed again. Files, records and "
         "rows must be whole, and the state must be the one that the journal showed when the "
-        "backup was made.",
+        "backup was made. If the journal is there, it is told, and `status` says so.",
     .example = "tesser-journal backup verify /mnt/backup/journal --trial /mnt/scratch",
     .options = (const option_spec *const[]){&point_option, &trial_option, NULL},
     .writes = true,
@@ -293,7 +323,12 @@ static tj_status print_list(command_line *cli, const tj_backup_list *list, tj_er
         table_size(&table, point->bytes);
         table_format(&table, "%016" PRIx64, point->digest);
     }
-    return tables_show(cli, &table, 1, error);
+    tj_status status = tables_show(cli, &table, 1, error);
+    if (status == TJ_OK && list->oldest_sequence > 0 && !tables_narrowed(cli)) {
+        out_format(&cli->out, "the oldest commit that can be restored is %" PRIu64 "\n",
+                   list->oldest_sequence);
+    }
+    return status;
 }
 
 static void json_list(const tj_backup_list *list, output *out)
@@ -313,6 +348,7 @@ static void json_list(const tj_backup_list *list, output *out)
         json_close(&json, '}');
     }
     json_close(&json, ']');
+    json_unsigned(&json, "oldest_sequence", list->oldest_sequence);
     json_close(&json, '}');
 }
 

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <tesser/maintain.h>
+
 #define SPAN_TEXT_SIZE 64
 
 static const char *durability_name(tj_durability durability)
@@ -136,6 +138,49 @@ static void json_history(const tj_store_info *info, const tj_config *config, jso
     json_close(json, '}');
 }
 
+/* ---- backups ------------------------------------------------------------------------------- */
+
+static void print_backup(const char *name, const tj_known_backup *backup, const char *none,
+                         output *out)
+{
+    char span[SPAN_TEXT_SIZE];
+    if (backup->at == 0) {
+        out_pair(out, name, "%s", none);
+        return;
+    }
+    int64_t age = tj_time_now() - backup->at;
+    out_pair(out, name, "%s ago, up to commit %" PRIu64 ", in %s",
+             span_text(age > 0 ? age : 0, span), backup->sequence, backup->directory.data);
+}
+
+static void print_backups(const tj_known_backups *backups, output *out)
+{
+    print_backup("Backup", &backups->newest,
+                 "none is known: `tesser-journal backup DIRECTORY` makes one", out);
+    if (backups->newest.at != 0) {
+        print_backup("Proven", &backups->verified,
+                     "none is known: `tesser-journal backup verify DIRECTORY` proves one", out);
+    }
+}
+
+static void json_backup(json_writer *json, const char *key, const char *time_key,
+                        const tj_known_backup *backup)
+{
+    if (backup->at == 0) {
+        json_null(json, key);
+        return;
+    }
+    int64_t age = tj_time_now() - backup->at;
+    json_open(json, key, '{');
+    json_unsigned(json, "sequence", backup->sequence);
+    json_time(json, time_key, backup->at);
+    json_unsigned(json, "age_s", (uint64_t)(age > 0 ? age : 0) / NS_PER_S);
+    json_text(json, "directory", backup->directory);
+    json_close(json, '}');
+}
+
+/* ---- who uses it ---------------------------------------------------------------------------- */
+
 static void print_users(const tj_store_info *info, output *out)
 {
     if (info->writer_alive) {
@@ -171,7 +216,7 @@ static void print_recovery(const tj_store_info *info, output *out)
 }
 
 static void print_status(const tj_store_info *info, const tj_config *config,
-                         const tj_book_list *books, output *out)
+                         const tj_known_backups *backups, const tj_book_list *books, output *out)
 {
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(info->journal_id, id);
@@ -185,6 +230,7 @@ static void print_status(const tj_store_info *info, const tj_config *config,
     print_doubts(info, out);
     print_sizes(info, out);
     print_history(info, config, out);
+    print_backups(backups, out);
     print_users(info, out);
     print_recovery(info, out);
     out_format(out, "\n");
@@ -205,7 +251,8 @@ static void optional_number(json_writer *json, const char *key, int64_t number)
 }
 
 static void json_status(const tj_store_info *info, const tj_config *config,
-                        const tj_book_list *books, json_writer *json)
+                        const tj_known_backups *backups, const tj_book_list *books,
+                        json_writer *json)
 {
     json_open(json, NULL, '{');
     json_text(json, "path", tj_str_of(info->path));
@@ -231,6 +278,8 @@ static void json_status(const tj_store_info *info, const tj_config *config,
     json_unsigned(json, "reserve_bytes", info->lmdb.reserve_bytes);
     json_bool(json, "space_low", info->lmdb.space_low);
     json_history(info, config, json);
+    json_backup(json, "backup", "made_at", &backups->newest);
+    json_backup(json, "verified_backup", "verified_at", &backups->verified);
     json_open(json, "writer", '{');
     json_bool(json, "alive", info->writer_alive);
     optional_number(json, "pid", info->writer_pid);
@@ -255,6 +304,7 @@ static tj_status run_status(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_book_list *books = NULL;
+    tj_known_backups *backups = NULL;
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
@@ -263,12 +313,16 @@ static tj_status run_status(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }
+    if (status == TJ_OK) {
+        status = tj_known_backups_read(journal.config.path, &backups, error);
+    }
     if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
-        json_status(&info, &journal.config, books, &json);
+        json_status(&info, &journal.config, backups, books, &json);
     } else if (status == TJ_OK) {
-        print_status(&info, &journal.config, books, &cli->out);
+        print_status(&info, &journal.config, backups, books, &cli->out);
     }
+    tj_known_backups_free(backups);
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
 }

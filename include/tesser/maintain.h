@@ -45,7 +45,7 @@ typedef struct tj_backup_point {
     uint64_t digest;      /**< what the state came to: the same for the same rows */
     uint64_t row_count;   /**< rows of the state, all books together */
     size_t segment_count; /**< log segments that the backup has for it */
-    uint64_t bytes;       /**< of those */
+    uint64_t bytes;       /**< of those, and of the bases behind which they begin */
 } tj_backup_point;
 
 /** What a backup did. */
@@ -54,6 +54,7 @@ typedef struct tj_backup_report {
     tj_uuid journal_id;
     tj_backup_point point;
     uint64_t copied_bytes; /**< written by this call */
+    bool noted;            /**< the journal knows of it: tj_known_backups_read */
 } tj_backup_report;
 
 /**
@@ -66,15 +67,18 @@ typedef struct tj_backup_report {
  * backup that was killed is gone on with by the next. What is in the directory is never
  * overwritten: another journal, or a log that is not the one that was backed up, is refused.
  *
+ * Of a journal whose oldest segments were pruned the first backup has the state behind which the
+ * log begins, and all of the ledger. What is pruned later stays in the backup.
+ *
  * @param store     opened read-only or not; the call may be made beside saves
  * @param directory of an earlier backup of this journal, or empty, or not there
  * @param options   NULL: the defaults
  * @param report    receives what was done; may be NULL; released with tj_backup_report_free
  * @return TJ_OK; TJ_CONFLICT: of another journal, or of another history of this one; TJ_EXISTS:
  *         something else is in the directory; TJ_BUSY: another process backs up into it;
- *         TJ_CORRUPT: the journal or the newest point of the backup is damaged; TJ_NOT_FOUND: the
- *         journal
- *         keeps no segment that the backup needs; TJ_UNSUPPORTED: the store is no journal;
+ *         TJ_CORRUPT: the journal or the newest point of the backup is damaged; TJ_NOT_FOUND: a
+ *         segment or base that the backup needs is missing, or was pruned since the last one;
+ *         TJ_UNSUPPORTED: the store is no journal;
  *         TJ_INVALID: the directory is inside the journal; TJ_FULL, TJ_IO, TJ_READONLY: of the
  *         directory; TJ_NOMEM; and as tj_state_load
  * Threads: any. Durability: all of the backup is flushed on TJ_OK.
@@ -92,10 +96,11 @@ typedef struct tj_backup_list {
     tj_uuid journal_id;      /**< zeros when there is no point */
     tj_backup_point *points; /**< ascending */
     size_t count;
+    uint64_t oldest_sequence; /**< oldest commit that can be restored; 0: all of them can */
 } tj_backup_list;
 
 /**
- * Lists the points of a backup. Only they are read, and none of the files that they name:
+ * Lists the points of a backup. Only they are read, and not the files that they name:
  * tj_backup_verify does.
  *
  * @param out released with tj_backup_list_free; NULL on failure
@@ -116,11 +121,14 @@ typedef struct tj_backup_verify_options {
     /** Where the trial is restored to, and removed again; it takes about as much space as the
      * journal. NULL: the environment's TMPDIR, else /var/tmp. */
     const char *trial_directory;
+    /** The journal of which it is a backup, to be told of the proof; one with another id, or that
+     * cannot be written to, is not. NULL: only the backup itself says so. */
+    const char *journal;
 } tj_backup_verify_options;
 
-#define TJ_BACKUP_VERIFY_OPTIONS_INIT             \
-    {                                             \
-        sizeof(tj_backup_verify_options), 0, NULL \
+#define TJ_BACKUP_VERIFY_OPTIONS_INIT                   \
+    {                                                   \
+        sizeof(tj_backup_verify_options), 0, NULL, NULL \
     }
 
 /**
@@ -141,6 +149,38 @@ typedef struct tj_backup_verify_options {
 TJ_API TJ_CHECKED tj_status tj_backup_verify(const char *directory,
                                              const tj_backup_verify_options *options,
                                              tj_backup_report **report, tj_error *error);
+
+/** A backup that a journal knows of. */
+typedef struct tj_known_backup {
+    uint64_t sequence; /**< of the commit up to which it is whole */
+    tj_time at;        /**< when it was made, or proven; 0: none is known */
+    tj_str directory;  /**< from the root; absent when none is known */
+} tj_known_backup;
+
+/** The backups that a journal knows of. */
+typedef struct tj_known_backups {
+    tj_known_backup newest;
+    tj_known_backup verified; /**< the newest of which tj_backup_verify told this journal */
+} tj_known_backups;
+
+/**
+ * Tells which backup of a journal is the newest, and which one is the newest that was proven, from
+ * a small file in its directory. The journal is not opened, and may be damaged.
+ *
+ * A backup or a proof is noted there when it has succeeded, if that directory can be written to. A
+ * note that is lost or damaged is none. Backups that follow each other within a minute into one
+ * directory, with tj_backup_options.thin, are noted once.
+ * @param journal path as in tj_config
+ * @param out     released with tj_known_backups_free; NULL on failure
+ * @return TJ_OK, also when no backup is known; TJ_MISUSE, TJ_INVALID, TJ_LIMIT: no path; TJ_IO;
+ *         TJ_NOMEM
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_known_backups_read(const char *journal, tj_known_backups **out,
+                                                  tj_error *error);
+
+/** Releases what this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_known_backups_free(tj_known_backups *backups);
 
 /* ---- restore ----------------------------------------------------------------------------- */
 
@@ -196,16 +236,19 @@ typedef struct tj_restore_report {
  * also after the commit that was asked for. So no number is handed out twice, and the new journal,
  * the old one and its backups cannot be mixed up.
  *
+ * The log of a source need not begin with segment 1: then its bases are read, and the history of
+ * the new journal begins where that of the source does.
+ *
  * @param source  a backup, or a journal, beside whose writer it may be read; it stays as it is
  * @param into    the new journal: not there, or an empty directory; it is there as a whole, and
  *                flushed, or not at all
  * @param options NULL: the defaults
  * @param report  receives what was done; may be NULL; released with tj_restore_report_free
- * @return TJ_OK; TJ_NOT_FOUND: no source, or it does not have that commit; TJ_EXISTS: something is
- *         in the new journal's place; TJ_CORRUPT with the place: the source is damaged, or comes to
- *         another state than the one that was backed up; TJ_INVALID: the source is neither a backup
- *         nor a journal; TJ_LIMIT: a counter cannot skip so many; TJ_FORMAT_NEWER; TJ_FULL, TJ_IO,
- *         TJ_READONLY; TJ_NOMEM
+ * @return TJ_OK; TJ_NOT_FOUND: no source, or it does not have that commit, or not any more;
+ *         TJ_EXISTS: something is in the new journal's place; TJ_CORRUPT with the place: the
+ *         source is damaged, or comes to another state than the one that was backed up;
+ *         TJ_INVALID: the source is neither a backup nor a journal; TJ_LIMIT: a counter cannot skip
+ *         so many; TJ_FORMAT_NEWER; TJ_FULL, TJ_IO, TJ_READONLY; TJ_NOMEM
  * Threads: any. Durability: the new journal is flushed on TJ_OK.
  */
 TJ_API TJ_CHECKED tj_status tj_restore(const char *source, const char *into,

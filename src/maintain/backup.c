@@ -5,6 +5,7 @@
  *   1. Look at the newest acknowledged commit: its sequence, and the digest of the state there.
  *   2. Compare what the backup has with the journal, and find out where it ends.
  *   3. Copy the records from there to that commit; a segment that is sealed by now gets its name.
+ *      When the log does not begin with segment 1 any more, copy the bases behind which it begins.
  *   4. Flush, and write the point.
  *
  * A crash leaves the points that were there, and what they name. Sealed segments are kept by the
@@ -22,14 +23,25 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "history/base_reader.h"
+#include "history/seek.h"
+#include "maintain/backup_bases.h"
 #include "maintain/backup_compare.h"
+#include "maintain/backup_note.h"
 #include "maintain/report.h"
 #include "maintain/scribe.h"
 #include "store/store.h"
 
+/* Of backups every second the journal is not told each time. */
+#define RENEW_NOTE_NS (INT64_C(60) * 1000000000)
+
 typedef struct backup {
-    char journal_log[TJ_PATH_SIZE + 8];
+    tj_store *store;
+    char journal[TJ_PATH_SIZE];
+    char journal_log[TJ_PATH_SIZE + 16];
+    char journal_history[TJ_PATH_SIZE + 16];
     tj_uuid journal_id;
+    uint64_t journal_first; /* segment */
     tj__backup_directory directory;
     bool goes_on; /* there is a point */
     bool thin;
@@ -60,14 +72,42 @@ static tj_status find_journal(backup *b, tj_store *store, const char *directory,
                         "another disk",
                         target, info.path);
     }
+    b->store = store;
     b->journal_id = info.journal_id;
+    memcpy(b->journal, info.path, sizeof b->journal);
+    TJ_TRY(tj__path_join(b->journal_history, sizeof b->journal_history, info.path,
+                         TJ__HISTORY_DIRECTORY, error));
     return tj__path_join(b->journal_log, sizeof b->journal_log, info.path, "log", error);
 }
 
-static tj_status look_at_state(backup *b, tj_store *store, tj_error *error)
+/* The segment that begins behind the oldest commit whose state can be had. */
+static tj_status find_journal_first(backup *b, tj_error *error)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj__segment_list list;
+    tj__segment_header header;
+    b->journal_first = 1;
+    TJ_TRY(tj_store_info_get(b->store, &info, error));
+    if (info.lmdb.oldest_sequence == 0) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__segment_list_read(b->journal_log, &list, error));
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < list.count && status == TJ_OK; i++) {
+        status = tj__seek_header(b->journal_log, &b->journal_id, list.ordinals[i], &header, error);
+        if (status == TJ_OK && header.first_sequence == info.lmdb.oldest_sequence + 1) {
+            b->journal_first = header.ordinal;
+            break;
+        }
+    }
+    tj__segment_list_dispose(&list);
+    return status;
+}
+
+static tj_status look_at_state(backup *b, tj_error *error)
 {
     tj__reading reading;
-    tj_status status = tj__reading_begin_all(&reading, store, error);
+    tj_status status = tj__reading_begin_all(&reading, b->store, error);
     if (status == TJ_OK) {
         b->point.position.sequence = reading.rows->sequence;
         status = tj__digest_rows(reading.rows, &b->point.digest, error);
@@ -114,8 +154,8 @@ static tj_status other_history(const backup *b, tj_error *error, const char *for
 static tj_status compare(backup *b, tj_error *error)
 {
     uint64_t newest = b->point.position.sequence;
-    TJ_TRY(tj__backup_compare(&b->directory, &b->journal_id, b->journal_log, &b->before, &b->start,
-                              error));
+    TJ_TRY(tj__backup_compare(&b->directory, &b->journal_id, b->journal_log, b->journal_first,
+                              &b->before, &b->start, error));
     uint64_t held = b->before.position.sequence > b->start.from.sequence
                         ? b->before.position.sequence
                         : b->start.from.sequence;
@@ -149,6 +189,37 @@ static tj_status read_to_newest_point(backup *b, tj_error *error)
     return tj__position_same(at, &b->before.position)
                ? TJ_OK
                : other_history(b, error, "commit %" PRIu64 " is another", at->sequence);
+}
+
+/* Only a backup that has what is before can go on where a journal begins now. */
+static tj_status explain_missing(tj_status status, tj_error *error)
+{
+    if (status == TJ_NOT_FOUND) {
+        tj__error_context(error, "the backup needs it: put it back, or back up into the directory "
+                                 "of an earlier backup, which has it");
+    }
+    return status;
+}
+
+/* Bases follow from the log, so a point that names them says all that is to be compared. */
+static tj_status provide_bases(backup *b, tj_error *error)
+{
+    tj__base_header header;
+    uint64_t ordinal = b->start.first - 1;
+    if (ordinal == 0) {
+        return TJ_OK;
+    }
+    if (tj__point_first_segment(&b->before) != b->start.first) {
+        TJ_TRY(explain_missing(tj__backup_bases_take(&b->directory, b->journal_history,
+                                                     &b->journal_id, ordinal, &b->pace, error),
+                               error));
+    }
+    if (b->start.sealed < b->start.first) {
+        TJ_TRY(tj__base_look(b->directory.history_path, &b->journal_id, TJ__BASE_STATE, ordinal,
+                             &header, error));
+        b->start.from = header.position;
+    }
+    return TJ_OK;
 }
 
 static tj_status find_place(backup *b, tj_error *error)
@@ -221,16 +292,6 @@ static tj_status fell_short(const backup *b, tj_error *error)
     return TJ_CORRUPT;
 }
 
-/* Only a backup that has what is before can go on where a journal begins now. */
-static tj_status explain_missing(tj_status status, tj_error *error)
-{
-    if (status == TJ_NOT_FOUND) {
-        tj__error_context(error, "the backup needs it: put it back, or back up into the directory "
-                                 "of an earlier backup, which has it");
-    }
-    return status;
-}
-
 static tj_status copy(backup *b, tj_error *error)
 {
     while (tj__log_reader_position(b->reader)->sequence < b->point.position.sequence) {
@@ -249,42 +310,58 @@ static tj_status copy(backup *b, tj_error *error)
 /* ---- 4. the point -------------------------------------------------------------------------- */
 
 /* Of a file that the newest point names the hash is known, as long as it did not grow. */
-static tj_status note_file(backup *b, uint64_t ordinal, tj_error *error)
+static tj_status note_file(backup *b, tj__point_file file, tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     int fd = -1;
-    tj__point_file *file = &b->point.files[b->point.file_count];
-    *file = (tj__point_file){TJ__POINT_FILE_SEGMENT, ordinal, b->point.position.offset, 0};
-    TJ_TRY(tj__backup_open_segment(&b->directory, ordinal, path, &fd, error));
-    tj_status status =
-        ordinal <= b->start.sealed ? tj__file_size(fd, path, &file->size, error) : TJ_OK;
     size_t at = b->point.file_count;
-    bool known = at < b->before.file_count && b->before.files[at].ordinal == ordinal &&
-                 b->before.files[at].size == file->size;
-    if (known) {
-        file->hash = b->before.files[at].hash;
+    const tj__point_file *before = at < b->before.file_count ? &b->before.files[at] : NULL;
+    TJ_TRY(tj__backup_open_file(&b->directory, &file, path, &fd, error));
+    tj_status status = file.size == 0 ? tj__file_size(fd, path, &file.size, error) : TJ_OK;
+    if (before && before->kind == file.kind && before->ordinal == file.ordinal &&
+        before->size == file.size) {
+        file.hash = before->hash;
     } else if (status == TJ_OK) {
-        status = tj__backup_hash(fd, path, file->size, &file->hash, error);
+        status = tj__backup_hash(fd, path, file.size, &file.hash, error);
     }
     tj__file_close(fd);
-    b->point.file_count++;
+    b->point.files[b->point.file_count++] = file;
     return status;
+}
+
+/* Of the segment that is not sealed so many bytes count. */
+static tj_status note_segments(backup *b, uint64_t last, tj_error *error)
+{
+    for (uint64_t ordinal = b->start.first; ordinal <= last; ordinal++) {
+        tj__point_file file = {.kind = TJ__POINT_FILE_SEGMENT, .ordinal = ordinal};
+        file.size = ordinal <= b->start.sealed ? 0 : b->point.position.offset;
+        TJ_TRY(note_file(b, file, error));
+    }
+    return TJ_OK;
 }
 
 static tj_status note_files(backup *b, tj_error *error)
 {
+    tj__point_file *bases = NULL;
+    size_t count = 0;
     uint64_t last = b->start.sealed;
     if (b->point.position.ordinal > last && b->point.position.offset > TJ__SEGMENT_HEADER_SIZE) {
         last = b->point.position.ordinal;
     }
-    b->point.files = calloc(last + 1, sizeof *b->point.files);
-    if (!b->point.files) {
-        return tj__fail(error, TJ_NOMEM, "no memory for the names of %" PRIu64 " files", last);
+    if (b->start.first > 1) {
+        TJ_TRY(
+            tj__bases_list(b->directory.history_path, b->start.first - 1, &bases, &count, error));
     }
-    for (uint64_t ordinal = 1; ordinal <= last; ordinal++) {
-        TJ_TRY(note_file(b, ordinal, error));
+    size_t all = count + (size_t)(last + 1 - b->start.first);
+    b->point.files = calloc(all + 1, sizeof *b->point.files);
+    tj_status status = b->point.files
+                           ? TJ_OK
+                           : tj__fail(error, TJ_NOMEM, "no memory for the names of %zu files", all);
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        status = note_file(b, bases[i], error);
     }
-    return TJ_OK;
+    free(bases);
+    return status == TJ_OK ? note_segments(b, last, error) : status;
 }
 
 static tj_status write_point(backup *b, tj_error *error)
@@ -301,39 +378,84 @@ static tj_status write_point(backup *b, tj_error *error)
     return thin ? tj__point_thin(b->directory.points_path, &b->before, error) : TJ_OK;
 }
 
+/* ---- what the journal knows of it ---------------------------------------------------------- */
+
+/* The backup is as good without it. */
+static bool note(const backup *b)
+{
+    tj__noted_backup made = {.sequence = b->point.position.sequence, .at = b->point.made_at};
+    tj__noted_backup proven = {.sequence = b->before.position.sequence,
+                               .at = b->before.verified_at};
+    snprintf(made.directory, sizeof made.directory, "%s", b->directory.path);
+    snprintf(proven.directory, sizeof proven.directory, "%s", b->directory.path);
+    return tj__backup_note_add(b->journal, &made, &proven, b->thin ? RENEW_NOTE_NS : 0, NULL) ==
+           TJ_OK;
+}
+
 /* ---- the call ------------------------------------------------------------------------------ */
 
-static tj_status make(backup *b, tj_store *store, tj_error *error)
+static tj_status make(backup *b, tj_error *error)
 {
+    TJ_TRY(find_journal_first(b, error));
     TJ_TRY(read_newest_point(b, error));
-    TJ_TRY(look_at_state(b, store, error));
+    TJ_TRY(look_at_state(b, error));
     TJ_TRY(compare(b, error));
+    TJ_TRY(provide_bases(b, error));
     TJ_TRY(find_place(b, error));
     TJ_TRY(copy(b, error));
     return write_point(b, error);
 }
 
+static void begin(backup *b)
+{
+    b->goes_on = false;
+    b->before = b->point = (tj__point){0};
+    b->reader = NULL;
+    tj__scribe_init(&b->scribe, &b->journal_id, false, &b->pace);
+}
+
+static void end(backup *b)
+{
+    tj__scribe_dispose(&b->scribe);
+    tj__log_reader_close(b->reader);
+    tj__point_dispose(&b->before);
+    tj__point_dispose(&b->point);
+}
+
+/* A file that was gone may have been pruned meanwhile: then the log begins further on. */
+static bool was_pruned(backup *b, tj_status status)
+{
+    uint64_t before = b->journal_first;
+    return status == TJ_NOT_FOUND && find_journal_first(b, NULL) == TJ_OK &&
+           b->journal_first > before;
+}
+
 static tj_status run(tj_store *store, const char *directory, const tj_backup_options *options,
                      tj_backup_report **report, tj_error *error)
 {
-    backup b = {.directory.lock_fd = -1};
+    tj_error failure = TJ_ERROR_INIT;
+    backup b = {.directory.lock_fd = -1, .thin = options->thin};
     TJ_TRY(find_journal(&b, store, directory, error));
     TJ_TRY(tj__backup_directory_take(&b.directory, directory, error));
     b.pace.bytes_per_s = options->bytes_per_s == 0                          ? TJ_BACKUP_RATE_DEFAULT
                          : options->bytes_per_s == TJ_BACKUP_RATE_UNBOUNDED ? 0
                                                                             : options->bytes_per_s;
-    b.thin = options->thin;
-    tj__scribe_init(&b.scribe, &b.journal_id, false, &b.pace);
-    tj_status status = make(&b, store, error);
-    if (status == TJ_OK && report) {
-        status = tj__backup_report_new(b.directory.path, &b.point, b.pace.bytes, report, error);
+    begin(&b);
+    tj_status status = make(&b, &failure);
+    while (was_pruned(&b, status)) {
+        end(&b);
+        begin(&b);
+        failure = (tj_error)TJ_ERROR_INIT;
+        status = make(&b, &failure);
     }
-    tj__scribe_dispose(&b.scribe);
-    tj__log_reader_close(b.reader);
-    tj__point_dispose(&b.before);
-    tj__point_dispose(&b.point);
+    bool noted = status == TJ_OK && note(&b);
+    if (status == TJ_OK && report) {
+        status = tj__backup_report_new(b.directory.path, &b.point, b.pace.bytes, noted, report,
+                                       &failure);
+    }
+    end(&b);
     tj__backup_directory_close(&b.directory);
-    return status;
+    return tj__error_pass(error, &failure);
 }
 
 tj_status tj_backup(tj_store *store, const char *directory, const tj_backup_options *options,

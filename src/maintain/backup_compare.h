@@ -6,17 +6,19 @@
 #include "maintain/backup_directory.h"
 
 typedef struct tj__backup_start {
-    uint64_t sealed;   /* segments that the backup has whole, from the first */
-    tj__position from; /* where the log goes on behind them */
+    uint64_t first;    /* segment with which the log of the backup begins */
+    uint64_t sealed;   /* the last one that it has whole; first - 1: none */
+    tj__position from; /* where the log goes on behind it; zeros when there is none and first > 1 */
 } tj__backup_start;
 
 /* Compares each sealed segment that the journal still has with the backup's, by header and seal,
  * whose hashes stand for all that is before them, and sees that the files of the newest point are
  * there; `before` is zeros when there is none. What follows then continues the chain of hashes, or
- * is of another history. TJ_CONFLICT, TJ_CORRUPT, TJ_NOT_FOUND, TJ_IO. */
+ * is of another history. TJ_CONFLICT, TJ_CORRUPT, TJ_NOT_FOUND, also when the journal's log begins
+ * behind the end of the backup; TJ_IO. */
 tj_status tj__backup_compare(const tj__backup_directory *directory, const tj_uuid *journal_id,
-                             const char *journal_log, const tj__point *before,
-                             tj__backup_start *out, tj_error *error);
+                             const char *journal_log, uint64_t journal_first,
+                             const tj__point *before, tj__backup_start *out, tj_error *error);
 /* The sentence for a log that is not the one that was backed up: TJ_CONFLICT. */
 tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
                                    tj_error *error);

@@ -25,6 +25,8 @@ static tj_status name_parts(tj__backup_directory *directory, const char *path, t
     TJ_TRY(tj__path_absolute(path, directory->path, sizeof directory->path, error));
     TJ_TRY(tj__path_join(directory->log_path, sizeof directory->log_path, directory->path, LOG_NAME,
                          error));
+    TJ_TRY(tj__path_join(directory->history_path, sizeof directory->history_path, directory->path,
+                         TJ__HISTORY_DIRECTORY, error));
     return tj__path_join(directory->points_path, sizeof directory->points_path, directory->path,
                          POINTS_NAME, error);
 }
@@ -61,6 +63,17 @@ tj_status tj__backup_directory_open(tj__backup_directory *directory, const char 
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {LOG_NAME, TJ__HISTORY_DIRECTORY, POINTS_NAME, "lost+found"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return name[0] == '.';
+}
+
 static tj_status refuse_strangers(const char *path, tj_error *error)
 {
     DIR *stream = opendir(path);
@@ -70,13 +83,11 @@ static tj_status refuse_strangers(const char *path, tj_error *error)
     tj_status status = TJ_OK;
     const struct dirent *entry;
     while (status == TJ_OK && (errno = 0, entry = readdir(stream)) != NULL) {
-        const char *name = entry->d_name;
-        if (name[0] != '.' && strcmp(name, LOG_NAME) != 0 && strcmp(name, POINTS_NAME) != 0 &&
-            strcmp(name, "lost+found") != 0) {
+        if (!is_ours(entry->d_name)) {
             status = tj__fail(error, TJ_EXISTS,
                               "%s holds \"%s\", which is no part of a backup: choose a new or an "
                               "empty directory, or that of an earlier backup",
-                              path, name);
+                              path, entry->d_name);
         }
     }
     if (status == TJ_OK && errno != 0) {
@@ -169,6 +180,34 @@ tj_status tj__backup_open_segment(void *context, uint64_t ordinal, char path[TJ_
         return tj__fail(error, TJ_CORRUPT, "%s is not a regular file", path);
     }
     return tj__file_open(path, O_RDONLY, fd, error);
+}
+
+static tj_status open_base(const tj__backup_directory *directory, const tj__point_file *file,
+                           char path[TJ__SEGMENT_PATH_SIZE], int *fd, tj_error *error)
+{
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__base_path(path, directory->history_path, tj__point_base_kind(file->kind),
+                         file->ordinal, false, error));
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (!there) {
+        tj__fail(error, TJ_NOT_FOUND,
+                 "%s is missing in the backup: it holds what was before the first segment", path);
+        tj__error_place(error, "%s", path);
+        return TJ_NOT_FOUND;
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return tj__fail(error, TJ_CORRUPT, "%s is not a regular file", path);
+    }
+    return tj__file_open(path, O_RDONLY, fd, error);
+}
+
+tj_status tj__backup_open_file(const tj__backup_directory *directory, const tj__point_file *file,
+                               char path[TJ__SEGMENT_PATH_SIZE], int *fd, tj_error *error)
+{
+    return file->kind == TJ__POINT_FILE_SEGMENT
+               ? tj__backup_open_segment((void *)directory, file->ordinal, path, fd, error)
+               : open_base(directory, file, path, fd, error);
 }
 
 tj_status tj__backup_hash(int fd, const char *path, uint64_t size, uint64_t *hash, tj_error *error)

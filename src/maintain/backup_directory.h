@@ -5,6 +5,8 @@
  *   log/0000000001.log   a sealed segment: header, records, seal; no zeros behind them
  *   log/0000000002.part  the newest: header and records, at least up to the newest point; what
  *                        follows there is no part of the backup, and written again by the next
+ *   history/             the bases at the end of the segment before, when the log does not begin
+ *                        with segment 1; base.h
  *   points/              point.h
  *
  * A file gets the name .log when it is whole and flushed, and is never written to again.
@@ -18,6 +20,7 @@
 typedef struct tj__backup_directory {
     char path[PATH_MAX];
     char log_path[PATH_MAX];
+    char history_path[PATH_MAX];
     char points_path[PATH_MAX];
     int lock_fd;
 } tj__backup_directory;
@@ -41,6 +44,9 @@ tj_status tj__backup_segment_path(const tj__backup_directory *directory, uint64_
 /* Opens the file of a segment, sealed or not; context is the directory. */
 tj_status tj__backup_open_segment(void *context, uint64_t ordinal, char path[TJ__SEGMENT_PATH_SIZE],
                                   int *fd, tj_error *error);
+/* Opens a file that a point names. TJ_NOT_FOUND naming it. */
+tj_status tj__backup_open_file(const tj__backup_directory *directory, const tj__point_file *file,
+                               char path[TJ__SEGMENT_PATH_SIZE], int *fd, tj_error *error);
 /* XXH3 of the first `size` bytes of a file. TJ_CORRUPT when it has not so many. */
 tj_status tj__backup_hash(int fd, const char *path, uint64_t size, uint64_t *hash, tj_error *error);
 

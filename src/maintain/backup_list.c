@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "history/base_reader.h"
 #include "maintain/backup_directory.h"
 #include "maintain/report.h"
 
@@ -15,9 +16,9 @@ tj_backup_point tj__backup_point_tell(const tj__point *point)
                             .time = point->position.sequence == 0 ? 0 : point->position.time,
                             .made_at = point->made_at,
                             .verified_at = point->verified_at,
-                            .digest = tj__digest_value(&point->digest),
-                            .segment_count = point->file_count};
+                            .digest = tj__digest_value(&point->digest)};
     for (size_t i = 0; i < point->file_count; i++) {
+        told.segment_count += point->files[i].kind == TJ__POINT_FILE_SEGMENT;
         told.bytes += point->files[i].size;
     }
     for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
@@ -27,7 +28,8 @@ tj_backup_point tj__backup_point_tell(const tj__point *point)
 }
 
 tj_status tj__backup_report_new(const char *directory, const tj__point *point,
-                                uint64_t copied_bytes, tj_backup_report **out, tj_error *error)
+                                uint64_t copied_bytes, bool noted, tj_backup_report **out,
+                                tj_error *error)
 {
     void *object = NULL;
     tj__arena *arena = tj__arena_new(sizeof(tj_backup_report), &object);
@@ -39,6 +41,7 @@ tj_status tj__backup_report_new(const char *directory, const tj__point *point,
     report->journal_id = point->journal_id;
     report->point = tj__backup_point_tell(point);
     report->copied_bytes = copied_bytes;
+    report->noted = noted;
     *out = report;
     return TJ_OK;
 }
@@ -46,6 +49,21 @@ tj_status tj__backup_report_new(const char *directory, const tj__point *point,
 void tj_backup_report_free(tj_backup_report *report)
 {
     tj__arena_free_object(report);
+}
+
+/* The log of a backup begins with segment 1, or behind a base. */
+static tj_status find_oldest(const tj__backup_directory *directory, const tj__point *point,
+                             uint64_t *sequence, tj_error *error)
+{
+    tj__base_header header;
+    uint64_t first = tj__point_first_segment(point);
+    *sequence = 0;
+    if (first > 1) {
+        TJ_TRY(tj__base_look(directory->history_path, &point->journal_id, TJ__BASE_STATE, first - 1,
+                             &header, error));
+        *sequence = header.position.sequence;
+    }
+    return TJ_OK;
 }
 
 static tj_status read_points(const tj__backup_directory *directory, const uint64_t *sequences,
@@ -56,7 +74,9 @@ static tj_status read_points(const tj__backup_directory *directory, const uint64
         TJ_TRY(tj__point_read(directory->points_path, sequences[i], &point, error));
         list->journal_id = point.journal_id;
         list->points[i] = tj__backup_point_tell(&point);
+        tj_status status = find_oldest(directory, &point, &list->oldest_sequence, error);
         tj__point_dispose(&point);
+        TJ_TRY(status);
     }
     return TJ_OK;
 }

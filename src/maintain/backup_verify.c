@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A backup is proven by restoring it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <tesser/maintain.h>
@@ -8,6 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "journal/journal.h"
+#include "maintain/backup_note.h"
 #include "maintain/decode.h"
 #include "maintain/report.h"
 #include "maintain/restore_run.h"
@@ -18,8 +21,7 @@ static tj_status check_file(const tj__restore_source *source, const tj__point_fi
     char path[TJ__SEGMENT_PATH_SIZE];
     int fd = -1;
     uint64_t hash = 0;
-    void *directory = (void *)&source->backup;
-    TJ_TRY(tj__backup_open_segment(directory, file->ordinal, path, &fd, error));
+    TJ_TRY(tj__backup_open_file(&source->backup, file, path, &fd, error));
     tj_status status = tj__backup_hash(fd, path, file->size, &hash, error);
     tj__file_close(fd);
     if (status != TJ_OK || hash == file->hash) {
@@ -87,7 +89,7 @@ static tj_status prove(tj__restore_run *run, const char *trial_directory, tj_err
 }
 
 /* Beside a backup that is under way, or where nothing can be written, the proof is not noted. */
-static void note_proof(tj__restore_source *source)
+static void note_proof(tj__restore_source *source, tj_time now)
 {
     tj__backup_directory directory;
     tj__point newest;
@@ -96,11 +98,24 @@ static void note_proof(tj__restore_source *source)
     }
     if (tj__point_read(directory.points_path, source->point.position.sequence, &newest, NULL) ==
         TJ_OK) {
-        newest.verified_at = source->point.verified_at = tj_time_now();
+        newest.verified_at = source->point.verified_at = now;
         (void)tj__point_write(directory.points_path, &newest, NULL);
         tj__point_dispose(&newest);
     }
     tj__backup_directory_close(&directory);
+}
+
+/* The journal that is told of it must be the one of the backup. */
+static bool note_in_journal(const tj__restore_source *source, tj_time now, const char *configured)
+{
+    char journal[PATH_MAX];
+    tj_uuid id;
+    tj__noted_backup proven = {.sequence = source->point.position.sequence, .at = now};
+    snprintf(proven.directory, sizeof proven.directory, "%s", source->path);
+    return configured && tj__journal_path(configured, journal, sizeof journal, NULL) == TJ_OK &&
+           tj__restore_journal_id(journal, &id, NULL) == TJ_OK &&
+           memcmp(&id, &source->journal_id, sizeof id) == 0 &&
+           tj__backup_note_add(journal, NULL, &proven, 0, NULL) == TJ_OK;
 }
 
 static tj_status verify(tj__restore_run *run, const tj_backup_verify_options *options,
@@ -112,9 +127,11 @@ static tj_status verify(tj__restore_run *run, const tj_backup_verify_options *op
     }
     TJ_TRY(choose_point(&run->source, options->sequence, error));
     TJ_TRY(prove(run, trial ? trial : "/var/tmp", error));
-    note_proof(&run->source);
+    tj_time now = tj_time_now();
+    note_proof(&run->source, now);
+    bool noted = note_in_journal(&run->source, now, options->journal);
     return report ? tj__backup_report_new(run->source.path, &run->source.point,
-                                          run->target.pace.bytes, report, error)
+                                          run->target.pace.bytes, noted, report, error)
                   : TJ_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "maintain/backup_note.h"
 #include "maintain/examine.h"
 
 typedef struct known_name {
@@ -16,8 +17,16 @@ typedef struct known_name {
 } known_name;
 
 static const known_name known[] = {
-    {"data.mdb", false}, {"lock.mdb", false}, {TJ__WRITER_LOCK_NAME, false}, {"log", true},
-    {"reserve", false},  {"creating", true},  {TJ__HISTORY_DIRECTORY, true}, {"lost+found", true},
+    {"data.mdb", false},
+    {"lock.mdb", false},
+    {TJ__WRITER_LOCK_NAME, false},
+    {"log", true},
+    {"reserve", false},
+    {"creating", true},
+    {TJ__HISTORY_DIRECTORY, true},
+    {"lost+found", true},
+    {TJ__BACKUP_NOTE_NAME, false},
+    {TJ__BACKUP_NOTE_NAME ".tmp", false},
 };
 
 static const known_name *find_known(const char *name)

@@ -33,6 +33,16 @@ void tj__point_dispose(tj__point *point)
     *point = (tj__point){0};
 }
 
+uint64_t tj__point_first_segment(const tj__point *point)
+{
+    for (size_t i = 0; i < point->file_count; i++) {
+        if (point->files[i].kind == TJ__POINT_FILE_STATE) {
+            return point->files[i].ordinal + 1;
+        }
+    }
+    return 1;
+}
+
 /* ---- bytes --------------------------------------------------------------------------------- */
 
 static void put_position(tj__buffer *out, const tj__position *position)
@@ -145,12 +155,13 @@ static tj_status get_files(tj__reader *in, tj__point *point, const char *place, 
     }
     for (size_t i = 0; i < point->file_count; i++) {
         tj__point_file *file = &point->files[i];
-        file->kind = tj__get_u32(in);
+        uint32_t kind = tj__get_u32(in);
+        file->kind = (tj__point_file_kind)kind;
         (void)tj__get_u32(in);
         file->ordinal = tj__get_u64(in);
         file->size = tj__get_u64(in);
         file->hash = tj__get_u64(in);
-        if (file->kind != TJ__POINT_FILE_SEGMENT) {
+        if (kind < TJ__POINT_FILE_SEGMENT || kind > TJ__POINT_FILE_REST) {
             return newer(place, error);
         }
     }

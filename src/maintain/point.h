@@ -14,8 +14,8 @@
  *   96  8  tables in the digest, one bit each
  *  104  8  files
  *  112 ..  of each table in the digest, ascending: rows (8), their checksums added up (8)
- *      ..  of each file, ascending: kind (4; 1: log segment), 0 (4), ordinal (8), size (8), hash of
- *           so many bytes from its beginning (8)
+ *      ..  of each file: kind (4), 0 (4), ordinal (8), size (8), hash of so many bytes from its
+ *           beginning (8); the bases first, by kind, then the segments, ascending
  *        8  hash of everything before
  */
 #ifndef TJ_MAINTAIN_POINT_H
@@ -25,14 +25,33 @@
 
 #include <tesser/uuid.h>
 
+#include "history/base.h"
 #include "history/digest.h"
 #include "model/position.h"
 
 #define TJ__POINT_VERSION 1
-#define TJ__POINT_FILE_SEGMENT 1
+
+/* Bases are those at the end of the segment before the first, when the log does not begin with
+ * segment 1. */
+typedef enum tj__point_file_kind {
+    TJ__POINT_FILE_SEGMENT = 1,
+    TJ__POINT_FILE_STATE,
+    TJ__POINT_FILE_ALGOS,
+    TJ__POINT_FILE_REST
+} tj__point_file_kind;
+
+/* The kind of the file of a base, and the other way round. */
+static inline tj__point_file_kind tj__point_kind_of(tj__base_kind kind)
+{
+    return (tj__point_file_kind)(TJ__POINT_FILE_STATE + kind);
+}
+static inline tj__base_kind tj__point_base_kind(tj__point_file_kind kind)
+{
+    return (tj__base_kind)(kind - TJ__POINT_FILE_STATE);
+}
 
 typedef struct tj__point_file {
-    uint32_t kind;
+    tj__point_file_kind kind;
     uint64_t ordinal;
     uint64_t size; /* the file may have more by now */
     uint64_t hash; /* of the file as a journal has it, however the backup keeps it */
@@ -49,6 +68,8 @@ typedef struct tj__point {
 } tj__point;
 
 void tj__point_dispose(tj__point *point);
+/* The segment with which the log of the backup begins. */
+uint64_t tj__point_first_segment(const tj__point *point);
 
 /* Appends the bytes of a point. */
 void tj__point_encode(const tj__point *point, tj__buffer *out);

@@ -11,6 +11,7 @@
 tj_backup_point tj__backup_point_tell(const tj__point *point);
 /* A report on one. TJ_NOMEM. */
 tj_status tj__backup_report_new(const char *directory, const tj__point *point,
-                                uint64_t copied_bytes, tj_backup_report **out, tj_error *error);
+                                uint64_t copied_bytes, bool noted, tj_backup_report **out,
+                                tj_error *error);
 
 #endif

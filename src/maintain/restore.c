@@ -2,8 +2,9 @@
 /*
  * A journal out of a backup, or out of another journal's log.
  *
- *   1. Read the source to its end: records up to the commit that was asked for go into a new
- *      journal beside its place, those after it only say how far counters went.
+ *   1. Read the source to its end: the bases with which it may begin, then records. Those up to
+ *      the commit that was asked for go into a new journal beside its place, those after it only
+ *      say how far counters went.
  *   2. Compare the state with what was backed up.
  *   3. Add one commit: the counters, lifted, and a note.
  *   4. Flush, and rename the new journal into its place.

@@ -5,12 +5,14 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "maintain/restore_bases.h"
 
 tj_status tj__restore_run_begin(tj__restore_run *run, const char *source,
                                 const tj_restore_options *options, tj_error *error)
 {
     *run = (tj__restore_run){.target = TJ__RESTORE_TARGET_INIT, .options = options};
     TJ_TRY(tj__restore_source_open(&run->source, source, error));
+    run->target.start = run->source.start;
     return tj__lift_init(&run->lift, error);
 }
 
@@ -93,8 +95,34 @@ static tj_status read_source(tj__restore_run *run, tj_error *error)
     }
 }
 
+/* What the source begins with is the oldest that there is. */
+static tj_status check_kept(const tj__restore_run *run, tj_error *error)
+{
+    const tj_moment *at = &run->options->at;
+    const tj__position *start = &run->source.start;
+    if (at->sequence > 0 && at->sequence < start->sequence) {
+        return tj__fail(error, TJ_NOT_FOUND,
+                        "commit %" PRIu64 " is not kept in %s, the oldest is %" PRIu64,
+                        at->sequence, run->source.path, start->sequence);
+    }
+    if (at->has_time && start->sequence > 0 && at->time < start->time) {
+        char oldest[TJ_TIME_TEXT_SIZE];
+        tj_time_format(start->time, oldest);
+        return tj__fail(error, TJ_NOT_FOUND,
+                        "what was then is not kept in %s, the oldest is commit %" PRIu64 ", %s",
+                        run->source.path, start->sequence, oldest);
+    }
+    return TJ_OK;
+}
+
 tj_status tj__restore_run_read(tj__restore_run *run, tj_error *error)
 {
+    const tj__position *start = &run->source.start;
+    TJ_TRY(check_kept(run, error));
+    run->sequence = run->newest = start->sequence;
+    run->time = start->time;
+    TJ_TRY(tj__restore_bases(&run->source, run->options->dry_run ? NULL : &run->target, &run->lift,
+                             error));
     TJ_TRY(read_source(run, error));
     TJ_TRY(check_reached(run, error));
     return run->options->dry_run ? TJ_OK : tj__restore_target_settle(&run->target, error);

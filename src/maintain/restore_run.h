@@ -22,7 +22,8 @@ typedef struct tj__restore_run {
 
 tj_status tj__restore_run_begin(tj__restore_run *run, const char *source,
                                 const tj_restore_options *options, tj_error *error);
-/* Reads the source to its end; the target, unless it is a dry run, gets what options ask for. */
+/* Reads the source to its end; the target, which has begun behind what the source begins with,
+ * gets what options ask for unless it is a dry run. TJ_NOT_FOUND when that is not in the source. */
 tj_status tj__restore_run_read(tj__restore_run *run, tj_error *error);
 /* Computes the digest of the target, and compares it with what a backup noted at its commit.
  * TJ_CORRUPT naming the first table that differs. */

@@ -4,12 +4,51 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/base_reader.h"
 #include "journal/logbook.h"
 
-static const tj__position log_start = {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+/* Where the records of a source begin, and what holds what was before them. */
+static tj_status find_start(tj__restore_source *source, uint64_t first_segment, tj_error *error)
+{
+    tj__base_header header;
+    source->start = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    if (first_segment <= 1) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__bases_list(source->history_path, first_segment - 1, &source->bases,
+                          &source->base_count, error));
+    TJ_TRY(tj__base_look(source->history_path, &source->journal_id, TJ__BASE_STATE,
+                         first_segment - 1, &header, error));
+    source->start = header.position;
+    return TJ_OK;
+}
+
+static tj_status open_reader(tj__restore_source *source, tj_error *error)
+{
+    return tj__log_reader_open(source->log_path, &source->journal_id, &source->start,
+                               &source->reader, error);
+}
+
+/* ---- a backup ------------------------------------------------------------------------------ */
+
+/* A .rest that is gone would not be missed otherwise. */
+static tj_status look_for_bases(const tj__restore_source *source, tj_error *error)
+{
+    for (size_t i = 0; i < source->point.file_count; i++) {
+        const tj__point_file *file = &source->point.files[i];
+        char path[TJ__SEGMENT_PATH_SIZE];
+        int fd = -1;
+        if (file->kind != TJ__POINT_FILE_SEGMENT) {
+            TJ_TRY(tj__backup_open_file(&source->backup, file, path, &fd, error));
+            tj__file_close(fd);
+        }
+    }
+    return TJ_OK;
+}
 
 static tj_status open_backup(tj__restore_source *source, tj_error *error)
 {
@@ -22,8 +61,11 @@ static tj_status open_backup(tj__restore_source *source, tj_error *error)
     }
     TJ_TRY(status);
     source->journal_id = source->point.journal_id;
-    TJ_TRY(tj__log_reader_open(source->backup.log_path, &source->journal_id, &log_start,
-                               &source->reader, error));
+    memcpy(source->log_path, source->backup.log_path, sizeof source->log_path);
+    memcpy(source->history_path, source->backup.history_path, sizeof source->history_path);
+    TJ_TRY(look_for_bases(source, error));
+    TJ_TRY(find_start(source, tj__point_first_segment(&source->point), error));
+    TJ_TRY(open_reader(source, error));
     tj__log_reader_open_by(source->reader, tj__backup_open_segment, &source->backup);
     return TJ_OK;
 }
@@ -31,18 +73,18 @@ static tj_status open_backup(tj__restore_source *source, tj_error *error)
 /* ---- a journal ----------------------------------------------------------------------------- */
 
 /* Whose log it is stands in every segment. */
-static tj_status read_journal_id(tj__restore_source *source, tj_error *error)
+static tj_status read_journal_id(tj__restore_source *source, uint64_t ordinal, tj_error *error)
 {
     uint8_t block[TJ__SEGMENT_HEADER_SIZE];
     char path[TJ__SEGMENT_PATH_SIZE];
     struct stat found;
     int fd = -1;
     tj_status status =
-        tj__segment_open(path, source->log_path, log_start.ordinal, O_RDONLY, &fd, &found, error);
+        tj__segment_open(path, source->log_path, ordinal, O_RDONLY, &fd, &found, error);
     if (status == TJ_NOT_FOUND) {
         return tj__fail(error, TJ_NOT_FOUND,
-                        "%s is missing: a journal is restored from the whole of its log, or from a "
-                        "backup",
+                        "%s is missing, or bases that hold what was before the segments that are "
+                        "there: restore from a backup",
                         path);
     }
     TJ_TRY(status);
@@ -55,26 +97,62 @@ static tj_status read_journal_id(tj__restore_source *source, tj_error *error)
     }
     tj__segment_header header;
     memcpy(&source->journal_id, block + TJ__SEGMENT_ID_AT, sizeof source->journal_id);
-    return tj__segment_header_decode(block, &source->journal_id, log_start.ordinal, &header, path,
-                                     error);
+    return tj__segment_header_decode(block, &source->journal_id, ordinal, &header, path, error);
+}
+
+/* The segment with which the log begins: the first one that is there, or behind bases that hold
+ * what was before it. (A crash while segments went may have left one before those.) */
+static tj_status find_first(const tj__restore_source *source, uint64_t *ordinal, tj_error *error)
+{
+    tj__segment_list list;
+    bool found = false;
+    *ordinal = 1;
+    TJ_TRY(tj__segment_list_read(source->log_path, &list, error));
+    for (size_t i = 0; i < list.count && !found; i++) {
+        tj__point_file *bases = NULL;
+        size_t count = 0;
+        found = list.ordinals[i] == 1 || tj__bases_list(source->history_path, list.ordinals[i] - 1,
+                                                        &bases, &count, NULL) == TJ_OK;
+        free(bases);
+        *ordinal = found ? list.ordinals[i] : 1;
+    }
+    tj__segment_list_dispose(&list);
+    return TJ_OK;
 }
 
 static tj_status open_journal(tj__restore_source *source, tj_error *error)
 {
     bool there = false;
     struct stat found;
+    uint64_t first = 1;
     TJ_TRY(tj__path_join(source->log_path, sizeof source->log_path, source->path, "log", error));
+    TJ_TRY(tj__path_join(source->history_path, sizeof source->history_path, source->path,
+                         TJ__HISTORY_DIRECTORY, error));
     TJ_TRY(tj__path_look(source->log_path, &there, &found, error));
     if (!there || !S_ISDIR(found.st_mode)) {
         return tj__fail(error, TJ_INVALID,
                         "%s is neither a backup nor a journal: both have a directory named log",
                         source->path);
     }
-    TJ_TRY(read_journal_id(source, error));
+    TJ_TRY(find_first(source, &first, error));
+    TJ_TRY(read_journal_id(source, first, error));
+    TJ_TRY(find_start(source, first, error));
     TJ_TRY(tj__lock_look(source->path, &source->lock, error));
     source->mark = tj__lock_mark(source->lock);
-    return tj__log_reader_open(source->log_path, &source->journal_id, &log_start, &source->reader,
-                               error);
+    return open_reader(source, error);
+}
+
+tj_status tj__restore_journal_id(const char *path, tj_uuid *id, tj_error *error)
+{
+    tj__segment_list list;
+    tj__restore_source source = {0};
+    TJ_TRY(tj__path_join(source.log_path, sizeof source.log_path, path, "log", error));
+    TJ_TRY(tj__segment_list_read(source.log_path, &list, error));
+    uint64_t first = list.count > 0 ? list.ordinals[0] : 1;
+    tj__segment_list_dispose(&list);
+    TJ_TRY(read_journal_id(&source, first, error));
+    *id = source.journal_id;
+    return TJ_OK;
 }
 
 /* ---- either -------------------------------------------------------------------------------- */
@@ -99,9 +177,11 @@ void tj__restore_source_close(tj__restore_source *source)
     tj__log_reader_close(source->reader);
     tj__lock_release(source->lock);
     tj__point_dispose(&source->point);
+    free(source->bases);
     tj__backup_directory_close(&source->backup);
     source->reader = NULL;
     source->lock = NULL;
+    source->bases = NULL;
 }
 
 static tj_status end_of_log(tj__restore_source *source, tj_error *error)

@@ -5,12 +5,17 @@
 #define TJ_MAINTAIN_RESTORE_SOURCE_H
 
 #include "journal/lock.h"
+#include "maintain/backup_bases.h"
 #include "maintain/backup_directory.h"
 
 typedef struct tj__restore_source {
     char path[PATH_MAX];
     char log_path[PATH_MAX];
+    char history_path[PATH_MAX];
     tj_uuid journal_id;
+    tj__position start;    /* where the log begins */
+    tj__point_file *bases; /* that hold what was before; none when it begins with segment 1 */
+    size_t base_count;
     bool is_backup;
     tj__backup_directory backup;
     tj__point point; /* of a backup: the newest */
@@ -23,6 +28,9 @@ typedef struct tj__restore_source {
  * neither, TJ_CORRUPT, TJ_IO. After a failure too it is to be closed. */
 tj_status tj__restore_source_open(tj__restore_source *source, const char *path, tj_error *error);
 void tj__restore_source_close(tj__restore_source *source);
+
+/* The id of the journal in a directory, as its log has it. */
+tj_status tj__restore_journal_id(const char *path, tj_uuid *id, tj_error *error);
 
 /* The next commit; *more is false behind the newest point of a backup, or the end of a journal's
  * log, which is judged as the next writer will. */

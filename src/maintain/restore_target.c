@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/base.h"
 #include "journal/journal.h"
 #include "log/writer.h"
 #include "rows/body.h"
@@ -120,6 +121,8 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
         return status;
     }
     TJ_TRY(make_tables(target, error));
+    TJ_TRY(tj__path_join(target->history_path, sizeof target->history_path, target->built,
+                         TJ__HISTORY_DIRECTORY, error));
     TJ_TRY(tj__path_join(target->log_path, sizeof target->log_path, target->built, "log", error));
     return tj__directory_make(target->log_path, target->built, error);
 }
@@ -183,6 +186,13 @@ tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *
         return tj__fail(error, TJ_NOMEM, "no memory for the rows of a journal");
     }
     return apply_large(target, error);
+}
+
+tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool *has,
+                                 tj_error *error)
+{
+    *has = tj__rowmap_find(target->batch, key) != NULL;
+    return *has ? TJ_OK : tj__env_find(target->env, key, has, error);
 }
 
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error)
@@ -294,6 +304,8 @@ void tj__restore_target_dispose(tj__restore_target *target)
     if (target->built[0] != '\0') {
         remove_files(target->log_path);
         (void)rmdir(target->log_path);
+        remove_files(target->history_path);
+        (void)rmdir(target->history_path);
         remove_files(target->built);
         (void)rmdir(target->built);
     }

@@ -18,6 +18,7 @@ typedef struct tj__restore_target {
     char path[PATH_MAX];  /* where it will be */
     char built[PATH_MAX]; /* where it is */
     char log_path[PATH_MAX];
+    char history_path[PATH_MAX];
     tj_uuid journal_id;    /* set before it begins: it keeps that one */
     tj__position start;    /* set before it begins: its log goes on from there */
     tj__position position; /* behind its last commit */
@@ -50,6 +51,9 @@ tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segmen
 /* Takes a row of the state behind which the records go on. */
 tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *row,
                                      tj_error *error);
+/* Whether a row of this key was taken. */
+tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool *has,
+                                 tj_error *error);
 /* All records are in the log and in LMDB. */
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error);
 /* Then: appends a commit in a writer epoch of a term that no record before it has. */

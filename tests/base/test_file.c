@@ -228,9 +228,9 @@ static void the_names_of_new_directories_are_flushed(void **state)
 static void the_directory_of_a_path(void **state)
 {
     (void)state;
-    static const char *const expected[][2] = {{"a/b", "a"},   {"/a/b//", "/a"}, {"/a//b", "/a"},
-                                              {"/a", "/"},    {"a", "."},       {"a/", "."},
-                                              {"./a", "."},   {"/", "/"},       {"a/b/c", "a/b"}};
+    static const char *const expected[][2] = {{"a/b", "a"}, {"/a/b//", "/a"}, {"/a//b", "/a"},
+                                              {"/a", "/"},  {"a", "."},       {"a/", "."},
+                                              {"./a", "."}, {"/", "/"},       {"a/b/c", "a/b"}};
     static char longer[PATH_MAX + 8];
     char parent[PATH_MAX];
     tj_error error = TJ_ERROR_INIT;

@@ -9,6 +9,8 @@ for i in range(int(sys.argv[1]), int(sys.argv[2])):
 }
 printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >tesser.toml
 run 0 init
+run 0 status
+out_has "none is known: \`tesser-journal backup DIRECTORY\` makes one"
 run 0 backup b
 out_has "backed up to $work/b: as of commit 0; 0 B copied"
 run 0 backup list b
@@ -36,8 +38,21 @@ done
 mkdir trial
 run 0 backup verify b --trial trial --json
 json "$out" "d['sequence'] == '103' and d['verified_at'] is not None"
+run 0 status --json
+json "$out" "d['backup']['sequence'] == '103' and d['backup']['directory'] == '$work/b' and int(d['backup']['age_s']) < 600"
+json "$out" "d['verified_backup']['sequence'] == '103' and d['verified_backup']['verified_at'] > '2020'"
+rm j/backups
+run 0 status --json
+json "$out" "d['backup'] is None and d['verified_backup'] is None"
 run 0 backup verify b --at 100 --trial trial
 out_has "b is proven: restored up to commit 100"
+out_has "the journal knows of it"
+run 0 backup b
+run 0 status
+out_has "s ago, up to commit 103, in $work/b"
+out_has "Proven"
+run 0 verify
+! grep -q "is no part of the journal" "$out" || fail "the note of backups is a stranger"
 rmdir trial || fail "the trial is still there"
 run 0 backup list b --json
 json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A thread that saves one number after the other, as fast as it goes. Include <pthread.h> and
- * <stdatomic.h> first, and backup_fixture.h. */
+/* A thread that saves one number after the other, as fast as it goes. For files that include the
+ * headers of threads and of atomics. */
 #ifndef TJ_TESTS_MAINTAIN_SAVER_H
 #define TJ_TESTS_MAINTAIN_SAVER_H
 

@@ -264,7 +264,7 @@ static void a_missing_segment_is_told(void **state)
     assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
     snprintf(backup_path, sizeof backup_path, "%s/another", f->directory);
     assert_refused(tj_backup(f->store, backup_path, NULL, NULL, &err), TJ_NOT_FOUND,
-                   "0000000001.log is missing: the backup needs it");
+                   "history/0000000001.state, which holds what was before it, is missing");
     fixture_close(f);
     f->damaged = true;
 }

@@ -54,6 +54,8 @@ zeroed!(
     tj_identity,
     tj_import_report,
     tj_import_source,
+    tj_known_backup,
+    tj_known_backups,
     tj_ledger_entry,
     tj_ledger_list,
     tj_ledger_sum,

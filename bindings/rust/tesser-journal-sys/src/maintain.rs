@@ -59,6 +59,8 @@ pub struct tj_backup_report {
     pub point: tj_backup_point,
     /// Written by this call
     pub copied_bytes: u64,
+    /// The journal knows of it: `tj_known_backups_read`
+    pub noted: bool,
 }
 
 /// What a backup's directory holds.
@@ -73,6 +75,8 @@ pub struct tj_backup_list {
     pub points: *mut tj_backup_point,
     /// How many there are.
     pub count: usize,
+    /// Oldest commit that can be restored; 0: all of them can
+    pub oldest_sequence: u64,
 }
 
 /// How to verify a backup. Start from `TJ_BACKUP_VERIFY_OPTIONS_INIT`.
@@ -86,6 +90,31 @@ pub struct tj_backup_verify_options {
     /// Where the trial is restored to, and removed again; it takes about as much space as the
     /// journal. NULL: the environment's TMPDIR, else /var/tmp.
     pub trial_directory: *const c_char,
+    /// The journal of which it is a backup, to be told of the proof; one with another id, or that
+    /// cannot be written to, is not. NULL: only the backup itself says so.
+    pub journal: *const c_char,
+}
+
+/// A backup that a journal knows of.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_known_backup {
+    /// Of the commit up to which it is whole
+    pub sequence: u64,
+    /// When it was made, or proven; 0: none is known
+    pub at: tj_time,
+    /// From the root; absent when none is known
+    pub directory: tj_str,
+}
+
+/// The backups that a journal knows of.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_known_backups {
+    /// The newest that was made.
+    pub newest: tj_known_backup,
+    /// The newest of which `tj_backup_verify` told this journal
+    pub verified: tj_known_backup,
 }
 
 /// What to restore. Start from `TJ_RESTORE_OPTIONS_INIT`: everything that the source has.
@@ -218,8 +247,8 @@ unsafe extern "C" {
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_backup_report_free(report: *mut tj_backup_report);
 
-    /// Lists the points of a backup. Only they are read, and none of the files that they
-    /// name: `tj_backup_verify` does.
+    /// Lists the points of a backup. Only they are read, and not the files that they name:
+    /// `tj_backup_verify` does.
     ///
     /// - `out`: released with `tj_backup_list_free`; NULL on failure
     ///
@@ -258,6 +287,29 @@ unsafe extern "C" {
         report: *mut *mut tj_backup_report,
         error: *mut tj_error,
     ) -> tj_status;
+
+    /// Tells which backup of a journal is the newest, and which one is the newest that was
+    /// proven, from a small file in its directory. The journal is not opened, and may be damaged.
+    ///
+    /// A backup or a proof is noted there when it has succeeded, if that directory can be written
+    /// to. A note that is lost or damaged is none. Backups that follow each other within a minute
+    /// into one directory, with `tj_backup_options.thin`, are noted once.
+    ///
+    /// - `journal`: path as in `tj_config`
+    /// - `out`: released with `tj_known_backups_free`; NULL on failure
+    ///
+    /// Returns `TJ_OK`, also when no backup is known; `TJ_MISUSE`, `TJ_INVALID`, `TJ_LIMIT`: no
+    /// path; `TJ_IO`; `TJ_NOMEM`
+    ///
+    /// Threads: any.
+    pub fn tj_known_backups_read(
+        journal: *const c_char,
+        out: *mut *mut tj_known_backups,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases what this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_known_backups_free(backups: *mut tj_known_backups);
 
     /// Makes a new journal out of a backup, or out of the log of another journal, whose data.mdb
     /// may be damaged or gone.

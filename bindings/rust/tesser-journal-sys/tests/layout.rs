@@ -50,13 +50,13 @@ fn facts() -> Vec<(String, u64)> {
     tj_algo_quarantined { id, raw, reason }
     tj_algo_record { id, state }
     tj_algo_state { plugin, payload }
-    tj_backup_list { directory, journal_id, points, count }
+    tj_backup_list { directory, journal_id, points, count, oldest_sequence }
     tj_backup_options { struct_size, bytes_per_s, thin }
     tj_backup_point {
         sequence, time, made_at, verified_at, digest, row_count, segment_count, bytes
     }
-    tj_backup_report { directory, journal_id, point, copied_bytes }
-    tj_backup_verify_options { struct_size, sequence, trial_directory }
+    tj_backup_report { directory, journal_id, point, copied_bytes, noted }
+    tj_backup_verify_options { struct_size, sequence, trial_directory, journal }
     tj_balance { currency, quantity, conversion_rate, extra }
     tj_book_info {
         name, state_row_count, open_order_count, position_count, algo_count, ledger_sequence
@@ -102,6 +102,8 @@ fn facts() -> Vec<(String, u64)> {
     tj_import_source {
         path, kind, layout, has_state, algo_count, ledger_count, quarantined_count
     }
+    tj_known_backup { sequence, at, directory }
+    tj_known_backups { newest, verified }
     tj_ledger_entry { id, sequence, time, exchange, asset, amount, r#type, reference, meta }
     tj_ledger_list { entries, count }
     tj_ledger_query {
@@ -424,6 +426,8 @@ fn every_function_is_declared() {
         tj_import,
         tj_import_report_free,
         tj_import_report_to_json,
+        tj_known_backups_free,
+        tj_known_backups_read,
         tj_ledger_append,
         tj_ledger_entry_from_json,
         tj_ledger_entry_to_json,

@@ -9,6 +9,8 @@
 #include "journal/journal_fixture.h"
 
 #include "base/random.h"
+#include <tesser/history.h>
+
 #include "commit/plan.h"
 #include "history/base_chain.h"
 #include "history/digest.h"
@@ -93,22 +95,40 @@ static inline void history_quarantine(fixture *f, uint64_t n)
     tj__plan_free(plan);
 }
 
+static const char *const history_books[] = {"default", "arbitrage", "hedge"};
+
+/* Goes back to a commit of before; false: that changes nothing, or the book was not there. */
+static inline bool history_roll_back(fixture *f, uint64_t n)
+{
+    tj_rollback_report *report = NULL;
+    tj_moment to = {.sequence = 1 + random_below((unsigned)n - 1)};
+    tj_status status =
+        tj_state_rollback(tj_store_state_repository(f->store, history_books[random_below(3)]), to,
+                          NULL, &report, &err);
+    assert_true(status == TJ_OK || status == TJ_NOT_FOUND);
+    bool changed = status == TJ_OK && report->sequence > 0;
+    tj_rollback_report_free(report);
+    return changed;
+}
+
 static inline void history_commit(fixture *f, uint64_t n)
 {
-    static const char *const books[] = {"default", "arbitrage", "hedge"};
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
     tj_decimal equity = tj_decimal_int((int64_t)n); /* so that no commit changes nothing */
     if (n == 2 || n == 3) {
-        assert_ok(tj_store_book_create(f->store, books[n - 1], &err));
+        assert_ok(tj_store_book_create(f->store, history_books[n - 1], &err));
         return;
     }
     if (n > 1 && random_below(20) == 0) {
         history_quarantine(f, n);
         return;
     }
+    if (n > 3 && random_below(30) == 0 && history_roll_back(f, n)) {
+        return;
+    }
     assert_ok(tj_txn_begin(f->store, &txn, &err));
-    assert_ok(tj_txn_use_book(txn, books[n == 1 ? 0 : random_below(3)], &err));
+    assert_ok(tj_txn_use_book(txn, history_books[n == 1 ? 0 : random_below(3)], &err));
     history_put_orders(txn, n);
     history_put_rest(txn, n);
     assert_ok(tj_txn_set_portfolio_equity(txn, &equity, &err));

@@ -3,13 +3,20 @@
  * whole. */
 #include "history_fixture.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
 #include "history/base_writer.h"
 #include "journal/child.h"
+#include "support/stand_in.h"
 
 #include <tesser/maintain.h>
 
 #define COMMITS 700
-#define READERS 3
+#define READERS 4
+#define QUERIES 1500
+#define QUERIES_LONG 100000
 
 static history h;
 
@@ -226,11 +233,15 @@ static void it_goes_on_by_itself(void **state)
 
 /* ---- beside readers, and killed -------------------------------------------------------------- */
 
+typedef struct answers {
+    _Atomic unsigned right;
+    _Atomic unsigned not_kept;
+} answers;
+
 /* Right, or not kept. */
-static _Noreturn void read_on(unsigned number)
+static _Noreturn void read_on(answers *all)
 {
-    unsigned right = 0;
-    random_state += number;
+    random_state += (uint64_t)getpid();
     for (;;) {
         uint64_t n = 1 + random_below((unsigned)h.last);
         tj__row_source *rows = NULL;
@@ -249,31 +260,30 @@ static _Noreturn void read_on(unsigned number)
                     _exit(1);
                 }
             }
-            right++;
+            all->right++;
         } else if (status != TJ_NOT_FOUND) {
             fprintf(stderr, "commit %" PRIu64 ": %s\n", n, error.message);
             _exit(1);
+        } else {
+            all->not_kept++;
         }
         tj__past_end(rows);
     }
 }
 
-static void readers_beside_it_are_never_wrong(void **state)
+static void prune_beside_readers(fixture *f, answers *all)
 {
-    fixture *f = *state;
     pid_t readers[READERS];
-    begin(f);
-    build_bases(&h);
     fflush(NULL);
     for (unsigned i = 0; i < READERS; i++) {
         readers[i] = fork();
         if (readers[i] == 0) {
-            read_on(i);
+            read_on(all);
         }
     }
     fixture_open(f);
     for (uint64_t size = 12; size > 2; size--) {
-        usleep(100000);
+        usleep(30000);
         prune(f, size * TJ_SEGMENT_SIZE_MIN);
     }
     fixture_close(f);
@@ -285,7 +295,45 @@ static void readers_beside_it_are_never_wrong(void **state)
     }
 }
 
-static int child_prune(const char *path)
+static bool is_long(void)
+{
+    const char *longer = getenv("TJ_LONG");
+    return longer && strcmp(longer, "1") == 0;
+}
+
+/* From the whole history again and again, until enough was asked. */
+static void readers_beside_it_are_never_wrong(void **state)
+{
+    fixture *f = *state;
+    unsigned wanted = is_long() ? QUERIES_LONG : QUERIES;
+    answers *all =
+        mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(all != MAP_FAILED);
+    begin(f);
+    build_bases(&h);
+    shell("cp -r %s %s/kept", f->path, f->directory);
+    while (all->right + all->not_kept < wanted) {
+        shell("rm -rf %s && cp -r %s/kept %s", f->path, f->directory, f->path);
+        prune_beside_readers(f, all);
+    }
+    printf("%u right answers, %u not kept, none wrong\n", all->right, all->not_kept);
+    assert_true(all->right > 0 && all->not_kept > 0);
+    munmap(all, sizeof *all);
+}
+
+/* The remove after which this process is killed; 0: none. */
+static unsigned removes_left;
+
+STAND_IN int unlink(const char *path)
+{
+    int result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    if (removes_left > 0 && --removes_left == 0) {
+        kill(getpid(), SIGKILL);
+    }
+    return result;
+}
+
+static int child_prune(const char *path, const char *removes)
 {
     tj_error error = TJ_ERROR_INIT;
     tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
@@ -293,37 +341,70 @@ static int child_prune(const char *path)
     tj_store *store = child_open(path, TJ_DURABILITY_OS);
     options.history_size_bytes = 1;
     say("open");
+    removes_left = (unsigned)strtoul(removes, NULL, 10);
     child_must(tj_prune(store, &options, &report, &error), &error);
     say("pruned");
     return child_wait();
 }
 
+/* After a kill it opens, and all that is kept is as it was. */
+static void assert_whole(fixture *f, unsigned step)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    fixture_open(f);
+    tj__digest after = live_digest(f);
+    assert_int_equal(tj__digest_differs(&after, &h.live[h.last]), 0);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    h.source.first_segment = 1;
+    for (uint64_t n = 1; n <= h.last; n += 1 + random_below(step)) {
+        look_back(n, info.lmdb.oldest_sequence);
+    }
+    assert_true(look_back(info.lmdb.oldest_sequence, 0));
+    prune(f, 1);
+    assert_true(look_back(h.last, 0));
+    fixture_close(f);
+}
+
+static child start_pruning(fixture *f, const char *removes)
+{
+    shell("rm -rf %s && cp -r %s/kept %s", f->path, f->directory, f->path);
+    child pruner = child_start("prune", f->path, removes);
+    child_expect(&pruner, "open");
+    return pruner;
+}
+
+static void killed_at_each_remove_it_is_whole(void **state)
+{
+    fixture *f = *state;
+    unsigned removes = 0;
+    char line[2 * TJ_ERROR_MESSAGE_SIZE];
+    begin(f);
+    build_bases(&h);
+    shell("cp -r %s %s/kept", f->path, f->directory);
+    do {
+        char number[16];
+        snprintf(number, sizeof number, "%u", ++removes);
+        child pruner = start_pruning(f, number);
+        child_line(&pruner, line, sizeof line);
+        child_kill(&pruner);
+        assert_whole(f, is_long() ? 1 : 40);
+    } while (line[0] == '\0');
+    assert_string_equal(line, "pruned");
+    printf("%u removes\n", removes - 1);
+    assert_true(removes > 8);
+}
+
 static void killed_at_any_moment_it_is_whole(void **state)
 {
     fixture *f = *state;
-    const char *longer = getenv("TJ_LONG");
-    int kills = longer && strcmp(longer, "1") == 0 ? 1000 : 12;
+    int kills = is_long() ? 1000 : 12;
     begin(f);
     shell("cp -r %s %s/kept", f->path, f->directory);
     for (int i = 0; i < kills; i++) {
-        shell("rm -rf %s && cp -r %s/kept %s", f->path, f->directory, f->path);
-        child pruner = child_start("prune", f->path, "");
-        child_expect(&pruner, "open");
+        child pruner = start_pruning(f, "0");
         usleep(random_below(15000));
         child_kill(&pruner);
-        fixture_open(f);
-        tj__digest after = live_digest(f);
-        assert_int_equal(tj__digest_differs(&after, &h.live[h.last]), 0);
-        tj_store_info info = TJ_STORE_INFO_INIT;
-        assert_ok(tj_store_info_get(f->store, &info, &err));
-        h.source.first_segment = 1;
-        for (unsigned n = 0; n < 6; n++) {
-            look_back(1 + random_below((unsigned)h.last), info.lmdb.oldest_sequence);
-        }
-        assert_true(look_back(info.lmdb.oldest_sequence, 0));
-        prune(f, 1);
-        assert_true(look_back(h.last, 0));
-        fixture_close(f);
+        assert_whole(f, 200);
     }
     printf("%d kills\n", kills);
 }
@@ -332,7 +413,7 @@ int main(int argc, char **argv)
 {
     directory_in_memory();
     if (argc == 5 && strcmp(argv[2], "prune") == 0) {
-        return child_prune(argv[3]);
+        return child_prune(argv[3], argv[4]);
     }
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(what_stays_is_right),
@@ -341,6 +422,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(nothing_goes_when_a_proof_fails),
         JOURNAL_TEST(it_goes_on_by_itself),
         JOURNAL_TEST(readers_beside_it_are_never_wrong),
+        JOURNAL_TEST(killed_at_each_remove_it_is_whole),
         JOURNAL_TEST(killed_at_any_moment_it_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,14 +173,26 @@ static bool wait_for_work(tj__journal *journal, uint32_t wait_ms)
     return !atomic_load(&journal->builder_stop);
 }
 
+/* Removes what earlier writers left; a prune beside it writes files of such names. */
+static void tidy(tj__journal *journal)
+{
+    pthread_mutex_lock(&journal->history_mutex);
+    tj__base_tidy(journal->history_path);
+    tj__retention_tidy(journal);
+    pthread_mutex_unlock(&journal->history_mutex);
+}
+
 static void *builder_main(void *context)
 {
     tj__journal *journal = context;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     pthread_mutex_lock(&journal->builder_mutex);
     bool more = wait_for_work(journal, LOOK_THROUGH_MS);
-    tj__base_tidy(journal->history_path);
-    tj__retention_tidy(journal);
+    if (more) {
+        pthread_mutex_unlock(&journal->builder_mutex);
+        tidy(journal);
+        pthread_mutex_lock(&journal->builder_mutex);
+    }
     while (more) {
         pthread_mutex_unlock(&journal->builder_mutex);
         work(journal, 0);

@@ -132,17 +132,45 @@ static tj__base *open_before(const pruning *p, tj__base_kind kind, uint64_t ordi
     return base;
 }
 
+static tj_status read_base(const pruning *p, tj__base_kind kind, uint64_t ordinal,
+                           tj__digest *digest, tj__position *position, tj_error *error)
+{
+    tj__base *base = NULL;
+    TJ_TRY(tj__base_open(p->place.directory, &p->place.journal_id, kind, ordinal, &base, error));
+    *position = base->header.position;
+    tj_status status = tj__digest_rows(&base->rows, digest, error);
+    tj__base_close(base);
+    return status;
+}
+
+/* From the newest one before it that can be read through. */
+static tj_status build_base(const pruning *p, tj__base_kind kind, tj_error *error)
+{
+    uint64_t bound = p->last;
+    for (;;) {
+        tj_error failure = TJ_ERROR_INIT;
+        tj__base_order order = {.kind = kind, .before = open_before(p, kind, bound)};
+        tj_status status = tj__base_build(&p->place, p->last, &order, 1, &failure);
+        bool again = status != TJ_OK && order.before && order.before->damaged;
+        bound = again ? order.before->header.position.ordinal - 1 : bound;
+        tj__base_close(order.before);
+        if (!again) {
+            return tj__error_pass(error, &failure);
+        }
+    }
+}
+
+/* One that cannot be read through is built again, while the log for it is there. */
+static bool is_whole(const pruning *p, tj__base_kind kind)
+{
+    tj__digest digest;
+    tj__position position;
+    return read_base(p, kind, p->last, &digest, &position, NULL) == TJ_OK;
+}
+
 static tj_status provide_base(const pruning *p, tj__base_kind kind, tj_error *error)
 {
-    tj__base_header header;
-    if (tj__base_look(p->place.directory, &p->place.journal_id, kind, p->last, &header, NULL) ==
-        TJ_OK) {
-        return TJ_OK;
-    }
-    tj__base_order order = {.kind = kind, .before = open_before(p, kind, p->last)};
-    tj_status status = tj__base_build(&p->place, p->last, &order, 1, error);
-    tj__base_close(order.before);
-    return status;
+    return is_whole(p, kind) ? TJ_OK : build_base(p, kind, error);
 }
 
 /* ---- 2. they equal what goes --------------------------------------------------------------- */
@@ -153,17 +181,6 @@ static tj_status differs(const pruning *p, uint8_t table, const char *what, tj_e
                     "nothing was pruned from %s: the table %s of %s is not what the log comes to: "
                     "run `tesser-journal verify`",
                     p->journal->path, tj__table_name(table), what);
-}
-
-static tj_status read_base(const pruning *p, tj__base_kind kind, uint64_t ordinal,
-                           tj__digest *digest, tj__position *position, tj_error *error)
-{
-    tj__base *base = NULL;
-    TJ_TRY(tj__base_open(p->place.directory, &p->place.journal_id, kind, ordinal, &base, error));
-    *position = base->header.position;
-    tj_status status = tj__digest_rows(&base->rows, digest, error);
-    tj__base_close(base);
-    return status;
 }
 
 static tj__past_source source_of(const pruning *p)

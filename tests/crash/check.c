@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <tesser/maintain.h>
+
 #include "base/buffer.h"
 #include "crash/support.h"
 
@@ -297,6 +299,61 @@ static bool commit_more(checker *c, tj_store *store, history *h, uint64_t from)
     return true;
 }
 
+/* ---- looking back ------------------------------------------------------------------------- */
+
+#define PAST_SAMPLES 3
+
+/* A state of the past is that of the model; one from before `oldest` may be gone. */
+static bool shows_past(checker *c, tj_store *store, const history *h, uint64_t at, uint64_t oldest)
+{
+    static model m;
+    tj_error error = TJ_ERROR_INIT;
+    char *found = NULL;
+    tj_status status = store_text_at(store, at, &found, &error);
+    if (status == TJ_NOT_FOUND && at < oldest) {
+        return true;
+    }
+    if (status != TJ_OK) {
+        return fails(
+            c, "the past after commit %" PRIu64 ", kept from %" PRIu64 " on, cannot be read: %s",
+            at, oldest, error.message);
+    }
+    model_after(&m, h, (size_t)at);
+    char *expected = model_text(&m);
+    bool same = strcmp(expected, found) == 0 || differ(c, "the past", at, expected, found);
+    free(expected);
+    free(found);
+    return same;
+}
+
+/* The oldest state that is kept, and some others. */
+static bool check_past(checker *c, tj_store *store, const history *h)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    if (tj_store_info_get(store, &info, &error) != TJ_OK) {
+        return fails(c, "it tells nothing of itself: %s", error.message);
+    }
+    uint64_t oldest = info.lmdb.oldest_sequence;
+    for (uint64_t i = 0; i < PAST_SAMPLES; i++) {
+        uint64_t at = 1 + i * h->count / PAST_SAMPLES;
+        if (at <= h->count && !shows_past(c, store, h, at, oldest)) {
+            return false;
+        }
+    }
+    return oldest == 0 || shows_past(c, store, h, oldest, oldest);
+}
+
+static bool prune_image(checker *c, tj_store *store)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = 1;
+    return tj_prune(store, &options, &report, &error) == TJ_OK ||
+           fails(c, "it cannot be pruned: %s", error.message);
+}
+
 static bool close_image(checker *c, tj_store *store)
 {
     tj_error error = TJ_ERROR_INIT;
@@ -339,6 +396,10 @@ static bool check_writer(checker *c, const history *h, int32_t *opened)
         memcpy(more.numbers, h->numbers, count * sizeof(uint64_t));
     }
     good = commit_more(c, store, &more, count);
+    if (c->past) {
+        good = good && check_past(c, store, &more) && prune_image(c, store) &&
+               check_past(c, store, &more);
+    }
     good = close_image(c, store) && good;
     good = good && reopen(c, &more);
     free(more.numbers);

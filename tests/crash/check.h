@@ -3,7 +3,9 @@
  * Checks one image through the public interface:
  *   - a read-only view of it, before anything is recovered, shows the state after some commit;
  *   - it opens for writing, shows the same, and every row is that of the model after this commit;
- *   - six more commits work, and are there when it is closed and opened again.
+ *   - six more commits work, and are there when it is closed and opened again;
+ *   - of the past, where the checker is to look at it: some states are those of the model or not
+ *     kept any more, and what goes by a prune takes none with it that is to stay.
  * Which commits the image may have lost or not is asked of the outcome afterwards (judge): the same
  * image may be met again when more has been acknowledged.
  */
@@ -37,6 +39,7 @@ typedef struct checker {
     char directory[512]; /* emptied and filled by every check; the journal is in "journal" in it */
     char messages[WHY_SIZE]; /* what the library traced during the last check */
     char why[WHY_SIZE];      /* why the last check failed */
+    bool past;               /* looks at the past, too */
 } checker;
 
 /* Replaces the directory's content by the image, with some content of the three files that are

@@ -3,6 +3,7 @@
  * What a power cut may leave of a journal, at every moment of its life, opens and is right.
  *
  *   crash_images                  a sample that fits into a minute; the tests run it
+ *   crash_images --os | --history another program: durability "os"; bases and prunes
  *   crash_images --long           everything that is enumerated, and more random images: an hour
  *   crash_images --planted        the traces with faults planted in them; each must be noticed
  *   crash_images --trace FILE --event N --image HASH     one finding again
@@ -24,7 +25,7 @@
 typedef struct options {
     const char *trace_path;
     bool planted;
-    bool os_mode;
+    workload kind;
     bool all; /* --long */
     bool list;
     double seconds;
@@ -49,7 +50,9 @@ static options read_options(int argc, char **argv)
         } else if (is(argv[i], "--planted")) {
             o.planted = true;
         } else if (is(argv[i], "--os")) {
-            o.os_mode = true;
+            o.kind = WORKLOAD_OS;
+        } else if (is(argv[i], "--history")) {
+            o.kind = WORKLOAD_HISTORY;
         } else if (is(argv[i], "--list")) {
             o.list = true;
         } else if (is(argv[i], "--seconds")) {
@@ -77,20 +80,20 @@ static options read_options(int argc, char **argv)
 
 /* ---- where it works ---------------------------------------------------------------------- */
 
-static void record(const char *work, bool os_mode, char trace_path[600], trace *into)
+static void record(const char *work, workload kind, char trace_path[600], trace *into)
 {
     char directory[512];
     snprintf(directory, sizeof directory, "%s/recorded", work);
-    snprintf(trace_path, 600, "%s/trace-%s", work, os_mode ? "os" : "sync");
+    snprintf(trace_path, 600, "%s/trace-%s", work, workload_name(kind));
     if (mkdir(directory, 0770) != 0) {
         die("creating %s failed", directory);
     }
-    workload_record(directory, os_mode, trace_path);
+    workload_record(directory, kind, trace_path);
     directory_remove(directory);
     trace_load(into, trace_path);
 }
 
-static void tell_trace(const trace *t)
+static void tell_trace(const trace *t, const char *name)
 {
     uint64_t commits = 0;
     uint64_t flushes = 0;
@@ -102,7 +105,7 @@ static void tell_trace(const trace *t)
     }
     printf("recorded in %s mode: %zu events, %" PRIu64 " commits, %" PRIu64 " flushes, %" PRIu64
            " segments and tables renamed into place\n",
-           t->os_mode ? "os" : "sync", t->count, commits, flushes, renames);
+           name, t->count, commits, flushes, renames);
 }
 
 /* ---- sweeping ---------------------------------------------------------------------------- */
@@ -142,9 +145,9 @@ static uint64_t run_plain(const options *o, const char *work)
         snprintf(trace_path, sizeof trace_path, "%s", o->trace_path);
         trace_load(&t, trace_path);
     } else {
-        record(work, o->os_mode, trace_path, &t);
+        record(work, o->kind, trace_path, &t);
     }
-    tell_trace(&t);
+    tell_trace(&t, workload_name(o->kind));
     if (o->list) {
         for (size_t i = 0; i < t.count; i++) {
             char text[256];
@@ -181,13 +184,13 @@ static bool run_fault(const options *o, const char *work, const fault *f, const 
 static uint64_t run_planted(const options *o, const char *work)
 {
     uint64_t unnoticed = 0;
-    for (int os_mode = 0; os_mode < 2; os_mode++) {
+    for (int kind = 0; kind < WORKLOADS; kind++) {
         char trace_path[600];
         trace sound = {0};
-        record(work, os_mode != 0, trace_path, &sound);
-        tell_trace(&sound);
+        record(work, (workload)kind, trace_path, &sound);
+        tell_trace(&sound, workload_name((workload)kind));
         for (const fault *f = faults; f->name; f++) {
-            if (f->os_mode == (os_mode != 0)) {
+            if (f->trace == (workload)kind) {
                 unnoticed += !run_fault(o, work, f, &sound);
             }
         }

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include <tesser/history.h>
+
 #include "crash/support.h"
 
 /* ---- the rules --------------------------------------------------------------------------- */
@@ -477,10 +479,18 @@ char *model_text(const model *m)
     return text;
 }
 
-static tj_status tell_algos(FILE *out, tj_store *store, tj_error *error)
+/* All zero: of now. */
+static bool is_past(tj_moment at)
+{
+    return at.sequence > 0;
+}
+
+static tj_status tell_algos(FILE *out, tj_store *store, tj_moment at, tj_error *error)
 {
     tj_algo_list *algos = NULL;
-    tj_status status = tj_algo_load_all(tj_store_algo_repository(store, MODEL_BOOK), &algos, error);
+    tj_algo_repository *repository = tj_store_algo_repository(store, MODEL_BOOK);
+    tj_status status = is_past(at) ? tj_algo_load_all_at(repository, at, &algos, error)
+                                   : tj_algo_load_all(repository, &algos, error);
     if (status != TJ_OK) {
         return status;
     }
@@ -495,11 +505,12 @@ static tj_status tell_algos(FILE *out, tj_store *store, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status tell_entries(FILE *out, tj_store *store, tj_error *error)
+static tj_status tell_entries(FILE *out, tj_store *store, tj_moment at, tj_error *error)
 {
     tj_ledger_list *entries = NULL;
-    tj_status status =
-        tj_ledger_find(tj_store_ledger_repository(store, MODEL_BOOK), NULL, &entries, error);
+    tj_ledger_repository *repository = tj_store_ledger_repository(store, MODEL_BOOK);
+    tj_status status = is_past(at) ? tj_ledger_find_at(repository, at, NULL, &entries, error)
+                                   : tj_ledger_find(repository, NULL, &entries, error);
     if (status != TJ_OK) {
         return status;
     }
@@ -511,10 +522,13 @@ static tj_status tell_entries(FILE *out, tj_store *store, tj_error *error)
     return TJ_OK;
 }
 
-tj_status store_text(tj_store *store, char **text, uint64_t *sequence, tj_error *error)
+static tj_status tell_store(tj_store *store, tj_moment at, char **text, uint64_t *sequence,
+                            tj_error *error)
 {
     tj_live_state *state = NULL;
-    tj_status status = tj_state_load(tj_store_state_repository(store, MODEL_BOOK), &state, error);
+    tj_state_repository *repository = tj_store_state_repository(store, MODEL_BOOK);
+    tj_status status = is_past(at) ? tj_state_load_at(repository, at, &state, error)
+                                   : tj_state_load(repository, &state, error);
     if (status != TJ_OK) {
         return status;
     }
@@ -524,9 +538,9 @@ tj_status store_text(tj_store *store, char **text, uint64_t *sequence, tj_error 
     tell_state(out, state);
     *sequence = state->sequence;
     tj_live_state_free(state);
-    status = tell_algos(out, store, error);
+    status = tell_algos(out, store, at, error);
     if (status == TJ_OK) {
-        status = tell_entries(out, store, error);
+        status = tell_entries(out, store, at, error);
     }
     fclose(out);
     if (status != TJ_OK) {
@@ -535,4 +549,15 @@ tj_status store_text(tj_store *store, char **text, uint64_t *sequence, tj_error 
     }
     *text = told;
     return TJ_OK;
+}
+
+tj_status store_text(tj_store *store, char **text, uint64_t *sequence, tj_error *error)
+{
+    return tell_store(store, (tj_moment)TJ_MOMENT_INIT, text, sequence, error);
+}
+
+tj_status store_text_at(tj_store *store, uint64_t at, char **text, tj_error *error)
+{
+    uint64_t sequence = 0;
+    return tell_store(store, (tj_moment){.sequence = at}, text, &sequence, error);
 }

@@ -55,5 +55,7 @@ void model_after(model *m, const history *h, size_t count);
  * receives the newest commit that the loaded state includes. */
 char *model_text(const model *m);
 tj_status store_text(tj_store *store, char **text, uint64_t *sequence, tj_error *error);
+/* The text of what a store shows of the past: after commit `at`. */
+tj_status store_text_at(tj_store *store, uint64_t at, char **text, tj_error *error);
 
 #endif

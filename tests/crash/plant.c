@@ -87,20 +87,41 @@ static fate drop_prepared_flush(const planting *p, size_t i)
     return e->kind == EVENT_FLUSH && ends_with(path_of(p, e), ".tmp") ? DROP : KEEP;
 }
 
+static bool is_of_history(const char *path)
+{
+    return path && strstr(path, "journal/history");
+}
+
+static fate drop_base_flush(const planting *p, size_t i)
+{
+    const event *e = &p->from->events[i];
+    return e->kind == EVENT_FLUSH && is_of_history(path_of(p, e)) ? DROP : KEEP;
+}
+
+static fate drop_history_flush(const planting *p, size_t i)
+{
+    const event *e = &p->from->events[i];
+    return e->kind == EVENT_FLUSH_DIRECTORY && is_of_history(e->path) ? DROP : KEEP;
+}
+
 typedef fate rule(const planting *p, size_t i);
 
 const fault faults[] = {
-    {"flush-dropped", "the log is never flushed", false},
-    {"ack-before-flush", "a commit is acknowledged before its flush", false},
-    {"apply-before-flush", "LMDB is applied before the log is flushed", true},
-    {"rename-before-flush", "data.mdb gets its name before its bytes are flushed", false},
-    {"no-directory-flush", "directories are never flushed", false},
-    {"segment-not-flushed", "a new segment gets its name before its bytes are flushed", false},
-    {NULL, NULL, false},
+    {"flush-dropped", "the log is never flushed", WORKLOAD_SYNC},
+    {"ack-before-flush", "a commit is acknowledged before its flush", WORKLOAD_SYNC},
+    {"apply-before-flush", "LMDB is applied before the log is flushed", WORKLOAD_OS},
+    {"rename-before-flush", "data.mdb gets its name before its bytes are flushed", WORKLOAD_SYNC},
+    {"no-directory-flush", "directories are never flushed", WORKLOAD_SYNC},
+    {"segment-not-flushed", "a new segment gets its name before its bytes are flushed",
+     WORKLOAD_SYNC},
+    {"bases-not-flushed", "a base gets its name before its bytes are flushed", WORKLOAD_HISTORY},
+    {"base-names-not-flushed", "the names of bases are never flushed", WORKLOAD_HISTORY},
+    {NULL, NULL, WORKLOAD_SYNC},
 };
 
 static rule *const rules[] = {drop_log_flush,     hold_log_flush,       drop_flush_before_apply,
-                              drop_created_flush, drop_directory_flush, drop_prepared_flush};
+                              drop_created_flush, drop_directory_flush, drop_prepared_flush,
+                              drop_base_flush,    drop_history_flush};
 
 /* Held flushes follow the next acknowledgement. They cover what they covered. */
 static void release(trace *to, event *held, size_t *count)

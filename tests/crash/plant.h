@@ -7,11 +7,12 @@
 #define TJ_CRASH_PLANT_H
 
 #include "crash/trace.h"
+#include "crash/workload.h"
 
 typedef struct fault {
     const char *name;
     const char *what;
-    bool os_mode; /* in which of the two traces it is a fault */
+    workload trace; /* in which trace it is a fault */
 } fault;
 
 /* Ends with one whose name is NULL. */

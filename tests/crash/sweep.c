@@ -401,9 +401,20 @@ static history history_of(const trace *t)
     return h;
 }
 
+static bool has_history(const trace *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->events[i].path && strstr(t->events[i].path, "journal/history/")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void work(const sweep_options *options, const trace *t, common *shared, known_image *known)
 {
     static checker images;
+    images.past = has_history(t);
     snprintf(images.directory, sizeof images.directory, "%s/image", options->work);
     sweep s = {.options = options,
                .shared = shared,

@@ -11,13 +11,15 @@
 #include "crash/support.h"
 #include "support/orphan.h"
 
+#include <tesser/maintain.h>
+
 #define THREADS 4
 #define FLUSH_TIME_US 300
 
 typedef struct part {
     const char *directory;
     char path[512];
-    bool os_mode;
+    workload kind;
     uint64_t next;     /* number of the next commit */
     uint64_t sequence; /* of the last one, while only one thread commits */
     tj_store *store;
@@ -37,7 +39,8 @@ static void open_journal(part *p)
     tj_error error = TJ_ERROR_INIT;
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_config config = crash_config(p->path);
-    config.durability = p->os_mode ? TJ_DURABILITY_OS : TJ_DURABILITY_SYNC;
+    config.durability = p->kind == WORKLOAD_OS ? TJ_DURABILITY_OS : TJ_DURABILITY_SYNC;
+    config.no_threads = p->kind == WORKLOAD_HISTORY; /* what they do is done in its turn */
     check(tj_store_open(&config, &p->store, &error), &error, "open");
     check(tj_store_info_get(p->store, &info, &error), &error, "look");
     p->sequence = info.sequence;
@@ -129,14 +132,53 @@ static void second_life(part *p)
     commit_alone(p, 8);
 }
 
+static void work(part *p)
+{
+    tj_error error = TJ_ERROR_INIT;
+    check(tj_store_work(p->store, &error), &error, "work");
+}
+
+static void commit_and_work(part *p, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i += 5) {
+        commit_alone(p, 5);
+        work(p);
+    }
+}
+
+static void prune(part *p)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = 1;
+    check(tj_prune(p->store, &options, &report, &error), &error, "prune");
+    if (report.segment_count == 0) {
+        die("there was nothing to prune");
+    }
+}
+
+static void life_with_history(part *p)
+{
+    open_journal(p);
+    commit_and_work(p, 90);
+    prune(p);
+    commit_and_work(p, 50);
+    close_journal(p);
+    open_journal(p);
+    commit_and_work(p, 20);
+    prune(p);
+    commit_and_work(p, 10);
+}
+
 /* Ends as a killed process does: nothing is closed. */
-static void live(const char *directory, bool os_mode, void (*life)(part *), uint64_t first,
+static void live(const char *directory, workload kind, void (*life)(part *), uint64_t first,
                  uint32_t first_file, const char *trace_path)
 {
     pid_t child = fork_dependent();
     if (child == 0) {
-        trace recorded = {.os_mode = os_mode};
-        part p = {.directory = directory, .os_mode = os_mode, .next = first};
+        trace recorded = {.os_mode = kind == WORKLOAD_OS};
+        part p = {.directory = directory, .kind = kind, .next = first};
         snprintf(p.path, sizeof p.path, "%s/journal", directory);
         record_slow_flushes(FLUSH_TIME_US);
         record_begin(directory, first_file, &recorded);
@@ -151,9 +193,19 @@ static void live(const char *directory, bool os_mode, void (*life)(part *), uint
     }
 }
 
-void workload_record(const char *directory, bool os_mode, const char *trace_path)
+const char *workload_name(workload kind)
+{
+    static const char *const names[WORKLOADS] = {"sync", "os", "history"};
+    return names[kind];
+}
+
+void workload_record(const char *directory, workload kind, const char *trace_path)
 {
     uint64_t first_count = 12 + 18 * THREADS + 6 + 10 * THREADS;
-    live(directory, os_mode, first_life, 0, 0, trace_path);
-    live(directory, os_mode, second_life, first_count, 1000, trace_path);
+    if (kind == WORKLOAD_HISTORY) {
+        live(directory, kind, life_with_history, 0, 0, trace_path);
+        return;
+    }
+    live(directory, kind, first_life, 0, 0, trace_path);
+    live(directory, kind, second_life, first_count, 1000, trace_path);
 }

@@ -109,7 +109,7 @@ static unsigned live_through(fixture *f, const char *model)
     }
 }
 
-/* ---- looking back ------------------------------------------------------------------------------ */
+/* ---- looking back -------------------------------------------------------------------------- */
 
 static void digest_files(char text[16384])
 {

@@ -206,6 +206,51 @@ static void nothing_goes_when_a_proof_fails(void **state)
     fixture_close(f);
 }
 
+/* A damaged base is built again while the log is there, and what goes on from it, too. */
+static void a_damaged_base_does_not_stop_it(void **state)
+{
+    fixture *f = *state;
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    begin(f);
+    build_bases(&h);
+    shell("cd %s && for file in *.state *.algos; do printf x |"
+          " dd of=$file bs=1 seek=300 conv=notrunc status=none; done",
+          h.history_path);
+    fixture_open(f);
+    options.history_size_bytes = 1;
+    assert_ok(tj_prune(f->store, &options, &report, &err));
+    for (uint64_t n = report.oldest_sequence; n <= h.last; n += 1 + random_below(9)) {
+        assert_true(look_back(n, 0));
+    }
+    fixture_close(f);
+    f->damaged = true; /* a point that stays is */
+}
+
+/* How long a base waits for its name, once. */
+static unsigned rename_delay_us;
+
+STAND_IN int rename(const char *from, const char *to)
+{
+    if (rename_delay_us > 0 && strstr(to, "/history/")) {
+        usleep(rename_delay_us);
+        rename_delay_us = 0;
+    }
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* The builder begins a second after the opening, by removing what earlier writers left unfinished:
+ * a base that a prune is writing is not that. */
+static void the_builder_takes_nothing_from_it(void **state)
+{
+    fixture *f = *state;
+    begin(f);
+    fixture_open(f);
+    rename_delay_us = 1500000;
+    assert_true(prune(f, 1).segment_count > 0);
+    fixture_close(f);
+}
+
 /* Behind the commits, and from one writer to the next. */
 static void it_goes_on_by_itself(void **state)
 {
@@ -420,6 +465,8 @@ int main(int argc, char **argv)
         JOURNAL_TEST(a_point_can_be_loaded),
         JOURNAL_TEST(a_dry_run_tells_and_changes_nothing),
         JOURNAL_TEST(nothing_goes_when_a_proof_fails),
+        JOURNAL_TEST(a_damaged_base_does_not_stop_it),
+        JOURNAL_TEST(the_builder_takes_nothing_from_it),
         JOURNAL_TEST(it_goes_on_by_itself),
         JOURNAL_TEST(readers_beside_it_are_never_wrong),
         JOURNAL_TEST(killed_at_each_remove_it_is_whole),

@@ -159,8 +159,9 @@ const command_spec command_repair = {
     .summary = "build a sound journal out of a damaged one",
     .text =
         "Builds a new journal beside the damaged one, which stays as it is, out of every part that "
-        "is whole: the log from its first commit on, or the state in data.mdb and the commits "
-        "behind it. It says for each range of commits where it comes from, or that it is lost, and "
+        "is whole: the log from its first commit on, or the state in data.mdb or in bases, and the "
+        "commits behind it. It says for each range of commits where it comes from, or that it is "
+        "lost, and "
         "names the rows concerned; when something is lost it writes nothing and ends with 19 until "
         "--accept-loss is given. What loses nothing keeps the journal's id. What loses commits or "
         "rows gets a new one, and its counters skip ahead, so that no number is handed out twice.",

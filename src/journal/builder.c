@@ -82,15 +82,17 @@ static void tell(tj__journal *journal, tj_status status, const tj_error *failure
     }
 }
 
-/* What can be built again is what goes first when space is low. */
+/* What can be built again is what goes first when space is low: never the oldest of a log that does
+ * not begin with the first commit. */
 static void drop_bases(tj__journal *journal)
 {
+    size_t kept = tj__journal_first_segment(journal) > 1;
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         tj__base_list list;
         if (tj__base_list_read(journal->history_path, (tj__base_kind)kind, &list, NULL) != TJ_OK) {
             continue;
         }
-        for (size_t i = 0; i < list.count; i++) {
+        for (size_t i = kept; i < list.count; i++) {
             char path[TJ__BASE_PATH_SIZE];
             if (list.ordinals[i] >= tj__journal_first_segment(journal) &&
                 tj__base_path(path, journal->history_path, (tj__base_kind)kind, list.ordinals[i],

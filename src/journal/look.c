@@ -105,8 +105,9 @@ static tj_status refuse_orphan_log(const char *path, tj_error *error)
     }
     return used ? tj__fail(error, TJ_CORRUPT,
                            "%s/data.mdb is missing, but the log beside it holds commits: put the "
-                           "file back, or repair the journal",
-                           path)
+                           "file back, or have it built from them with `tesser-journal repair -j "
+                           "%s --into NEW --swap`",
+                           path, path)
                 : TJ_OK;
 }
 

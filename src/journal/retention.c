@@ -86,6 +86,20 @@ static tj_status choose(tj__journal *journal, const tj__segment_list *list, uint
     return TJ_OK;
 }
 
+/* The last segment before which no state is known, of a log that a repair left so: nothing can be
+ * proven before its bases. */
+static tj_status find_unknown(const tj__journal *journal, uint64_t *last, tj_error *error)
+{
+    tj__base_list list;
+    *last = 0;
+    if (tj__journal_first_segment(journal) > 1) {
+        TJ_TRY(tj__base_list_read(journal->history_path, TJ__BASE_REST, &list, error));
+        *last = list.count > 0 ? list.ordinals[0] : 0;
+        tj__base_list_dispose(&list);
+    }
+    return TJ_OK;
+}
+
 tj_status tj__retention_choose(tj__journal *journal, uint64_t size_bytes, tj_prune_report *out,
                                tj_error *error)
 {
@@ -94,8 +108,16 @@ tj_status tj__retention_choose(tj__journal *journal, uint64_t size_bytes, tj_pru
     *out = (tj_prune_report){.struct_size = sizeof *out,
                              .first_segment = tj__journal_first_segment(journal)};
     TJ_TRY(tj__logbook_segments(journal, &list, error));
+    tj_prune_report nothing = *out;
+    uint64_t unknown = 0;
     tj_status status = choose(journal, &list, size_bytes, out, error);
     tj__segment_list_dispose(&list);
+    if (status == TJ_OK) {
+        status = find_unknown(journal, &unknown, error);
+    }
+    if (status == TJ_OK && out->first_segment <= unknown + 1) {
+        *out = nothing;
+    }
     if (status == TJ_OK && out->first_segment > 1) {
         status = tj__seek_header(journal->log_path, &journal->superblock.journal_id,
                                  out->first_segment, &header, error);

@@ -27,10 +27,15 @@ void tj__examination_dispose(tj__examination *x)
 }
 
 /* Not where the log has its commit elsewhere: then one of them is of another journal. */
+bool tj__examination_data_belongs(const tj__examination *x)
+{
+    return x->data.has_superblock && x->data.has_position &&
+           (x->data_on_chain || !tj__examination_run(x, x->data.position.sequence));
+}
+
 bool tj__examination_data_usable(const tj__examination *x)
 {
-    return x->data.has_superblock && x->data.has_position && x->data.damaged == 0 &&
-           (x->data_on_chain || !tj__examination_run(x, x->data.position.sequence));
+    return tj__examination_data_belongs(x) && x->data.damaged == 0;
 }
 
 bool tj__examination_data_sound(const tj__examination *x)

@@ -15,6 +15,10 @@
 #include "maintain/findings.h"
 #include "table/inspect.h"
 
+/* Tables whose rows are only ever added: each stands in the record of its commit, in a .rest when
+ * that was let go, and in data.mdb. */
+#define TJ__ADDED_TABLES (tj__base_tables(TJ__BASE_REST))
+
 /* Commits that are whole in the log and follow each other. */
 typedef struct tj__run {
     uint64_t first;
@@ -57,20 +61,23 @@ typedef struct tj__examination {
     tj__inspection data;
     tj__digest digest;
     uint64_t damaged_rows;
+    uint64_t damaged_row_tables; /* bits of the tables that have some */
+    bool data_differs;           /* from the log, which was compared with it */
     /* The log. */
     uint64_t first_segment;
     tj__swept log;
-    tj__buffer faults;   /* tj__log_fault each, in order; what only a torn tail leaves is none */
-    tj__buffer runs;     /* tj__run each, in order */
-    tj__buffer joints;   /* tj__joint each, by ordinal */
-    bool seal_broken;    /* while they are gathered: the last seal did not follow its record */
-    uint64_t durable;    /* the newest commit that anything shows to have been durable */
-    uint64_t end;        /* the newest that is whole, for all that is known */
-    bool may_lose_more;  /* nothing tells how many commits were behind what is not whole */
-    bool log_from_start; /* the log has every commit up to data.mdb's position */
-    bool data_on_chain;  /* data.mdb's position lies on the log */
-    bool newest_in_data; /* data.mdb and the log behind it have every commit up to `end` */
-    bool newest_in_log;  /* the log alone has, from the first commit on */
+    tj__buffer faults;    /* tj__log_fault each, in order; what only a torn tail leaves is none */
+    tj__buffer runs;      /* tj__run each, in order */
+    tj__buffer joints;    /* tj__joint each, by ordinal */
+    bool seal_broken;     /* while they are gathered: the last seal did not follow its record */
+    uint64_t durable;     /* the newest commit that anything shows to have been durable */
+    uint64_t end;         /* the newest that is whole, for all that is known */
+    bool may_lose_more;   /* nothing tells how many commits were behind what is not whole */
+    bool log_from_start;  /* the log has every commit up to data.mdb's position */
+    bool data_on_chain;   /* data.mdb's position lies on the log */
+    bool newest_in_data;  /* data.mdb and the log behind it have every commit up to `end` */
+    bool newest_in_log;   /* the log alone has, from the first commit on */
+    bool newest_in_bases; /* bases and the log behind them have */
     /* The bases. */
     tj__buffer bases; /* tj__seen_base each, by kind and ordinal */
     uint64_t base_bytes;
@@ -82,6 +89,8 @@ tj_status tj__examination_init(tj__examination *x, const char *path, tj__arena *
 void tj__examination_dispose(tj__examination *x);
 /* Whether data.mdb shows what was stored, whole. */
 bool tj__examination_data_sound(const tj__examination *x);
+/* Whether it is of this journal, whatever it shows: then each row that is whole was stored. */
+bool tj__examination_data_belongs(const tj__examination *x);
 /* Whether it shows all its rows, and only single ones of them are damaged. */
 bool tj__examination_data_usable(const tj__examination *x);
 /* The run that a commit is in; NULL: it is not whole. */
@@ -102,6 +111,9 @@ uint64_t tj__examination_reach_of_bases(const tj__examination *x);
 bool tj__examination_derivable(const tj__examination *x, tj__base_kind kind, uint64_t sequence);
 const tj__seen_base *tj__examination_base_for(const tj__examination *x, tj__base_kind kind,
                                               uint64_t sequence);
+/* The next commits, from `from` up to `end`, of which nothing tells what they added. */
+bool tj__examination_untold(const tj__examination *x, uint64_t from, uint64_t end, uint64_t *first,
+                            uint64_t *last);
 /* The oldest base of a kind from which all commits up to the end of a run lead on; NULL: none. */
 const tj__seen_base *tj__examination_first_base(const tj__examination *x, tj__base_kind kind,
                                                 const tj__run *run);

@@ -29,6 +29,7 @@ static tj_status see_row(void *context, const tj__row *row, tj_error *error)
         return tj__error_pass(error, &fault);
     }
     x->damaged_rows++;
+    x->damaged_row_tables |= TJ__TABLE_BIT(row->key.data[0]);
     tj_finding *finding = tj__findings_add_error(&x->findings, TJ_FINDING_DAMAGE, &fault);
     tj__finding_at(&x->findings, finding, row->file, row->offset);
     tj__finding_about(&x->findings, finding, row->key, row->sequence);
@@ -55,6 +56,7 @@ static tj_status begin_again(void *context, tj_error *error)
     findings->unchecked = l->before.unchecked;
     l->x->digest = (tj__digest){0};
     l->x->damaged_rows = 0;
+    l->x->damaged_row_tables = 0;
     return TJ_OK;
 }
 

@@ -244,6 +244,7 @@ static tj_status compare(tj__examination *x, tj__row_source *past, tj_error *err
     if (table == 0) {
         return TJ_OK;
     }
+    x->data_differs = true;
     (void)tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
                            "%s/data.mdb shows another state than the log gives at commit %" PRIu64
                            ": table \"%s\" has %" PRIu64 " rows of %" PRIu64,

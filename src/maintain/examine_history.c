@@ -155,6 +155,51 @@ static tj_status examine_base(tj__examination *x, tj__base_kind kind, uint64_t o
     return x->bases.failed ? tj__fail(error, TJ_NOMEM, "no memory to verify a journal") : TJ_OK;
 }
 
+/* ---- those that must be there ---------------------------------------------------------------- */
+
+static const tj__seen_base *find_base(const tj__examination *x, tj__base_kind kind, uint64_t from,
+                                      uint64_t to)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)x->bases.data;
+    for (size_t i = 0; i < x->bases.size / sizeof *bases; i++) {
+        if (bases[i].kind == kind && bases[i].ordinal >= from && bases[i].ordinal <= to) {
+            return &bases[i];
+        }
+    }
+    return NULL;
+}
+
+/* A log that does not begin with the first commit has one of each kind where its past begins, which
+ * is where it begins itself, or behind what a repair found without any. */
+static tj_status miss_bases(tj__examination *x, tj_error *error)
+{
+    const tj__seen_base *rest = find_base(x, TJ__BASE_REST, x->first_segment - 1, UINT64_MAX);
+    tj__seen_base missed = {.ordinal = rest ? rest->ordinal : x->first_segment - 1};
+    for (int kind = 0; kind <= TJ__BASE_REST && x->first_segment > 1; kind++) {
+        char path[TJ__BASE_PATH_SIZE];
+        tj_error fault = TJ_ERROR_INIT;
+        missed.kind = (tj__base_kind)kind;
+        if (find_base(x, missed.kind, missed.ordinal, missed.ordinal)) {
+            continue;
+        }
+        TJ_TRY(tj__base_path(path, x->history_path, missed.kind, missed.ordinal, false, error));
+        tj__fail(&fault, TJ_CORRUPT, "the base %s is missing", path);
+        tj__error_place(&fault, "%s", path);
+        tell(x, &missed, TJ_CORRUPT, &fault);
+    }
+    return TJ_OK;
+}
+
+static void conclude(tj__examination *x)
+{
+    uint64_t wanted = x->durable > x->end ? x->durable : x->end;
+    uint64_t first = 0;
+    uint64_t last = 0;
+    x->newest_in_bases = !x->may_lose_more && wanted > 0 &&
+                         tj__examination_reach_of_bases(x) >= wanted &&
+                         !tj__examination_untold(x, 1, wanted, &first, &last);
+}
+
 tj_status tj__examine_history(tj__examination *x, tj_error *error)
 {
     for (int kind = 0; kind <= TJ__BASE_REST && x->has_history; kind++) {
@@ -167,6 +212,8 @@ tj_status tj__examine_history(tj__examination *x, tj_error *error)
         tj__base_list_dispose(&list);
         TJ_TRY(status);
     }
+    TJ_TRY(miss_bases(x, error));
+    conclude(x);
     return TJ_OK;
 }
 
@@ -312,5 +359,6 @@ tj_status tj__examine_history_deep(tj__examination *x, tj_error *error)
     for (int kind = 0; kind <= TJ__BASE_REST && x->has_log; kind++) {
         TJ_TRY(trace_kind(x, (tj__base_kind)kind, error));
     }
+    conclude(x);
     return TJ_OK;
 }

@@ -216,6 +216,10 @@ static void judge(tj__examination *x)
     x->durable = x->data.has_position ? x->data.position.sequence : 0;
     x->durable = larger(x->durable, x->mark.valid ? x->mark.acknowledged : 0);
     x->durable = larger(x->durable, x->log.durable_max);
+    if (!x->data.has_position && !x->mark.valid) {
+        /* Nothing tells what was acknowledged: whatever is whole may have been. */
+        x->durable = larger(x->durable, x->log.end.sequence);
+    }
     x->end = x->log.end.sequence;
     if (begins_behind_data(x)) {
         x->end = x->data.position.sequence;
@@ -300,6 +304,82 @@ static tj_status find_id(tj__examination *x, tj_error *error)
     return TJ_OK;
 }
 
+/* ---- where the log begins when data.mdb does not tell --------------------------------------- */
+
+static bool lists(const tj__segment_list *segments, uint64_t ordinal)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        if (segments->ordinals[i] == ordinal) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool goes_on_from(const tj__segment_list *segments, uint64_t first)
+{
+    uint64_t last = segments->ordinals[segments->count - 1];
+    bool all = first <= last;
+    for (uint64_t ordinal = first; ordinal <= last && all; ordinal++) {
+        all = lists(segments, ordinal);
+    }
+    return all;
+}
+
+/* Behind the first .rest from which on all segments are there; else behind the last one before the
+ * segments. Without any it begins with the first. */
+static uint64_t choose_first(const tj__segment_list *segments, const tj__base_list *rests)
+{
+    uint64_t first = 1;
+    if (segments->count == 0 || goes_on_from(segments, 1)) {
+        return 1;
+    }
+    for (size_t i = 0; i < rests->count; i++) {
+        uint64_t behind = rests->ordinals[i] + 1;
+        if (goes_on_from(segments, behind)) {
+            return behind;
+        }
+        first = behind <= segments->ordinals[0] ? behind : first;
+    }
+    return first;
+}
+
+static tj_status find_first(tj__examination *x, tj_error *error)
+{
+    tj__segment_list segments = {0};
+    tj__base_list rests = {0};
+    tj_status status = tj__segment_list_read(x->log_path, &segments, error);
+    if (status == TJ_OK && x->has_history) {
+        status = tj__base_list_read(x->history_path, TJ__BASE_REST, &rests, error);
+    }
+    if (status == TJ_OK) {
+        x->first_segment = choose_first(&segments, &rests);
+    }
+    tj__segment_list_dispose(&segments);
+    tj__base_list_dispose(&rests);
+    return status;
+}
+
+/* Left where a crash ended the removal of old segments. */
+static tj_status note_earlier(tj__examination *x, tj_error *error)
+{
+    tj__segment_list list = {0};
+    TJ_TRY(tj__segment_list_read(x->log_path, &list, error));
+    for (size_t i = 0; i < list.count && list.ordinals[i] < x->first_segment; i++) {
+        char path[TJ__SEGMENT_PATH_SIZE];
+        if (tj__segment_path(path, x->log_path, list.ordinals[i], NULL) == TJ_OK) {
+            tj_finding *finding = tj__findings_add(
+                &x->findings, TJ_FINDING_NOTE,
+                "%s is no part of the log any more, which begins with segment %" PRIu64
+                "; the next writer removes it",
+                path, x->first_segment);
+            tj__finding_at(&x->findings, finding, path, 0);
+        }
+    }
+    tj__segment_list_dispose(&list);
+    return TJ_OK;
+}
+
 /* ---- all of it ----------------------------------------------------------------------------- */
 
 tj_status tj__examine_log(tj__examination *x, tj_error *error)
@@ -313,6 +393,9 @@ tj_status tj__examine_log(tj__examination *x, tj_error *error)
         TJ_TRY(find_id(x, error));
     }
     x->first_segment = x->data.has_superblock ? x->data.superblock.first_segment : 1;
+    if (x->has_log) {
+        TJ_TRY(x->data.has_superblock ? note_earlier(x, error) : find_first(x, error));
+    }
     tj__sweep sweep = {.directory = x->log_path,
                        .journal_id = x->journal_id,
                        .first_segment = x->first_segment,

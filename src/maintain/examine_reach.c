@@ -70,6 +70,57 @@ uint64_t tj__examination_reach_of_bases(const tj__examination *x)
     return reach;
 }
 
+/* ---- rows that are only ever added --------------------------------------------------------- */
+
+static bool data_tells_added(const tj__examination *x)
+{
+    uint64_t needed = TJ__TABLE_BIT(0) | TJ__TABLE_BIT(TJ__TABLE_META) | TJ__ADDED_TABLES;
+    return tj__examination_data_belongs(x) &&
+           ((x->data.damaged | x->damaged_row_tables) & needed) == 0;
+}
+
+/* Each .rest goes on where the one before it ends. */
+static uint64_t told_by_rests(const tj__examination *x)
+{
+    uint64_t told = 0;
+    for (size_t i = 0; i < base_count(x); i++) {
+        const tj__seen_base *base = base_at(x, i);
+        if (base->kind == TJ__BASE_REST && !base->sound) {
+            break;
+        }
+        told = base->kind == TJ__BASE_REST ? base->position.sequence : told;
+    }
+    return told;
+}
+
+static uint64_t next_run(const tj__examination *x, uint64_t sequence, uint64_t end)
+{
+    const tj__run *runs = (const tj__run *)(const void *)x->runs.data;
+    for (size_t i = 0; i < x->runs.size / sizeof *runs; i++) {
+        if (runs[i].first > sequence && runs[i].first <= end) {
+            return runs[i].first;
+        }
+    }
+    return end + 1;
+}
+
+bool tj__examination_untold(const tj__examination *x, uint64_t from, uint64_t end, uint64_t *first,
+                            uint64_t *last)
+{
+    uint64_t told = told_by_rests(x);
+    if (data_tells_added(x) && x->data.position.sequence > told) {
+        told = x->data.position.sequence;
+    }
+    *first = from > told ? from : told + 1;
+    for (const tj__run *run; *first <= end && (run = tj__examination_run(x, *first));) {
+        *first = run->last + 1;
+    }
+    *last = next_run(x, *first, end) - 1;
+    return *first <= end;
+}
+
+/* ---- where a log can begin ----------------------------------------------------------------- */
+
 const tj__seen_base *tj__examination_first_base(const tj__examination *x, tj__base_kind kind,
                                                 const tj__run *run)
 {

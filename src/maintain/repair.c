@@ -21,7 +21,7 @@
 #include "base/file.h"
 #include "base/sized.h"
 #include "journal/journal.h"
-#include "maintain/repair_build.h"
+#include "maintain/repair_bases.h"
 #include "rows/key.h"
 
 #define PARTS_MAX 1000
@@ -74,18 +74,19 @@ static void name_row(repair *r, tj_repair_part *part, const char *text)
     }
 }
 
-static void see_row(void *context, tj__bytes key, uint64_t sequence, bool lost)
+static void see_row(void *context, tj__bytes key, uint64_t sequence, tj__row_fate fate)
 {
     repair *r = context;
     char text[TJ__KEY_TEXT_SIZE];
     tj__key_describe(key, text);
     tj_repair_part *part =
-        lost ? tell(r, true, sequence, sequence,
-                    "%s is lost: its bytes in data.mdb are damaged, and no commit that is whole "
-                    "tells them",
-                    text)
-             : tell(r, false, sequence, sequence, "%s comes from commit %" PRIu64 " in the log",
-                    text, sequence);
+        fate == TJ__ROW_LOST
+            ? tell(r, true, sequence, sequence,
+                   "%s is lost: its bytes in data.mdb are damaged, and no commit that is whole "
+                   "tells them",
+                   text)
+            : tell(r, false, sequence, sequence, "%s comes from commit %" PRIu64 " in %s", text,
+                   sequence, fate == TJ__ROW_FROM_LOG ? "the log" : "a base");
     name_row(r, part, text);
 }
 
@@ -99,8 +100,8 @@ static void see_behind(void *context, tj__bytes key, uint64_t sequence)
     }
     tj__key_describe(key, text);
     tj_repair_part *part = tell(r, true, sequence, sequence,
-                                "what commit %" PRIu64 " made of %s is lost: the commit is whole, "
-                                "and one before it is not",
+                                "what commit %" PRIu64 " made of %s is lost, because a commit "
+                                "before it is",
                                 sequence, text);
     name_row(r, part, text);
 }
@@ -121,6 +122,34 @@ static void tell_lost_commits(repair *r)
     }
 }
 
+/* False: there are none. */
+static bool tell_untold(repair *r)
+{
+    uint64_t end = r->plan.end;
+    uint64_t first = 1;
+    uint64_t last = 0;
+    bool any = false;
+    while (r->plan.route == TJ__REPAIR_BASES &&
+           tj__examination_untold(&r->x, last + 1, end, &first, &last)) {
+        (void)tell(r, true, first, last,
+                   "what commits %" PRIu64 " to %" PRIu64
+                   " added to the ledger is lost, and so are their ids: nothing tells them",
+                   first, last);
+        any = true;
+    }
+    return any;
+}
+
+static void tell_based(repair *r)
+{
+    const tj__repair_plan *plan = &r->plan;
+    const tj__seen_base *base = tj__examination_base_for(&r->x, TJ__BASE_STATE, plan->end);
+    (void)tell(r, false, plan->end, plan->end,
+               "the state after commit %" PRIu64 " comes from the bases at the end of segment "
+               "%" PRIu64 ", and the commits behind %" PRIu64 " in the log",
+               plan->end, base ? base->ordinal : 0, base ? base->position.sequence : 0);
+}
+
 static void tell_kept_commits(repair *r)
 {
     const tj__repair_plan *plan = &r->plan;
@@ -130,9 +159,13 @@ static void tell_kept_commits(repair *r)
                    plan->end);
         return;
     }
-    (void)tell(r, false, plan->applied, plan->applied,
-               "the state after commit %" PRIu64 " comes from data.mdb", plan->applied);
-    if (plan->end > plan->applied) {
+    if (plan->route == TJ__REPAIR_BASES) {
+        tell_based(r);
+    } else {
+        (void)tell(r, false, plan->applied, plan->applied,
+                   "the state after commit %" PRIu64 " comes from data.mdb", plan->applied);
+    }
+    if (plan->route == TJ__REPAIR_DATA && plan->end > plan->applied) {
         (void)tell(r, false, plan->applied + 1, plan->end,
                    "commits %" PRIu64 " to %" PRIu64 " come from the log", plan->applied + 1,
                    plan->end);
@@ -164,25 +197,40 @@ static tj_status examine(repair *r, const char *path, tj_error *error)
     TJ_TRY(tj__examine_data(&r->x, error));
     TJ_TRY(tj__examine_log(&r->x, error));
     TJ_TRY(refuse_writer(r, error));
+    TJ_TRY(tj__examine_history(&r->x, error));
+    if (!r->x.newest_in_log) { /* else no base is needed */
+        TJ_TRY(tj__examine_history_deep(&r->x, error));
+    }
     return tj__examine_deep(&r->x, &compared, error);
 }
 
-/* Rows that differ from the log's, though each is whole: the log is believed, which is chained. */
 static tj_status plan(repair *r, tj_error *error)
 {
     tj__repair_plan_make(&r->x, &r->plan);
     return r->plan.route == TJ__REPAIR_NOTHING
                ? tj__fail(error, TJ_CORRUPT,
                           "%s cannot be repaired out of itself: data.mdb is damaged or missing, "
-                          "and the log does not begin with a whole first commit; restore a backup "
-                          "with `tesser-journal restore BACKUP --into NEW`",
+                          "the log does not begin with a whole first commit, and no bases stand in "
+                          "for what is before it; restore a backup with `tesser-journal restore "
+                          "BACKUP --into NEW`",
                           r->x.path)
                : TJ_OK;
 }
 
+/* The new journal as it was at the end. Where the state at its log's beginning is not known, the
+ * newest segment is ended, so that bases can stand there. */
+static tj_status finish(repair *r, const tj__repair_build *build, tj_error *error)
+{
+    const tj__repair_plan *plan = &r->plan;
+    if (plan->route != TJ__REPAIR_LOG && !plan->start_known && plan->log_first <= plan->end) {
+        TJ_TRY(tj__restore_target_seal(&r->target, error));
+    }
+    TJ_TRY(tj__restore_target_settle(&r->target, error));
+    return tj__repair_bases_write(build, error);
+}
+
 /* One pass over all sources; without a target it only finds what is lost. */
-static tj_status run_build(repair *r, bool build_it, tj__lift *lift, uint64_t *rows_lost,
-                           tj_error *error)
+static tj_status run_build(repair *r, bool build_it, tj__lift *lift, bool *lost, tj_error *error)
 {
     tj__repair_listener listener = {.row = see_row, .behind = see_behind, .context = r};
     tj__repair_build build;
@@ -194,9 +242,13 @@ static tj_status run_build(repair *r, bool build_it, tj__lift *lift, uint64_t *r
         tj__rowmap_clear(r->behind);
         tell_kept_commits(r);
         tell_lost_commits(r);
+        *lost = tell_untold(r) || tj__repair_plan_loses(&r->plan);
         status = tj__repair_build_run(&build, error);
     }
-    *rows_lost = build.rows_lost;
+    if (status == TJ_OK && build_it) {
+        status = finish(r, &build, error);
+    }
+    *lost = *lost || build.rows_lost > 0;
     *lift = build.lift;
     build.lift.rows = NULL;
     tj__repair_build_dispose(&build);
@@ -229,16 +281,13 @@ static tj_status add_commit(repair *r, tj__lift *lift, tj_error *error)
 static tj_status build(repair *r, tj_error *error)
 {
     tj__lift lift = {0};
-    uint64_t rows_lost = 0;
+    bool lost = false;
     if (!r->report->loses) {
         r->target.journal_id = r->x.journal_id;
     }
     r->target.start = r->plan.start;
     TJ_TRY(tj__restore_target_begin(&r->target, NULL, error));
-    tj_status status = run_build(r, true, &lift, &rows_lost, error);
-    if (status == TJ_OK) {
-        status = tj__restore_target_settle(&r->target, error);
-    }
+    tj_status status = run_build(r, true, &lift, &lost, error);
     if (status == TJ_OK && r->report->loses) {
         status = add_commit(r, &lift, error);
     }
@@ -286,10 +335,8 @@ static tj_status swap(const repair *r, tj_error *error)
 static tj_status look_for_loss(repair *r, tj_error *error)
 {
     tj__lift lift = {0};
-    uint64_t rows_lost = 0;
-    tj_status status = run_build(r, false, &lift, &rows_lost, error);
+    tj_status status = run_build(r, false, &lift, &r->report->loses, error);
     tj__lift_dispose(&lift);
-    r->report->loses = tj__repair_plan_loses(&r->plan) || rows_lost > 0;
     return status;
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The rows of data.mdb first, where the plan goes by them, then the records of the log in order:
- *   - those that data.mdb includes tell what its damaged rows were
+ *   - those that data.mdb includes tell what its damaged rows were; so do bases
  *   - those behind are replayed
  *   - those behind the end of what is kept only tell which rows are lost, and how far counters went
+ *
+ * Where the plan goes by bases, they and the commits behind them give the rows of their tables.
+ * Rows that are only ever added are taken from everywhere: data.mdb, .rest files, every whole
+ * record.
  */
 #include "maintain/repair_build.h"
 
@@ -30,6 +34,9 @@ tj_status tj__repair_build_init(tj__repair_build *build, const tj__examination *
 
 void tj__repair_build_dispose(tj__repair_build *build)
 {
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        tj__repair_rows_end(&build->past[kind]);
+    }
     tj__rowmap_free(build->damaged);
     tj__rowmap_free(build->told);
     tj__lift_dispose(&build->lift);
@@ -37,12 +44,11 @@ void tj__repair_build_dispose(tj__repair_build *build)
 
 /* ---- rows of data.mdb ---------------------------------------------------------------------- */
 
-/* A journal of format version 1 has no such row for an entry. */
-static tj_status put_derived(tj__repair_build *build, const tj__row *row, tj_error *error)
+/* The row of an entry's id, which is that of the first entry with it. */
+static tj_status put_id(tj__repair_build *build, const tj__row *row, tj_error *error)
 {
     tj__derived_row derived;
-    bool has = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
-    if (has || !tj__ledger_id_row(row->key, row->value, &derived)) {
+    if (!tj__ledger_id_row(row->key, row->value, &derived)) {
         return TJ_OK;
     }
     tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
@@ -62,15 +68,14 @@ static tj_status see_row(void *context, const tj__row *row, tj_error *error)
         return tj__rowmap_put(build->damaged, row->key, none, row->sequence) ? TJ_OK
                                                                              : no_memory(error);
     }
-    if ((table == TJ__TABLE_COUNTERS || table == TJ__TABLE_BOOKS) &&
-        !tj__rowmap_put(build->lift.rows, row->key, row->value, row->sequence)) {
-        return no_memory(error);
-    }
+    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
     if (!build->target) {
         return TJ_OK;
     }
     TJ_TRY(tj__restore_target_put_row(build->target, row, error));
-    return table == TJ__TABLE_LEDGER ? put_derived(build, row, error) : TJ_OK;
+    /* A journal of format version 1 has no such row for an entry. */
+    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    return table == TJ__TABLE_LEDGER && !has_ids ? put_id(build, row, error) : TJ_OK;
 }
 
 static tj_status see_fault(void *context, uint8_t table, const tj_error *fault, tj_error *error)
@@ -87,7 +92,98 @@ static tj_status begin(void *context, tj_error *error)
     return TJ_OK;
 }
 
+/* ---- damaged rows, from elsewhere ---------------------------------------------------------- */
+
+/* By the bases of its kind, at data.mdb's position. */
+static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__bytes key,
+                              tj__row *row, bool *known, tj_error *error)
+{
+    tj__repair_rows *past = &build->past[kind];
+    *known = tj__examination_derivable(build->x, kind, build->plan->applied);
+    if (!*known) {
+        return TJ_NOT_FOUND;
+    }
+    if (!build->past_begun[kind]) {
+        build->past_begun[kind] = true;
+        TJ_TRY(tj__repair_rows_begin(past, build->x, kind, build->plan->applied, error));
+    }
+    return past->layers.rows.get(&past->layers.rows, key, row, error);
+}
+
+/* Puts a row where it is missing; it is in hand only as long as its base is open. */
+static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj_error *error)
+{
+    build->listener->row(build->listener->context, row->key, row->sequence, TJ__ROW_FROM_BASE);
+    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
+}
+
+static tj_status find_in_rest(tj__repair_build *build, const tj__seen_base *seen, tj__bytes key,
+                              bool *found, tj_error *error)
+{
+    tj__base *base = NULL;
+    tj__row row;
+    TJ_TRY(tj__base_open(build->x->history_path, &build->x->journal_id, seen->kind, seen->ordinal,
+                         &base, error));
+    tj_status status = base->rows.get(&base->rows, key, &row, error);
+    *found = status == TJ_OK;
+    status = status == TJ_OK          ? replace_row(build, &row, error)
+             : status == TJ_NOT_FOUND ? TJ_OK
+                                      : status;
+    tj__base_close(base);
+    return status;
+}
+
+static tj_status find_in_rests(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)build->x->bases.data;
+    for (size_t i = build->x->bases.size / sizeof *bases; i-- > 0 && !*found;) {
+        if (bases[i].kind == TJ__BASE_REST && bases[i].sound) {
+            TJ_TRY(find_in_rest(build, &bases[i], key, found, error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* *found: a base tells what the row was, or that there was none. */
+static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
+{
+    uint64_t table = TJ__TABLE_BIT(key.data[0]);
+    *found = false;
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        if (tj__base_tables((tj__base_kind)kind) & table) {
+            tj__row row;
+            tj_status status = find_in_past(build, (tj__base_kind)kind, key, &row, found, error);
+            return status == TJ_OK          ? replace_row(build, &row, error)
+                   : status == TJ_NOT_FOUND ? TJ_OK
+                                            : status;
+        }
+    }
+    return find_in_rests(build, key, found, error);
+}
+
 /* The damaged rows, as the log tells them. */
+static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *damaged,
+                            tj_error *error)
+{
+    tj__bytes key = tj__rowmap_key(damaged);
+    const tj__rowmap_entry *told = tj__rowmap_find(build->told, key);
+    bool found = false;
+    if (!told) {
+        TJ_TRY(find_in_bases(build, key, &found, error));
+        build->rows_lost += !found;
+        if (!found) {
+            build->listener->row(build->listener->context, key, damaged->sequence, TJ__ROW_LOST);
+        }
+        return TJ_OK;
+    }
+    build->listener->row(build->listener->context, key, told->sequence, TJ__ROW_FROM_LOG);
+    if (told->deleted || !build->target) {
+        return TJ_OK;
+    }
+    tj__row row = {.key = key, .value = tj__rowmap_value(told), .sequence = told->sequence};
+    return tj__restore_target_put_row(build->target, &row, error);
+}
+
 static tj_status settle_rows(tj__repair_build *build, tj_error *error)
 {
     tj__rowmap_entry **entries = NULL;
@@ -100,14 +196,112 @@ static tj_status settle_rows(tj__repair_build *build, tj_error *error)
         return no_memory(error);
     }
     for (size_t i = 0; i < count; i++) {
-        tj__bytes key = tj__rowmap_key(entries[i]);
-        const tj__rowmap_entry *told = tj__rowmap_find(build->told, key);
-        build->rows_lost += !told;
-        build->listener->row(build->listener->context, key,
-                             told ? told->sequence : entries[i]->sequence, !told);
-        if (told && !told->deleted && build->target) {
-            tj__row row = {.key = key, .value = tj__rowmap_value(told), .sequence = told->sequence};
-            TJ_TRY(tj__restore_target_put_row(build->target, &row, error));
+        TJ_TRY(settle_row(build, entries[i], error));
+    }
+    return TJ_OK;
+}
+
+/* ---- by bases ------------------------------------------------------------------------------ */
+
+static tj_status see_based_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
+    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
+}
+
+static tj_status put_kind(tj__repair_build *build, tj__base_kind kind, tj_error *error)
+{
+    tj__repair_rows rows;
+    tj_status status = tj__repair_rows_begin(&rows, build->x, kind, build->plan->end, error);
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && status == TJ_OK; table++) {
+        if (tj__base_tables(kind) & TJ__TABLE_BIT(table)) {
+            status = tj__rows_scan_prefix(&rows.layers.rows, tj__bytes_of(&table, 1), false,
+                                          see_based_row, build, error);
+        }
+    }
+    tj__repair_rows_end(&rows);
+    return status;
+}
+
+/* A row that was added once, wherever it is found. */
+static tj_status put_added(tj__repair_build *build, const tj__row *row, bool derive,
+                           tj_error *error)
+{
+    if (!build->target) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
+    return derive && row->key.data[0] == TJ__TABLE_LEDGER ? put_id(build, row, error) : TJ_OK;
+}
+
+/* data.mdb's rows, whatever else of it is damaged: each that is whole was stored. */
+static tj_status see_stored_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    uint64_t table = TJ__TABLE_BIT(row->key.data[0]);
+    if (row->damaged) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__lift_take_row(&build->lift, row, false, error));
+    if (row->sequence > build->plan->end) {
+        if ((table & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)) == 0) {
+            build->listener->behind(build->listener->context, row->key, row->sequence);
+        }
+        return TJ_OK;
+    }
+    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    return table & (TJ__ADDED_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS))
+               ? put_added(build, row, !has_ids, error)
+               : TJ_OK;
+}
+
+static tj_status see_rest_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    return row->sequence <= build->plan->end ? put_added(build, row, true, error) : TJ_OK;
+}
+
+static tj_status put_rest(tj__repair_build *build, const tj__seen_base *seen, tj_error *error)
+{
+    tj__base *base = NULL;
+    tj_status status = tj__base_open(build->x->history_path, &build->x->journal_id, seen->kind,
+                                     seen->ordinal, &base, error);
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && status == TJ_OK; table++) {
+        if (TJ__ADDED_TABLES & TJ__TABLE_BIT(table)) {
+            status = tj__rows_scan_prefix(&base->rows, tj__bytes_of(&table, 1), false, see_rest_row,
+                                          build, error);
+        }
+    }
+    tj__base_close(base);
+    return status;
+}
+
+static tj_status pass_over_fault(void *context, uint8_t table, const tj_error *fault,
+                                 tj_error *error)
+{
+    (void)context;
+    (void)table;
+    (void)fault;
+    (void)error;
+    return TJ_OK;
+}
+
+static tj_status put_by_bases(tj__repair_build *build, tj_error *error)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)build->x->bases.data;
+    tj__inspection seen;
+    tj__inspector inspector = {
+        .row = see_stored_row, .fault = pass_over_fault, .begin = begin, .context = build};
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        TJ_TRY(put_kind(build, (tj__base_kind)kind, error));
+    }
+    if (tj__examination_data_belongs(build->x)) {
+        TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
+    }
+    for (size_t i = 0; i < build->x->bases.size / sizeof *bases; i++) {
+        if (bases[i].kind == TJ__BASE_REST && bases[i].sound) {
+            TJ_TRY(put_rest(build, &bases[i], error));
         }
     }
     return TJ_OK;
@@ -126,12 +320,21 @@ static tj_status tell_lost(const tj__repair_build *build, const tj__record *reco
     return TJ_OK;
 }
 
-/* Kept: in the log, and in the state unless data.mdb includes it. */
+/* The tables whose rows a record still has to give. */
+static uint64_t tables_of(const tj__repair_build *build, const tj__record *record)
+{
+    const tj__repair_plan *plan = build->plan;
+    if (plan->route == TJ__REPAIR_BASES) {
+        return TJ__ADDED_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    }
+    return record->sequence <= plan->applied ? 0 : TJ__TABLES_ALL;
+}
+
+/* Kept: in the log, and in the state unless it has it already. */
 static tj_status keep(tj__repair_build *build, const tj__swept_record *seen, tj_error *error)
 {
     const tj__record *record = seen->record;
-    const tj__repair_plan *plan = build->plan;
-    bool included = record->sequence <= plan->applied;
+    bool included = record->sequence <= build->plan->applied;
     if (included && tj__rowmap_count(build->damaged) > 0) {
         TJ_TRY(tj__body_apply(build->told, TJ__TABLES_ALL, record->body, record->change_count,
                               record->sequence, &record->commit_id, error));
@@ -142,14 +345,19 @@ static tj_status keep(tj__repair_build *build, const tj__swept_record *seen, tj_
     if (!build->target) {
         return TJ_OK;
     }
-    if (record->sequence >= plan->log_first) {
-        return tj__restore_target_put_at(build->target, seen->header, &build->seal, record,
-                                         &seen->end, included, error);
+    if (record->sequence >= build->plan->log_first) {
+        TJ_TRY(tj__restore_target_put_at(build->target, seen->header, &build->seal, record,
+                                         &seen->end, error));
     }
-    return included
-               ? TJ_OK
-               : tj__body_apply(build->target->batch, TJ__TABLES_ALL, record->body,
-                                record->change_count, record->sequence, &record->commit_id, error);
+    return tj__restore_target_apply(build->target, tables_of(build, record), record, error);
+}
+
+/* Not in the log that is kept; what it added is. */
+static tj_status keep_added(tj__repair_build *build, const tj__record *record, tj_error *error)
+{
+    return build->plan->route == TJ__REPAIR_BASES && build->target
+               ? tj__restore_target_apply(build->target, tables_of(build, record), record, error)
+               : TJ_OK;
 }
 
 /* Commits that data.mdb includes are kept only where they lead to the end unbroken. */
@@ -176,7 +384,7 @@ static tj_status see_record(void *context, const tj__swept_record *seen, tj_erro
     if (lost) {
         return tell_lost(build, record, error);
     }
-    return kept ? keep(build, seen, error) : TJ_OK;
+    return kept ? keep(build, seen, error) : keep_added(build, record, error);
 }
 
 static tj_status pass_fault(void *context, const tj__log_fault *fault, tj_error *error)
@@ -203,6 +411,8 @@ tj_status tj__repair_build_run(tj__repair_build *build, tj_error *error)
                        .until = UINT64_MAX};
     if (build->plan->route == TJ__REPAIR_DATA) {
         TJ_TRY(tj__data_inspect(x->path, &inspector, &seen, error));
+    } else if (build->plan->route == TJ__REPAIR_BASES) {
+        TJ_TRY(put_by_bases(build, error));
     }
     if (x->has_log) {
         TJ_TRY(tj__log_sweep(&sweep, &swept, error));

@@ -4,13 +4,16 @@
 #define TJ_MAINTAIN_REPAIR_BUILD_H
 
 #include "maintain/repair_plan.h"
+#include "maintain/repair_rows.h"
 #include "maintain/restore_lift.h"
 #include "maintain/restore_target.h"
 
-/* Is told of each row that is lost, or was got back from the log. */
+typedef enum tj__row_fate { TJ__ROW_LOST, TJ__ROW_FROM_LOG, TJ__ROW_FROM_BASE } tj__row_fate;
+
+/* Is told of each row that is lost, or was got back. */
 typedef struct tj__repair_listener {
-    void (*row)(void *context, tj__bytes key, uint64_t sequence, bool lost);
-    /* A row that a lost commit changed, which is whole and stands behind one that is not. */
+    void (*row)(void *context, tj__bytes key, uint64_t sequence, tj__row_fate fate);
+    /* A row that a lost commit changed: it is told all the same, and stands behind what is lost. */
     void (*behind)(void *context, tj__bytes key, uint64_t sequence);
     void *context;
 } tj__repair_listener;
@@ -21,9 +24,11 @@ typedef struct tj__repair_build {
     const tj__repair_listener *listener;
     tj__restore_target *target; /* NULL: only to look what is lost */
     tj__lift lift;
-    tj__rowmap *damaged; /* rows of data.mdb whose value is not what was stored */
-    tj__rowmap *told;    /* what the log says of rows that data.mdb includes */
-    tj__record seal;     /* the last */
+    tj__rowmap *damaged;                  /* rows of data.mdb whose value is not what was stored */
+    tj__rowmap *told;                     /* what the log says of rows that data.mdb includes */
+    tj__repair_rows past[TJ__BASE_KINDS]; /* what bases and the log give where data.mdb stands */
+    bool past_begun[TJ__BASE_KINDS];
+    tj__record seal; /* the last */
     bool rows_settled;
     uint64_t rows_lost;
 } tj__repair_build;

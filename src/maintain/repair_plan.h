@@ -9,7 +9,9 @@
 typedef enum tj__repair_route {
     TJ__REPAIR_NOTHING = 0, /* there is nothing to build from */
     TJ__REPAIR_LOG,         /* all commits from the first on, replayed */
-    TJ__REPAIR_DATA         /* the state in data.mdb, and the commits behind it */
+    TJ__REPAIR_DATA,        /* the state in data.mdb, and the commits behind it */
+    TJ__REPAIR_BASES        /* the newest bases, and the commits behind them; the ledger and the
+                               commit ids from wherever they stand */
 } tj__repair_route;
 
 typedef struct tj__repair_plan {
@@ -18,6 +20,7 @@ typedef struct tj__repair_plan {
     uint64_t applied;   /* what data.mdb includes, of that route; else 0 */
     tj__position start; /* where the new log begins */
     uint64_t log_first; /* the first commit in it; above end: none */
+    bool start_known;   /* bases give the state at the start; else only the one at the end is */
     uint64_t lost_last; /* commits behind `end` up to it are lost; UINT64_MAX: nothing tells how
                            many; `end`: none */
 } tj__repair_plan;

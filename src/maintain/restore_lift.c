@@ -76,6 +76,17 @@ tj_status tj__lift_take(tj__lift *lift, const tj__record *record, bool restored,
     return TJ_OK;
 }
 
+tj_status tj__lift_take_row(tj__lift *lift, const tj__row *row, bool restored, tj_error *error)
+{
+    tj__change change = {TJ__CHANGE_PUT, row->key, row->value};
+    bool book = row->key.data[0] == TJ__TABLE_BOOKS;
+    if ((!book && row->key.data[0] != TJ__TABLE_COUNTERS) ||
+        (book && !restored && tj__rowmap_find(lift->rows, row->key))) {
+        return TJ_OK;
+    }
+    return take(lift, &change, row->sequence, restored, error);
+}
+
 static tj_str name_of(const tj__rowmap_entry *entry)
 {
     tj__bytes key = tj__rowmap_key(entry);

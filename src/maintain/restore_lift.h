@@ -22,6 +22,8 @@ void tj__lift_dispose(tj__lift *lift);
 
 /* Looks at every commit of the source; `restored`: the new journal has it too. */
 tj_status tj__lift_take(tj__lift *lift, const tj__record *record, bool restored, tj_error *error);
+/* The same for a row of the state: of other tables than BOOKS and COUNTERS it is nothing. */
+tj_status tj__lift_take_row(tj__lift *lift, const tj__row *row, bool restored, tj_error *error);
 /* Adds `skip` to every counter. TJ_LIMIT. */
 tj_status tj__lift_skip(tj__lift *lift, uint64_t skip, tj_error *error);
 /* The changes that bring the restored journal there. */

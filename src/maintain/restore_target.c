@@ -155,7 +155,7 @@ static tj_status apply_large(tj__restore_target *target, tj_error *error)
 
 tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
                                     const tj__record *seal, const tj__record *record,
-                                    const tj__position *end, bool included, tj_error *error)
+                                    const tj__position *end, tj_error *error)
 {
     if (target->scribe.fd < 0 || target->scribe.ordinal != end->ordinal) {
         TJ_TRY(turn_page(target, header, seal, error));
@@ -163,10 +163,13 @@ tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segmen
     TJ_TRY(tj__scribe_put(&target->scribe, record, error));
     target->position = *end;
     target->position.hash = target->scribe.hash;
-    if (included) {
-        return TJ_OK;
-    }
-    TJ_TRY(tj__body_apply(target->batch, TJ__TABLES_ALL, record->body, record->change_count,
+    return TJ_OK;
+}
+
+tj_status tj__restore_target_apply(tj__restore_target *target, uint64_t tables,
+                                   const tj__record *record, tj_error *error)
+{
+    TJ_TRY(tj__body_apply(target->batch, tables, record->body, record->change_count,
                           record->sequence, &record->commit_id, error));
     return apply_large(target, error);
 }
@@ -174,9 +177,10 @@ tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segmen
 tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reader *reader,
                                  const tj__record *record, tj_error *error)
 {
-    return tj__restore_target_put_at(target, tj__log_reader_header(reader),
+    TJ_TRY(tj__restore_target_put_at(target, tj__log_reader_header(reader),
                                      tj__log_reader_seal(reader), record,
-                                     tj__log_reader_position(reader), false, error);
+                                     tj__log_reader_position(reader), error));
+    return tj__restore_target_apply(target, TJ__TABLES_ALL, record, error);
 }
 
 tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *row,
@@ -195,13 +199,28 @@ tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool
     return *has ? TJ_OK : tj__env_find(target->env, key, has, error);
 }
 
+tj_status tj__restore_target_seal(tj__restore_target *target, tj_error *error)
+{
+    tj__position *at = &target->position;
+    tj__record seal = {.type = TJ__RECORD_SEAL,
+                       .sequence = at->sequence,
+                       .time = at->time,
+                       .epoch = at->epoch,
+                       .durable_sequence = at->sequence};
+    TJ_TRY(tj__scribe_put(&target->scribe, &seal, error));
+    at->hash = target->scribe.hash;
+    at->ordinal++;
+    at->offset = TJ__SEGMENT_HEADER_SIZE;
+    return TJ_OK;
+}
+
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error)
 {
-    bool begun = target->scribe.fd >= 0;
     TJ_TRY(tj__scribe_end(&target->scribe, error));
-    if (!begun) { /* not one commit */
-        TJ_TRY(tj__segment_prepare(target->log_path, target->position.ordinal,
-                                   TJ_SEGMENT_SIZE_DEFAULT, NULL, NULL, error));
+    if (target->position.offset == TJ__SEGMENT_HEADER_SIZE) { /* the next is not begun */
+        uint64_t size = target->scribe.size > 0 ? target->scribe.size : TJ_SEGMENT_SIZE_DEFAULT;
+        TJ_TRY(tj__segment_prepare(target->log_path, target->position.ordinal, size, NULL, NULL,
+                                   error));
     }
     return apply_batch(target, error);
 }

@@ -43,17 +43,22 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
 /* Takes the record that a reader gave out last, as the next. */
 tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reader *reader,
                                  const tj__record *record, tj_error *error);
-/* The same of a record that ends at `end` of a segment with this header; `seal` ended the segment
- * before. One that LMDB's rows include already goes into the log only. */
+/* Puts a record into the log only, which ends at `end` of a segment with this header; `seal` ended
+ * the segment before. */
 tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
                                     const tj__record *seal, const tj__record *record,
-                                    const tj__position *end, bool included, tj_error *error);
+                                    const tj__position *end, tj_error *error);
+/* And its rows of these tables into LMDB only. */
+tj_status tj__restore_target_apply(tj__restore_target *target, uint64_t tables,
+                                   const tj__record *record, tj_error *error);
 /* Takes a row of the state behind which the records go on. */
 tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *row,
                                      tj_error *error);
 /* Whether a row of this key was taken. */
 tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool *has,
                                  tj_error *error);
+/* Ends the log's newest segment, so that a base can stand there; there is a record in it. */
+tj_status tj__restore_target_seal(tj__restore_target *target, tj_error *error);
 /* All records are in the log and in LMDB. */
 tj_status tj__restore_target_settle(tj__restore_target *target, tj_error *error);
 /* Then: appends a commit in a writer epoch of a term that no record before it has. */

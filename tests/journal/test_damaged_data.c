@@ -54,7 +54,7 @@ static void test_data_that_is_gone(void **state)
     make_closed(f);
     shell("cd %s && mv data.mdb ..", f->path);
     const char *text = "data.mdb is missing, but the log beside it holds commits: put the file "
-                       "back, or repair the journal";
+                       "back, or have it built from them with `tesser-journal repair -j ";
     refuse_open_as_is(f, TJ_CORRUPT, text);
     f->config.must_exist = true;
     refuse_open(f, TJ_CORRUPT, text);

@@ -76,7 +76,7 @@ pub struct tj_verify_report {
     /// It was looked at beside a writer: up to `sequence`
     pub writer_alive: bool,
     /// The newest state, with every acknowledged commit, can be had from what is sound: from
-    /// data.mdb and the log behind it, or from the log alone.
+    /// data.mdb and the log behind it, from the log alone, or from bases and the log behind them.
     pub newest_whole: bool,
     /// The newest commit that is whole
     pub sequence: u64,
@@ -220,8 +220,10 @@ unsafe extern "C" {
     /// it is. Nothing is guessed: every commit and row of the new journal is one that was stored.
     ///
     /// What is used: the log from its first commit on, where it is whole up to the newest; else the
-    /// state in data.mdb and the commits behind it, where history begins behind what is missing. Single
-    /// damaged rows of data.mdb come from the commits that wrote them.
+    /// state in data.mdb and the commits behind it; else the newest bases and the commits behind them,
+    /// and the ledger and the commit ids from wherever they stand (.rest files, whole records,
+    /// data.mdb). History then begins behind what is missing. Single damaged rows of data.mdb come from
+    /// the commits that wrote them, or from bases.
     ///
     /// Where nothing is lost the new journal keeps the id: it is the same line of history, record for
     /// record, and backups of it go on. Where commits or rows are lost it gets a new one, as the two

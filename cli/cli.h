@@ -99,6 +99,14 @@ void print_change(output *out, const tj_change *change, bool has_old);
 /* The same as an element of a list. */
 void json_change(json_writer *json, const tj_change *change, bool has_old);
 
+/* ---- backups (cmd_backup.c) ---- */
+
+/* A backup directory that a command looks into. */
+extern const option_spec option_backup;
+/* When the newest point in a backup was made, and proven to restore; 0: never. */
+tj_status backup_newest(const char *directory, tj_time *made_at, tj_time *verified_at,
+                        tj_error *error);
+
 /* ---- files and standard input (input.c) ---- */
 
 /* Longest line and longest file that is read. */
@@ -170,6 +178,7 @@ bool complete_print(output *out, const char *shell);
 extern const command_spec command_init;
 extern const command_spec command_status;
 extern const command_spec command_check;
+extern const command_spec command_metrics;
 extern const command_spec command_verify;
 extern const command_spec command_repair;
 extern const command_spec command_state_show;

@@ -19,6 +19,10 @@ static const option_spec min_free_option = {
     .name = "min-free",
     .value = "SIZE",
     .help = "space that must be free (default: what the journal will soon need)"};
+static const option_spec max_backup_age_option = {
+    .name = "max-backup-age",
+    .value = "SPAN",
+    .help = "how old its newest point may be, e.g. 2h (default: 1d)"};
 static const option_spec min_history_option = {
     .name = "min-history",
     .value = "SPAN",
@@ -75,15 +79,19 @@ static tj_status option_span(command_line *cli, const option_spec *option, uint6
 typedef struct check_bounds {
     uint64_t max_lag;
     uint64_t min_free;
+    uint64_t max_backup_age_s;
     uint64_t min_history_s;
 } check_bounds;
 
 static tj_status read_bounds(command_line *cli, check_bounds *out, tj_error *error)
 {
-    *out = (check_bounds){0};
+    *out = (check_bounds){.max_backup_age_s = 86400};
     tj_status status = option_size(cli, &max_lag_option, &out->max_lag, error);
     if (status == TJ_OK) {
         status = option_size(cli, &min_free_option, &out->min_free, error);
+    }
+    if (status == TJ_OK) {
+        status = option_span(cli, &max_backup_age_option, &out->max_backup_age_s, error);
     }
     if (status == TJ_OK) {
         status = option_span(cli, &min_history_option, &out->min_history_s, error);
@@ -163,6 +171,28 @@ static void check_lag(findings *f, const check_bounds *bounds, const tj_config *
     }
 }
 
+static void check_backup(findings *f, const check_bounds *bounds)
+{
+    const char *directory = option_value(f->cli, &option_backup);
+    char time[TJ_TIME_TEXT_SIZE];
+    tj_error error = TJ_ERROR_INIT;
+    tj_time made_at = 0;
+    tj_time verified_at = 0;
+    if (!directory) {
+        return;
+    }
+    tj_status status = backup_newest(directory, &made_at, &verified_at, &error);
+    tj_time_format(made_at, time);
+    if (status != TJ_OK) {
+        found(f, EXIT_BACKUP_OLD, "the backup cannot be read: %s", error.message);
+    } else if (made_at == 0) {
+        found(f, EXIT_BACKUP_OLD, "%s holds no backup that was finished", directory);
+    } else if (tj_time_now() - made_at > (int64_t)bounds->max_backup_age_s * NS_PER_S) {
+        found(f, EXIT_BACKUP_OLD,
+              "the newest backup in %s was made at %s: see why no newer one was", directory, time);
+    }
+}
+
 static void check_history(findings *f, const check_bounds *bounds, const tj_store_info *info)
 {
     char time[TJ_TIME_TEXT_SIZE];
@@ -194,6 +224,7 @@ static void look(findings *f, const check_bounds *bounds, const tj_config *confi
     check_space(f, bounds, info);
     check_writer(f, info);
     check_lag(f, bounds, config, info);
+    check_backup(f, bounds);
     check_history(f, bounds, info);
     if (as_json) {
         json_close(&f->json, ']');
@@ -229,11 +260,14 @@ const command_spec command_check = {
     .summary = "whether all is well, as an exit code, for monitoring",
     .text = "A journal that no writer could open ends it as it would end the writer, with 13 to "
             "25. Else each finding is a line, and the exit code that of the first: 40 space is "
-            "low, 41 no writer, 42 LMDB lags behind, 44 history is too short. 0: all is well. "
+            "low, 41 no writer, 42 LMDB lags behind, 43 the backup is too old, 44 history is too "
+            "short. 0: all is well. "
             "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
             "reader slot. Rows that no opening looks at are for 'verify'.",
-    .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB",
+    .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB --backup "
+               "/mnt/backup/journal",
     .options = (const option_spec *const[]){&writer_option, &max_lag_option, &min_free_option,
+                                            &option_backup, &max_backup_age_option,
                                             &min_history_option, NULL},
     .run = run_check,
 };

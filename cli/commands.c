@@ -6,6 +6,7 @@ const command_spec *const commands[] = {
     &command_init,
     &command_status,
     &command_check,
+    &command_metrics,
     &command_verify,
     &command_repair,
     &command_state_show,

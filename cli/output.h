@@ -19,6 +19,7 @@
 #define EXIT_SPACE_LOW 40
 #define EXIT_WRITER_DEAD 41
 #define EXIT_LAG 42
+#define EXIT_BACKUP_OLD 43
 #define EXIT_HISTORY_SHORT 44
 
 typedef struct output {

@@ -34,6 +34,7 @@ const exit_code exit_code_table[] = {
     {EXIT_SPACE_LOW, "SPACE_LOW", "check: space on the journal's disk is low"},
     {EXIT_WRITER_DEAD, "WRITER_DEAD", "check: no writer is running"},
     {EXIT_LAG, "LAG", "check: LMDB is too far behind the log"},
+    {EXIT_BACKUP_OLD, "BACKUP_OLD", "check: the newest backup is too old"},
     {EXIT_HISTORY_SHORT, "HISTORY_SHORT", "check: states are not kept for long enough"},
     {128 + 13, "SIGPIPE", "whoever read the output went away; what was done by then stays"},
 };

@@ -11,7 +11,7 @@ packages=(build-essential cmake ninja-build pkg-config python3
     libcairo2-dev libsmartcols-dev less tmux e2fsprogs xfsprogs btrfs-progs)
 for option in "$@"; do
     case $option in
-        --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime) ;;
+        --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime prometheus) ;;
         --rust) packages+=(libssl-dev) ;;
         *) echo "scripts/setup.sh has no option $option; there are --ci and --rust." >&2; exit 64 ;;
     esac

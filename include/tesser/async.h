@@ -80,6 +80,18 @@ TJ_API int tj_store_completion_fd(tj_store *store);
 TJ_API TJ_CHECKED tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count,
                                               tj_error *error);
 
+/**
+ * Takes completions until none is in flight: before a store is closed, so that no callback is
+ * dropped. What callbacks submit meanwhile is waited for, too.
+ *
+ * @param wait_ms how long at most, in milliseconds; 0: as long as it takes
+ * @return TJ_OK: nothing is in flight; TJ_UNAVAILABLE: the time is up, and something still is;
+ *         TJ_MISUSE; TJ_CLOSED in a forked child
+ * Threads: any.
+ * Durability: what was submitted before the call and succeeded is as durable as was asked for.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_drain(tj_store *store, uint32_t wait_ms, tj_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,6 +72,7 @@
 #include <tesser/json.h>
 #include <tesser/ledger.h>
 #include <tesser/maintain.h>
+#include <tesser/metrics.h>
 #include <tesser/migrate.h>
 #include <tesser/repository.h>
 #include <tesser/state.h>

@@ -13,6 +13,7 @@
 #include <tesser/store.h>
 #include <tesser/uuid.h>
 
+#include "base/metrics.h"
 #include "base/rows.h"
 #include "model/commit_record.h"
 
@@ -84,6 +85,9 @@ typedef struct tj__engine_ops {
     uint64_t (*appended)(tj__engine *engine);
     /* Must provide. Fills in what the engine knows; the store has initialized it. */
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
+    /* May provide. What was counted, by the writer where this one only looks on; NULL: what stands
+     * in the engine. */
+    void (*metrics)(tj__engine *engine, tj_metrics *metrics);
     /* May provide; NULL: what was is not kept. */
     const tj__engine_past *past;
     /* May provide. Lets old parts of what was go, so that at most `size_bytes` stay (0: as
@@ -104,6 +108,7 @@ typedef struct tj__engine_ops {
 /* An engine embeds this as its first member. */
 struct tj__engine {
     const tj__engine_ops *ops;
+    tj__metrics metrics; /* what was counted, by the engine and by the store */
 };
 
 /* What two opens must not both have unless they share it: of a journal, its directory. */

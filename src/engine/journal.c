@@ -61,6 +61,11 @@ static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
     return tj__journal_info(journal_of(engine), out, error);
 }
 
+static void metrics(tj__engine *engine, tj_metrics *out)
+{
+    tj__journal_metrics(journal_of(engine), out);
+}
+
 static tj_status prune(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
                        tj_error *error)
 {
@@ -137,6 +142,7 @@ static const tj__engine_ops ops = {
     .included = included,
     .appended = appended,
     .info = info,
+    .metrics = metrics,
     .past = &past,
     .prune = prune,
     .work = work,
@@ -152,7 +158,8 @@ static tj_status open_lmdb(const tj_config *config, tj__engine **out, tj_error *
         return tj__fail(error, TJ_NOMEM, "no memory for the lmdb engine");
     }
     lmdb->engine.ops = &ops;
-    tj_status status = tj__journal_open(config, &lmdb->journal, error);
+    tj__metrics_begin(&lmdb->engine.metrics);
+    tj_status status = tj__journal_open(config, &lmdb->engine.metrics, &lmdb->journal, error);
     if (status != TJ_OK) {
         free(lmdb);
         return status;

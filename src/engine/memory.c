@@ -138,6 +138,7 @@ static tj_status open_memory(const tj_config *config, tj__engine **out, tj_error
         return tj__fail(error, TJ_NOMEM, "no memory for the memory engine");
     }
     memory->engine.ops = &ops;
+    tj__metrics_begin(&memory->engine.metrics);
     tj__layers_init(&memory->view, NULL, map, 0);
     memory->map = map;
     tj__mutex_init(&memory->lock);

@@ -8,6 +8,7 @@
  * and at close. The log is flushed through the batch first, in os mode too (P3).
  */
 #include "base/error.h"
+#include "base/thread.h"
 #include "journal/internal.h"
 #include "rows/body.h"
 
@@ -133,6 +134,13 @@ static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_e
     return status;
 }
 
+static void count(tj__journal *journal, uint64_t start_ns, tj_status status)
+{
+    tj__metrics *metrics = journal->metrics;
+    tj__metrics_add(status == TJ_OK ? &metrics->applies : &metrics->apply_failures, 1);
+    tj__metrics_add(&metrics->apply_us, (tj__monotonic_ns() - start_ns) / 1000);
+}
+
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
 {
     uint64_t target = 0;
@@ -141,7 +149,12 @@ tj_status tj__journal_apply(tj__journal *journal, tj_error *error)
     tj_status status = durable_sequence(journal, &target, &failure);
     if (status == TJ_OK) {
         pthread_mutex_lock(&journal->apply_mutex);
+        uint64_t start = tj__monotonic_ns();
+        bool behind = journal->apply_from.sequence < target;
         status = apply_to_space_left(journal, target, &failure);
+        if (behind) {
+            count(journal, start, status);
+        }
         pthread_mutex_unlock(&journal->apply_mutex);
     }
     tj__trace_let_go();

@@ -83,6 +83,7 @@ tj_status tj__journal_work(tj__journal *journal, tj_error *error)
     tj_status prepared = prepare_segment(journal, error);
     tj__env_reap_readers(journal->env);
     tj_status applied = catch_up(journal, error);
+    tj__journal_metrics_tell(journal);
     tj__journal_builder_notice(journal);
     return applied == TJ_OK ? prepared : applied;
 }

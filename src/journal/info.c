@@ -100,3 +100,12 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     TJ_TRY(measure_log(journal, info, error));
     return measure_lag(journal, info, error);
 }
+
+void tj__journal_metrics(tj__journal *journal, tj_metrics *out)
+{
+    if (journal->log) {
+        tj__metrics_read(journal->metrics, out);
+    } else if (tj__journal_find_lock(journal, NULL) == TJ_OK) {
+        tj__lock_metrics(journal->lock, out);
+    }
+}

@@ -42,6 +42,7 @@ struct tj__journal {
     char log_path[TJ_PATH_SIZE + sizeof TJ__LOG_DIRECTORY];
     char history_path[TJ_PATH_SIZE + sizeof TJ__HISTORY_DIRECTORY];
     tj__superblock superblock;
+    tj__metrics *metrics;
     bool created;             /* by this opening: whole, and flushed */
     _Atomic(tj__lock *) lock; /* NULL when read-only and no writer.lock was found yet */
     tj__env *env;
@@ -131,6 +132,9 @@ tj_status tj__journal_apply_start(tj__journal *journal, const tj__position *appl
                                   tj_error *error);
 /* Applies everything acknowledged up to now. */
 tj_status tj__journal_apply(tj__journal *journal, tj_error *error);
+
+/* metrics.c: shows what was counted to those who look on. */
+void tj__journal_metrics_tell(tj__journal *journal);
 
 /* helper.c */
 extern const tj__helper_ops tj__journal_helper_ops;

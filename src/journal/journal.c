@@ -173,6 +173,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(upgrade(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));
+    tj__journal_metrics_tell(journal);
     tj__journal_create_tidy(journal->path);
     TJ_TRY(tj__journal_space_start(journal, error));
     if (!journal->config.no_threads) {
@@ -236,11 +237,13 @@ static void release(tj__journal *journal)
     free(journal);
 }
 
-tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error *error)
+tj_status tj__journal_open(const tj_config *config, tj__metrics *metrics, tj__journal **out,
+                           tj_error *error)
 {
     *out = NULL;
     tj__journal *journal = NULL;
     TJ_TRY(new_journal(config, &journal, error));
+    journal->metrics = metrics;
     tj_status status = look_before(journal, error);
     if (status == TJ_OK) {
         status = config->read_only ? open_viewer(journal, error) : open_writer(journal, error);
@@ -287,6 +290,7 @@ static tj_status close_writer(tj__journal *journal, tj_error *error)
     if (status == TJ_OK) {
         status = apply_at_close(journal, error);
     }
+    tj__journal_metrics_tell(journal);
     bool complete =
         status == TJ_OK && tj__log_writer_appended(journal->log) == atomic_load(&journal->applied);
     tj_status closed = tj__log_writer_close(journal->log, status == TJ_OK ? error : NULL);

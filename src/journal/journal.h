@@ -13,6 +13,7 @@
 #include <tesser/maintain.h>
 #include <tesser/store.h>
 
+#include "base/metrics.h"
 #include "base/rows.h"
 #include "model/commit_record.h"
 
@@ -24,9 +25,10 @@ typedef struct tj__journal tj__journal;
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error);
 
 /* Opens for writing: creates (unless must_exist), locks, recovers, starts the helper thread. With
- * read_only: for views only. config has every default filled in and a path from tj__journal_path.
- */
-tj_status tj__journal_open(const tj_config *config, tj__journal **out, tj_error *error);
+ * read_only: for views only. config has every default filled in and a path from tj__journal_path;
+ * metrics outlive the journal. */
+tj_status tj__journal_open(const tj_config *config, tj__metrics *metrics, tj__journal **out,
+                           tj_error *error);
 
 /* See engine.h for what these promise. */
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
@@ -58,6 +60,8 @@ tj_status tj__journal_sequence_at(tj__journal *journal, tj_time time, uint64_t n
  * configured. */
 tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
                             tj_prune_report *report, tj_error *error);
+/* What this journal, or of one that looks on its writer, has counted. */
+void tj__journal_metrics(tj__journal *journal, tj_metrics *out);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);
 /* Ends the helper thread; tj__journal_close follows. */
 void tj__journal_quiesce(tj__journal *journal);

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/in_place.h"
+#include "base/metrics.h"
 #include "journal/boot.h"
 
 #define HOLDER_AT 0
@@ -34,6 +35,14 @@
 #define RECOVERED_AT 584
 #define CUT_AT 592
 #define MOUNT_AT 600
+#define METRICS_LAYOUT_AT 1024
+#define METRICS_TURN_AT 1028
+#define METRICS_AT 1032
+#define METRICS_LAYOUT 1
+/* Whoever reads while it is written tries again so often. */
+#define METRICS_TRIES 1000
+
+_Static_assert(METRICS_AT + 8 * TJ__METRICS_NUMBERS <= TJ__LOCK_SIZE, "they have one page");
 
 /* Bytes that are locked. */
 #define HELD_BYTE 0
@@ -337,6 +346,50 @@ void tj__lock_clean(tj__lock *lock)
     atomic_store_explicit(state_word(lock), lock->boot.known ? MARK_CLEAN : MARK_VOID,
                           memory_order_release);
 }
+
+/* ---- metrics --------------------------------------------------------------------------------- */
+
+static _Atomic uint32_t *turn_word(const tj__lock *lock)
+{
+    return (_Atomic uint32_t *)(void *)(lock->page + METRICS_TURN_AT);
+}
+
+static _Atomic uint64_t *number_word(const tj__lock *lock, size_t index)
+{
+    return (_Atomic uint64_t *)(void *)(lock->page + METRICS_AT + 8 * index);
+}
+
+void tj__lock_tell_metrics(tj__lock *lock, const tj_metrics *metrics)
+{
+    const uint64_t *numbers = &metrics->since;
+    uint32_t turn = atomic_load(turn_word(lock)) | 1;
+    tj__store_u32(lock->page + METRICS_LAYOUT_AT, METRICS_LAYOUT);
+    atomic_store(turn_word(lock), turn);
+    for (size_t i = 0; i < TJ__METRICS_NUMBERS; i++) {
+        atomic_store_explicit(number_word(lock, i), numbers[i], memory_order_release);
+    }
+    atomic_store(turn_word(lock), turn + 1);
+}
+
+void tj__lock_metrics(const tj__lock *lock, tj_metrics *metrics)
+{
+    if (!lock || tj__load_u32(lock->page + METRICS_LAYOUT_AT) != METRICS_LAYOUT) {
+        return;
+    }
+    for (int tries = 0; tries < METRICS_TRIES; tries++) {
+        uint64_t *numbers = &metrics->since;
+        uint32_t turn = atomic_load(turn_word(lock));
+        for (size_t i = 0; i < TJ__METRICS_NUMBERS; i++) {
+            numbers[i] = atomic_load_explicit(number_word(lock, i), memory_order_acquire);
+        }
+        if ((turn & 1) == 0 && atomic_load(turn_word(lock)) == turn) {
+            return;
+        }
+    }
+    memset(&metrics->since, 0, 8 * TJ__METRICS_NUMBERS); /* a writer died while it told them */
+}
+
+/* ---- the mark ------------------------------------------------------------------------------- */
 
 static bool is_of_this_boot(const tj__lock *lock)
 {

@@ -19,6 +19,9 @@
  *    584   8  when this writer recovered the journal, ns
  *    592   8  bytes of torn tail it cut then
  *    600   8  mount of this file as the writer saw it, 0 if not known
+ *   1024   4  layout of what follows, 1; 0: nothing was told yet
+ *   1028   4  odd while it is being written
+ *   1032      numbers of 8 bytes: the members of tj_metrics in their order, each without its size
  *
  * What is believed of it:
  *   - of a living writer (the second byte is locked): all
@@ -37,6 +40,7 @@
 
 #include <tesser/config.h>
 #include <tesser/error.h>
+#include <tesser/metrics.h>
 #include <tesser/time.h>
 #include <tesser/uuid.h>
 
@@ -79,6 +83,10 @@ void tj__lock_sign(tj__lock *lock);
 void tj__lock_publish(tj__lock *lock, const tj__mark *mark);
 /* Moves the published mark on. One store; for the acknowledging path. */
 void tj__lock_advance(tj__lock *lock, uint64_t acknowledged);
+/* Shows what was counted; calls must not overlap. After tj__lock_ready. */
+void tj__lock_tell_metrics(tj__lock *lock, const tj_metrics *metrics);
+/* What the last writer told; nothing where it told none. lock may be NULL. */
+void tj__lock_metrics(const tj__lock *lock, tj_metrics *metrics);
 /* Says that everything is applied and the writer is gone. */
 void tj__lock_clean(tj__lock *lock);
 /* The mark now; lock may be NULL. */

@@ -172,6 +172,7 @@ static tj_status open_for_writing(recovery *r, tj_error *error)
         .make_space = make_space,
         .in_place = in_place,
         .context = journal,
+        .metrics = journal->metrics,
     };
     TJ_TRY(tj__log_writer_open(&options, &r->book.end, &journal->log, error));
     tj__trace(&journal->config, TJ_TRACE_INFO,

@@ -7,12 +7,14 @@
 #include "base/thread.h"
 
 void tj__log_output_init(tj__log_output *output, const tj__log_writer_options *options,
-                         const tj__log_file *file)
+                         uint64_t sequence, const tj__log_file *file)
 {
     *output = (tj__log_output){.on_acknowledged = options->acknowledged,
                                .make_space = options->make_space,
                                .in_place = options->in_place,
                                .context = options->context,
+                               .metrics = options->metrics,
+                               .acknowledged = sequence,
                                .file = *file};
 }
 
@@ -66,17 +68,29 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
                              tj_error *error)
 {
     const tj__log_output *output = context;
+    uint64_t start = output->metrics ? tj__monotonic_ns() : 0;
     tj_status status = write_bytes(output, batch, error);
     if (status == TJ_FULL) {
         *entered = !nothing_entered(output, batch);
     }
     TJ_TRY(status);
-    return flush ? tj__file_sync_data(output->file.fd, output->file.path, error) : TJ_OK;
+    if (flush) {
+        TJ_TRY(tj__file_sync_data(output->file.fd, output->file.path, error));
+    }
+    if (output->metrics) {
+        tj__metrics_add(&output->metrics->log_bytes, batch->bytes.size);
+        tj__histogram_add_since(&output->metrics->flush_us, start);
+    }
+    return TJ_OK;
 }
 
 static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)
 {
-    const tj__log_output *output = context;
+    tj__log_output *output = context;
+    if (output->metrics) {
+        tj__histogram_add(&output->metrics->flush_commits, sequence - output->acknowledged);
+    }
+    output->acknowledged = sequence;
     return output->on_acknowledged ? output->on_acknowledged(output->context, sequence, error)
                                    : TJ_OK;
 }

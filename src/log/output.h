@@ -20,7 +20,9 @@ typedef struct tj__log_output {
     bool (*make_space)(void *context);
     tj_status (*in_place)(void *context, tj_error *error);
     void *context;
-    tj__log_file file; /* used with the turn; by the appender too, when nothing is in flight */
+    tj__metrics *metrics;  /* may be NULL */
+    uint64_t acknowledged; /* with the turn */
+    tj__log_file file;     /* used with the turn; by the appender too, when nothing is in flight */
     uint64_t place_checked_ns; /* when the files were last seen in their places; with the turn */
 } tj__log_output;
 
@@ -29,7 +31,7 @@ extern const tj__group_ops tj__log_output_ops;
 
 /* Owns file->fd from here on. */
 void tj__log_output_init(tj__log_output *output, const tj__log_writer_options *options,
-                         const tj__log_file *file);
+                         uint64_t sequence, const tj__log_file *file);
 void tj__log_output_dispose(tj__log_output *output);
 
 #endif

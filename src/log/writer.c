@@ -81,7 +81,7 @@ static tj_status start(tj__log_writer *writer, const tj__log_writer_options *opt
     TJ_TRY(find_end(writer, file, error));
     TJ_TRY(tj__successor_init(&writer->successor, options->directory, &options->journal_id,
                               options->segment_size, error));
-    tj__log_output_init(&writer->output, options, file);
+    tj__log_output_init(&writer->output, options, writer->at.sequence, file);
     tj__group_init(&writer->group, &tj__log_output_ops, &writer->output,
                    options->durability == TJ_DURABILITY_SYNC, writer->at.sequence);
     return TJ_OK;

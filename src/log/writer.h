@@ -24,6 +24,7 @@
 
 #include <tesser/config.h>
 
+#include "base/metrics.h"
 #include "log/frame.h"
 #include "model/position.h"
 
@@ -49,6 +50,7 @@ typedef struct tj__log_writer_options {
      * looked at anyway. */
     tj_status (*in_place)(void *context, tj_error *error);
     void *context;
+    tj__metrics *metrics; /* may be NULL */
 } tj__log_writer_options;
 
 /* Opens the log for appending at `end`, where a reader found its end and tj__log_settle was done

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "base/trace.h"
 #include "store/internal.h"
 
@@ -160,6 +161,7 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
 static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
 {
     tj__outcome decided;
+    uint64_t start = tj__monotonic_ns();
     tj__trace_hold();
     pthread_mutex_lock(&core->append_lock);
     tj_status status = decide_and_trim(core, what, &decided, error);
@@ -169,6 +171,7 @@ static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outco
         status = core->engine->ops->wait(core->engine, decided.sequence, sync, error);
     }
     tj__trace_let_go();
+    tj__metrics_commit(&core->engine->metrics, start, status);
     if (status == TJ_OK && outcome) {
         *outcome = decided;
     }
@@ -263,7 +266,10 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
                         "a submitted commit has no deadline: nobody waits for it");
     }
     tj__outcome decided = {0};
-    tj__flight flight = {.sync = options->sync, .done = done, .context = context};
+    tj__flight flight = {.sync = options->sync,
+                         .done = done,
+                         .context = context,
+                         .submitted_ns = tj__monotonic_ns()};
     tj__trace_hold();
     pthread_mutex_lock(&core->append_lock);
     tj_status status = tj__flights_reserve(&core->flights, error);
@@ -279,6 +285,8 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     tj__trace_let_go();
     if (status == TJ_OK && sequence) {
         *sequence = decided.sequence;
+    } else if (status != TJ_OK) {
+        tj__metrics_commit(&core->engine->metrics, flight.submitted_ns, status);
     }
     return status;
 }

@@ -258,6 +258,30 @@ tj_status tj_store_complete(tj_store *store, uint32_t wait_ms, size_t *count, tj
     return TJ_OK;
 }
 
+/* How long one of the waits is that tj_store_drain consists of. */
+#define DRAIN_STEP_MS 1000
+
+tj_status tj_store_drain(tj_store *store, uint32_t wait_ms, tj_error *error)
+{
+    uint64_t start = tj__monotonic_ns();
+    TJ_TRY(tj_store_complete(store, 0, NULL, error));
+    for (;;) {
+        size_t left = tj__flights_count(&store->core->flights);
+        uint64_t passed_ms = (tj__monotonic_ns() - start) / 1000000;
+        if (left == 0) {
+            return TJ_OK;
+        }
+        if (wait_ms != 0 && passed_ms >= wait_ms) {
+            return tj__fail(error, TJ_UNAVAILABLE,
+                            "%zu submitted commits are still in flight after %" PRIu32 " ms", left,
+                            wait_ms);
+        }
+        uint64_t rest_ms = wait_ms == 0 ? DRAIN_STEP_MS : wait_ms - passed_ms;
+        TJ_TRY(tj_store_complete(store, rest_ms < DRAIN_STEP_MS ? (uint32_t)rest_ms : DRAIN_STEP_MS,
+                                 NULL, error));
+    }
+}
+
 tj_status tj_store_work(tj_store *store, tj_error *error)
 {
     if (!store || store->read_only) {

@@ -189,6 +189,7 @@ void tj__flights_add(tj__flights *flights, const tj__flight *flight)
     TJ_ASSERT(flights->count < flights->capacity);
     tj__flight *added = flight_at(flights, flights->count++);
     *added = *flight;
+    tj__metrics_add(&flights->engine->metrics.waiting, 1);
     if (added->sequence > flights->last_lands_at) {
         flights->last_lands_at = added->sequence;
     }
@@ -207,6 +208,14 @@ void tj__flights_add(tj__flights *flights, const tj__flight *flight)
 }
 
 /* ---- completions -------------------------------------------------------------------------- */
+
+size_t tj__flights_count(tj__flights *flights)
+{
+    pthread_mutex_lock(&flights->lock);
+    size_t count = flights->count;
+    pthread_mutex_unlock(&flights->lock);
+    return count;
+}
 
 int tj__flights_fd(tj__flights *flights)
 {
@@ -243,6 +252,7 @@ static size_t take_run_locked(tj__flights *flights, tj__flight run[TAKE_RUN], si
         run[taken++] = *first;
         flights->first = (flights->first + 1) % flights->capacity;
         flights->count--;
+        atomic_fetch_sub_explicit(&flights->engine->metrics.waiting, 1, memory_order_relaxed);
     }
     show_event(flights);
     return taken;
@@ -257,6 +267,7 @@ static void report(tj__flights *flights, const tj__flight *flight)
         status =
             flights->engine->ops->wait(flights->engine, flight->sequence, flight->sync, &error);
     }
+    tj__metrics_commit(&flights->engine->metrics, flight->submitted_ns, status);
     if (flight->done) {
         flight->done(flight->context, status, flight->sequence, status == TJ_OK ? NULL : &error);
     }

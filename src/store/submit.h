@@ -18,6 +18,7 @@ typedef struct tj__flight {
     uint64_t lands_at; /* rises from flight to flight; set by tj__flights_add */
     bool sync;         /* only the disk will do */
     bool landed;       /* set when it is taken: false if it never will */
+    uint64_t submitted_ns;
     tj_commit_done *done;
     void *context;
 } tj__flight;
@@ -60,6 +61,7 @@ void tj__flights_add(tj__flights *flights, const tj__flight *flight);
  * TJ_CLOSED. */
 tj_status tj__flights_flush(tj__flights *flights, tj_error *error);
 /* The descriptor that is readable while some are done; -1 when there is none left. */
+size_t tj__flights_count(tj__flights *flights);
 int tj__flights_fd(tj__flights *flights);
 /* Calls the callbacks of those that are done, and waits for the first one at most wait_ms. */
 size_t tj__flights_take(tj__flights *flights, uint32_t wait_ms);

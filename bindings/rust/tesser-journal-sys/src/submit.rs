@@ -83,4 +83,22 @@ unsafe extern "C" {
         count: *mut usize,
         error: *mut tj_error,
     ) -> tj_status;
+
+    /// Takes completions until none is in flight: before a store is closed, so that no callback is
+    /// dropped. What callbacks submit meanwhile is waited for, too.
+    ///
+    /// - `wait_ms`: how long at most, in milliseconds; 0: as long as it takes
+    ///
+    /// Returns `TJ_OK`: nothing is in flight; `TJ_UNAVAILABLE`: the time is up, and something
+    /// still is; `TJ_MISUSE`; `TJ_CLOSED` in a forked child
+    ///
+    /// Threads: any.
+    ///
+    /// Durability: what was submitted before the call and succeeded is as durable as was asked
+    /// for.
+    pub fn tj_store_drain(
+        store: *mut tj_store,
+        wait_ms: u32,
+        error: *mut tj_error,
+    ) -> tj_status;
 }

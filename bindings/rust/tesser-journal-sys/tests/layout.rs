@@ -81,6 +81,7 @@ fn facts() -> Vec<(String, u64)> {
         ledger_count, qualified_count, lost, lost_count, refused_count
     }
     tj_finding { kind, sentence, file, offset, sequence_first, sequence_last, key }
+    tj_histogram { count, sum, buckets }
     tj_history_commit { sequence, time, epoch, commit_id, note, changes, change_count }
     tj_history_diff { sequence_from, sequence_to, changes, count }
     tj_history_query {
@@ -125,6 +126,10 @@ fn facts() -> Vec<(String, u64)> {
         oldest_reader_lag, oldest_reader_pid, recovered_at, recovered_bytes_cut, segment_count,
         reader_count, acknowledged_known, space_low, oldest_sequence, oldest_time, history_bytes,
         segments_missing, reserved
+    }
+    tj_metrics {
+        struct_size, since, waiting, log_bytes, applies, apply_failures, apply_us, commit_us,
+        flush_us, flush_commits, refused
     }
     tj_moment { sequence, has_time, time }
     tj_order {
@@ -414,6 +419,8 @@ fn every_function_is_declared() {
         tj_export_report_free,
         tj_export_report_to_json,
         tj_export_tesser,
+        tj_histogram_bound,
+        tj_histogram_quantile,
         tj_history_close,
         tj_history_diff_free,
         tj_history_diff_load,
@@ -465,8 +472,10 @@ fn every_function_is_declared() {
         tj_store_commit_find,
         tj_store_complete,
         tj_store_completion_fd,
+        tj_store_drain,
         tj_store_info_get,
         tj_store_ledger_repository,
+        tj_store_metrics,
         tj_store_open,
         tj_store_state_repository,
         tj_store_work,

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* metrics: a journal in numbers, in the text format of Prometheus. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <tesser/metrics.h>
+
+static const option_spec output_option = {
+    .name = "output",
+    .letter = 'o',
+    .value = "FILE",
+    .help = "replace this file, for the node exporter's textfile collector; also when the journal "
+            "cannot be opened"};
+
+typedef struct exposition {
+    output out;
+    char *label; /* journal="..." */
+} exposition;
+
+/* A label's value: backslash, quote and line feed are escaped. */
+static char *label_of(const char *path)
+{
+    char *text = need(malloc(2 * strlen(path) + sizeof "journal=\"\""));
+    char *at = stpcpy(text, "journal=\"");
+    for (; *path; path++) {
+        if (*path == '\\' || *path == '"' || *path == '\n') {
+            *at++ = '\\';
+        }
+        *at++ = *path == '\n' ? 'n' : *path;
+    }
+    strcpy(at, "\"");
+    return text;
+}
+
+static void describe(exposition *e, const char *name, const char *type, const char *help)
+{
+    out_format(&e->out, "# HELP tesser_journal_%s %s\n# TYPE tesser_journal_%s %s\n", name, help,
+               name, type);
+}
+
+static void number(exposition *e, const char *name, const char *type, uint64_t value,
+                   const char *help)
+{
+    describe(e, name, type, help);
+    out_format(&e->out, "tesser_journal_%s{%s} %" PRIu64 "\n", name, e->label, value);
+}
+
+/* In seconds, of what is counted in millionths. */
+static void seconds(exposition *e, const char *name, const char *type, uint64_t us,
+                    const char *help)
+{
+    describe(e, name, type, help);
+    out_format(&e->out, "tesser_journal_%s{%s} %" PRIu64 ".%06" PRIu64 "\n", name, e->label,
+               us / 1000000, us % 1000000);
+}
+
+static void moment(exposition *e, const char *name, tj_time time, const char *help)
+{
+    if (time > 0) {
+        seconds(e, name, "gauge", (uint64_t)time / 1000, help);
+    }
+}
+
+/* One line for each doubling: enough for quantiles, and not a hundred of them. */
+static void histogram(exposition *e, const char *name, const tj_histogram *values, bool is_time,
+                      const char *help)
+{
+    uint64_t below = 0;
+    describe(e, name, "histogram", help);
+    for (size_t i = 0; i + 1 < TJ_HISTOGRAM_BUCKETS; i++) {
+        uint64_t bound = tj_histogram_bound(i) + 1;
+        below += values->buckets[i];
+        if ((bound & (bound - 1)) != 0) {
+            continue;
+        }
+        out_format(&e->out, "tesser_journal_%s_bucket{%s,le=\"", name, e->label);
+        if (is_time) {
+            out_format(&e->out, "%" PRIu64 ".%06" PRIu64, bound / 1000000, bound % 1000000);
+        } else {
+            out_format(&e->out, "%" PRIu64, bound - 1);
+        }
+        out_format(&e->out, "\"} %" PRIu64 "\n", below);
+    }
+    out_format(&e->out, "tesser_journal_%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, e->label,
+               values->count);
+    out_format(&e->out,
+               is_time ? "tesser_journal_%s_sum{%s} %" PRIu64 ".%06" PRIu64 "\n"
+                       : "tesser_journal_%s_sum{%s} %" PRIu64 "\n",
+               name, e->label, is_time ? values->sum / 1000000 : values->sum,
+               values->sum % 1000000);
+    out_format(&e->out, "tesser_journal_%s_count{%s} %" PRIu64 "\n", name, e->label, values->count);
+}
+
+static void expose_info(exposition *e, const tj_store_info *info)
+{
+    const tj_lmdb_info *lmdb = &info->lmdb;
+    number(e, "writer_alive", "gauge", info->writer_alive, "1: a process writes to the journal.");
+    number(e, "sequence", "gauge", info->sequence, "Newest commit that is acknowledged.");
+    moment(e, "last_commit_timestamp_seconds", info->sequence_time, "Time of that commit.");
+    number(e, "applied_sequence", "gauge", lmdb->applied_sequence, "Newest commit in LMDB.");
+    number(e, "lag_bytes", "gauge", lmdb->lag_bytes, "Log that LMDB does not include yet.");
+    number(e, "log_size_bytes", "gauge", lmdb->log_bytes, "Size of the log.");
+    number(e, "log_segments", "gauge", lmdb->segment_count, "Segments of the log.");
+    number(e, "log_segments_missing", "gauge", lmdb->segments_missing,
+           "Old segments that are gone, and history with them.");
+    number(e, "state_bytes", "gauge", info->state_bytes, "Size of data.mdb.");
+    number(e, "history_bytes", "gauge", lmdb->history_bytes, "Size of the bases of the past.");
+    moment(e, "oldest_commit_timestamp_seconds", lmdb->oldest_time,
+           "About when the oldest commit was whose state can be had.");
+    number(e, "free_bytes", "gauge", lmdb->free_bytes, "Space left on the journal's disk.");
+    number(e, "space_low", "gauge", lmdb->space_low,
+           "1: less is free than the journal will soon need.");
+    number(e, "reserve_bytes", "gauge", lmdb->reserve_bytes,
+           "Space kept for critical commits; 0: it is in use.");
+    number(e, "readers", "gauge", lmdb->reader_count, "Reader slots in use.");
+    moment(e, "recovered_timestamp_seconds", lmdb->recovered_at,
+           "When a writer last opened the journal.");
+    number(e, "recovery_cut_bytes", "gauge", lmdb->recovered_bytes_cut,
+           "Torn tail that was cut then.");
+}
+
+static void expose_metrics(exposition *e, const tj_metrics *metrics)
+{
+    if (metrics->since == 0) {
+        return; /* no writer has told anything */
+    }
+    moment(e, "writer_start_timestamp_seconds", (tj_time)metrics->since,
+           "When the writer was opened that counted what follows.");
+    histogram(e, "commit_seconds", &metrics->commit_us, true,
+              "From a commit's call until it was acknowledged.");
+    histogram(e, "flush_seconds", &metrics->flush_us, true, "A write to the log with its flush.");
+    histogram(e, "flush_commits", &metrics->flush_commits, false, "Commits that shared a flush.");
+    number(e, "waiting_commits", "gauge", metrics->waiting,
+           "Submitted commits whose completion was not taken yet.");
+    number(e, "log_written_bytes_total", "counter", metrics->log_bytes, "Written to the log.");
+    number(e, "applies_total", "counter", metrics->applies, "LMDB was brought up to date.");
+    number(e, "apply_failures_total", "counter", metrics->apply_failures, "It could not be.");
+    seconds(e, "apply_seconds_total", "counter", metrics->apply_us, "How long that took.");
+    describe(e, "refused_total", "counter", "Commits that were not made, by their status.");
+    for (int status = 1; status < TJ_METRICS_STATUS_COUNT; status++) {
+        const char *name = tj_status_name((tj_status)status);
+        if (status <= TJ_UNKNOWN) {
+            out_format(&e->out, "tesser_journal_refused_total{%s,status=\"%s\"} %" PRIu64 "\n",
+                       e->label, name, metrics->refused[status]);
+        }
+    }
+}
+
+static tj_status expose_backup(exposition *e, const char *directory, tj_error *error)
+{
+    tj_time made_at = 0;
+    tj_time verified_at = 0;
+    tj_status status = backup_newest(directory, &made_at, &verified_at, error);
+    seconds(e, "backup_timestamp_seconds", "gauge", (uint64_t)made_at / 1000,
+            "When the newest point of the backup was made; 0: there is none.");
+    seconds(e, "backup_verified_timestamp_seconds", "gauge", (uint64_t)verified_at / 1000,
+            "When one was last proven to restore; 0: never.");
+    return status;
+}
+
+/* Of a journal that cannot be opened this tells so. */
+static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_error *error)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj_metrics metrics = TJ_METRICS_INIT;
+    if (status == TJ_OK) {
+        status = tj_store_info_get(store, &info, error);
+    }
+    if (status == TJ_OK) {
+        status = tj_store_metrics(store, &metrics, error);
+    }
+    number(e, "up", "gauge", status == TJ_OK, "1: the journal can be opened.");
+    number(e, "open_status", "gauge", (uint64_t)status,
+           "Status of opening it, as its exit code less 10; 0: it is opened.");
+    if (status == TJ_OK) {
+        expose_info(e, &info);
+        expose_metrics(e, &metrics);
+    }
+    return status;
+}
+
+static tj_status run_metrics(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_error late = TJ_ERROR_INIT;
+    char *text = NULL;
+    size_t size = 0;
+    const char *file = option_value(cli, &output_option);
+    const char *backup = option_value(cli, &option_backup);
+    tj_status status = file ? tj_path_check(file, error) : TJ_OK;
+    if (status != TJ_OK) {
+        return status;
+    }
+    status = journal_open(cli, ACCESS_READ, &journal, error);
+    if (cli->usage || !cli->journal[0]) {
+        return journal_close(&journal, status, error); /* none is named */
+    }
+    char *path = realpath(cli->journal, NULL);
+    exposition e = {.out = {.stream = need(open_memstream(&text, &size))},
+                    .label = label_of(path ? path : cli->journal)};
+    free(path);
+    status = expose(&e, journal.store, status, error);
+    tj_status backed_up = backup ? expose_backup(&e, backup, &late) : TJ_OK;
+    need(fclose(e.out.stream) == 0 ? text : NULL);
+    if (status == TJ_OK && backed_up != TJ_OK) {
+        *error = late;
+        status = backed_up;
+    }
+    tj_status written = TJ_OK;
+    if (file) {
+        written = file_replace(file, (tj_str){text, size}, 0644, &late);
+    } else {
+        out_bytes(&cli->out, (tj_str){text, size});
+    }
+    if (status == TJ_OK && written != TJ_OK) {
+        *error = late;
+        status = written;
+    }
+    free(e.label);
+    free(text);
+    return journal_close(&journal, status, error);
+}
+
+const command_spec command_metrics = {
+    .name = "metrics",
+    .summary = "a journal in numbers, for Prometheus",
+    .text = "Sizes, space, lag and what the writer has counted: how long commits and flushes took, "
+            "how many shared one, what was refused. Of a journal that cannot be opened it says so "
+            "(tesser_journal_up 0), and ends as opening it does. A timer may run it every few "
+            "seconds. The writer's counts are those of when it last brought LMDB up to date; they "
+            "begin anew with each writer. contrib/prometheus has alerts and a dashboard for it.",
+    .example = "tesser-journal --journal ./journal metrics --output "
+               "/var/lib/prometheus/node-exporter/journal.prom",
+    .options = (const option_spec *const[]){&output_option, &option_backup, NULL},
+    .run = run_metrics,
+};

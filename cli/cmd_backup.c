@@ -47,6 +47,9 @@ static const option_spec rate_option = {
     .value = "MIB",
     .help = "write at most so many MiB a second, 100 by default; savers wait longer beside more"};
 
+static const option_spec compress_option = {
+    .name = "compress",
+    .help = "keep segments that are whole compressed (zstd), also those of earlier backups"};
 static const option_spec follow_option = {
     .name = "follow",
     .help = "go on, and back up what is new again and again, until it is stopped"};
@@ -60,10 +63,14 @@ static void print_report(const tj_backup_report *report, output *out)
     char *directory = safe_text(report->directory);
     char copied[SIZE_TEXT_SIZE];
     char all[SIZE_TEXT_SIZE];
-    out_format(out, "backed up to %s: as of commit %" PRIu64 "; %s copied, %s in %zu segment%s\n",
-               directory, report->point.sequence, size_text(report->copied_bytes, copied),
-               size_text(report->point.bytes, all), report->point.segment_count,
-               report->point.segment_count == 1 ? "" : "s");
+    char stored[SIZE_TEXT_SIZE];
+    out_format(
+        out, "backed up to %s: as of commit %" PRIu64 "; %s copied, %s in %zu segment%s%s%s\n",
+        directory, report->point.sequence, size_text(report->copied_bytes, copied),
+        size_text(report->point.bytes, all), report->point.segment_count,
+        report->point.segment_count == 1 ? "" : "s",
+        report->stored_bytes < report->point.bytes ? ", compressed to " : "",
+        report->stored_bytes < report->point.bytes ? size_text(report->stored_bytes, stored) : "");
     if (!report->noted) {
         out_line(out, "the journal's directory cannot be written to: `tesser-journal status` does "
                       "not know of this backup");
@@ -80,6 +87,7 @@ static void json_report(const tj_backup_report *report, output *out)
     json_point(&json, &report->point);
     json_unsigned(&json, "copied_bytes", report->copied_bytes);
     json_bool(&json, "noted", report->noted);
+    json_unsigned(&json, "stored_bytes", report->stored_bytes);
     json_close(&json, '}');
 }
 
@@ -90,6 +98,7 @@ static tj_status read_options(command_line *cli, tj_backup_options *options, tj_
     if (status == TJ_OK) {
         status = option_number(cli, &rate_option, &mib, error);
     }
+    options->compression = given(cli, &compress_option) ? TJ_BACKUP_COMPRESSION_DEFAULT : 0;
     options->bytes_per_s = mib < UINT64_MAX >> 20 ? mib << 20 : TJ_BACKUP_RATE_UNBOUNDED;
     return status;
 }
@@ -203,8 +212,10 @@ const command_spec command_backup = {
             "machine can take is what came in one interval; of the points that it makes one an "
             "hour stays, and the newest.",
     .example = "tesser-journal --journal ./journal backup /mnt/backup/journal\n"
-               "tesser-journal --journal ./journal backup /mnt/backup/journal --follow --every 1s",
-    .options = (const option_spec *const[]){&rate_option, &follow_option, &every_option, NULL},
+               "tesser-journal --journal ./journal backup /mnt/backup/journal --compress --follow "
+               "--every 1s",
+    .options = (const option_spec *const[]){&rate_option, &compress_option, &follow_option,
+                                            &every_option, NULL},
     .writes = true,
     .run = run_backup,
 };

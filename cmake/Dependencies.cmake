@@ -33,6 +33,7 @@ tj_library(tj_uuid uuid-dev uuid/uuid.h uuid)
 tj_library(tj_yajl libyajl-dev yajl/yajl_parse.h yajl)
 tj_library(tj_sqlite libsqlite3-dev sqlite3.h sqlite3)
 tj_library(tj_smartcols libsmartcols-dev libsmartcols/libsmartcols.h smartcols)
+tj_library(tj_zstd libzstd-dev zstd.h zstd)
 tj_library(tj_bid libintelrdfpmath-dev bid_functions.h libbidgcc000.a)
 # XXH3 is used from its header: the hot paths inline it and no run-time dependency is added.
 find_path(TJ_XXHASH_INCLUDE xxhash.h)

@@ -21,6 +21,10 @@ extern "C" {
 #define TJ_BACKUP_RATE_DEFAULT ((uint64_t)100 << 20)
 /** As fast as the disk takes it. */
 #define TJ_BACKUP_RATE_UNBOUNDED UINT64_MAX
+/** The level of compression that is worth its time. */
+#define TJ_BACKUP_COMPRESSION_DEFAULT ((uint64_t)3)
+/** The highest one. */
+#define TJ_BACKUP_COMPRESSION_MAX ((uint64_t)19)
 
 /** How to make a backup. Start from TJ_BACKUP_OPTIONS_INIT; a zero means the default. */
 typedef struct tj_backup_options {
@@ -29,11 +33,14 @@ typedef struct tj_backup_options {
     /** For backups every few seconds: the point before this one goes, unless an hour is between it
      * and the one before it, or it was verified. Nothing of the log goes. */
     bool thin;
+    /** Keep segments that are whole compressed, 1 (least) to TJ_BACKUP_COMPRESSION_MAX, also those
+     * that an earlier backup kept as they are; 0: as they are, or were. The levels are zstd's. */
+    uint64_t compression;
 } tj_backup_options;
 
-#define TJ_BACKUP_OPTIONS_INIT              \
-    {                                       \
-        sizeof(tj_backup_options), 0, false \
+#define TJ_BACKUP_OPTIONS_INIT                 \
+    {                                          \
+        sizeof(tj_backup_options), 0, false, 0 \
     }
 
 /** A commit up to which a backup is whole: what can be restored. */
@@ -55,6 +62,7 @@ typedef struct tj_backup_report {
     tj_backup_point point;
     uint64_t copied_bytes; /**< written by this call */
     bool noted;            /**< the journal knows of it: tj_known_backups_read */
+    uint64_t stored_bytes; /**< that the backup takes on the disk for the point; 0 of a proof */
 } tj_backup_report;
 
 /**
@@ -79,8 +87,8 @@ typedef struct tj_backup_report {
  *         TJ_CORRUPT: the journal or the newest point of the backup is damaged; TJ_NOT_FOUND: a
  *         segment or base that the backup needs is missing, or was pruned since the last one;
  *         TJ_UNSUPPORTED: the store is no journal;
- *         TJ_INVALID: the directory is inside the journal; TJ_FULL, TJ_IO, TJ_READONLY: of the
- *         directory; TJ_NOMEM; and as tj_state_load
+ *         TJ_INVALID: the directory is inside the journal, or no such compression; TJ_FULL, TJ_IO,
+ *         TJ_READONLY: of the directory; TJ_NOMEM; and as tj_state_load
  * Threads: any. Durability: all of the backup is flushed on TJ_OK.
  */
 TJ_API TJ_CHECKED tj_status tj_backup(tj_store *store, const char *directory,

@@ -28,6 +28,7 @@
 #include "maintain/backup_bases.h"
 #include "maintain/backup_compare.h"
 #include "maintain/backup_note.h"
+#include "maintain/backup_pack.h"
 #include "maintain/report.h"
 #include "maintain/scribe.h"
 #include "store/store.h"
@@ -45,12 +46,14 @@ typedef struct backup {
     tj__backup_directory directory;
     bool goes_on; /* there is a point */
     bool thin;
+    int compression;
     tj__point before;
     tj__point point;
     tj__backup_start start;
     tj__log_reader *reader;
     tj__pace pace;
     tj__scribe scribe;
+    uint64_t stored; /* bytes of all files of the point */
 } backup;
 
 /* ---- 1. what is to be backed up ------------------------------------------------------------ */
@@ -235,21 +238,38 @@ static tj_status find_place(backup *b, tj_error *error)
     if (at->offset == TJ__SEGMENT_HEADER_SIZE) {
         return TJ_OK; /* its file is begun with its first record */
     }
-    TJ_TRY(tj__backup_segment_path(&b->directory, at->ordinal, false, path, error));
+    TJ_TRY(tj__backup_segment_path(&b->directory, at->ordinal, TJ__BACKUP_PART, path, error));
     return tj__scribe_resume(&b->scribe, path, at->ordinal, at->offset, at->hash, error);
 }
 
 /* ---- 3. copying ---------------------------------------------------------------------------- */
 
+static tj_status pack(backup *b, uint64_t ordinal, tj_error *error)
+{
+    return b->compression == 0
+               ? TJ_OK
+               : tj__backup_pack(&b->directory, ordinal, b->compression, &b->pace, error);
+}
+
+/* Those that earlier backups left as they were. */
+static tj_status pack_earlier(backup *b, tj_error *error)
+{
+    for (uint64_t ordinal = b->start.first; ordinal <= b->start.sealed; ordinal++) {
+        TJ_TRY(pack(b, ordinal, error));
+    }
+    return TJ_OK;
+}
+
 static tj_status seal(backup *b, tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
-    TJ_TRY(tj__backup_segment_path(&b->directory, b->scribe.ordinal, true, path, error));
+    TJ_TRY(
+        tj__backup_segment_path(&b->directory, b->scribe.ordinal, TJ__BACKUP_SEALED, path, error));
     TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
     TJ_TRY(tj__scribe_end(&b->scribe, error));
     TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
     b->start.sealed = b->scribe.ordinal;
-    return TJ_OK;
+    return pack(b, b->scribe.ordinal, error);
 }
 
 static tj_status turn_page(backup *b, tj_error *error)
@@ -259,7 +279,7 @@ static tj_status turn_page(backup *b, tj_error *error)
     if (b->scribe.fd >= 0) {
         TJ_TRY(seal(b, error));
     }
-    TJ_TRY(tj__backup_segment_path(&b->directory, ordinal, false, path, error));
+    TJ_TRY(tj__backup_segment_path(&b->directory, ordinal, TJ__BACKUP_PART, path, error));
     return tj__scribe_begin(&b->scribe, path, tj__log_reader_header(b->reader), error);
 }
 
@@ -312,21 +332,21 @@ static tj_status copy(backup *b, tj_error *error)
 /* Of a file that the newest point names the hash is known, as long as it did not grow. */
 static tj_status note_file(backup *b, tj__point_file file, tj_error *error)
 {
-    char path[TJ__SEGMENT_PATH_SIZE];
-    int fd = -1;
+    uint64_t size = 0;
+    uint64_t stored = 0;
     size_t at = b->point.file_count;
     const tj__point_file *before = at < b->before.file_count ? &b->before.files[at] : NULL;
-    TJ_TRY(tj__backup_open_file(&b->directory, &file, path, &fd, error));
-    tj_status status = file.size == 0 ? tj__file_size(fd, path, &file.size, error) : TJ_OK;
+    TJ_TRY(tj__backup_file_size(&b->directory, &file, &size, &stored, error));
+    file.size = file.size == 0 ? size : file.size;
     if (before && before->kind == file.kind && before->ordinal == file.ordinal &&
         before->size == file.size) {
         file.hash = before->hash;
-    } else if (status == TJ_OK) {
-        status = tj__backup_hash(fd, path, file.size, &file.hash, error);
+    } else {
+        TJ_TRY(tj__backup_file_hash(&b->directory, &file, &file.hash, error));
     }
-    tj__file_close(fd);
+    b->stored += stored;
     b->point.files[b->point.file_count++] = file;
-    return status;
+    return TJ_OK;
 }
 
 /* Of the segment that is not sealed so many bytes count. */
@@ -401,6 +421,7 @@ static tj_status make(backup *b, tj_error *error)
     TJ_TRY(look_at_state(b, error));
     TJ_TRY(compare(b, error));
     TJ_TRY(provide_bases(b, error));
+    TJ_TRY(pack_earlier(b, error));
     TJ_TRY(find_place(b, error));
     TJ_TRY(copy(b, error));
     return write_point(b, error);
@@ -410,6 +431,7 @@ static void begin(backup *b)
 {
     b->goes_on = false;
     b->before = b->point = (tj__point){0};
+    b->stored = 0;
     b->reader = NULL;
     tj__scribe_init(&b->scribe, &b->journal_id, false, &b->pace);
 }
@@ -435,6 +457,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
 {
     tj_error failure = TJ_ERROR_INIT;
     backup b = {.directory.lock_fd = -1, .thin = options->thin};
+    b.compression = (int)options->compression;
     TJ_TRY(find_journal(&b, store, directory, error));
     TJ_TRY(tj__backup_directory_take(&b.directory, directory, error));
     b.pace.bytes_per_s = options->bytes_per_s == 0                          ? TJ_BACKUP_RATE_DEFAULT
@@ -452,6 +475,9 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
     if (status == TJ_OK && report) {
         status = tj__backup_report_new(b.directory.path, &b.point, b.pace.bytes, noted, report,
                                        &failure);
+    }
+    if (status == TJ_OK && report) {
+        (*report)->stored_bytes = b.stored;
     }
     end(&b);
     tj__backup_directory_close(&b.directory);
@@ -471,6 +497,11 @@ tj_status tj_backup(tj_store *store, const char *directory, const tj_backup_opti
     if (options) {
         TJ_TRY(tj__sized_read(options, &own_options, "the options struct", "TJ_BACKUP_OPTIONS_INIT",
                               error));
+    }
+    if (own_options.compression > TJ_BACKUP_COMPRESSION_MAX) {
+        return tj__fail(error, TJ_INVALID,
+                        "there is no compression %" PRIu64 ": the highest is %" PRIu64,
+                        own_options.compression, TJ_BACKUP_COMPRESSION_MAX);
     }
     return run(store, directory, &own_options, report, error);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "maintain/packed.h"
 
 tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
                                    tj_error *error)
@@ -45,12 +46,25 @@ static tj_status read_ends(int fd, const char *path, uint64_t size, ends *out, t
     return tj__file_read_at(fd, path, out->seal, sizeof out->seal, size - TJ__SEAL_SIZE, error);
 }
 
-static tj_status read_own_ends(const char *path, uint64_t *size, ends *out, tj_error *error)
+static tj_status read_packed_ends(int fd, const char *path, uint64_t *size, ends *out,
+                                  tj_error *error)
+{
+    tj__packed_head head;
+    TJ_TRY(tj__packed_head_read(fd, path, &head, error));
+    *size = head.size;
+    memcpy(out->header, head.header, sizeof out->header);
+    memcpy(out->seal, head.seal, sizeof out->seal);
+    return TJ_OK;
+}
+
+static tj_status read_own_ends(const char *path, bool packed, uint64_t *size, ends *out,
+                               tj_error *error)
 {
     int fd = -1;
     TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
-    tj_status status = tj__file_size(fd, path, size, error);
-    if (status == TJ_OK) {
+    tj_status status = packed ? read_packed_ends(fd, path, size, out, error)
+                              : tj__file_size(fd, path, size, error);
+    if (status == TJ_OK && !packed) {
         status = read_ends(fd, path, *size, out, error);
     }
     tj__file_close(fd);
@@ -115,16 +129,17 @@ static tj_status check_sealed(comparison *c, tj_error *error)
 {
     for (;; c->start.sealed++) {
         char path[TJ__SEGMENT_PATH_SIZE];
-        bool there = false;
         uint64_t size = 0;
-        struct stat found;
+        tj__backup_form form;
+        tj_error failure = TJ_ERROR_INIT;
         ends own;
-        TJ_TRY(tj__backup_segment_path(c->directory, c->start.sealed + 1, true, path, error));
-        TJ_TRY(tj__path_look(path, &there, &found, error));
-        if (!there) {
+        tj_status status =
+            tj__backup_find_segment(c->directory, c->start.sealed + 1, &form, path, &failure);
+        if (status == TJ_NOT_FOUND || (status == TJ_OK && form == TJ__BACKUP_PART)) {
             return TJ_OK;
         }
-        TJ_TRY(read_own_ends(path, &size, &own, error));
+        TJ_TRY(tj__error_pass(error, &failure));
+        TJ_TRY(read_own_ends(path, form == TJ__BACKUP_PACKED, &size, &own, error));
         TJ_TRY(behind(c, path, size, &own, error));
         TJ_TRY(compare_sealed(c, size, &own, error));
     }
@@ -135,18 +150,15 @@ static tj_status check_files(const comparison *c, tj_error *error)
 {
     for (size_t i = 0; i < c->before->file_count; i++) {
         const tj__point_file *file = &c->before->files[i];
-        char path[TJ__SEGMENT_PATH_SIZE];
         uint64_t size = 0;
-        int fd = -1;
-        TJ_TRY(tj__backup_open_file(c->directory, file, path, &fd, error));
-        tj_status status = tj__file_size(fd, path, &size, error);
-        tj__file_close(fd);
-        TJ_TRY(status);
+        uint64_t stored = 0;
+        TJ_TRY(tj__backup_file_size(c->directory, file, &size, &stored, error));
         if (size < file->size) {
             return tj__fail(error, TJ_CORRUPT,
-                            "%s has %" PRIu64 " bytes and had %" PRIu64 ": put it back, or choose "
-                            "another directory for a backup that is whole",
-                            path, size, file->size);
+                            "segment %" PRIu64 " in %s has %" PRIu64 " bytes and had %" PRIu64
+                            ": put it back, or choose another directory for a backup that is "
+                            "whole",
+                            file->ordinal, c->directory->path, size, file->size);
         }
     }
     return TJ_OK;

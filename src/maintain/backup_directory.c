@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "maintain/packed.h"
 
 #define LOG_NAME "log"
 #define POINTS_NAME "points"
@@ -21,7 +23,10 @@
 
 static tj_status name_parts(tj__backup_directory *directory, const char *path, tj_error *error)
 {
+    const char *temporary = getenv("TMPDIR");
     directory->lock_fd = -1;
+    TJ_TRY(tj__path_absolute(temporary ? temporary : "/var/tmp", directory->unpack_path,
+                             sizeof directory->unpack_path, error));
     TJ_TRY(tj__path_absolute(path, directory->path, sizeof directory->path, error));
     TJ_TRY(tj__path_join(directory->log_path, sizeof directory->log_path, directory->path, LOG_NAME,
                          error));
@@ -151,35 +156,78 @@ tj_status tj__backup_newest_point(const tj__backup_directory *directory, tj__poi
 }
 
 tj_status tj__backup_segment_path(const tj__backup_directory *directory, uint64_t ordinal,
-                                  bool sealed, char out[TJ__SEGMENT_PATH_SIZE], tj_error *error)
+                                  tj__backup_form form, char out[TJ__SEGMENT_PATH_SIZE],
+                                  tj_error *error)
 {
+    static const char *const endings[] = {".part", ".log", ".log.zst"};
     char name[32];
-    snprintf(name, sizeof name, "%010" PRIu64 "%s", ordinal, sealed ? ".log" : ".part");
+    snprintf(name, sizeof name, "%010" PRIu64 "%s", ordinal, endings[form]);
     return tj__path_join(out, TJ__SEGMENT_PATH_SIZE, directory->log_path, name, error);
+}
+
+tj_status tj__backup_find_segment(const tj__backup_directory *directory, uint64_t ordinal,
+                                  tj__backup_form *form, char path[TJ__SEGMENT_PATH_SIZE],
+                                  tj_error *error)
+{
+    static const tj__backup_form forms[] = {TJ__BACKUP_SEALED, TJ__BACKUP_PACKED, TJ__BACKUP_PART};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        bool there = false;
+        struct stat found;
+        *form = forms[i];
+        TJ_TRY(tj__backup_segment_path(directory, ordinal, *form, path, error));
+        TJ_TRY(tj__path_look(path, &there, &found, error));
+        if (there) {
+            return S_ISREG(found.st_mode)
+                       ? TJ_OK
+                       : tj__fail(error, TJ_CORRUPT, "%s is not a regular file", path);
+        }
+    }
+    tj__fail(error, TJ_NOT_FOUND, "segment %" PRIu64 " is missing in the backup: %s, or .log",
+             ordinal, path);
+    tj__error_place(error, "%s", path);
+    return TJ_NOT_FOUND;
+}
+
+static tj_status make_nameless(const char *directory, int *fd, tj_error *error)
+{
+    char path[PATH_MAX];
+    TJ_TRY(tj__path_join(path, sizeof path, directory, ".unpacked-XXXXXX", error));
+    *fd = mkostemp(path, O_CLOEXEC);
+    if (*fd < 0) {
+        return tj__fail_errno(error, errno, "unpacking a segment in %s", directory);
+    }
+    (void)unlink(path);
+    return TJ_OK;
+}
+
+static tj_status unpack(const tj__backup_directory *directory, int packed, const char *path,
+                        int *fd, tj_error *error)
+{
+    int out = -1;
+    TJ_TRY(make_nameless(directory->unpack_path, &out, error));
+    tj_status status = tj__unpack(packed, path, out, directory->unpack_path, error);
+    if (status != TJ_OK) {
+        tj__file_close(out);
+        return status;
+    }
+    *fd = out;
+    return TJ_OK;
 }
 
 tj_status tj__backup_open_segment(void *context, uint64_t ordinal, char path[TJ__SEGMENT_PATH_SIZE],
                                   int *fd, tj_error *error)
 {
     const tj__backup_directory *directory = context;
-    bool there = false;
-    struct stat found;
-    TJ_TRY(tj__backup_segment_path(directory, ordinal, true, path, error));
-    TJ_TRY(tj__path_look(path, &there, &found, error));
-    if (!there) {
-        TJ_TRY(tj__backup_segment_path(directory, ordinal, false, path, error));
-        TJ_TRY(tj__path_look(path, &there, &found, error));
+    tj__backup_form form;
+    TJ_TRY(tj__backup_find_segment(directory, ordinal, &form, path, error));
+    if (form != TJ__BACKUP_PACKED) {
+        return tj__file_open(path, O_RDONLY, fd, error);
     }
-    if (!there) {
-        tj__fail(error, TJ_NOT_FOUND, "segment %" PRIu64 " is missing in the backup: %s, or .log",
-                 ordinal, path);
-        tj__error_place(error, "%s", path);
-        return TJ_NOT_FOUND;
-    }
-    if (!S_ISREG(found.st_mode)) {
-        return tj__fail(error, TJ_CORRUPT, "%s is not a regular file", path);
-    }
-    return tj__file_open(path, O_RDONLY, fd, error);
+    int packed = -1;
+    TJ_TRY(tj__file_open(path, O_RDONLY, &packed, error));
+    tj_status status = unpack(directory, packed, path, fd, error);
+    tj__file_close(packed);
+    return status;
 }
 
 static tj_status open_base(const tj__backup_directory *directory, const tj__point_file *file,
@@ -208,6 +256,57 @@ tj_status tj__backup_open_file(const tj__backup_directory *directory, const tj__
     return file->kind == TJ__POINT_FILE_SEGMENT
                ? tj__backup_open_segment((void *)directory, file->ordinal, path, fd, error)
                : open_base(directory, file, path, fd, error);
+}
+
+/* Opens the file that is there, compressed or not. */
+static tj_status open_as_it_is(const tj__backup_directory *directory, const tj__point_file *file,
+                               bool *packed, char path[TJ__SEGMENT_PATH_SIZE], int *fd,
+                               tj_error *error)
+{
+    tj__backup_form form = TJ__BACKUP_SEALED;
+    if (file->kind != TJ__POINT_FILE_SEGMENT) {
+        *packed = false;
+        return open_base(directory, file, path, fd, error);
+    }
+    TJ_TRY(tj__backup_find_segment(directory, file->ordinal, &form, path, error));
+    *packed = form == TJ__BACKUP_PACKED;
+    return tj__file_open(path, O_RDONLY, fd, error);
+}
+
+tj_status tj__backup_file_size(const tj__backup_directory *directory, const tj__point_file *file,
+                               uint64_t *size, uint64_t *stored, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    bool packed = false;
+    int fd = -1;
+    tj__packed_head head;
+    TJ_TRY(open_as_it_is(directory, file, &packed, path, &fd, error));
+    tj_status status = tj__file_size(fd, path, stored, error);
+    if (status == TJ_OK && packed) {
+        status = tj__packed_head_read(fd, path, &head, error);
+    }
+    tj__file_close(fd);
+    if (status == TJ_OK) {
+        *size = packed ? head.size : *stored;
+    }
+    return status;
+}
+
+tj_status tj__backup_file_hash(const tj__backup_directory *directory, const tj__point_file *file,
+                               uint64_t *hash, tj_error *error)
+{
+    char path[TJ__SEGMENT_PATH_SIZE];
+    bool packed = false;
+    int fd = -1;
+    tj__packed_head head;
+    TJ_TRY(open_as_it_is(directory, file, &packed, path, &fd, error));
+    tj_status status = packed ? tj__packed_head_read(fd, path, &head, error)
+                              : tj__backup_hash(fd, path, file->size, hash, error);
+    tj__file_close(fd);
+    if (status == TJ_OK && packed) {
+        *hash = head.hash;
+    }
+    return status;
 }
 
 tj_status tj__backup_hash(int fd, const char *path, uint64_t size, uint64_t *hash, tj_error *error)

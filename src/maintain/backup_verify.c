@@ -76,8 +76,9 @@ static tj_status decode(const tj__restore_run *run, tj_error *error)
 static tj_status prove(tj__restore_run *run, const char *trial_directory, tj_error *error)
 {
     const tj__position *promised = &run->source.point.position;
-    TJ_TRY(check_files(&run->source, error));
     TJ_TRY(tj__restore_target_begin(&run->target, trial_directory, error));
+    tj__restore_source_unpack_in(&run->source, run->target.built);
+    TJ_TRY(check_files(&run->source, error));
     TJ_TRY(tj__restore_run_read(run, error));
     if (tj__log_reader_position(run->source.reader)->hash != promised->hash) {
         return tj__fail(error, TJ_CORRUPT,

@@ -44,6 +44,7 @@ static tj_status restore(tj__restore_run *run, const char *into, tj_error *error
     TJ_TRY(tj__restore_target_look(&run->target, into, error));
     if (!dry_run) {
         TJ_TRY(tj__restore_target_begin(&run->target, NULL, error));
+        tj__restore_source_unpack_in(&run->source, run->target.built);
     }
     TJ_TRY(tj__restore_run_read(run, error));
     TJ_TRY(tj__lift_skip(&run->lift, run->options->skip_counters, error));

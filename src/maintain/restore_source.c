@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -170,6 +171,11 @@ tj_status tj__restore_source_open(tj__restore_source *source, const char *path, 
         return tj__error_pass(error, &failure);
     }
     return status == TJ_OK ? open_backup(source, error) : open_journal(source, error);
+}
+
+void tj__restore_source_unpack_in(tj__restore_source *source, const char *directory)
+{
+    snprintf(source->backup.unpack_path, sizeof source->backup.unpack_path, "%s", directory);
 }
 
 void tj__restore_source_close(tj__restore_source *source)

@@ -29,6 +29,9 @@ typedef struct tj__restore_source {
 tj_status tj__restore_source_open(tj__restore_source *source, const char *path, tj_error *error);
 void tj__restore_source_close(tj__restore_source *source);
 
+/* Where compressed segments are unpacked, one at a time. */
+void tj__restore_source_unpack_in(tj__restore_source *source, const char *directory);
+
 /* The id of the journal in a directory, as its log has it. */
 tj_status tj__restore_journal_id(const char *path, tj_uuid *id, tj_error *error);
 

@@ -9,7 +9,7 @@ FOLDERS = ("include", "src", "cli", "examples", "bench", "tests")
 TEXT_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', re.S)
 
 # Headers of other projects, which a comment may name.
-FOREIGN_HEADERS = {"cmocka.h", "lmdb.h", "sqlite3.h"}
+FOREIGN_HEADERS = {"cmocka.h", "lmdb.h", "sqlite3.h", "zstd.h"}
 FILE_NAME = re.compile(r"[\w-]+\.(?:cc?|h|py|sh|md)\b")
 OUR_NAME = re.compile(r"\btj_\w+\w\b(?!\*)|\b\w+(?=\(\))")
 

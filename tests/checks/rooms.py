@@ -18,7 +18,7 @@ FOREIGN = {
     r"uuid/uuid\.h": r"src/base/uuid\.c",
     r"xxhash\.h": r"src/base/hash\.h",
 }
-ONE_FILE = {r"toml\.hpp", r"sqlite3\.h"}
+ONE_FILE = {r"toml\.hpp", r"sqlite3\.h", r"zstd\.h"}
 FOLDERS = ("include", "src", "cli", "examples")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

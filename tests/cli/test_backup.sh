@@ -97,6 +97,24 @@ json "$out" "d['points'][-1]['sequence'] == '113' and len(d['points']) < 7"
 run 0 restore b --into from-follow
 out_has "up to commit 113"
 
+# Compressed, and back.
+cp -r b packed
+run 0 backup packed --compress
+out_has ", compressed to"
+[ -z "$(find packed/log -name '*.log')" ] || fail "a segment is not compressed"
+for file in packed/log/*.zst; do
+    zstd -q -d -c "$file" | cmp - "b/log/$(basename "${file%.zst}")" || fail "$file is another segment"
+done
+run 0 backup verify packed --json
+json "$out" "d['sequence'] == '113'"
+run 0 backup list packed --json
+json "$out" "d['points'][-1]['sequence'] == '113' and d['oldest_sequence'] == '0'"
+run 0 restore packed --into unpacked --at 50
+out_has "up to commit 50"
+printf X | dd of=packed/log/0000000001.log.zst bs=1 seek=4500 conv=notrunc status=none
+run 19 backup verify packed
+err_has "packed/log/0000000001.log.zst is damaged"
+
 run 0 --journal other init
 run 22 --journal other backup b
 err_has "is a backup of the journal with id"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* P16: what is restored is what was there: at every commit, with an id of its own, and with
  * counters that never hand out a number again. */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "history/digest.h"
@@ -10,7 +8,6 @@
 #include "log/reader.h"
 #include "maintain/backup_fixture.h"
 #include "maintain/point.h"
-#include "maintain/saver.h"
 #include "support/orphan.h"
 
 #define COMMITS 300
@@ -301,36 +298,6 @@ static void a_journal_without_data_mdb_is_restored(void **state)
     f->damaged = true;
 }
 
-/* ---- beside a writer ----------------------------------------------------------------------- */
-
-static void each_backup_beside_a_writer_is_proven(void **state)
-{
-    fixture *f = *state;
-    saver s = {0};
-    unsigned rounds = getenv("TJ_LONG") ? 200 : 20;
-    saver_start(&s, f);
-    for (unsigned i = 0; i < rounds; i++) {
-        atomic_store(&s.pause, false);
-        usleep(2000);
-        tj_backup_point point = back_up(f->store);
-        atomic_store(&s.pause, true);
-        assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
-        name_restored(f, i);
-        tj_restore_report *report = restore(backup_path, NULL);
-        assert_int_equal(report->sequence, point.sequence);
-        assert_true(report->proven);
-        assert_true(report->digest == point.digest);
-        tj_restore_report_free(report);
-        if (point.sequence > 0) {
-            assert_equity(point.sequence);
-        }
-        directory_remove(restored_path);
-    }
-    saver_stop(&s);
-    fixture_close(f);
-    printf("%u backups restored\n", rounds);
-}
-
 /* ---- refused, killed ----------------------------------------------------------------------- */
 
 /* The source stays as it is, and nothing is left in the new place or beside it. */
@@ -474,7 +441,6 @@ int main(void)
         JOURNAL_TEST(a_time_finds_the_commit_before_it),
         JOURNAL_TEST(a_restored_journal_is_another_one),
         JOURNAL_TEST(a_journal_without_data_mdb_is_restored),
-        JOURNAL_TEST(each_backup_beside_a_writer_is_proven),
         JOURNAL_TEST(a_damaged_backup_is_refused),
         JOURNAL_TEST(another_state_than_the_one_backed_up_is_told),
         JOURNAL_TEST(what_cannot_be_done_is_said),

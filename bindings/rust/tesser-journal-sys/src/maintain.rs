@@ -11,6 +11,10 @@ use crate::*;
 pub const TJ_BACKUP_RATE_DEFAULT: u64 = 100 << 20;
 /// As fast as the disk takes it.
 pub const TJ_BACKUP_RATE_UNBOUNDED: u64 = u64::MAX;
+/// The level of compression that is worth its time.
+pub const TJ_BACKUP_COMPRESSION_DEFAULT: u64 = 3;
+/// The highest one.
+pub const TJ_BACKUP_COMPRESSION_MAX: u64 = 19;
 
 /// How to make a backup. Start from `TJ_BACKUP_OPTIONS_INIT`; a zero means the default.
 #[repr(C)]
@@ -23,6 +27,10 @@ pub struct tj_backup_options {
     /// For backups every few seconds: the point before this one goes, unless an hour is between it
     /// and the one before it, or it was verified. Nothing of the log goes.
     pub thin: bool,
+    /// Keep segments that are whole compressed, 1 (least) to `TJ_BACKUP_COMPRESSION_MAX`, also
+    /// those that an earlier backup kept as they are; 0: as they are, or were. The levels are
+    /// zstd's.
+    pub compression: u64,
 }
 
 /// A commit up to which a backup is whole: what can be restored.
@@ -61,6 +69,8 @@ pub struct tj_backup_report {
     pub copied_bytes: u64,
     /// The journal knows of it: `tj_known_backups_read`
     pub noted: bool,
+    /// That the backup takes on the disk for the point; 0 of a proof
+    pub stored_bytes: u64,
 }
 
 /// What a backup's directory holds.

@@ -51,11 +51,11 @@ fn facts() -> Vec<(String, u64)> {
     tj_algo_record { id, state }
     tj_algo_state { plugin, payload }
     tj_backup_list { directory, journal_id, points, count, oldest_sequence }
-    tj_backup_options { struct_size, bytes_per_s, thin }
+    tj_backup_options { struct_size, bytes_per_s, thin, compression }
     tj_backup_point {
         sequence, time, made_at, verified_at, digest, row_count, segment_count, bytes
     }
-    tj_backup_report { directory, journal_id, point, copied_bytes, noted }
+    tj_backup_report { directory, journal_id, point, copied_bytes, noted, stored_bytes }
     tj_backup_verify_options { struct_size, sequence, trial_directory, journal }
     tj_balance { currency, quantity, conversion_rate, extra }
     tj_book_info {
@@ -201,6 +201,8 @@ fn facts() -> Vec<(String, u64)> {
         TJ_ADVICE_OPERATOR,
         TJ_ADVICE_RETRY,
         TJ_ADVICE_STOP,
+        TJ_BACKUP_COMPRESSION_DEFAULT,
+        TJ_BACKUP_COMPRESSION_MAX,
         TJ_BACKUP_RATE_DEFAULT,
         TJ_BACKUP_RATE_UNBOUNDED,
         TJ_BOOK_SIZE_MAX,

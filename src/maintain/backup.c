@@ -268,6 +268,8 @@ static tj_status seal(backup *b, tj_error *error)
     TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
     TJ_TRY(tj__scribe_end(&b->scribe, error));
     TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
+    /* A power cut must not take this name and leave that of a later one. */
+    TJ_TRY(tj__directory_sync(b->directory.log_path, error));
     b->start.sealed = b->scribe.ordinal;
     return pack(b, b->scribe.ordinal, error);
 }

@@ -112,6 +112,9 @@ static void change_names(names *n, const unit *u)
     const name *found = find_name(n, u->path);
     if (u->kind == UNIT_RENAME) {
         set_name(n, u->to, u->node);
+        if (u->node->directory) {
+            move_below(n, u->path, u->to);
+        }
         found = find_name(n, u->path);
     }
     if (found && found->node == u->node) {

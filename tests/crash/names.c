@@ -35,6 +35,23 @@ void remove_name(names *n, const char *path)
     }
 }
 
+void move_below(names *n, const char *from, const char *to)
+{
+    size_t size = strlen(from);
+    for (size_t i = 0; i < n->count; i++) {
+        char moved[2 * sizeof n->list->path];
+        const char *path = n->list[i].path;
+        if (strncmp(path, from, size) != 0 || path[size] != '/') {
+            continue;
+        }
+        snprintf(moved, sizeof moved, "%s%s", to, path + size);
+        if (strlen(moved) >= sizeof n->list->path) {
+            die("a name is too long: %s", moved);
+        }
+        memcpy(n->list[i].path, moved, strlen(moved) + 1);
+    }
+}
+
 bool is_in(const char *path, const char *directory)
 {
     size_t size = strlen(directory);

@@ -25,6 +25,8 @@ typedef struct names {
 name *find_name(names *n, const char *path);
 void set_name(names *n, const char *path, node *to);
 void remove_name(names *n, const char *path);
+/* What is below a directory that is renamed goes with it. */
+void move_below(names *n, const char *from, const char *to);
 /* By path, so that a directory stands before what is in it. */
 void sort_names(names *n);
 /* Whether `path` names something in the directory, which is "" for the one that is watched. */

@@ -140,13 +140,14 @@ static inline size_t random_place(const whole_file *file)
 
 static inline void swap_pieces(uint8_t *bytes, size_t size, char *text)
 {
-    size_t pieces = size / 4096;
+    size_t piece = size < 2 * 4096 ? 8 : 4096;
+    size_t pieces = size / piece;
     size_t a = (size_t)(random_u64() % pieces);
     size_t b = (size_t)(random_u64() % pieces);
-    for (size_t i = 0; i < 4096; i++) {
-        uint8_t byte = bytes[a * 4096 + i];
-        bytes[a * 4096 + i] = bytes[b * 4096 + i];
-        bytes[b * 4096 + i] = byte;
+    for (size_t i = 0; i < piece; i++) {
+        uint8_t byte = bytes[a * piece + i];
+        bytes[a * piece + i] = bytes[b * piece + i];
+        bytes[b * piece + i] = byte;
     }
     snprintf(text, MUTATION_TEXT_SIZE, "pieces %zu and %zu swapped", a, b);
 }

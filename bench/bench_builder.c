@@ -82,41 +82,14 @@ static void *build(void *context)
 
 /* ---- the saver ----------------------------------------------------------------------------- */
 
-typedef struct side {
-    bench_series p50;
-    bench_series p99;
-} side;
-
-static void save_for(tj_store *store, size_t *saved, uint64_t turn_ns, side *s)
-{
-    bench_times times = {0};
-    uint64_t start = bench_now_ns();
-    uint64_t until = start + turn_ns;
-    while (start < until) {
-        char payload[BENCH_PAYLOAD_SIZE];
-        tj_error error = TJ_ERROR_INIT;
-        tj_uuid id = bench_algo_id(0, *saved % BENCH_ALGO_COUNT);
-        bench_payload(payload, (*saved)++);
-        tj_algo_state state = {TJ_STR("twap"), {payload, sizeof payload}};
-        bench_must(tj_algo_save(tj_store_algo_repository(store, NULL), &id, &state, &error), &error,
-                   "saving");
-        uint64_t end = bench_now_ns();
-        bench_times_add(&times, end - start);
-        start = end;
-    }
-    bench_times_sort(&times);
-    bench_add(&s->p50, bench_times_us(&times, 0.5));
-    bench_add(&s->p99, bench_times_us(&times, 0.99));
-    bench_times_clear(&times);
-}
-
-static void save_beside(builder *b, tj_store *store, size_t *saved, uint64_t turn_ns, side *s)
+static void save_beside(builder *b, tj_store *store, size_t *saved, uint64_t turn_ns,
+                        bench_saves *s)
 {
     b->cancel = 0;
     if (pthread_create(&b->thread, NULL, build, b) != 0) {
         bench_die("a thread", "cannot be started");
     }
-    save_for(store, saved, turn_ns, s);
+    bench_save_for(store, saved, turn_ns, s);
     b->cancel = 1;
     pthread_join(b->thread, NULL);
 }
@@ -125,8 +98,8 @@ int main(int argc, char **argv)
 {
     char directory[BENCH_PATH_SIZE];
     static builder b;
-    static side alone;
-    static side beside;
+    static bench_saves alone;
+    static bench_saves beside;
     size_t saved = 0;
     bench_directory(argc, argv, directory);
     size_t rounds = bench_argument(argc, argv, 2, 20);
@@ -136,7 +109,7 @@ int main(int argc, char **argv)
     fill(directory, &b);
     tj_store *store = bench_store_open(directory, "saver", &config);
     for (size_t i = 0; i < rounds; i++) {
-        save_for(store, &saved, turn_ns, &alone);
+        bench_save_for(store, &saved, turn_ns, &alone);
         save_beside(&b, store, &saved, turn_ns, &beside);
     }
     bench_store_close(store);

@@ -302,3 +302,26 @@ tj_uuid bench_algo_id(size_t saver, size_t number)
     memcpy(id.bytes + 8, &saver, 8);
     return id;
 }
+
+void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+{
+    bench_times times = {0};
+    uint64_t start = bench_now_ns();
+    uint64_t until = start + turn_ns;
+    while (start < until) {
+        char text[BENCH_PAYLOAD_SIZE];
+        tj_error error = TJ_ERROR_INIT;
+        tj_uuid id = bench_algo_id(0, *saved % BENCH_ALGO_COUNT);
+        bench_payload(text, (*saved)++);
+        tj_algo_state state = {TJ_STR("twap"), {text, sizeof text}};
+        bench_must(tj_algo_save(tj_store_algo_repository(store, NULL), &id, &state, &error), &error,
+                   "saving");
+        uint64_t end = bench_now_ns();
+        bench_times_add(&times, end - start);
+        start = end;
+    }
+    bench_times_sort(&times);
+    bench_add(&saves->p50, bench_times_us(&times, 0.5));
+    bench_add(&saves->p99, bench_times_us(&times, 0.99));
+    bench_times_clear(&times);
+}

@@ -91,6 +91,14 @@ void bench_store_close(tj_store *store);
 void bench_store_settle(tj_store *store);
 tj_store_info bench_store_info(tj_store *store);
 
+/* What one turn of a saver came to. */
+typedef struct bench_saves {
+    bench_series p50;
+    bench_series p99;
+} bench_saves;
+/* Saves an algorithm's state again and again for so long; *saved counts on. */
+void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_saves *saves);
+
 /* What a saver saves: an algorithm's state of about 600 bytes. The payload is JSON and differs with
  * the number. Tesser keeps it under the UUID, a rival as value under the same 16 bytes. */
 #define BENCH_PAYLOAD_SIZE 600

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a backup costs a saver: durable saves beside a backup of the same journal that is begun
+ * again and again, and without one, taking turns. The backup goes to the same disk, which is the
+ * worst place for it, or to another one. And how fast it is when nobody saves, as it is and
+ * compressed.
+ *
+ *   bench_backup [directory [rounds [milliseconds per turn [directory of the backups]]]]
+ */
+#include <pthread.h>
+#include <stdio.h>
+
+#include <tesser/maintain.h>
+
+#include "book.h"
+
+#define COMMITS 400000
+
+static bench_book book;
+
+typedef struct backups {
+    tj_store *store;
+    char directory[BENCH_PATH_SIZE];
+    pthread_t thread;
+    volatile int stop;
+    unsigned made;
+} backups;
+
+static void fill(tj_store *store)
+{
+    tj_error error = TJ_ERROR_INIT;
+    bench_book_fill(&book);
+    bench_must(tj_state_save(tj_store_state_repository(store, NULL), &book.state, &error), &error,
+               "saving");
+    for (size_t i = 1; i < COMMITS; i++) {
+        tj_txn *txn = NULL;
+        bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
+        bench_must(tj_txn_put_order(txn, bench_book_change(&book), &error), &error, "putting");
+        bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
+    }
+}
+
+/* A full backup into an empty directory. */
+static tj_backup_report *make(const backups *b, uint64_t rate, uint64_t compression)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_backup_report *report = NULL;
+    tj_backup_options options = TJ_BACKUP_OPTIONS_INIT;
+    options.bytes_per_s = rate;
+    options.compression = compression;
+    bench_remove(b->directory);
+    bench_must(tj_backup(b->store, b->directory, &options, &report, &error), &error, "backing up");
+    return report;
+}
+
+static void *back_up(void *context)
+{
+    backups *b = context;
+    while (!b->stop) {
+        tj_backup_report_free(make(b, 0, 0));
+        b->made++;
+    }
+    return NULL;
+}
+
+static void save_beside(backups *b, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+{
+    b->stop = 0;
+    if (pthread_create(&b->thread, NULL, back_up, b) != 0) {
+        bench_die("a thread", "cannot be started");
+    }
+    bench_save_for(b->store, saved, turn_ns, saves);
+    b->stop = 1;
+    pthread_join(b->thread, NULL);
+}
+
+static void time_one(const char *name, const backups *b, uint64_t compression)
+{
+    uint64_t start = bench_now_ns();
+    uint64_t cpu = bench_cpu_ns();
+    tj_backup_report *report = make(b, TJ_BACKUP_RATE_UNBOUNDED, compression);
+    printf("%s: %.0f MiB of log in %.2f s (%.2f s of processor time), %.0f MiB on the disk\n", name,
+           (double)report->point.bytes / (1 << 20), (double)(bench_now_ns() - start) / 1e9,
+           (double)(bench_cpu_ns() - cpu) / 1e9, (double)report->stored_bytes / (1 << 20));
+    tj_backup_report_free(report);
+}
+
+int main(int argc, char **argv)
+{
+    char directory[BENCH_PATH_SIZE];
+    char elsewhere[BENCH_PATH_SIZE];
+    static backups b;
+    static bench_saves alone;
+    static bench_saves beside;
+    size_t saved = 0;
+    bench_directory(argc, argv, directory);
+    size_t rounds = bench_argument(argc, argv, 2, 12);
+    uint64_t turn_ns = bench_argument(argc, argv, 3, 500) * 1000000;
+    snprintf(elsewhere, sizeof elsewhere, "%s", argc > 4 ? argv[4] : directory);
+    bench_join(b.directory, elsewhere, "backup");
+    tj_config config = TJ_CONFIG_INIT;
+    config.durability = TJ_DURABILITY_OS;
+    b.store = bench_store_open(directory, "journal", &config);
+    fill(b.store);
+    bench_store_settle(b.store);
+    time_one("a full backup", &b, 0);
+    time_one("a full backup, compressed", &b, TJ_BACKUP_COMPRESSION_DEFAULT);
+    bench_store_close(b.store);
+    config.durability = TJ_DURABILITY_SYNC;
+    b.store = bench_store_open(directory, "journal", &config);
+    for (size_t i = 0; i < rounds; i++) {
+        bench_save_for(b.store, &saved, turn_ns, &alone);
+        save_beside(&b, &saved, turn_ns, &beside);
+    }
+    bench_store_close(b.store);
+    printf("%zu saves, %u full backups made beside them\n", saved, b.made);
+    bench_print("a save alone: p50", "us", &alone.p50);
+    bench_print("a save alone: p99", "us", &alone.p99);
+    bench_series p50 = bench_ratio(&beside.p50, &alone.p50);
+    bench_series p99 = bench_ratio(&beside.p99, &alone.p99);
+    bench_print("a save beside a backup: p50", "x", &p50);
+    bench_goal_at_most("backup 5", "a save beside a backup: p99", &p99, 1.5, "x");
+    bench_remove(b.directory);
+    bench_remove(directory);
+    return 0;
+}

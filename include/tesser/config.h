@@ -84,7 +84,8 @@ typedef struct tj_lmdb_config {
     uint64_t segment_size_bytes; /**< default: TJ_SEGMENT_SIZE_DEFAULT */
     uint64_t lag_bytes;          /**< default: TJ_LAG_BYTES_DEFAULT */
     uint32_t lag_ms;             /**< default: TJ_LAG_MS_DEFAULT */
-    uint64_t history_size_bytes; /**< log that is kept; default: TJ_HISTORY_SIZE_DEFAULT */
+    uint64_t history_size_bytes; /**< log that is kept; default: TJ_HISTORY_SIZE_DEFAULT, and less
+                                    while space is low */
     uint64_t history_age_s;      /**< older segments go; default: of any age */
     bool no_history;             /**< build no bases, and let no segment go */
     uint64_t reserved[8];        /**< for members to come; zero */

@@ -9,7 +9,8 @@
  * closed, and while the reserve is in use (space.c). What goes wrong here is said and stops
  * nothing: a base that is missing only makes the past slower to reach.
  *
- * Then it lets old segments go (retention.h). When space is low it deletes what it can build again.
+ * Then it lets old segments go (retention.h). When space is low it deletes what it can build again,
+ * and as many old segments as make room, unless history_size was set.
  *
  * With no_threads there is none, and tj__journal_work builds one base at a time; old segments go
  * only when the program asks for it, because proving that they may takes seconds.
@@ -59,14 +60,15 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
 }
 
 /* The largest base so far, as the next one may be. */
-static uint64_t largest(const tj__journal *journal)
+static uint64_t largest(tj__journal *journal)
 {
-    uint64_t size = 0;
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
-        uint64_t its = journal->builder_chains[kind].size;
-        size = its > size ? its : size;
+        uint64_t size = journal->builder_chains[kind].size;
+        if (size > journal->builder_largest) {
+            journal->builder_largest = size;
+        }
     }
-    return size;
+    return journal->builder_largest;
 }
 
 /* Says once what is wrong, until something else is. */
@@ -105,13 +107,36 @@ static void drop_bases(tj__journal *journal)
     memset(journal->builder_chains, 0, sizeof journal->builder_chains);
 }
 
+static uint64_t history_size(const tj__journal *journal)
+{
+    uint64_t size = journal->config.lmdb.history_size_bytes;
+    return size > 0 ? size : TJ_HISTORY_SIZE_DEFAULT;
+}
+
+/* While space is low, what nobody asked to be kept goes before commits are refused. */
+static tj_status limit_size(const tj__journal *journal, uint64_t *size, tj_error *error)
+{
+    uint64_t lacking = tj__journal_space_lacking(journal);
+    uint64_t log = 0;
+    *size = history_size(journal);
+    if (journal->config.lmdb.history_size_bytes > 0 || lacking == 0) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__retention_log_size(journal, &log, error));
+    log -= lacking < log ? lacking : log;
+    *size = log < *size ? log : *size;
+    return TJ_OK;
+}
+
 /* Lets old segments go when there are enough of them: each proof reads the log that stays. */
 static tj_status retain(tj__journal *journal, tj_error *error)
 {
-    uint64_t size = journal->config.lmdb.history_size_bytes;
+    uint64_t size = 0;
     tj_prune_report chosen;
+    TJ_TRY(limit_size(journal, &size, error));
     TJ_TRY(tj__retention_choose(journal, size, &chosen, error));
-    if (chosen.segment_count == 0 || journal->retention_refused) {
+    if (chosen.segment_count == 0 || journal->retention_refused ||
+        !tj__journal_space_for_prune(journal, 2 * largest(journal))) {
         return TJ_OK;
     }
     TJ_TRY(tj__retention_choose(journal, size - size / RETAINED_AT_ONCE, &chosen, error));
@@ -216,12 +241,13 @@ static void start(tj__journal *journal)
     }
 }
 
-/* Whether a segment was sealed that the builder has not heard of, or its work was left undone. */
+/* Whether a segment was sealed that the builder has not heard of, its work was left undone, or
+ * space is low. */
 static bool has_work(tj__journal *journal, uint64_t ordinal)
 {
     return !journal->config.lmdb.no_history && ordinal > tj__journal_first_segment(journal) &&
            (ordinal != atomic_load(&journal->builder_heard) ||
-            atomic_load(&journal->builder_unfinished));
+            atomic_load(&journal->builder_unfinished) || atomic_load(&journal->space_low));
 }
 
 void tj__journal_builder_start(tj__journal *journal)
@@ -275,7 +301,7 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
                             tj_prune_report *report, tj_error *error)
 {
     tj_prune_report chosen;
-    uint64_t size = size_bytes > 0 ? size_bytes : journal->config.lmdb.history_size_bytes;
+    uint64_t size = size_bytes > 0 ? size_bytes : history_size(journal);
     if (!dry && !journal->log) {
         return tj__fail(error, TJ_READONLY, "%s is open for reading", journal->path);
     }

@@ -86,7 +86,8 @@ struct tj__journal {
     bool retention_refused;          /* a proof failed: nothing goes until it is opened again */
     /* Of the thread that builds. */
     tj__base_chain builder_chains[TJ__BASE_KINDS];
-    tj_status builder_told; /* what was said last */
+    uint64_t builder_largest; /* bytes of the largest base that there was */
+    tj_status builder_told;   /* what was said last */
 };
 
 /* Looks for writer.lock while it was not found: a writer makes it before it changes anything. */
@@ -163,6 +164,10 @@ void tj__journal_builder_stop(tj__journal *journal);
 /* space.c */
 /* Whether so many bytes of files that only history needs leave enough for commits. */
 bool tj__journal_space_for_history(const tj__journal *journal, uint64_t bytes);
+/* The same where these make room, once they are there. */
+bool tj__journal_space_for_prune(const tj__journal *journal, uint64_t bytes);
+/* How much more should be free so that space is not low; 0: it is not. */
+uint64_t tj__journal_space_lacking(const tj__journal *journal);
 /* Whether there is room for a new journal and its reserve. TJ_FULL. */
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error);
 /* Makes the reserve; on a full disk the journal opens without it. */

@@ -59,17 +59,34 @@ static tj_status find_applied(tj__journal *journal, uint64_t *ordinal, tj_error 
     return TJ_OK;
 }
 
+static tj_status add_up(const tj__journal *journal, const tj__segment_list *list, uint64_t *total,
+                        tj_error *error)
+{
+    *total = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        uint64_t size = 0;
+        TJ_TRY(size_of(journal, list->ordinals[i], &size, error));
+        *total += size;
+    }
+    return TJ_OK;
+}
+
+tj_status tj__retention_log_size(const tj__journal *journal, uint64_t *bytes, tj_error *error)
+{
+    tj__segment_list list = {0};
+    TJ_TRY(tj__logbook_segments(journal, &list, error));
+    tj_status status = add_up(journal, &list, bytes, error);
+    tj__segment_list_dispose(&list);
+    return status;
+}
+
 static tj_status choose(tj__journal *journal, const tj__segment_list *list, uint64_t size_bytes,
                         tj_prune_report *out, tj_error *error)
 {
     uint64_t total = 0;
     uint64_t applied = 0;
     TJ_TRY(find_applied(journal, &applied, error));
-    for (size_t i = 0; i < list->count; i++) {
-        uint64_t size = 0;
-        TJ_TRY(size_of(journal, list->ordinals[i], &size, error));
-        total += size;
-    }
+    TJ_TRY(add_up(journal, list, &total, error));
     for (size_t i = 0; i < list->count; i++) {
         uint64_t ordinal = list->ordinals[i];
         uint64_t size = 0;

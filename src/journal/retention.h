@@ -20,6 +20,8 @@
 
 #include "journal/journal.h"
 
+/* Bytes of all segments. */
+tj_status tj__retention_log_size(const tj__journal *journal, uint64_t *bytes, tj_error *error);
 /* Chooses what goes so that at most `size_bytes` of log stay. Changes nothing. */
 tj_status tj__retention_choose(tj__journal *journal, uint64_t size_bytes, tj_prune_report *out,
                                tj_error *error);

@@ -36,6 +36,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/in_place.h"
+#include "history/base_build.h"
 #include "journal/internal.h"
 
 #define RESERVE_PATH_SIZE (TJ_PATH_SIZE + sizeof TJ__RESERVE_NAME)
@@ -99,13 +100,22 @@ static uint64_t reserve_bytes(const tj__journal *journal)
 }
 
 /* What the reserve has given back is free only until it is made whole again. */
+static uint64_t low_below(const tj__journal *journal)
+{
+    return LOW_SEGMENTS * journal->config.lmdb.segment_size_bytes +
+           (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
+}
+
 static bool is_low(const tj__journal *journal, uint64_t free_now)
 {
-    if (free_files(journal) < LOW_SEGMENTS) {
-        return true;
-    }
-    uint64_t segments = LOW_SEGMENTS * journal->config.lmdb.segment_size_bytes;
-    return free_now < segments + (reserve_bytes(journal) > 0 ? 0 : reserve_size(journal));
+    return free_files(journal) < LOW_SEGMENTS || free_now < low_below(journal);
+}
+
+uint64_t tj__journal_space_lacking(const tj__journal *journal)
+{
+    uint64_t free_now = free_bytes(journal);
+    uint64_t wanted = low_below(journal);
+    return free_now < wanted ? wanted - free_now : 0;
 }
 
 bool tj__journal_space_for_history(const tj__journal *journal, uint64_t bytes)
@@ -113,6 +123,12 @@ bool tj__journal_space_for_history(const tj__journal *journal, uint64_t bytes)
     uint64_t kept =
         2 * (LOW_SEGMENTS * journal->config.lmdb.segment_size_bytes + reserve_size(journal));
     return free_bytes(journal) >= kept + bytes && free_files(journal) >= 2 * LOW_SEGMENTS;
+}
+
+bool tj__journal_space_for_prune(const tj__journal *journal, uint64_t bytes)
+{
+    return free_bytes(journal) >= journal->config.lmdb.segment_size_bytes + bytes &&
+           free_files(journal) > TJ__BASE_ORDERS_MAX;
 }
 
 /* Makes the reserve whole. Under its mutex. A file system that cannot preallocate has none, and no

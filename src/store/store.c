@@ -54,8 +54,6 @@ static tj_status fill_lmdb(tj_lmdb_config *lmdb, tj_error *error)
                                     "the configuration's `lmdb`", "TJ_CONFIG_INIT", error));
     lmdb->lag_bytes = lmdb->lag_bytes ? lmdb->lag_bytes : TJ_LAG_BYTES_DEFAULT;
     lmdb->lag_ms = lmdb->lag_ms ? lmdb->lag_ms : TJ_LAG_MS_DEFAULT;
-    lmdb->history_size_bytes =
-        lmdb->history_size_bytes ? lmdb->history_size_bytes : TJ_HISTORY_SIZE_DEFAULT;
     uint64_t segment =
         lmdb->segment_size_bytes ? lmdb->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
     if (segment < TJ_SEGMENT_SIZE_MIN) {

@@ -93,7 +93,7 @@ pub struct tj_lmdb_config {
     pub lag_bytes: u64,
     /// Default: `TJ_LAG_MS_DEFAULT`
     pub lag_ms: u32,
-    /// Log that is kept; default: `TJ_HISTORY_SIZE_DEFAULT`
+    /// Log that is kept; default: `TJ_HISTORY_SIZE_DEFAULT`, and less while space is low
     pub history_size_bytes: u64,
     /// Older segments go; default: of any age
     pub history_age_s: u64,

@@ -306,26 +306,6 @@ const command_spec command_backup_verify = {
     .run = run_backup_verify,
 };
 
-/* ---- its age ------------------------------------------------------------------------------- */
-
-const option_spec option_backup = {
-    .name = "backup", .value = "DIRECTORY", .help = "look at the age of this backup, too"};
-
-tj_status backup_newest(const char *directory, tj_time *made_at, tj_time *verified_at,
-                        tj_error *error)
-{
-    tj_backup_list *list = NULL;
-    *made_at = *verified_at = 0;
-    tj_status status = tj_backup_list_read(directory, &list, error);
-    for (size_t i = 0; status == TJ_OK && i < list->count; i++) {
-        const tj_backup_point *point = &list->points[i];
-        *made_at = point->made_at > *made_at ? point->made_at : *made_at;
-        *verified_at = point->verified_at > *verified_at ? point->verified_at : *verified_at;
-    }
-    tj_backup_list_free(list);
-    return status;
-}
-
 /* ---- backup list --------------------------------------------------------------------------- */
 
 static tj_status print_list(command_line *cli, const tj_backup_list *list, tj_error *error)

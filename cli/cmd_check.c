@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <tesser/maintain.h>
+
 #define NS_PER_S 1000000000
 /* LMDB is brought up to date when it is once so far behind; at four times savers wait. */
 #define LAG_FACTOR 3
@@ -22,7 +24,7 @@ static const option_spec min_free_option = {
 static const option_spec max_backup_age_option = {
     .name = "max-backup-age",
     .value = "SPAN",
-    .help = "how old its newest point may be, e.g. 2h (default: 1d)"};
+    .help = "how old the newest backup may be that the journal knows of, e.g. 26h"};
 static const option_spec min_history_option = {
     .name = "min-history",
     .value = "SPAN",
@@ -85,7 +87,7 @@ typedef struct check_bounds {
 
 static tj_status read_bounds(command_line *cli, check_bounds *out, tj_error *error)
 {
-    *out = (check_bounds){.max_backup_age_s = 86400};
+    *out = (check_bounds){0};
     tj_status status = option_size(cli, &max_lag_option, &out->max_lag, error);
     if (status == TJ_OK) {
         status = option_size(cli, &min_free_option, &out->min_free, error);
@@ -171,26 +173,31 @@ static void check_lag(findings *f, const check_bounds *bounds, const tj_config *
     }
 }
 
-static void check_backup(findings *f, const check_bounds *bounds)
+/* Those that the journal knows of. */
+static tj_status check_backup(findings *f, const check_bounds *bounds, const tj_store_info *info,
+                              tj_error *error)
 {
-    const char *directory = option_value(f->cli, &option_backup);
     char time[TJ_TIME_TEXT_SIZE];
-    tj_error error = TJ_ERROR_INIT;
-    tj_time made_at = 0;
-    tj_time verified_at = 0;
-    if (!directory) {
-        return;
+    tj_known_backups *known = NULL;
+    if (bounds->max_backup_age_s == 0) {
+        return TJ_OK;
     }
-    tj_status status = backup_newest(directory, &made_at, &verified_at, &error);
-    tj_time_format(made_at, time);
+    tj_status status = tj_known_backups_read(info->path, &known, error);
     if (status != TJ_OK) {
-        found(f, EXIT_BACKUP_OLD, "the backup cannot be read: %s", error.message);
-    } else if (made_at == 0) {
-        found(f, EXIT_BACKUP_OLD, "%s holds no backup that was finished", directory);
+        return status;
+    }
+    tj_time made_at = known->newest.at;
+    tj_time_format(made_at, time);
+    if (made_at == 0) {
+        found(f, EXIT_BACKUP_OLD,
+              "no backup is known: `tesser-journal backup -j %s DIRECTORY` makes one", info->path);
     } else if (tj_time_now() - made_at > (int64_t)bounds->max_backup_age_s * NS_PER_S) {
         found(f, EXIT_BACKUP_OLD,
-              "the newest backup in %s was made at %s: see why no newer one was", directory, time);
+              "the newest backup is of %s, in %s: see why no newer one was made", time,
+              known->newest.directory.data);
     }
+    tj_known_backups_free(known);
+    return TJ_OK;
 }
 
 static void check_history(findings *f, const check_bounds *bounds, const tj_store_info *info)
@@ -211,8 +218,8 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     }
 }
 
-static void look(findings *f, const check_bounds *bounds, const tj_config *config,
-                 const tj_store_info *info)
+static tj_status look(findings *f, const check_bounds *bounds, const tj_config *config,
+                      const tj_store_info *info, tj_error *error)
 {
     bool as_json = given(f->cli, &option_json);
     if (as_json) {
@@ -224,7 +231,7 @@ static void look(findings *f, const check_bounds *bounds, const tj_config *confi
     check_space(f, bounds, info);
     check_writer(f, info);
     check_lag(f, bounds, config, info);
-    check_backup(f, bounds);
+    tj_status status = check_backup(f, bounds, info, error);
     check_history(f, bounds, info);
     if (as_json) {
         json_close(&f->json, ']');
@@ -233,6 +240,7 @@ static void look(findings *f, const check_bounds *bounds, const tj_config *confi
     } else if (f->cli->exit_code == 0) {
         out_line(&f->cli->out, "well: %s at commit %" PRIu64, info->path, info->sequence);
     }
+    return status;
 }
 
 static tj_status run_check(command_line *cli, tj_error *error)
@@ -250,7 +258,7 @@ static tj_status run_check(command_line *cli, tj_error *error)
         status = tj_store_info_get(journal.store, &info, error);
     }
     if (status == TJ_OK) {
-        look(&f, &bounds, &journal.config, &info);
+        status = look(&f, &bounds, &journal.config, &info, error);
     }
     return journal_close(&journal, status, error);
 }
@@ -264,10 +272,9 @@ const command_spec command_check = {
             "short. 0: all is well. "
             "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
             "reader slot. Rows that no opening looks at are for 'verify'.",
-    .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB --backup "
-               "/mnt/backup/journal",
+    .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB "
+               "--max-backup-age 26h",
     .options = (const option_spec *const[]){&writer_option, &max_lag_option, &min_free_option,
-                                            &option_backup, &max_backup_age_option,
-                                            &min_history_option, NULL},
+                                            &max_backup_age_option, &min_history_option, NULL},
     .run = run_check,
 };

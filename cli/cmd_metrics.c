@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <tesser/maintain.h>
 #include <tesser/metrics.h>
 
 static const option_spec output_option = {
@@ -148,16 +149,12 @@ static void expose_metrics(exposition *e, const tj_metrics *metrics)
     }
 }
 
-static tj_status expose_backup(exposition *e, const char *directory, tj_error *error)
+static void expose_backups(exposition *e, const tj_known_backups *known)
 {
-    tj_time made_at = 0;
-    tj_time verified_at = 0;
-    tj_status status = backup_newest(directory, &made_at, &verified_at, error);
-    seconds(e, "backup_timestamp_seconds", "gauge", (uint64_t)made_at / 1000,
-            "When the newest point of the backup was made; 0: there is none.");
-    seconds(e, "backup_verified_timestamp_seconds", "gauge", (uint64_t)verified_at / 1000,
+    seconds(e, "backup_timestamp_seconds", "gauge", (uint64_t)known->newest.at / 1000,
+            "When the newest backup was made that the journal knows of; 0: there is none.");
+    seconds(e, "backup_verified_timestamp_seconds", "gauge", (uint64_t)known->verified.at / 1000,
             "When one was last proven to restore; 0: never.");
-    return status;
 }
 
 /* Of a journal that cannot be opened this tells so. */
@@ -165,19 +162,25 @@ static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_err
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_metrics metrics = TJ_METRICS_INIT;
+    tj_known_backups *backups = NULL;
     if (status == TJ_OK) {
         status = tj_store_info_get(store, &info, error);
     }
     if (status == TJ_OK) {
         status = tj_store_metrics(store, &metrics, error);
     }
+    if (status == TJ_OK) {
+        status = tj_known_backups_read(info.path, &backups, error);
+    }
     number(e, "up", "gauge", status == TJ_OK, "1: the journal can be opened.");
     number(e, "open_status", "gauge", (uint64_t)status,
            "Status of opening it, as its exit code less 10; 0: it is opened.");
     if (status == TJ_OK) {
         expose_info(e, &info);
+        expose_backups(e, backups);
         expose_metrics(e, &metrics);
     }
+    tj_known_backups_free(backups);
     return status;
 }
 
@@ -188,7 +191,6 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
     char *text = NULL;
     size_t size = 0;
     const char *file = option_value(cli, &output_option);
-    const char *backup = option_value(cli, &option_backup);
     tj_status status = file ? tj_path_check(file, error) : TJ_OK;
     if (status != TJ_OK) {
         return status;
@@ -202,12 +204,7 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
                     .label = label_of(path ? path : cli->journal)};
     free(path);
     status = expose(&e, journal.store, status, error);
-    tj_status backed_up = backup ? expose_backup(&e, backup, &late) : TJ_OK;
     need(fclose(e.out.stream) == 0 ? text : NULL);
-    if (status == TJ_OK && backed_up != TJ_OK) {
-        *error = late;
-        status = backed_up;
-    }
     tj_status written = TJ_OK;
     if (file) {
         written = file_replace(file, (tj_str){text, size}, 0644, &late);
@@ -233,6 +230,6 @@ const command_spec command_metrics = {
             "begin anew with each writer. contrib/prometheus has alerts and a dashboard for it.",
     .example = "tesser-journal --journal ./journal metrics --output "
                "/var/lib/prometheus/node-exporter/journal.prom",
-    .options = (const option_spec *const[]){&output_option, &option_backup, NULL},
+    .options = (const option_spec *const[]){&output_option, NULL},
     .run = run_metrics,
 };

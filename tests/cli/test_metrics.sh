@@ -23,17 +23,19 @@ cp "$out" metrics.txt
 # A file is replaced also when the journal cannot be opened, which it then says.
 run 0 -j j metrics --output j.prom
 cut -d' ' -f1 metrics.txt | cmp -s - <(cut -d' ' -f1 j.prom) || fail "the file"
+run 43 check -j j --max-backup-age 1d
+out_has 'BACKUP_OLD: no backup is known'
 run 0 -j j backup kept
-run 0 -j j metrics --backup kept
+run 0 -j j metrics
 [ "$(value backup_timestamp_seconds j | cut -d. -f1)" -gt 1700000000 ] || fail "the backup's time"
 mv j/data.mdb gone
 run 19 -j j metrics --output j.prom
 [ "$(value up j j.prom)" = 0 ] && [ "$(value open_status j j.prom)" = 9 ] || fail "not opened: $(cat j.prom)"
 mv gone j/data.mdb
-run 0 check -j j --backup kept
+run 0 check -j j --max-backup-age 1d
 sleep 1.1
-run 43 check -j j --backup kept --max-backup-age 1s
-run 43 check -j j --backup nowhere
+run 43 check -j j --max-backup-age 1s
+out_has "BACKUP_OLD: the newest backup is of "
 
 command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prometheus is not installed: its reading and the alerts"
 promtool check metrics <metrics.txt >"$out" 2>&1 || fail "promtool check metrics"
@@ -42,7 +44,7 @@ promtool check rules "$contrib/prometheus/tesser-journal.rules.yml" >"$out" 2>&1
 python3 -m json.tool "$contrib/grafana/tesser-journal.json" >/dev/null || fail "the dashboard is no JSON"
 grep -oE 'tesser_journal_[a-z_]+' "$contrib/prometheus/tesser-journal.rules.yml" "$contrib/grafana/tesser-journal.json" -h |
     sort -u | while read -r name; do
-    run 0 -j j metrics --backup kept
+    run 0 -j j metrics
     grep -qE "^($name[{]|# TYPE $name )" "$out" || fail "there is no metric $name"
 done
 
@@ -70,6 +72,7 @@ expected="TesserJournalBackupOld TesserJournalLag"
 if [ "$(id -u)" = 0 ] && mkdir mnt && mount -t tmpfs -o size=8m none mnt 2>/dev/null; then
     config mnt/full 50 full.toml
     run 0 --config full.toml init
+    run 0 --config full.toml backup full.kept
     writer full full.toml
     head -c 16m /dev/zero >mnt/filler 2>/dev/null || true
     expected+=" TesserJournalSpaceLow"
@@ -81,12 +84,13 @@ for _ in $(seq 100); do
     [ "$(cat well.answers slow.answers old.answers | wc -l)" -lt 150 ] || break
     sleep 0.05
 done
-mkdir empty
-run 0 --config well.toml backup well.kept
+for name in well slow old dead; do
+    run 0 --config $name.toml backup $name.kept
+done
 {
-    "$TESSER_JOURNAL" --config well.toml metrics --backup well.kept
+    "$TESSER_JOURNAL" --config well.toml metrics
     "$TESSER_JOURNAL" --config slow.toml metrics
-    "$TESSER_JOURNAL" --config old.toml metrics --backup well.kept |
+    "$TESSER_JOURNAL" --config old.toml metrics |
         awk '/^tesser_journal_backup_timestamp_seconds/ { $2 -= 200000 } { print }'
     "$TESSER_JOURNAL" --config dead.toml metrics
     [ ! -e full.toml ] || "$TESSER_JOURNAL" --config full.toml metrics

@@ -99,14 +99,6 @@ void print_change(output *out, const tj_change *change, bool has_old);
 /* The same as an element of a list. */
 void json_change(json_writer *json, const tj_change *change, bool has_old);
 
-/* ---- backups (cmd_backup.c) ---- */
-
-/* A backup directory that a command looks into. */
-extern const option_spec option_backup;
-/* When the newest point in a backup was made, and proven to restore; 0: never. */
-tj_status backup_newest(const char *directory, tj_time *made_at, tj_time *verified_at,
-                        tj_error *error);
-
 /* ---- files and standard input (input.c) ---- */
 
 /* Longest line and longest file that is read. */
@@ -160,6 +152,7 @@ void progress_end(progress_bar *bar);
 
 /* ---- help.c ---- */
 
+void version_print(output *out);
 void help_overview(output *out);
 void help_command(output *out, const command_spec *command);
 void help_group(output *out, const char *group);
@@ -208,5 +201,6 @@ extern const command_spec command_quarantine_show;
 extern const command_spec command_quarantine_retry;
 extern const command_spec command_quarantine_drop;
 extern const command_spec command_help;
+extern const command_spec command_version;
 
 #endif

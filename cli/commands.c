@@ -36,5 +36,6 @@ const command_spec *const commands[] = {
     &command_quarantine_retry,
     &command_quarantine_drop,
     &command_help,
+    &command_version,
     NULL,
 };

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include <tesser/version.h>
+
 #define LINE_WIDTH 80
 #define NAME_WIDTH 24
 #define EVERY_COMMAND "Options of every command"
@@ -70,6 +72,11 @@ static void print_exit_codes(output *out)
         snprintf(name, sizeof name, "%3d %s", exit_code_table[i].code, exit_code_table[i].name);
         entry(out, name, exit_code_table[i].meaning);
     }
+}
+
+void version_print(output *out)
+{
+    out_format(out, "tesser-journal %s\n", tj_version());
 }
 
 void help_overview(output *out)

@@ -3,8 +3,6 @@
 #include "cli.h"
 #include "pager.h"
 
-#include <tesser/version.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -25,7 +23,7 @@ static void hold_standard_streams(void)
 static tj_status run(command_line *cli, tj_error *error)
 {
     if (given(cli, &option_version)) {
-        out_format(&cli->out, "tesser-journal %s\n", tj_version());
+        version_print(&cli->out);
     } else if (cli->group) {
         help_group(&cli->out, cli->group);
     } else if (given(cli, &option_help) && cli->command) {

@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust build bench install debug clang asan tsan clean setup setup-ci \
+.PHONY: help demo test planted test-rust build bench install uninstall debug clang asan tsan clean setup setup-ci \
     setup-rust
 
 help: ## This list
@@ -30,6 +30,11 @@ bench: build ## Benchmarks beside the disk, LMDB and SQLite, with the goals met 
 
 install: build ## Into PREFIX: make install PREFIX=/usr/local
 	@cmake --install build/release --prefix "$(PREFIX)"
+	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || ldconfig
+
+uninstall: ## Removes what the last make install has put somewhere
+	@scripts/uninstall.sh build/release
+	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || ldconfig
 
 debug: setup ## A build for the debugger, in build/debug
 	@scripts/build.sh debug

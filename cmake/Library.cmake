@@ -48,6 +48,7 @@ string(REGEX REPLACE "[^/]+" ".." TJ_PREFIX_FROM_PC ${CMAKE_INSTALL_LIBDIR}/pkgc
 list(TRANSFORM TJ_STATIC_NEEDS PREPEND "-l" OUTPUT_VARIABLE TJ_PC_LIBS_PRIVATE)
 list(JOIN TJ_PC_LIBS_PRIVATE " " TJ_PC_LIBS_PRIVATE)
 configure_file(cmake/tesser-journal.pc.in tesser-journal.pc @ONLY)
+configure_file(cmake/tesser-journal-static.pc.in tesser-journal-static.pc @ONLY)
 configure_package_config_file(cmake/tesser-journal-config.cmake.in tesser-journal-config.cmake
     INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(tesser-journal-config-version.cmake
@@ -58,5 +59,9 @@ install(EXPORT tesser-journal DESTINATION ${package_dir} NAMESPACE tesser-journa
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal-config.cmake
     ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal-config-version.cmake DESTINATION ${package_dir})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal.pc
+    ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal-static.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(DIRECTORY include/tesser DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/tesser DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT TYPE DOC)
+install(DIRECTORY docs contrib TYPE DOC)
+install(DIRECTORY examples TYPE DOC FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.cpp")

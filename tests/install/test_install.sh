@@ -35,11 +35,17 @@ read -ra flags <<<"$(pkg-config --cflags --libs tesser-journal)"
 "$compiler" -std=c11 "$here/program.c" "${flags[@]}" -o "$scratch/pc_shared"
 expect_equity "pkg-config, shared" env LD_LIBRARY_PATH="$libdir" "$scratch/pc_shared"
 
-# Both forms are installed side by side, so a static program names the archive.
-read -ra flags <<<"$(pkg-config --static --cflags --libs tesser-journal |
-    sed 's/-ltesser-journal/-l:libtesser-journal.a/')"
+read -ra flags <<<"$(pkg-config --cflags --libs tesser-journal-static)"
 "$compiler" -std=c11 "$here/program.c" "${flags[@]}" -o "$scratch/pc_static"
 expect_equity "pkg-config, static" "$scratch/pc_static"
+
+for cxx in g++ clang++; do
+    command -v $cxx >/dev/null || continue
+    read -ra flags <<<"$(pkg-config --cflags --libs tesser-journal)"
+    $cxx -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror "$here/program.cpp" "${flags[@]}" \
+        -o "$scratch/cpp"
+    expect_equity "journal.hpp, $cxx" env LD_LIBRARY_PATH="$libdir" "$scratch/cpp"
+done
 
 cmake -S "$here" -B "$scratch/outside" -G Ninja -DCMAKE_C_COMPILER="$compiler" \
     -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/cmake.log"
@@ -53,7 +59,19 @@ for program in "$scratch/pc_static" "$scratch/outside/with_static"; do
         exit 1
     fi
 done
+for file in share/doc/tesser-journal/{README.md,LICENSE-MIT,LICENSE-APACHE,docs/FORMAT.md,examples/paper_runtime.c} \
+    share/doc/tesser-journal/contrib/prometheus/tesser-journal.rules.yml share/man/man1/tesser-journal{,-check}.1 \
+    share/bash-completion/completions/tesser-journal; do
+    [ -s "$prefix/$file" ] || { echo "$file is not installed"; exit 1; }
+done
 if [ "$(readelf -d "$libdir/libtesser-journal.so" | grep -c 'SONAME.*\[libtesser-journal.so.0\]')" != 1 ]; then
     echo "libtesser-journal.so does not carry the name libtesser-journal.so.0"
     exit 1
 fi
+
+# Uninstalling leaves no file, and no directory that is only the journal's; what is beside stays.
+mv "$prefix" "$scratch/first"
+echo mine >"$scratch/first/include/mine.h"
+bash "$here/../../scripts/uninstall.sh" "$build" >"$scratch/uninstall.log"
+left=$(cd "$scratch/first" && find . ! -type d -o -name '*tesser*')
+[ "$left" = ./include/mine.h ] || { echo "uninstalling left: $left"; exit 1; }

@@ -26,39 +26,18 @@
 #include "history/base_reader.h"
 #include "history/seek.h"
 #include "maintain/backup_bases.h"
-#include "maintain/backup_compare.h"
+#include "maintain/backup_job.h"
 #include "maintain/backup_note.h"
-#include "maintain/backup_pack.h"
 #include "maintain/report.h"
-#include "maintain/scribe.h"
 #include "store/store.h"
 
 /* Of backups every second the journal is not told each time. */
 #define RENEW_NOTE_NS (INT64_C(60) * 1000000000)
 
-typedef struct backup {
-    tj_store *store;
-    char journal[TJ_PATH_SIZE];
-    char journal_log[TJ_PATH_SIZE + 16];
-    char journal_history[TJ_PATH_SIZE + 16];
-    tj_uuid journal_id;
-    uint64_t journal_first; /* segment */
-    tj__backup_directory directory;
-    bool goes_on; /* there is a point */
-    bool thin;
-    int compression;
-    tj__point before;
-    tj__point point;
-    tj__backup_start start;
-    tj__log_reader *reader;
-    tj__pace pace;
-    tj__scribe scribe;
-    uint64_t stored; /* bytes of all files of the point */
-} backup;
-
 /* ---- 1. what is to be backed up ------------------------------------------------------------ */
 
-static tj_status find_journal(backup *b, tj_store *store, const char *directory, tj_error *error)
+static tj_status find_journal(tj__backup_job *b, tj_store *store, const char *directory,
+                              tj_error *error)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
     char target[TJ_PATH_SIZE];
@@ -84,7 +63,7 @@ static tj_status find_journal(backup *b, tj_store *store, const char *directory,
 }
 
 /* The segment that begins behind the oldest commit whose state can be had. */
-static tj_status find_journal_first(backup *b, tj_error *error)
+static tj_status find_journal_first(tj__backup_job *b, tj_error *error)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj__segment_list list;
@@ -107,7 +86,7 @@ static tj_status find_journal_first(backup *b, tj_error *error)
     return status;
 }
 
-static tj_status look_at_state(backup *b, tj_error *error)
+static tj_status look_at_state(tj__backup_job *b, tj_error *error)
 {
     tj__reading reading;
     tj_status status = tj__reading_begin_all(&reading, b->store, error);
@@ -119,7 +98,7 @@ static tj_status look_at_state(backup *b, tj_error *error)
     return status;
 }
 
-static tj_status read_newest_point(backup *b, tj_error *error)
+static tj_status read_newest_point(tj__backup_job *b, tj_error *error)
 {
     tj_status status = tj__backup_newest_point(&b->directory, &b->before, error);
     if (status == TJ_NOT_FOUND) {
@@ -142,9 +121,9 @@ static tj_status read_newest_point(backup *b, tj_error *error)
 
 /* ---- 2. where to go on --------------------------------------------------------------------- */
 
-static tj_status other_history(const backup *b, tj_error *error, const char *format, ...)
+static tj_status other_history(const tj__backup_job *b, tj_error *error, const char *format, ...)
     TJ_PRINTF(3, 4);
-static tj_status other_history(const backup *b, tj_error *error, const char *format, ...)
+static tj_status other_history(const tj__backup_job *b, tj_error *error, const char *format, ...)
 {
     char why[160];
     va_list arguments;
@@ -154,7 +133,7 @@ static tj_status other_history(const backup *b, tj_error *error, const char *for
     return tj__backup_other_history(&b->directory, why, error);
 }
 
-static tj_status compare(backup *b, tj_error *error)
+static tj_status compare(tj__backup_job *b, tj_error *error)
 {
     uint64_t newest = b->point.position.sequence;
     TJ_TRY(tj__backup_compare(&b->directory, &b->journal_id, b->journal_log, b->journal_first,
@@ -177,7 +156,7 @@ static tj_status compare(backup *b, tj_error *error)
 }
 
 /* Through what the backup has of the newest segment: it must be what the journal has. */
-static tj_status read_to_newest_point(backup *b, tj_error *error)
+static tj_status read_to_newest_point(tj__backup_job *b, tj_error *error)
 {
     const tj__position *at = tj__log_reader_position(b->reader);
     while (at->sequence < b->before.position.sequence) {
@@ -194,18 +173,8 @@ static tj_status read_to_newest_point(backup *b, tj_error *error)
                : other_history(b, error, "commit %" PRIu64 " is another", at->sequence);
 }
 
-/* Only a backup that has what is before can go on where a journal begins now. */
-static tj_status explain_missing(tj_status status, tj_error *error)
-{
-    if (status == TJ_NOT_FOUND) {
-        tj__error_context(error, "the backup needs it: put it back, or back up into the directory "
-                                 "of an earlier backup, which has it");
-    }
-    return status;
-}
-
 /* Bases follow from the log, so a point that names them says all that is to be compared. */
-static tj_status provide_bases(backup *b, tj_error *error)
+static tj_status provide_bases(tj__backup_job *b, tj_error *error)
 {
     tj__base_header header;
     uint64_t ordinal = b->start.first - 1;
@@ -213,9 +182,10 @@ static tj_status provide_bases(backup *b, tj_error *error)
         return TJ_OK;
     }
     if (tj__point_first_segment(&b->before) != b->start.first) {
-        TJ_TRY(explain_missing(tj__backup_bases_take(&b->directory, b->journal_history,
-                                                     &b->journal_id, ordinal, &b->pace, error),
-                               error));
+        TJ_TRY(tj__backup_explain_missing(tj__backup_bases_take(&b->directory, b->journal_history,
+                                                                &b->journal_id, ordinal, &b->pace,
+                                                                error),
+                                          error));
     }
     if (b->start.sealed < b->start.first) {
         TJ_TRY(tj__base_look(b->directory.history_path, &b->journal_id, TJ__BASE_STATE, ordinal,
@@ -225,7 +195,7 @@ static tj_status provide_bases(backup *b, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status find_place(backup *b, tj_error *error)
+static tj_status find_place(tj__backup_job *b, tj_error *error)
 {
     const tj__position *at = &b->before.position;
     char path[TJ__SEGMENT_PATH_SIZE];
@@ -242,168 +212,10 @@ static tj_status find_place(backup *b, tj_error *error)
     return tj__scribe_resume(&b->scribe, path, at->ordinal, at->offset, at->hash, error);
 }
 
-/* ---- 3. copying ---------------------------------------------------------------------------- */
-
-static tj_status pack(backup *b, uint64_t ordinal, tj_error *error)
-{
-    return b->compression == 0
-               ? TJ_OK
-               : tj__backup_pack(&b->directory, ordinal, b->compression, &b->pace, error);
-}
-
-/* Those that earlier backups left as they were. */
-static tj_status pack_earlier(backup *b, tj_error *error)
-{
-    for (uint64_t ordinal = b->start.first; ordinal <= b->start.sealed; ordinal++) {
-        TJ_TRY(pack(b, ordinal, error));
-    }
-    return TJ_OK;
-}
-
-static tj_status seal(backup *b, tj_error *error)
-{
-    char path[TJ__SEGMENT_PATH_SIZE];
-    TJ_TRY(
-        tj__backup_segment_path(&b->directory, b->scribe.ordinal, TJ__BACKUP_SEALED, path, error));
-    TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
-    TJ_TRY(tj__scribe_end(&b->scribe, error));
-    TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
-    /* A power cut must not take this name and leave that of a later one. */
-    TJ_TRY(tj__directory_sync(b->directory.log_path, error));
-    b->start.sealed = b->scribe.ordinal;
-    return pack(b, b->scribe.ordinal, error);
-}
-
-static tj_status turn_page(backup *b, tj_error *error)
-{
-    char path[TJ__SEGMENT_PATH_SIZE];
-    uint64_t ordinal = tj__log_reader_position(b->reader)->ordinal;
-    if (b->scribe.fd >= 0) {
-        TJ_TRY(seal(b, error));
-    }
-    TJ_TRY(tj__backup_segment_path(&b->directory, ordinal, TJ__BACKUP_PART, path, error));
-    return tj__scribe_begin(&b->scribe, path, tj__log_reader_header(b->reader), error);
-}
-
-static tj_status copy_record(backup *b, const tj__record *record, tj_error *error)
-{
-    const tj__position *at = tj__log_reader_position(b->reader);
-    if (b->scribe.fd < 0 || b->scribe.ordinal != at->ordinal) {
-        TJ_TRY(turn_page(b, error));
-    }
-    TJ_TRY(tj__scribe_put(&b->scribe, record, error));
-    if (b->scribe.hash != record->hash || tj__scribe_offset(&b->scribe) != at->offset) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "commit %" PRIu64 " of %s cannot be written as it was read: it is none "
-                        "that this program writes",
-                        record->sequence, tj__log_reader_path(b->reader));
-    }
-    return TJ_OK;
-}
-
-/* The commit was acknowledged, so the log leads to it. */
-static tj_status fell_short(const backup *b, tj_error *error)
-{
-    const tj__position *at = tj__log_reader_position(b->reader);
-    tj__fail(error, TJ_CORRUPT,
-             "commit %" PRIu64 " is damaged at offset %" PRIu64 " of %s (%s): the backup stays as "
-             "it was",
-             at->sequence + 1, at->offset, tj__log_reader_path(b->reader),
-             tj__log_reader_why(b->reader));
-    tj__error_place(error, "%s:%" PRIu64, tj__log_reader_path(b->reader), at->offset);
-    return TJ_CORRUPT;
-}
-
-static tj_status copy(backup *b, tj_error *error)
-{
-    while (tj__log_reader_position(b->reader)->sequence < b->point.position.sequence) {
-        tj__log_next next;
-        tj__record record;
-        TJ_TRY(explain_missing(tj__log_reader_next(b->reader, &next, &record, error), error));
-        if (next == TJ__LOG_END) {
-            return fell_short(b, error);
-        }
-        TJ_TRY(copy_record(b, &record, error));
-    }
-    b->point.position = *tj__log_reader_position(b->reader);
-    return tj__scribe_end(&b->scribe, error);
-}
-
-/* ---- 4. the point -------------------------------------------------------------------------- */
-
-/* Of a file that the newest point names the hash is known, as long as it did not grow. */
-static tj_status note_file(backup *b, tj__point_file file, tj_error *error)
-{
-    uint64_t size = 0;
-    uint64_t stored = 0;
-    size_t at = b->point.file_count;
-    const tj__point_file *before = at < b->before.file_count ? &b->before.files[at] : NULL;
-    TJ_TRY(tj__backup_file_size(&b->directory, &file, &size, &stored, error));
-    file.size = file.size == 0 ? size : file.size;
-    if (before && before->kind == file.kind && before->ordinal == file.ordinal &&
-        before->size == file.size) {
-        file.hash = before->hash;
-    } else {
-        TJ_TRY(tj__backup_file_hash(&b->directory, &file, &file.hash, error));
-    }
-    b->stored += stored;
-    b->point.files[b->point.file_count++] = file;
-    return TJ_OK;
-}
-
-/* Of the segment that is not sealed so many bytes count. */
-static tj_status note_segments(backup *b, uint64_t last, tj_error *error)
-{
-    for (uint64_t ordinal = b->start.first; ordinal <= last; ordinal++) {
-        tj__point_file file = {.kind = TJ__POINT_FILE_SEGMENT, .ordinal = ordinal};
-        file.size = ordinal <= b->start.sealed ? 0 : b->point.position.offset;
-        TJ_TRY(note_file(b, file, error));
-    }
-    return TJ_OK;
-}
-
-static tj_status note_files(backup *b, tj_error *error)
-{
-    tj__point_file *bases = NULL;
-    size_t count = 0;
-    uint64_t last = b->start.sealed;
-    if (b->point.position.ordinal > last && b->point.position.offset > TJ__SEGMENT_HEADER_SIZE) {
-        last = b->point.position.ordinal;
-    }
-    if (b->start.first > 1) {
-        TJ_TRY(
-            tj__bases_list(b->directory.history_path, b->start.first - 1, &bases, &count, error));
-    }
-    size_t all = count + (size_t)(last + 1 - b->start.first);
-    b->point.files = calloc(all + 1, sizeof *b->point.files);
-    tj_status status = b->point.files
-                           ? TJ_OK
-                           : tj__fail(error, TJ_NOMEM, "no memory for the names of %zu files", all);
-    for (size_t i = 0; i < count && status == TJ_OK; i++) {
-        status = note_file(b, bases[i], error);
-    }
-    free(bases);
-    return status == TJ_OK ? note_segments(b, last, error) : status;
-}
-
-static tj_status write_point(backup *b, tj_error *error)
-{
-    TJ_TRY(note_files(b, error));
-    TJ_TRY(tj__directory_sync(b->directory.log_path, error));
-    b->point.journal_id = b->journal_id;
-    b->point.made_at = tj_time_now();
-    if (b->goes_on && b->before.position.sequence == b->point.position.sequence) {
-        b->point.verified_at = b->before.verified_at;
-    }
-    TJ_TRY(tj__point_write(b->directory.points_path, &b->point, error));
-    bool thin = b->thin && b->goes_on && b->before.position.sequence < b->point.position.sequence;
-    return thin ? tj__point_thin(b->directory.points_path, &b->before, error) : TJ_OK;
-}
-
 /* ---- what the journal knows of it ---------------------------------------------------------- */
 
 /* The backup is as good without it. */
-static bool note(const backup *b)
+static bool note(const tj__backup_job *b)
 {
     tj__noted_backup made = {.sequence = b->point.position.sequence, .at = b->point.made_at};
     tj__noted_backup proven = {.sequence = b->before.position.sequence,
@@ -416,20 +228,20 @@ static bool note(const backup *b)
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-static tj_status make(backup *b, tj_error *error)
+static tj_status make(tj__backup_job *b, tj_error *error)
 {
     TJ_TRY(find_journal_first(b, error));
     TJ_TRY(read_newest_point(b, error));
     TJ_TRY(look_at_state(b, error));
     TJ_TRY(compare(b, error));
     TJ_TRY(provide_bases(b, error));
-    TJ_TRY(pack_earlier(b, error));
+    TJ_TRY(tj__backup_pack_earlier(b, error));
     TJ_TRY(find_place(b, error));
-    TJ_TRY(copy(b, error));
-    return write_point(b, error);
+    TJ_TRY(tj__backup_copy(b, error));
+    return tj__backup_write_point(b, error);
 }
 
-static void begin(backup *b)
+static void begin(tj__backup_job *b)
 {
     b->goes_on = false;
     b->before = b->point = (tj__point){0};
@@ -438,7 +250,7 @@ static void begin(backup *b)
     tj__scribe_init(&b->scribe, &b->journal_id, false, &b->pace);
 }
 
-static void end(backup *b)
+static void end(tj__backup_job *b)
 {
     tj__scribe_dispose(&b->scribe);
     tj__log_reader_close(b->reader);
@@ -447,7 +259,7 @@ static void end(backup *b)
 }
 
 /* A file that was gone may have been pruned meanwhile: then the log begins further on. */
-static bool was_pruned(backup *b, tj_status status)
+static bool was_pruned(tj__backup_job *b, tj_status status)
 {
     uint64_t before = b->journal_first;
     return status == TJ_NOT_FOUND && find_journal_first(b, NULL) == TJ_OK &&
@@ -458,7 +270,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
                      tj_backup_report **report, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    backup b = {.directory.lock_fd = -1, .thin = options->thin};
+    tj__backup_job b = {.directory.lock_fd = -1, .thin = options->thin};
     b.compression = (int)options->compression;
     TJ_TRY(find_journal(&b, store, directory, error));
     TJ_TRY(tj__backup_directory_take(&b.directory, directory, error));

@@ -24,7 +24,7 @@ with open(sys.argv[1], "r+b") as f:
 # damage TITLE: makes what the section is about
 damage() {
     case $1 in
-    "At three in the morning" | "The disk is full" | "Two copies of one journal") ;;
+    "At three in the morning" | "The disk is full" | "Two copies of one journal" | "While nothing is wrong") ;;
     "A command ends with 19, or a row is damaged")
         overwrite journal/data.mdb "$(python3 -c 'print(open("journal/data.mdb", "rb").read().find(b"\"i\": 59,"))')" ;;
     "data.mdb is gone") rm journal/data.mdb ;;
@@ -48,6 +48,7 @@ healed() {
     "The newest segment of the log is cut, damaged or gone") holds repaired 54 ;;
     "Nothing of it can be used") holds restored 60 ;;
     "Two copies of one journal") holds own 60 ;;
+    "While nothing is wrong") grep -q "^Proven .* commit 60" "$out" || fail "the proof is not known" ;;
     esac
 }
 

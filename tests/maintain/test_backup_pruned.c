@@ -40,6 +40,34 @@ static tj_prune_report begin(fixture *f)
     return report;
 }
 
+static void assert_deeply_sound(const char *path)
+{
+    tj_verify_report *report = NULL;
+    tj_verify_options options = TJ_VERIFY_OPTIONS_INIT;
+    options.deep = true;
+    assert_ok(tj_verify(path, &options, &report, &err));
+    if (report->verdict != TJ_VERDICT_SOUND || !report->compared) {
+        fail_msg("%s: %s", path, report->finding_count > 0 ? report->findings[0].sentence.data : "");
+    }
+    tj_verify_report_free(report);
+}
+
+/* It can be pruned and backed up in its turn: what is before its log is whole, and its own. */
+static void assert_goes_on(const fixture *restored)
+{
+    char kept[sizeof backup_path];
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = 1;
+    assert_ok(tj_prune(restored->store, &options, &report, &err));
+    memcpy(kept, backup_path, sizeof kept);
+    snprintf(backup_path, sizeof backup_path, "%s-again", restored_path);
+    back_up(restored->store);
+    assert_ok(tj_backup_verify(backup_path, NULL, NULL, &err));
+    directory_remove(backup_path);
+    memcpy(backup_path, kept, sizeof kept);
+}
+
 /* The state is the one of the model, and so is each that the restored journal has of the past. */
 static void assert_restored(const char *source, uint64_t sequence, uint64_t oldest, bool proven)
 {
@@ -75,9 +103,13 @@ static void assert_restored(const char *source, uint64_t sequence, uint64_t olde
                     TJ__TABLES_ALL);
     }
     fixture_close(&restored);
+    assert_deeply_sound(restored_path);
     restored.config.read_only = false;
     fixture_open(&restored);
     history_commit(&restored, h.last + 100);
+    if (proven) {
+        assert_goes_on(&restored);
+    }
     fixture_close(&restored);
     assert_journal_sound(restored_path);
     directory_remove(restored_path);

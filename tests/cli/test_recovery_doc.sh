@@ -48,7 +48,7 @@ healed() {
     "The newest segment of the log is cut, damaged or gone") holds repaired 54 ;;
     "Nothing of it can be used") holds restored 60 ;;
     "Two copies of one journal") holds own 60 ;;
-    "While nothing is wrong") grep -q "^Proven .* commit 60" "$out" || fail "the proof is not known" ;;
+    "While nothing is wrong") grep -q "^  Proven .* commit 60" "$out" || fail "the proof is not known" ;;
     esac
 }
 

@@ -47,7 +47,8 @@ static void assert_deeply_sound(const char *path)
     options.deep = true;
     assert_ok(tj_verify(path, &options, &report, &err));
     if (report->verdict != TJ_VERDICT_SOUND || !report->compared) {
-        fail_msg("%s: %s", path, report->finding_count > 0 ? report->findings[0].sentence.data : "");
+        fail_msg("%s: %s", path,
+                 report->finding_count > 0 ? report->findings[0].sentence.data : "");
     }
     tj_verify_report_free(report);
 }

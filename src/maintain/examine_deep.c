@@ -9,7 +9,9 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/layers.h"
 #include "history/past.h"
+#include "history/replay.h"
 #include "maintain/examine.h"
 #include "rows/row.h"
 #include "rows/value.h"
@@ -253,29 +255,55 @@ static tj_status compare(tj__examination *x, tj__row_source *past, tj_error *err
     return name_rows(x, past, error);
 }
 
-static tj_status compare_with_log(tj__examination *x, bool *compared, tj_error *error)
+/* All of the log, read once. */
+static tj_status compare_with_whole_log(tj__examination *x, bool *compared, tj_error *error)
+{
+    tj__layers layers;
+    tj__position start = {.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    tj__log_reader *reader = NULL;
+    tj__rowmap *rows = tj__rowmap_new();
+    tj_status status =
+        rows ? tj__log_reader_open(x->log_path, &x->journal_id, &start, &reader, error)
+             : no_memory(error);
+    if (status == TJ_OK) {
+        status = tj__replay(reader, x->data.position.sequence, TJ__DIGEST_TABLES, rows, error);
+    }
+    *compared = status == TJ_OK;
+    if (status == TJ_OK) {
+        tj__layers_init(&layers, NULL, rows, x->data.position.sequence);
+        status = compare(x, &layers.rows, error);
+    }
+    tj__log_reader_close(reader);
+    tj__rowmap_free(rows);
+    return status;
+}
+
+/* What retention let go is in bases only. */
+static tj_status compare_with_bases(tj__examination *x, bool *compared, tj_error *error)
 {
     tj__row_source *past = NULL;
-    tj_error why = TJ_ERROR_INIT;
-    /* What retention let go is in bases only; else the log alone is asked. */
     tj__past_source source = {.log_path = x->log_path,
                               .journal_id = x->journal_id,
                               .first_segment = x->first_segment,
-                              .history_path = x->first_segment > 1 ? x->history_path : NULL};
-    tj_status status =
-        tj__past_begin(&source, x->data.position.sequence, TJ__DIGEST_TABLES, &past, &why);
-    if (status == TJ_NOT_FOUND || status == TJ_CORRUPT) {
+                              .history_path = x->history_path};
+    TJ_TRY(tj__past_begin(&source, x->data.position.sequence, TJ__DIGEST_TABLES, &past, error));
+    *compared = true;
+    tj_status status = compare(x, past, error);
+    tj__past_end(past);
+    return status;
+}
+
+static tj_status compare_with_log(tj__examination *x, bool *compared, tj_error *error)
+{
+    tj_error why = TJ_ERROR_INIT;
+    tj_status status = x->first_segment == 1 ? compare_with_whole_log(x, compared, &why)
+                                             : compare_with_bases(x, compared, &why);
+    if (!*compared && (status == TJ_NOT_FOUND || status == TJ_CORRUPT)) {
         (void)tj__findings_add(&x->findings, TJ_FINDING_NOTE,
                                "data.mdb could not be compared with the log: %s", why.message);
         return TJ_OK;
     }
-    if (status != TJ_OK) {
-        return tj__error_pass(error, &why);
-    }
-    *compared = true;
-    status = compare(x, past, error);
-    tj__past_end(past);
-    return status;
+    return tj__error_pass(error, &why);
 }
 
 tj_status tj__examine_deep(tj__examination *x, bool *compared, tj_error *error)

@@ -26,6 +26,8 @@
 
 #define PARTS_MAX 1000
 #define NOTE_SIZE (PATH_MAX + 256)
+/* Rows of a replayed log that are held at once, so that they need not be replayed again. */
+#define REPLAYED_MAX ((size_t)256 << 20)
 
 typedef struct repair {
     tj__examination x;
@@ -37,6 +39,8 @@ typedef struct repair {
     tj__buffer parts; /* tj_repair_part each */
     size_t left_out;
     tj__rowmap *behind; /* rows that were told of */
+    bool replayed;      /* the whole log: */
+    tj__digest digest;  /* what it comes to */
 } repair;
 
 static tj_status no_memory(tj_error *error)
@@ -217,6 +221,18 @@ static tj_status plan(repair *r, tj_error *error)
                : TJ_OK;
 }
 
+/* What the whole log comes to, where it was replayed in one piece. */
+static tj_status note_replayed(repair *r, tj_error *error)
+{
+    tj__layers layers;
+    r->replayed = r->plan.route == TJ__REPAIR_LOG && !r->report->loses && !r->target.applied;
+    if (!r->replayed) {
+        return TJ_OK;
+    }
+    tj__layers_init(&layers, NULL, r->target.batch, r->plan.end);
+    return tj__digest_rows(&layers.rows, &r->digest, error);
+}
+
 /* The new journal as it was at the end. Where the state at its log's beginning is not known, the
  * newest segment is ended, so that bases can stand there. */
 static tj_status finish(repair *r, const tj__repair_build *build, tj_error *error)
@@ -225,6 +241,7 @@ static tj_status finish(repair *r, const tj__repair_build *build, tj_error *erro
     if (plan->route != TJ__REPAIR_LOG && !plan->start_known && plan->log_first <= plan->end) {
         TJ_TRY(tj__restore_target_seal(&r->target, error));
     }
+    TJ_TRY(note_replayed(r, error));
     TJ_TRY(tj__restore_target_settle(&r->target, error));
     return tj__repair_bases_write(build, error);
 }
@@ -286,6 +303,7 @@ static tj_status build(repair *r, tj_error *error)
         r->target.journal_id = r->x.journal_id;
     }
     r->target.start = r->plan.start;
+    r->target.batch_max = r->plan.route == TJ__REPAIR_LOG ? REPLAYED_MAX : 0;
     TJ_TRY(tj__restore_target_begin(&r->target, NULL, error));
     tj_status status = run_build(r, true, &lift, &lost, error);
     if (status == TJ_OK && r->report->loses) {
@@ -296,20 +314,46 @@ static tj_status build(repair *r, tj_error *error)
     return tj__restore_target_appear(&r->target, error);
 }
 
+static tj_status unsound(const repair *r, const char *why, tj_error *error)
+{
+    return tj__fail(error, TJ_CORRUPT, "the new journal %s does not verify: %s", r->target.path,
+                    why);
+}
+
+static tj_status look_at_new(repair *r, tj__examination *x, tj_error *error)
+{
+    bool compared = false;
+    TJ_TRY(tj__examine_files(x, error));
+    TJ_TRY(tj__examine_data(x, error));
+    TJ_TRY(tj__examine_log(x, error));
+    TJ_TRY(tj__examine_history(x, error));
+    if (!r->replayed) {
+        TJ_TRY(tj__examine_history_deep(x, error));
+        return tj__examine_deep(x, &compared, error);
+    }
+    return tj__digest_differs(&x->digest, &r->digest) == 0
+               ? TJ_OK
+               : unsound(r, "data.mdb is not what the log came to", error);
+}
+
+/* With all that a deep verification looks at. */
 static tj_status verify_new(repair *r, tj_error *error)
 {
-    tj_verify_report *found = NULL;
-    tj_verify_options options = TJ_VERIFY_OPTIONS_INIT;
-    options.deep = true;
-    TJ_TRY(tj_verify(r->target.path, &options, &found, error));
-    tj_status status = TJ_OK;
-    if (found->verdict != TJ_VERDICT_SOUND) {
-        status =
-            tj__fail(error, TJ_CORRUPT, "the new journal %s does not verify: %.*s", r->target.path,
-                     (int)found->findings[0].sentence.size, found->findings[0].sentence.data);
+    tj__examination *x = calloc(1, sizeof *x);
+    if (!x) {
+        return no_memory(error);
     }
-    r->report->row_count = found->row_count;
-    tj_verify_report_free(found);
+    tj_status status = tj__examination_init(x, r->target.path, r->arena, error);
+    if (status == TJ_OK) {
+        status = look_at_new(r, x, error);
+    }
+    if (status == TJ_OK && (x->findings.damaged || x->findings.unchecked)) {
+        const tj_finding *first = (const tj_finding *)(const void *)x->findings.items.data;
+        status = unsound(r, first->sentence.data, error);
+    }
+    r->report->row_count = x->data.rows;
+    tj__examination_dispose(x);
+    free(x);
     return status;
 }
 
@@ -332,9 +376,25 @@ static tj_status swap(const repair *r, tj_error *error)
     return TJ_OK;
 }
 
+/* Else no pass over the sources is needed to know that nothing is. */
+static bool may_lose(const repair *r)
+{
+    const tj__repair_plan *plan = &r->plan;
+    uint64_t first = 0;
+    uint64_t last = 0;
+    return tj__repair_plan_loses(plan) ||
+           (plan->route == TJ__REPAIR_DATA && r->x.damaged_rows > 0) ||
+           (plan->route == TJ__REPAIR_BASES &&
+            tj__examination_untold(&r->x, 1, plan->end, &first, &last));
+}
+
 static tj_status look_for_loss(repair *r, tj_error *error)
 {
     tj__lift lift = {0};
+    if (!may_lose(r)) {
+        tell_kept_commits(r);
+        return TJ_OK;
+    }
     tj_status status = run_build(r, false, &lift, &r->report->loses, error);
     tj__lift_dispose(&lift);
     return status;

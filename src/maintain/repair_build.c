@@ -330,6 +330,37 @@ static uint64_t tables_of(const tj__repair_build *build, const tj__record *recor
     return record->sequence <= plan->applied ? 0 : TJ__TABLES_ALL;
 }
 
+/* Whole to the byte, and all of it is kept under the id that it has. */
+static bool may_link(const tj__repair_build *build, const tj__swept_record *seen)
+{
+    const tj__examination *x = build->x;
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    const tj__joint *next = tj__examination_joint(x, seen->end.ordinal + 1);
+    for (size_t i = 0; i < x->faults.size / sizeof *faults; i++) {
+        if (faults[i].ordinal == seen->end.ordinal) {
+            return false;
+        }
+    }
+    return seen->offset == TJ__SEGMENT_HEADER_SIZE && next && next->sequence <= build->plan->end &&
+           memcmp(&build->target->journal_id, &x->journal_id, sizeof x->journal_id) == 0;
+}
+
+/* A sealed segment is never written to again, so the two logs may share its file. */
+static tj_status put_in_log(tj__repair_build *build, const tj__swept_record *seen, tj_error *error)
+{
+    uint64_t ordinal = seen->end.ordinal;
+    if (ordinal != build->linked && may_link(build, seen) &&
+        tj__restore_target_link(build->target, build->x->log_path, ordinal, &build->seal)) {
+        build->linked = ordinal;
+    }
+    if (ordinal == build->linked) {
+        tj__restore_target_pass(build->target, seen->record, &seen->end);
+        return TJ_OK;
+    }
+    return tj__restore_target_put_at(build->target, seen->header, &build->seal, seen->record,
+                                     &seen->end, error);
+}
+
 /* Kept: in the log, and in the state unless it has it already. */
 static tj_status keep(tj__repair_build *build, const tj__swept_record *seen, tj_error *error)
 {
@@ -346,8 +377,7 @@ static tj_status keep(tj__repair_build *build, const tj__swept_record *seen, tj_
         return TJ_OK;
     }
     if (record->sequence >= build->plan->log_first) {
-        TJ_TRY(tj__restore_target_put_at(build->target, seen->header, &build->seal, record,
-                                         &seen->end, error));
+        TJ_TRY(put_in_log(build, seen, error));
     }
     return tj__restore_target_apply(build->target, tables_of(build, record), record, error);
 }
@@ -376,6 +406,9 @@ static tj_status see_record(void *context, const tj__swept_record *seen, tj_erro
     const tj__record *record = seen->record;
     if (record->type == TJ__RECORD_SEAL) {
         build->seal = *record;
+        if (build->target && seen->end.ordinal == build->linked) {
+            tj__restore_target_pass(build->target, record, &seen->end);
+        }
         return TJ_OK;
     }
     bool kept = is_kept(build, record->sequence);

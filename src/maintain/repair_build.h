@@ -29,6 +29,7 @@ typedef struct tj__repair_build {
     tj__repair_rows past[TJ__BASE_KINDS]; /* what bases and the log give where data.mdb stands */
     bool past_begun[TJ__BASE_KINDS];
     tj__record seal; /* the last */
+    uint64_t linked; /* segment, the last that the new log has in common with the damaged one */
     bool rows_settled;
     uint64_t rows_lost;
 } tj__repair_build;

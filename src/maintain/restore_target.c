@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,13 +130,18 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
 
 /* ---- records ------------------------------------------------------------------------------- */
 
+static tj_status end_page(tj__restore_target *target, const tj__record *seal, tj_error *error)
+{
+    TJ_TRY(tj__scribe_put(&target->scribe, seal, error));
+    return tj__scribe_end(&target->scribe, error);
+}
+
 static tj_status turn_page(tj__restore_target *target, const tj__segment_header *header,
                            const tj__record *seal, tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     if (target->scribe.fd >= 0) {
-        TJ_TRY(tj__scribe_put(&target->scribe, seal, error));
-        TJ_TRY(tj__scribe_end(&target->scribe, error));
+        TJ_TRY(end_page(target, seal, error));
     }
     TJ_TRY(tj__segment_path(path, target->log_path, header->ordinal, error));
     return tj__scribe_begin(&target->scribe, path, header, error);
@@ -144,13 +150,15 @@ static tj_status turn_page(tj__restore_target *target, const tj__segment_header 
 static tj_status apply_batch(tj__restore_target *target, tj_error *error)
 {
     TJ_TRY(tj__env_apply(target->env, target->batch, &target->position, error));
+    target->applied = true;
     tj__rowmap_clear(target->batch);
     return TJ_OK;
 }
 
 static tj_status apply_large(tj__restore_target *target, tj_error *error)
 {
-    return tj__rowmap_bytes(target->batch) > BATCH_BYTES_MAX ? apply_batch(target, error) : TJ_OK;
+    size_t most = target->batch_max > 0 ? target->batch_max : BATCH_BYTES_MAX;
+    return tj__rowmap_bytes(target->batch) > most ? apply_batch(target, error) : TJ_OK;
 }
 
 tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
@@ -164,6 +172,38 @@ tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segmen
     target->position = *end;
     target->position.hash = target->scribe.hash;
     return TJ_OK;
+}
+
+/* What was only written to the kernel is on the disk then, too. */
+static bool flush(const char *path)
+{
+    int fd = -1;
+    bool flushed = tj__file_open(path, O_RDONLY, &fd, NULL) == TJ_OK &&
+                   tj__file_sync_data(fd, path, NULL) == TJ_OK;
+    tj__file_close(fd);
+    return flushed;
+}
+
+bool tj__restore_target_link(tj__restore_target *target, const char *log_path, uint64_t ordinal,
+                             const tj__record *seal)
+{
+    char from[TJ__SEGMENT_PATH_SIZE];
+    char to[TJ__SEGMENT_PATH_SIZE];
+    return (target->scribe.fd < 0 || end_page(target, seal, NULL) == TJ_OK) &&
+           tj__segment_path(from, log_path, ordinal, NULL) == TJ_OK &&
+           tj__segment_path(to, target->log_path, ordinal, NULL) == TJ_OK && flush(from) &&
+           link(from, to) == 0;
+}
+
+void tj__restore_target_pass(tj__restore_target *target, const tj__record *record,
+                             const tj__position *end)
+{
+    target->position = *end;
+    target->scribe.hash = record->hash;
+    if (record->type == TJ__RECORD_SEAL) {
+        target->position.ordinal++;
+        target->position.offset = TJ__SEGMENT_HEADER_SIZE;
+    }
 }
 
 tj_status tj__restore_target_apply(tj__restore_target *target, uint64_t tables,

@@ -26,6 +26,8 @@ typedef struct tj__restore_target {
     tj__scribe scribe;
     tj__env *env;
     tj__rowmap *batch; /* what LMDB does not have yet */
+    size_t batch_max;  /* bytes of it; 0: the default */
+    bool applied;      /* LMDB has rows that are not in the batch any more */
 } tj__restore_target;
 
 #define TJ__RESTORE_TARGET_INIT \
@@ -48,7 +50,14 @@ tj_status tj__restore_target_put(tj__restore_target *target, const tj__log_reade
 tj_status tj__restore_target_put_at(tj__restore_target *target, const tj__segment_header *header,
                                     const tj__record *seal, const tj__record *record,
                                     const tj__position *end, tj_error *error);
-/* And its rows of these tables into LMDB only. */
+/* Makes a segment of another log of the journal with this id, all of which the records to come are,
+ * a file of this log too; `seal` ended the segment before. False: it has to be copied. */
+bool tj__restore_target_link(tj__restore_target *target, const char *log_path, uint64_t ordinal,
+                             const tj__record *seal);
+/* Goes behind a record of such a segment. */
+void tj__restore_target_pass(tj__restore_target *target, const tj__record *record,
+                             const tj__position *end);
+/* Puts a record's rows of these tables into LMDB only. */
 tj_status tj__restore_target_apply(tj__restore_target *target, uint64_t tables,
                                    const tj__record *record, tj_error *error);
 /* Takes a row of the state behind which the records go on. */

@@ -230,8 +230,9 @@ unsafe extern "C" {
     /// then hold different histories; its counters go on behind everything that the damaged journal
     /// shows to be reserved and skip_counters, and a commit of it says what happened.
     ///
-    /// The new journal is verified, with `deep`, before the call returns. Do not write to the damaged
-    /// one afterwards.
+    /// The new journal is verified, as with `deep`, before the call returns. Do not write to the
+    /// damaged one afterwards. Sealed segments that are whole are not copied: both directories name the
+    /// same file, which no writer ever writes to again.
     ///
     /// - path    of the damaged journal, which no process has open for writing
     /// - into    not there, or an empty directory

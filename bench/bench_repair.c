@@ -97,7 +97,8 @@ static void load(void)
     config.path = repaired;
     must(tj_store_open(&config, &store, &error), "opening");
     must(tj_state_load(tj_store_state_repository(store, NULL), &state, &error), "loading");
-    if (bench_store_info(store).sequence != newest || state->open_order_count != BENCH_ORDER_COUNT) {
+    if (bench_store_info(store).sequence != newest ||
+        state->open_order_count != BENCH_ORDER_COUNT) {
         bench_die("the state that came back", "is not the newest");
     }
     tj_live_state_free(state);

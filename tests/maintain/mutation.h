@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A journal with several segments, and what can happen to the bytes of one of its files. Include
+ * The files of a journal or of a backup, and what can happen to the bytes of one of them. Include
  * <cmocka.h> and base/random.h first.
  */
 #ifndef TJ_TESTS_MAINTAIN_MUTATION_H
@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define FILES_MAX 64
+#define FILES_MAX 128
 #define MUTATION_TEXT_SIZE 256
 
 typedef struct whole_file {
-    char name[64]; /* below the journal's directory */
+    char name[64]; /* below the directory */
     uint8_t *bytes;
     size_t size;
 } whole_file;
@@ -53,25 +53,36 @@ static inline void keep_file(whole_journal *whole, const char *name)
     close(fd);
 }
 
-/* Keeps data.mdb, writer.lock and all segments. */
-static inline void keep_whole(whole_journal *whole, const char *path)
+/* Keeps every file of a directory. */
+static inline void keep_files(whole_journal *whole, const char *below)
 {
-    char log[1024];
-    *whole = (whole_journal){0};
-    snprintf(whole->path, sizeof whole->path, "%s", path);
-    snprintf(log, sizeof log, "%s/log", path);
-    keep_file(whole, "data.mdb");
-    keep_file(whole, "writer.lock");
-    DIR *directory = opendir(log);
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", whole->path, below);
+    DIR *directory = opendir(path);
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory)) && whole->count < FILES_MAX;) {
         char name[64];
-        if (strlen(entry->d_name) == 14) {
-            snprintf(name, sizeof name, "log/%.14s", entry->d_name);
+        if (entry->d_type == DT_REG && entry->d_name[0] != '.') {
+            assert_true(snprintf(name, sizeof name, "%s/%.50s", below, entry->d_name) < 64);
             keep_file(whole, name);
         }
     }
     closedir(directory);
+}
+
+static const char *const kept_directories[] = {"log", "history"};
+
+/* data.mdb, writer.lock, all segments and bases. */
+static inline void keep_whole(whole_journal *whole, const char *path)
+{
+    *whole = (whole_journal){0};
+    snprintf(whole->path, sizeof whole->path, "%s", path);
+    keep_file(whole, "data.mdb");
+    keep_file(whole, "writer.lock");
+    for (size_t i = 0; i < sizeof kept_directories / sizeof *kept_directories; i++) {
+        keep_files(whole, kept_directories[i]);
+    }
+    assert_true(whole->count < FILES_MAX);
 }
 
 static inline void free_whole(whole_journal *whole)
@@ -81,24 +92,37 @@ static inline void free_whole(whole_journal *whole)
     }
 }
 
+static inline bool is_kept(const whole_journal *whole, const char *name)
+{
+    for (size_t i = 0; i < whole->count; i++) {
+        if (strcmp(whole->files[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline void remove_extra(const whole_journal *whole)
 {
-    char path[1024];
-    static const char *const names[] = {"lock.mdb", "reserve", "log/spare.tmp"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", whole->path, names[i]);
+    static const char *const others[] = {"lock.mdb", "reserve"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s", whole->path, others[i]);
         (void)remove(path);
     }
-    for (unsigned ordinal = 1; ordinal < 40; ordinal++) {
-        char name[64];
-        bool kept = false;
-        snprintf(name, sizeof name, "log/%010u.log", ordinal);
-        for (size_t i = 0; i < whole->count; i++) {
-            kept = kept || strcmp(whole->files[i].name, name) == 0;
+    for (size_t i = 0; i < sizeof kept_directories / sizeof *kept_directories; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s", whole->path, kept_directories[i]);
+        DIR *directory = opendir(path);
+        for (struct dirent *entry; directory && (entry = readdir(directory));) {
+            char name[320];
+            snprintf(name, sizeof name, "%s/%s", kept_directories[i], entry->d_name);
+            if (entry->d_type == DT_REG && !is_kept(whole, name)) {
+                assert_int_equal(unlinkat(dirfd(directory), entry->d_name, 0), 0);
+            }
         }
-        snprintf(path, sizeof path, "%s/%s", whole->path, name);
-        if (!kept) {
-            (void)remove(path);
+        if (directory) {
+            closedir(directory);
         }
     }
 }
@@ -131,7 +155,7 @@ static inline void put_whole_back(whole_journal *whole)
 /* Where something stands, mostly: the zeros behind the records are the larger part of a segment. */
 static inline size_t random_place(const whole_file *file)
 {
-    size_t place = (size_t)(random_u64() % file->size);
+    size_t place = file->size > 0 ? (size_t)(random_u64() % file->size) : 0;
     for (unsigned tries = 0; tries < 20 && file->bytes[place] == 0; tries++) {
         place = (size_t)(random_u64() % file->size);
     }
@@ -152,6 +176,16 @@ static inline void swap_pieces(uint8_t *bytes, size_t size, char *text)
     snprintf(text, MUTATION_TEXT_SIZE, "pieces %zu and %zu swapped", a, b);
 }
 
+/* A piece of one file over that of another. */
+static inline void take_piece(uint8_t *bytes, size_t size, const whole_file *other, char *text)
+{
+    size_t to = (size_t)(random_u64() % (size / 4096 + 1)) * 4096;
+    size_t from = (size_t)(random_u64() % (other->size / 4096 + 1)) * 4096;
+    size_t room = size - to < other->size - from ? size - to : other->size - from;
+    memcpy(bytes + to, other->bytes + from, room < 4096 ? room : 4096);
+    snprintf(text, MUTATION_TEXT_SIZE, "at %zu what %s has at %zu", to, other->name, from);
+}
+
 /* Changes the bytes of one file as a medium, a bug or a person does, and says how. */
 static inline void mutate(const whole_journal *whole, char text[MUTATION_TEXT_SIZE])
 {
@@ -159,7 +193,7 @@ static inline void mutate(const whole_journal *whole, char text[MUTATION_TEXT_SI
     const whole_file *other = &whole->files[random_below((unsigned)whole->count)];
     char how[MUTATION_TEXT_SIZE] = "";
     char path[1024];
-    if (random_below(3) == 0) {
+    if (random_below(4) == 0) {
         file = &whole->files[0]; /* data.mdb is one file of many */
     }
     size_t size = file->size;
@@ -168,7 +202,7 @@ static inline void mutate(const whole_journal *whole, char text[MUTATION_TEXT_SI
     memcpy(bytes, file->bytes, size);
     memset(bytes + size, 0x5a, 8192);
     size_t at = random_place(file);
-    switch (random_below(10)) {
+    switch (random_below(11)) {
     default:
         bytes[at] ^= (uint8_t)(1u << random_below(8));
         snprintf(how, sizeof how, "a bit at %zu", at);
@@ -192,7 +226,12 @@ static inline void mutate(const whole_journal *whole, char text[MUTATION_TEXT_SI
         snprintf(how, sizeof how, "grown to %zu", size);
         break;
     case 8:
-        swap_pieces(bytes, size, how);
+        if (size >= 4096) {
+            swap_pieces(bytes, size, how);
+        }
+        break;
+    case 10:
+        take_piece(bytes, size, other, how);
         break;
     case 9:
         if (random_below(2) == 0) {

@@ -45,22 +45,6 @@ static void make_backup(fixture *f)
     fixture_close(f);
 }
 
-static void keep_files(whole_journal *whole, const char *below)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", whole->path, below);
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry; (entry = readdir(directory)) && whole->count < FILES_MAX;) {
-        char name[64];
-        if (entry->d_name[0] != '.') {
-            snprintf(name, sizeof name, "%s/%.50s", below, entry->d_name);
-            keep_file(whole, name);
-        }
-    }
-    closedir(directory);
-}
-
 /* The points first: there are few of them, and mutations prefer the first file. */
 static void keep_backup(whole_journal *whole)
 {

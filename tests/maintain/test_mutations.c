@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * P17: a journal whose bytes are no longer what was written: one file is changed at random, and
- * looked at. Verification raises no signal and ends in time; it reports the change, or the change
- * is harmless: then the next writer, and who looks on after it, finds the state that it had. (A
- * mark in writer.lock that says less than was acknowledged is what a crash may leave.)
+ * P17: a journal whose bytes are no longer what was written. One file is changed at random:
+ * data.mdb, a segment, a base, a .rest, writer.lock. Then all that may be done about it is done:
+ * verify, open, repair, restore. No signal, no hang, and:
  *
- * What is reported is repaired: without a loss whenever the report says that the newest state is
- * whole, and else to the state that the journal had after the commit that the repair names.
+ *   - what opens, or was restored, has the state after the commit that it names
+ *   - the change is reported, or harmless: then the next writer, and who looks on after it, finds
+ *     the newest state (a mark in writer.lock that says less than was acknowledged is what a crash
+ *     may leave)
+ *   - what is reported is repaired: without a loss whenever the report says that the newest state
+ *     is whole, and else to the state after the commit that the repair names
  *
- * With the tests a share runs; TJ_LONG=1 runs 8,000.
+ * On a journal with its whole log and on one that was pruned. With the tests a share runs;
+ * TJ_LONG=1 runs 8,000. (Backups: test_backup_mutations.c.)
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -26,19 +30,22 @@
 #include <tesser/journal.h>
 
 #include "base/random.h"
+#include "history/base_chain.h"
 #include "support/check.h"
 #include "support/directory.h"
 
 #include "mutation.h"
 
-#define MUTATIONS 150
-#define MUTATIONS_LONG 8000
+/* Of each of the two journals. */
+#define MUTATIONS 100
+#define MUTATIONS_LONG 4000
 #define COMMITS 1200
+#define PAYLOAD_SIZE 5000
 #define IN_TIME_S 30
 #define UNAPPLIED_MS (3600 * 1000)
 
 /* What a child found. */
-enum { BEYOND_REPAIR = 10, SOUND = 11, WRONG = 12, REPAIRED = 13, REPAIRED_IN_PART = 14 };
+enum { BEYOND_REPAIR = 10, SOUND, WRONG, REPAIRED, REPAIRED_IN_PART, RESTORED, REFUSED, ENDS };
 
 static tj_status open_journal(const char *path, bool read_only, tj_store **store, tj_error *error)
 {
@@ -63,7 +70,9 @@ static void save_all(tj_store *store, unsigned number)
 {
     tj_live_state state = {.has_portfolio_equity = true,
                            .portfolio_equity = tj_decimal_int(number)};
-    tj_algo_state algo = {TJ_STR("twap"), TJ_STR("{\"steps\":[1,2,3]}")};
+    char payload[PAYLOAD_SIZE]; /* so that there are some segments */
+    snprintf(payload, sizeof payload, "{\"steps\":\"%0*u\"}", PAYLOAD_SIZE - 32, number);
+    tj_algo_state algo = {TJ_STR("twap"), tj_str_of(payload)};
     tj_uuid id = number_id(number);
     assert_ok(tj_state_save(tj_store_state_repository(store, NULL), &state, &err));
     if (number % 10 == 0) {
@@ -80,18 +89,59 @@ static void save_all(tj_store *store, unsigned number)
     }
 }
 
-/* Half of it is in LMDB, and the writer was killed: as a crash leaves it. */
-static void make_journal(const char *path)
+static tj_config config_of(const char *path)
 {
-    tj_store *store = NULL;
     tj_config config = TJ_CONFIG_INIT;
     config.path = path;
     config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     config.durability = TJ_DURABILITY_OS;
-    assert_ok(tj_store_open(&config, &store, &err));
-    for (unsigned i = 1; i <= COMMITS / 2; i++) {
+    config.no_threads = true;
+    return config;
+}
+
+static void save_numbers(tj_store *store, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++) {
         save_all(store, i);
     }
+}
+
+static void build_bases(tj_store *store, const char *journal, uint64_t first_segment)
+{
+    char log[DIRECTORY_SIZE + 32];
+    char history[DIRECTORY_SIZE + 32];
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj__base_chain chains[TJ__BASE_KINDS] = {{0}};
+    uint32_t built = 0;
+    assert_ok(tj_store_info_get(store, &info, &err));
+    snprintf(log, sizeof log, "%s/log", journal);
+    snprintf(history, sizeof history, "%s/history", journal);
+    (void)mkdir(history, 0700);
+    tj__base_place place = {.log_path = log, .directory = history, .journal_id = info.journal_id};
+    assert_ok(tj__base_chains_extend(&place, first_segment, 0, chains, &built, &err));
+    assert_true(built > 0);
+}
+
+static uint64_t prune_all(tj_store *store)
+{
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = 1;
+    assert_ok(tj_prune(store, &options, &report, &err));
+    assert_true(report.segment_count > 0);
+    return report.first_segment;
+}
+
+/* Half of it is in LMDB, and the writer was killed: as a crash leaves it. */
+static void make_journal(const char *journal, bool pruned)
+{
+    tj_store *store = NULL;
+    tj_config config = config_of(journal);
+    assert_ok(tj_store_open(&config, &store, &err));
+    save_numbers(store, 1, COMMITS / 2);
+    assert_ok(tj_store_close(store, &err));
+    assert_ok(tj_store_open(&config, &store, &err));
+    uint64_t first_segment = pruned ? prune_all(store) : 1;
     assert_ok(tj_store_close(store, &err));
     fflush(NULL);
     pid_t pid = fork();
@@ -99,9 +149,8 @@ static void make_journal(const char *path)
         config.lmdb.lag_ms = UNAPPLIED_MS;
         config.lmdb.lag_bytes = (uint64_t)64 << 20;
         assert_ok(tj_store_open(&config, &store, &err));
-        for (unsigned i = COMMITS / 2 + 1; i <= COMMITS; i++) {
-            save_all(store, i);
-        }
+        save_numbers(store, COMMITS / 2 + 1, COMMITS);
+        build_bases(store, journal, first_segment);
         _exit(0);
     }
     int status = 0;
@@ -116,8 +165,11 @@ static uint64_t commit_of(unsigned number)
 }
 #define NEWEST commit_of(COMMITS) + 2
 
-/* Whether the journal holds what it held after that commit. */
-static bool holds(const char *path, bool read_only, uint64_t sequence)
+/* What a look at a journal shows, or that it is refused. */
+typedef enum shown { SAME, OTHER, NOT_OPENED } shown;
+
+/* Against what it held after that commit. */
+static shown look_on(const char *path, bool read_only, uint64_t sequence)
 {
     tj_store *store = NULL;
     tj_error error = TJ_ERROR_INIT;
@@ -132,23 +184,51 @@ static bool holds(const char *path, bool read_only, uint64_t sequence)
         tenths += i % 10 == 0 && commit_of(i) + 1 <= sequence;
         entries += i % 10 == 0 && commit_of(i) + 2 <= sequence;
     }
-    bool same =
+    bool read =
         open_journal(path, read_only, &store, &error) == TJ_OK &&
         tj_state_load(tj_store_state_repository(store, NULL), &state, &error) == TJ_OK &&
         tj_algo_load_all(tj_store_algo_repository(store, NULL), &algos, &error) == TJ_OK &&
         tj_ledger_find(tj_store_ledger_repository(store, NULL), NULL, &ledger, &error) == TJ_OK;
-    same =
-        same &&
+    bool same =
+        read &&
         (number == 0 || tj_decimal_compare(state->portfolio_equity, tj_decimal_int(number)) == 0) &&
-        algos->count == tenths && ledger->count == entries;
-    if (!same) {
-        printf("opened %s: %s\n", read_only ? "to look on" : "to write",
-               error.status != TJ_OK ? error.message : "another state");
-    }
+        algos->count + algos->quarantined_count == tenths && ledger->count == entries;
     tj_live_state_free(state);
     tj_algo_list_free(algos);
     tj_ledger_list_free(ledger);
-    return tj_store_close(store, &error) == TJ_OK && same;
+    if (tj_store_close(store, &error) != TJ_OK || !read) {
+        return NOT_OPENED;
+    }
+    if (!same) {
+        printf("opened %s, %s shows another state than after commit %" PRIu64 "\n",
+               read_only ? "to look on" : "to write", path, sequence);
+    }
+    return same ? SAME : OTHER;
+}
+
+static bool holds(const char *path, bool read_only, uint64_t sequence)
+{
+    shown found = look_on(path, read_only, sequence);
+    if (found == NOT_OPENED) {
+        printf("%s was not opened\n", path);
+    }
+    return found == SAME;
+}
+
+/* Its log, to the commit that the report says, or not at all. */
+static bool restores_or_not(const char *source)
+{
+    char into[DIRECTORY_SIZE + 64];
+    tj_restore_report *report = NULL;
+    tj_error error = TJ_ERROR_INIT;
+    snprintf(into, sizeof into, "%s.restored", source);
+    if (tj_restore(source, into, NULL, &report, &error) != TJ_OK) {
+        return access(into, F_OK) != 0;
+    }
+    bool right = holds(into, true, report->sequence);
+    tj_restore_report_free(report);
+    directory_remove(into);
+    return right;
 }
 
 static int repair_it(const char *path, bool newest_whole)
@@ -165,6 +245,7 @@ static int repair_it(const char *path, bool newest_whole)
         return WRONG;
     }
     if (status != TJ_OK) {
+        printf("beyond repair: %s\n", error.message);
         return BEYOND_REPAIR;
     }
     bool right = report->written && report->loses == !newest_whole &&
@@ -190,10 +271,16 @@ static int look_at(const char *path)
     bool sound = status == TJ_OK && report->verdict == TJ_VERDICT_SOUND;
     bool newest_whole = status == TJ_OK && report->newest_whole;
     tj_verify_report_free(report);
-    if (!sound) {
-        return status == TJ_OK ? repair_it(path, newest_whole) : BEYOND_REPAIR;
+    if (sound) {
+        return holds(path, false, NEWEST) && holds(path, true, NEWEST) ? SOUND : WRONG;
     }
-    return holds(path, false, NEWEST) && holds(path, true, NEWEST) ? SOUND : WRONG;
+    if (status != TJ_OK) {
+        printf("not verified: %s\n", error.message);
+    }
+    int end = status == TJ_OK ? repair_it(path, newest_whole) : BEYOND_REPAIR;
+    bool right = restores_or_not(path) && look_on(path, true, NEWEST) != OTHER &&
+                 look_on(path, false, NEWEST) != OTHER;
+    return right ? end : WRONG;
 }
 
 /* In a process of its own, whose end tells. */
@@ -210,34 +297,38 @@ static int look_apart(const char *path)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void every_change_is_reported_or_harmless(void **unused)
+static void change_at_random(whole_journal *whole, unsigned ends[ENDS], unsigned *wrong)
 {
-    (void)unused;
+    char text[MUTATION_TEXT_SIZE];
+    put_whole_back(whole);
+    uint64_t seed = random_state;
+    mutate(whole, text);
+    int found = look_apart(whole->path);
+    if (found < BEYOND_REPAIR || found >= ENDS || found == WRONG) {
+        ++*wrong;
+        printf("TJ_SEED=%" PRIu64 ": %s: ended with %d\n", seed, text, found);
+        return;
+    }
+    ends[found]++;
+}
+
+static void every_change_is_told_or_harmless(bool pruned)
+{
     char directory[DIRECTORY_SIZE];
     char path[DIRECTORY_SIZE + 16];
-    char text[MUTATION_TEXT_SIZE];
     whole_journal whole;
-    unsigned ends[16] = {0};
+    unsigned ends[ENDS] = {0};
     unsigned wrong = 0;
     random_start();
     directory_in_memory();
     directory_make(directory, "tj-mutations");
     snprintf(path, sizeof path, "%s/journal", directory);
-    make_journal(path);
+    make_journal(path, pruned);
     keep_whole(&whole, path);
     assert_int_equal(look_apart(path), SOUND);
     unsigned count = getenv("TJ_LONG") ? MUTATIONS_LONG : MUTATIONS;
     for (unsigned i = 0; i < count; i++) {
-        put_whole_back(&whole);
-        uint64_t seed = random_state;
-        mutate(&whole, text);
-        int found = look_apart(path);
-        if (found >= BEYOND_REPAIR && found <= REPAIRED_IN_PART && found != WRONG) {
-            ends[found]++;
-            continue;
-        }
-        wrong++;
-        printf("TJ_SEED=%" PRIu64 ": %s: ended with %d\n", seed, text, found);
+        change_at_random(&whole, ends, &wrong);
     }
     printf(
         "%u changes: %u harmless, %u repaired, %u repaired in part, %u beyond repair, %u wrong\n",
@@ -248,10 +339,23 @@ static void every_change_is_reported_or_harmless(void **unused)
     directory_remove(directory);
 }
 
+static void with_the_whole_log(void **unused)
+{
+    (void)unused;
+    every_change_is_told_or_harmless(false);
+}
+
+static void with_a_pruned_log(void **unused)
+{
+    (void)unused;
+    every_change_is_told_or_harmless(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_change_is_reported_or_harmless),
+        cmocka_unit_test(with_the_whole_log),
+        cmocka_unit_test(with_a_pruned_log),
     };
     return cmocka_run_group_tests_name("mutations", tests, NULL, NULL);
 }

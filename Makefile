@@ -4,8 +4,8 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust build bench install uninstall debug clang asan tsan clean setup setup-ci \
-    setup-rust
+.PHONY: help demo test planted test-rust test-python build bench install uninstall debug clang asan tsan clean \
+    setup setup-ci setup-rust setup-python
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -21,6 +21,9 @@ planted: build ## Faults planted in the library, one at a time, each of which th
 
 test-rust: setup-rust ## The Rust crates with the published Tesser crates; takes minutes the first time
 	@bindings/rust/test.sh
+
+test-python: setup ## The Python package: source distribution, wheel, types, tests
+	@bindings/python/test.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The store as a Python object: opening, closing at any moment, and the calls that read or save.
+ *
+ * Closing waits until no call is under way in any thread, then ends what depends on the store.
+ * Every call that may wait runs without the GIL. A store belongs to the process that opened it. */
+#include "native.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+PyTypeObject *store_type;
+
+/* ---- entering and leaving ------------------------------------------------------------------ */
+
+bool store_enter(store *self)
+{
+    if (self->pid != getpid()) {
+        char text[TJ_ERROR_MESSAGE_SIZE];
+        snprintf(text, sizeof text,
+                 "this journal was opened by process %lld; after a fork a child opens its own",
+                 (long long)self->pid);
+        return raise_text(TJ_CLOSED, text);
+    }
+    pthread_mutex_lock(&self->lock);
+    bool open = self->handle && !self->closing;
+    self->calls += open;
+    pthread_mutex_unlock(&self->lock);
+    return open || raise_text(TJ_CLOSED, "this journal is closed");
+}
+
+void store_leave(store *self)
+{
+    pthread_mutex_lock(&self->lock);
+    if (--self->calls == 0) {
+        pthread_cond_broadcast(&self->idle);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+void store_add(store *self, dependant *child)
+{
+    pthread_mutex_lock(&self->lock);
+    child->next = self->dependants;
+    child->link = &self->dependants;
+    if (child->next) {
+        child->next->link = &child->next;
+    }
+    self->dependants = child;
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* With the lock. */
+static bool unlink_child(dependant *child)
+{
+    if (!child->link) {
+        return false;
+    }
+    *child->link = child->next;
+    if (child->next) {
+        child->next->link = child->link;
+    }
+    child->link = NULL;
+    return true;
+}
+
+void store_remove(store *self, dependant *child)
+{
+    pthread_mutex_lock(&self->lock);
+    unlink_child(child);
+    pthread_mutex_unlock(&self->lock);
+}
+
+void store_end(store *self, dependant *child)
+{
+    if (self->pid != getpid()) {
+        return; /* the parent's */
+    }
+    pthread_mutex_lock(&self->lock);
+    if (unlink_child(child)) {
+        child->end(child);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static bool parse_config(PyObject *args, tj_config *config, const char **file)
+{
+    int type, durability, read_only, must_exist, shared, no_history;
+    unsigned long long map_size, map_size_max, segment_size, history_size, history_age;
+    unsigned long long lag_bytes;
+    unsigned lag_ms;
+    if (!PyArg_ParseTuple(args, "zzziippp(KKKKIKKp)", &config->path, file, &config->book, &type,
+                          &durability, &read_only, &must_exist, &shared, &map_size, &map_size_max,
+                          &segment_size, &lag_bytes, &lag_ms, &history_size, &history_age,
+                          &no_history)) {
+        return false;
+    }
+    config->type = (tj_engine_type)type;
+    config->durability = (tj_durability)durability;
+    config->read_only = read_only;
+    config->must_exist = must_exist;
+    config->shared = shared;
+    config->lmdb = (tj_lmdb_config){.map_size_bytes = map_size,
+                                    .map_size_max_bytes = map_size_max,
+                                    .segment_size_bytes = segment_size,
+                                    .lag_bytes = lag_bytes,
+                                    .lag_ms = lag_ms,
+                                    .history_size_bytes = history_size,
+                                    .history_age_s = history_age,
+                                    .no_history = no_history};
+    config->trace = trace_collect;
+    return true;
+}
+
+static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    (void)keywords;
+    tj_config config = TJ_CONFIG_INIT;
+    const char *file;
+    tj_error error = TJ_ERROR_INIT;
+    if (!parse_config(args, &config, &file)) {
+        return NULL;
+    }
+    store *self = (store *)PyType_GenericNew(type, NULL, NULL);
+    if (!self) {
+        return NULL;
+    }
+    self->pid = getpid();
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->idle, NULL);
+    tj_status status = file ? tj_config_load(file, &config, &error) : TJ_OK;
+    if (status == TJ_OK) {
+        PyThreadState *thread = PyEval_SaveThread();
+        status = tj_store_open(&config, &self->handle, &error);
+        PyEval_RestoreThread(thread);
+    }
+    if (file) {
+        tj_config_dispose(&config);
+    }
+    trace_deliver();
+    if (status != TJ_OK) {
+        Py_DECREF(self);
+        return raise_error(status, &error);
+    }
+    return (PyObject *)self;
+}
+
+/* Waits for calls under way, ends dependants, closes. Without the GIL. */
+static tj_status close_now(store *self, tj_error *error)
+{
+    pthread_mutex_lock(&self->lock);
+    if (!self->handle || self->closing) {
+        pthread_mutex_unlock(&self->lock);
+        return TJ_OK;
+    }
+    self->closing = true;
+    while (self->calls > 0) {
+        pthread_cond_wait(&self->idle, &self->lock);
+    }
+    while (self->dependants) {
+        dependant *child = self->dependants;
+        unlink_child(child);
+        child->end(child);
+    }
+    pthread_mutex_unlock(&self->lock);
+    tj_status status = tj_store_close(self->handle, error);
+    completions_forget(self);
+    self->handle = NULL;
+    return status;
+}
+
+static PyObject *store_close(store *self, PyObject *unused)
+{
+    (void)unused;
+    tj_error error = TJ_ERROR_INIT;
+    if (self->pid != getpid()) { /* the parent's: its locks may be held by threads that are gone */
+        Py_RETURN_NONE;
+    }
+    PyThreadState *thread = PyEval_SaveThread();
+    tj_status status = close_now(self, &error);
+    PyEval_RestoreThread(thread);
+    trace_deliver();
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static void store_dealloc(PyObject *object)
+{
+    store *self = (store *)object;
+    if (self->pid == getpid()) {
+        tj_error ignored = TJ_ERROR_INIT;
+        PyThreadState *thread = PyEval_SaveThread();
+        (void)close_now(self, &ignored);
+        PyEval_RestoreThread(thread);
+        pthread_mutex_destroy(&self->lock);
+        pthread_cond_destroy(&self->idle);
+    }
+    type_free(object);
+}
+
+/* ---- state --------------------------------------------------------------------------------- */
+
+static PyObject *no_book(store *self)
+{
+    store_leave(self);
+    return raise_text(TJ_INVALID, "a book's name has 1 to 128 bytes and no control characters");
+}
+
+static PyObject *state_load(store *self, PyObject *args)
+{
+    const char *book;
+    PyObject *when;
+    tj_moment moment;
+    tj_live_state *state = NULL;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "zO", &book, &when) || !encode_moment(when, &moment) ||
+        !store_enter(self)) {
+        return NULL;
+    }
+    tj_state_repository *states = tj_store_state_repository(self->handle, book);
+    if (!states) {
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = when == Py_None ? tj_state_load(states, &state, &error)
+                                               : tj_state_load_at(states, moment, &state, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *made = decode_record(&record_live_state, state);
+    tj_live_state_free(state);
+    return made;
+}
+
+static PyObject *state_save(store *self, PyObject *args)
+{
+    const char *book;
+    PyObject *value;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    tj_live_state state = {0};
+    arena memory = {0};
+    if (!PyArg_ParseTuple(args, "zO", &book, &value) ||
+        !encode_record(&memory, &record_live_state, value, &state) || !store_enter(self)) {
+        arena_drop(&memory);
+        return NULL;
+    }
+    tj_state_repository *states = tj_store_state_repository(self->handle, book);
+    if (!states) {
+        arena_drop(&memory);
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = tj_state_save(states, &state, &error));
+    arena_drop(&memory);
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *state_rollback(store *self, PyObject *args)
+{
+    const char *book, *note;
+    PyObject *when;
+    int dry_run, keep_checkpoint;
+    tj_moment moment;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    tj_rollback_options options = TJ_ROLLBACK_OPTIONS_INIT;
+    tj_rollback_report *report = NULL;
+    if (!PyArg_ParseTuple(args, "zOppz", &book, &when, &dry_run, &keep_checkpoint, &note) ||
+        !encode_moment(when, &moment) || !store_enter(self)) {
+        return NULL;
+    }
+    options.dry_run = dry_run;
+    options.keep_checkpoint = keep_checkpoint;
+    options.note = tj_str_of(note);
+    tj_state_repository *states = tj_store_state_repository(self->handle, book);
+    if (!states) {
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = tj_state_rollback(states, moment, &options, &report, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *changes = decode_list(&record_change, report->changes, report->change_count);
+    PyObject *made = changes ? Py_BuildValue("KKNO", (unsigned long long)report->sequence_to,
+                                             (unsigned long long)report->sequence, changes,
+                                             report->checkpoint_back ? Py_True : Py_False)
+                             : NULL;
+    tj_rollback_report_free(report);
+    return made;
+}
+
+/* ---- algorithms ---------------------------------------------------------------------------- */
+
+static PyObject *decode_algos(const tj_algo_list *list)
+{
+    PyObject *map = PyDict_New();
+    for (size_t i = 0; map && i < list->count; i++) {
+        PyObject *id = decode_uuid(list->records[i].id);
+        PyObject *state = id ? decode_record(&record_algo_state, &list->records[i].state) : NULL;
+        if (!state || PyDict_SetItem(map, id, state) < 0) {
+            Py_CLEAR(map);
+        }
+        Py_XDECREF(id);
+        Py_XDECREF(state);
+    }
+    return map;
+}
+
+static PyObject *algos_load(store *self, PyObject *args)
+{
+    const char *book;
+    PyObject *when;
+    tj_moment moment;
+    tj_algo_list *list = NULL;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "zO", &book, &when) || !encode_moment(when, &moment) ||
+        !store_enter(self)) {
+        return NULL;
+    }
+    tj_algo_repository *algos = tj_store_algo_repository(self->handle, book);
+    if (!algos) {
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = when == Py_None ? tj_algo_load_all(algos, &list, &error)
+                                               : tj_algo_load_all_at(algos, moment, &list, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *made = decode_algos(list);
+    tj_algo_list_free(list);
+    return made;
+}
+
+static PyObject *algo_load(store *self, PyObject *args)
+{
+    const char *book;
+    PyObject *key;
+    tj_uuid id;
+    tj_algo_record *found = NULL;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "zO", &book, &key) || !encode_uuid(key, &id) ||
+        !store_enter(self)) {
+        return NULL;
+    }
+    tj_algo_repository *algos = tj_store_algo_repository(self->handle, book);
+    if (!algos) {
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = tj_algo_load(algos, &id, &found, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *made = decode_record(&record_algo_state, &found->state);
+    tj_algo_record_free(found);
+    return made;
+}
+
+/* ---- ledger -------------------------------------------------------------------------------- */
+
+static bool encode_ledger_query(arena *memory, PyObject *args, const char **book, PyObject **when,
+                                tj_ledger_query *query)
+{
+    PyObject *exchange, *asset, *type, *first, *last;
+    unsigned long long sequence_first, sequence_last, limit;
+    int descending, by_time;
+    tj_ledger_type typed = (tj_ledger_type)0;
+    if (!PyArg_ParseTuple(args, "zOOOOKKOOKpp", book, when, &exchange, &asset, &type,
+                          &sequence_first, &sequence_last, &first, &last, &limit, &descending,
+                          &by_time) ||
+        !encode_text(memory, exchange, &query->exchange) ||
+        (asset != Py_None && !encode_symbol(memory, asset, &query->asset)) ||
+        (type != Py_None && !encode_ledger_type(type, &typed)) ||
+        (first != Py_None && !encode_time(first, &query->time_first)) ||
+        (last != Py_None && !encode_time(last, &query->time_last))) {
+        return false;
+    }
+    query->type = typed;
+    query->has_time_first = first != Py_None;
+    query->has_time_last = last != Py_None;
+    query->sequence_first = sequence_first;
+    query->sequence_last = sequence_last;
+    query->limit = (size_t)limit;
+    query->descending = descending;
+    query->by_time = by_time;
+    return true;
+}
+
+static PyObject *ledger_find(store *self, PyObject *args)
+{
+    const char *book;
+    PyObject *when;
+    tj_moment moment;
+    tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
+    tj_ledger_list *list = NULL;
+    arena memory = {0};
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!encode_ledger_query(&memory, args, &book, &when, &query) ||
+        !encode_moment(when, &moment) || !store_enter(self)) {
+        arena_drop(&memory);
+        return NULL;
+    }
+    tj_ledger_repository *ledger = tj_store_ledger_repository(self->handle, book);
+    if (!ledger) {
+        arena_drop(&memory);
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = when == Py_None
+                                   ? tj_ledger_find(ledger, &query, &list, &error)
+                                   : tj_ledger_find_at(ledger, moment, &query, &list, &error));
+    arena_drop(&memory);
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *made = decode_list(&record_ledger_entry, list->entries, list->count);
+    tj_ledger_list_free(list);
+    return made;
+}
+
+static PyObject *ledger_latest(store *self, PyObject *args)
+{
+    const char *book;
+    uint64_t latest = 0;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "z", &book) || !store_enter(self)) {
+        return NULL;
+    }
+    tj_ledger_repository *ledger = tj_store_ledger_repository(self->handle, book);
+    if (!ledger) {
+        return no_book(self);
+    }
+    WITHOUT_GIL(self, status = tj_ledger_latest(ledger, &latest, &error));
+    return status == TJ_OK ? PyLong_FromUnsignedLongLong(latest) : raise_error(status, &error);
+}
+
+/* ---- counters, commits, books -------------------------------------------------------------- */
+
+static PyObject *counter_reserve(store *self, PyObject *args)
+{
+    const char *book, *name;
+    unsigned long long count;
+    uint64_t first = 0;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "zsK", &book, &name, &count) || !store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_counter_reserve(self->handle, book, name, count, &first, &error));
+    return status == TJ_OK ? PyLong_FromUnsignedLongLong(first) : raise_error(status, &error);
+}
+
+static PyObject *counter_next(store *self, PyObject *args)
+{
+    const char *book, *name;
+    uint64_t next = 0;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "zs", &book, &name) || !store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_counter_next(self->handle, book, name, &next, &error));
+    return status == TJ_OK ? PyLong_FromUnsignedLongLong(next) : raise_error(status, &error);
+}
+
+static PyObject *commit_find(store *self, PyObject *args)
+{
+    PyObject *key;
+    tj_uuid id;
+    uint64_t sequence = 0;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "O", &key) || !encode_uuid(key, &id) || !store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_store_commit_find(self->handle, &id, &sequence, &error));
+    return status == TJ_OK ? PyLong_FromUnsignedLongLong(sequence) : raise_error(status, &error);
+}
+
+static PyObject *book_create(store *self, PyObject *args)
+{
+    const char *name;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!PyArg_ParseTuple(args, "s", &name) || !store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_store_book_create(self->handle, name, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *books(store *self, PyObject *unused)
+{
+    (void)unused;
+    tj_book_list *list = NULL;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_store_books(self->handle, &list, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    PyObject *names = PyList_New((Py_ssize_t)list->count);
+    for (size_t i = 0; names && i < list->count; i++) {
+        PyObject *name = decode_text(list->books[i].name);
+        if (!name || PyList_SetItem(names, (Py_ssize_t)i, name) < 0) {
+            Py_CLEAR(names);
+        }
+    }
+    tj_book_list_free(list);
+    return names;
+}
+
+static PyObject *info(store *self, PyObject *unused)
+{
+    (void)unused;
+    tj_store_info told = TJ_STORE_INFO_INIT;
+    tj_status status;
+    tj_error error = TJ_ERROR_INIT;
+    if (!store_enter(self)) {
+        return NULL;
+    }
+    WITHOUT_GIL(self, status = tj_store_info_get(self->handle, &told, &error));
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    typedef unsigned long long number;
+    return Py_BuildValue(
+        "{sssssssNsisKsNsKsNsLsKsKsKsKsK}", "engine", tj_engine_type_name(told.type), "durability",
+        told.durability == TJ_DURABILITY_SYNC ? "sync" : "os", "path", told.path, "journal_id",
+        decode_uuid(told.journal_id), "format_version", (int)told.format_version, "sequence",
+        (number)told.sequence, "sequence_time",
+        told.sequence > 0 ? decode_time(told.sequence_time) : decode_text((tj_str){NULL, 0}),
+        "state_bytes", (number)told.state_bytes, "writer_alive", PyBool_FromLong(told.writer_alive),
+        "writer_pid", (long long)told.writer_pid, "applied_sequence",
+        (number)told.lmdb.applied_sequence, "lag_bytes", (number)told.lmdb.lag_bytes, "log_bytes",
+        (number)told.lmdb.log_bytes, "free_bytes", (number)told.lmdb.free_bytes, "reserve_bytes",
+        (number)told.lmdb.reserve_bytes);
+}
+
+#define METHOD(name, function, how)                              \
+    {                                                            \
+        name, (PyCFunction)(void (*)(void))(function), how, NULL \
+    }
+static PyMethodDef methods[] = {
+    METHOD("close", store_close, METH_NOARGS),
+    METHOD("state_load", state_load, METH_VARARGS),
+    METHOD("state_save", state_save, METH_VARARGS),
+    METHOD("state_rollback", state_rollback, METH_VARARGS),
+    METHOD("algos_load", algos_load, METH_VARARGS),
+    METHOD("algo_load", algo_load, METH_VARARGS),
+    METHOD("ledger_find", ledger_find, METH_VARARGS),
+    METHOD("ledger_latest", ledger_latest, METH_VARARGS),
+    METHOD("counter_reserve", counter_reserve, METH_VARARGS),
+    METHOD("counter_next", counter_next, METH_VARARGS),
+    METHOD("commit_find", commit_find, METH_VARARGS),
+    METHOD("book_create", book_create, METH_VARARGS),
+    METHOD("books", books, METH_NOARGS),
+    METHOD("info", info, METH_NOARGS),
+    METHOD("transaction", store_transaction, METH_NOARGS),
+    METHOD("history", store_history, METH_VARARGS),
+    METHOD("diff", store_diff, METH_VARARGS),
+    METHOD("equity", store_equity, METH_VARARGS),
+    METHOD("frame", store_frame, METH_VARARGS),
+    METHOD("complete", store_complete, METH_VARARGS),
+    METHOD("completion_fd", store_completion_fd, METH_NOARGS),
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, (void *)store_new},
+    {Py_tp_dealloc, (void *)store_dealloc},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+static PyType_Spec spec = {"tesser_journal._native.Store", sizeof(store), 0, Py_TPFLAGS_DEFAULT,
+                           slots};
+
+bool store_setup(PyObject *module)
+{
+    store_type = type_new(module, "Store", &spec);
+    return store_type != NULL;
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Tests the Python package as people get it: a source distribution, a wheel made of it, installed into
+# an empty virtual environment. Usage: bindings/python/test.sh [pytest's arguments]
+#   PYTHON   the interpreter, python3 by default; 3.9 or later
+set -euo pipefail
+cd "$(dirname "$0")"
+
+python=${PYTHON:-python3}
+out=${TJ_PYTHON_BUILD:-$PWD/../../build/python}
+
+unavailable() {
+    if [ "${CI:-}" = true ]; then
+        echo "The Python package cannot be tested: $1." >&2
+        exit 1
+    fi
+    echo "skipped: the Python package, because $1"
+    exit 0
+}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || unavailable "$python is older than 3.9"
+"$python" -c 'import venv, ensurepip' 2>/dev/null || unavailable "$python has no venv"
+
+tools=$out/tools
+if [ ! -x "$tools/bin/pip" ]; then
+    "$python" -m venv "$tools"
+fi
+log=$out/install.log
+if ! "$tools/bin/pip" install -q -r requirements-test.txt >"$log" 2>&1; then
+    cat "$log" >&2
+    unavailable "the packages of requirements-test.txt cannot be installed"
+fi
+
+# What is said when building is of interest only when it fails.
+quietly() {
+    "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+}
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2} TJ_WERROR=${TJ_WERROR:-OFF}
+rm -rf "$out/dist"
+quietly "$tools/bin/python" -m build --no-isolation --sdist --outdir "$out/dist" .
+quietly "$tools/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/dist" \
+    --config-settings=build-dir="$out/cmake" "$out"/dist/*.tar.gz
+quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/*.whl
+
+"$tools/bin/python" -m ruff check -q .
+"$tools/bin/python" -m mypy --strict tesser_journal
+"$tools/bin/python" -m pyright --level error --pythonpath "$tools/bin/python" tesser_journal
+export TJ_WHEEL=$(echo "$out"/dist/*.whl) TJ_SDIST=$(echo "$out"/dist/*.tar.gz)
+# Away from the sources, which have no extension module beside them.
+"$tools/bin/pytest" -p no:cacheprovider "$@" tests

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Commits that an event loop awaits, without a thread."""
+
+import asyncio
+import threading
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from support import Maker
+
+import tesser_journal
+
+
+def test_many_in_flight(path):
+    async def commit(journal, number):
+        async with journal.transaction() as t:
+            t.put_price(f"COIN{number}", Decimal(number))
+        return t.sequence
+
+    async def main():
+        with tesser_journal.open(path) as journal:
+            python_threads = threading.active_count()
+            sequences = await asyncio.gather(*(commit(journal, number) for number in range(200)))
+            assert sorted(sequences) == list(range(1, 201))
+            assert threading.active_count() == python_threads
+            state = journal.book().load()
+            assert len(state.last_prices) == 200 and state.sequence == 200
+
+    asyncio.run(main())
+
+
+def test_what_fails_is_raised_where_it_is_awaited(journal):
+    async def main():
+        entry = Maker(1).entry()
+        journal.book().ledger.append(entry)
+        t = journal.transaction()
+        t.ledger.append(entry)
+        with pytest.raises(tesser_journal.ExistsError):
+            await journal.commit(t)
+        with pytest.raises(tesser_journal.MisuseError):
+            await journal.commit(t)
+        with pytest.raises(tesser_journal.MisuseError):
+            await journal.commit(journal.transaction(deadline_ms=5))
+        with pytest.raises(ZeroDivisionError):
+            async with journal.transaction() as t:
+                t.put_price("X", 1)
+                1 / 0
+        assert journal.book().load().last_prices == {}
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_task_commits_all_the_same(path):
+    async def main():
+        with tesser_journal.open(path) as journal:
+            t = journal.transaction(commit_id=UUID(int=5))
+            t.put_price("X", 1)
+            task = asyncio.ensure_future(journal.commit(t))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            async with journal.transaction() as t:
+                t.put_price("Y", 1)
+            assert journal.commit_find(UUID(int=5)) == 1
+
+    asyncio.run(main())
+
+
+def test_closing_tells_those_who_wait(path):
+    async def main():
+        journal = tesser_journal.open(path)
+        transactions = [journal.transaction() for _ in range(20)]
+        for number, t in enumerate(transactions):
+            t.put_price("X", number)
+        tasks = [asyncio.ensure_future(journal.commit(t)) for t in transactions]
+        await asyncio.sleep(0)
+        journal.close()
+        assert sorted(await asyncio.gather(*tasks)) == list(range(1, 21))
+        with pytest.raises(tesser_journal.ClosedError):
+            await journal.commit(transactions[0])
+
+    asyncio.run(main())
+
+
+def test_one_loop_after_another_and_two_at_once(path):
+    with tesser_journal.open(path) as journal:
+
+        async def main(name):
+            for number in range(20):
+                async with journal.transaction() as t:
+                    t.put_price(f"{name}{number}", 1)
+
+        asyncio.run(main("A"))
+        asyncio.run(main("B"))
+        threads = [threading.Thread(target=asyncio.run, args=(main(name),)) for name in "CDE"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+        assert len(journal.book().load().last_prices) == 100
+
+
+def test_shared_journals_take_each_others_completions(path):
+    async def main():
+        with tesser_journal.open(path, shared=True) as one:
+            with tesser_journal.open(path, shared=True) as two:
+
+                async def work(journal, name):
+                    for number in range(20):
+                        async with journal.transaction() as t:
+                            t.put_price(f"{name}{number}", 1)
+
+                works = [work(one, f"A{i}") for i in "xyz"] + [work(two, f"B{i}") for i in "xyz"]
+                await asyncio.gather(*works)
+                assert len(one.book().load().last_prices) == 120
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_follow(path):
+    async def main():
+        with tesser_journal.open(path, durability="os") as journal:
+            with journal.transaction() as t:
+                t.put_price("X", 1)
+            seen = []
+
+            async def look(first):
+                async for commit in journal.follow(first, kinds=["last_price"], interval=0.001):
+                    seen.append((first, commit.sequence, commit.changes[0].new_value))
+                    if commit.sequence == 4:
+                        return
+
+            tasks = [asyncio.ensure_future(look(first)) for first in (None, 1)]
+            await asyncio.sleep(0.01)
+            for number in (2, 3, 4):
+                async with journal.transaction() as t:
+                    t.put_price("X", number)
+                await asyncio.sleep(0)
+            await asyncio.wait_for(asyncio.gather(*tasks), 30)
+            assert [sequence for first, sequence, _ in seen if first is None] == [2, 3, 4]
+            assert [sequence for first, sequence, _ in seen if first == 1] == [1, 2, 3, 4]
+
+    asyncio.run(main())

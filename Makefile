@@ -22,7 +22,7 @@ planted: build ## Faults planted in the library, one at a time, each of which th
 test-rust: setup-rust ## The Rust crates with the published Tesser crates; takes minutes the first time
 	@bindings/rust/test.sh
 
-test-python: setup ## The Python package: source distribution, wheel, types, tests
+test-python: setup-python ## The Python package: source distribution, wheel, types, tests
 	@bindings/python/test.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
@@ -64,3 +64,6 @@ setup-ci: ## The same, with those for clang and the sanitizers
 
 setup-rust: ## The same as setup, with what the published Tesser crates need
 	@scripts/setup.sh --rust
+
+setup-python: ## The same as setup, with what the Python package needs
+	@scripts/setup.sh --python

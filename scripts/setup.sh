@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian packages that are missing; says nothing when none is.
-# Usage: scripts/setup.sh [--ci] [--rust]
+# Usage: scripts/setup.sh [--ci] [--rust] [--python]
 #   --ci    adds what the extra builds of .ci/run need
 #   --rust  adds what the published Tesser crates need to be built
+#   --python  adds what the Python package needs to be built for Debian's own Python
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config python3
@@ -13,7 +14,8 @@ for option in "$@"; do
     case $option in
         --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime prometheus) ;;
         --rust) packages+=(libssl-dev) ;;
-        *) echo "scripts/setup.sh has no option $option; there are --ci and --rust." >&2; exit 64 ;;
+        --python) packages+=(python3-dev python3-venv) ;;
+        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust and --python." >&2; exit 64 ;;
     esac
 done
 

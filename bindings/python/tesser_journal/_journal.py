@@ -11,7 +11,19 @@ import weakref
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, AsyncIterator, Dict, Iterator, List, Mapping, Optional, Sequence, Type, Union
+from typing import (
+    Any,
+    AsyncIterator,
+    Awaitable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Type,
+    Union,
+)
 from uuid import UUID
 
 from . import _native
@@ -191,15 +203,18 @@ class Journal:
         options = (commit_id, expected_sequence, deadline_ms, sync, critical, note)
         return Transaction(self, book, options)
 
-    async def commit(self, transaction: Transaction) -> int:
-        """Commits without blocking the event loop, and without a thread; gives the sequence.
+    def commit(self, transaction: Transaction) -> Awaitable[int]:
+        """`await journal.commit(t)`: commits without blocking the event loop, and without a thread.
 
-        The commit is decided when this is called and durable when it returns. When the awaiting task
-        is cancelled the commit still happens.
+        The commit is decided when this is called, and durable when the future that it gives has the
+        sequence. When who awaits it is cancelled the commit still happens.
         """
         if self._closed:
             raise ClosedError("this journal is closed")
-        return await transaction._submit()
+        if transaction._options[2]:
+            raise MisuseError("deadline_ms is for commits that block; use asyncio.wait_for here")
+        transaction.sequence, future = self._pending.submit(transaction._native, transaction._options)
+        return future
 
     def commit_find(self, commit_id: UUID) -> int:
         """The sequence of the commit with that id. Raises NotFoundError."""
@@ -463,7 +478,7 @@ class Transaction:
         self._journal = journal
         self._options = options
         self._native = journal._store.transaction()
-        self.sequence: Optional[int] = None  # of the commit, once it is done
+        self.sequence: Optional[int] = None  # of the commit, once it is made
         if book is not None:
             self._native.use_book(book)
 
@@ -484,16 +499,16 @@ class Transaction:
     async def __aenter__(self) -> Transaction:
         return self
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: Optional[Type[BaseException]],
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
-    ) -> None:
+    ) -> Awaitable[Any]:
         if kind is None:
-            await self._journal.commit(self)
-        else:
-            self.abort()
+            return self._journal.commit(self)
+        self.abort()
+        return asyncio.sleep(0)
 
     def commit(self) -> int:
         """Commits; durable on return. Gives the commit's sequence.
@@ -504,12 +519,6 @@ class Transaction:
             commit was not applied or is unknown until the journal is opened again.
         """
         self.sequence = self._native.commit(*self._options, 0)
-        return self.sequence
-
-    async def _submit(self) -> int:
-        if self._options[2]:
-            raise MisuseError("deadline_ms is for commits that block; use asyncio.wait_for here")
-        self.sequence = await self._journal._pending.submit(self._native, self._options)
         return self.sequence
 
     def abort(self) -> None:

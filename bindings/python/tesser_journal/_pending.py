@@ -58,22 +58,25 @@ class Pending:
         self.store = store
         self.watches: Dict[_Loop, _Watch] = {}
 
-    async def submit(self, transaction: _native.Transaction, options: Sequence[Any]) -> int:
+    def submit(
+        self, transaction: _native.Transaction, options: Sequence[Any]
+    ) -> Tuple[int, "asyncio.Future[int]"]:
+        """Submits; gives the commit's sequence at once, and a future that has it when it is durable."""
         loop = asyncio.get_running_loop()
         watch = self.watches.get(loop)
         if watch is None:
             watch = self.watches[loop] = _Watch(self, loop)
-        token = next(_tokens)
         future: "asyncio.Future[int]" = loop.create_future()
+        token = next(_tokens)
         _awaited[token] = (watch, future)
         watch.flying += 1
         try:
-            transaction.submit(*options, token)
+            sequence = transaction.submit(*options, token)
         except BaseException as error:
             del _awaited[token]
             watch.settle(future, 0, None)
             raise error
-        return await future
+        return sequence, future
 
     def take(self, wait_ms: int = 0) -> None:
         """Tells those whose commits are done."""

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The package beside the C library, Python's sqlite3 and py-lmdb, in one run on one disk.
+
+Usage: bench.py [LIBRARY], the path of libtesser-journal.so. What is compared takes turns, commit by
+commit, so that all meet the same moods of the disk. Medians, in microseconds.
+"""
+
+import asyncio
+import ctypes
+import dataclasses
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import lmdb
+
+import tesser_journal
+from tesser_journal import LiveState, Order, OrderRequest, Time
+
+ROUNDS = 300
+IN_FLIGHT = 64
+LIBRARY = Path(__file__).resolve().parents[2] / "build" / "release" / "libtesser-journal.so"
+
+
+class Library:
+    """The C library by ctypes: a price a commit, as the others."""
+
+    def __init__(self, file, path):
+        self.c = ctypes.CDLL(str(file))
+        self.config = (ctypes.c_char * 4096)()
+        self.store = ctypes.c_void_p()
+        toml = path.with_suffix(".toml")
+        toml.write_text(f'[journal]\npath = "{path}"\n')
+        ctypes.c_size_t.from_buffer(self.config).value = 192
+        self.error = ctypes.create_string_buffer(2048)
+        self.size = self.find_size(toml)
+        self.check(self.c.tj_store_open(self.config, ctypes.byref(self.store), self.error))
+
+    def find_size(self, toml):
+        """tj_config's size, which its first member holds: the library refuses a longer one."""
+        for size in range(4096, 0, -8):
+            ctypes.memset(self.config, 0, 4096)
+            ctypes.c_size_t.from_buffer(self.config).value = size
+            if self.c.tj_config_load(str(toml).encode(), self.config, self.error) == 0:
+                return size
+        raise SystemExit("tj_config_load refuses every size")
+
+    def check(self, status):
+        if status != 0:
+            raise SystemExit(self.error.raw[268:].split(b"\0")[0].decode())
+
+    def commit(self, number):
+        txn = ctypes.c_void_p()
+        line = b'{"last_prices":{"X":"%d.50"}}' % number
+
+        class Text(ctypes.Structure):
+            _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_size_t)]
+
+        self.check(self.c.tj_txn_begin(self.store, ctypes.byref(txn), self.error))
+        self.c.tj_txn_apply_json.argtypes = [ctypes.c_void_p, Text, ctypes.c_void_p, ctypes.c_char_p]
+        self.check(self.c.tj_txn_apply_json(txn, Text(line, len(line)), None, self.error))
+        self.check(self.c.tj_txn_commit(txn, None, None, self.error))
+
+    def close(self):
+        self.c.tj_store_close(self.store, self.error)
+
+
+class Sqlite:
+    def __init__(self, path):
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute("PRAGMA synchronous=FULL")
+        self.connection.execute("CREATE TABLE price (symbol TEXT PRIMARY KEY, price TEXT)")
+
+    def commit(self, number):
+        self.connection.execute("INSERT OR REPLACE INTO price VALUES ('X', ?)", (f"{number}.50",))
+
+    def close(self):
+        self.connection.close()
+
+
+class Lmdb:
+    def __init__(self, path):
+        self.environment = lmdb.open(str(path), map_size=1 << 30)
+
+    def commit(self, number):
+        with self.environment.begin(write=True) as t:
+            t.put(b"X", b"%d.50" % number)
+
+    def close(self):
+        self.environment.close()
+
+
+class Package:
+    def __init__(self, path):
+        self.journal = tesser_journal.open(path)
+
+    def commit(self, number):
+        with self.journal.transaction() as t:
+            t.put_price("X", Decimal(f"{number}.50"))
+
+    def close(self):
+        self.journal.close()
+
+
+def lone_commits(rivals):
+    taken = {name: [] for name in rivals}
+    for number in range(ROUNDS + 20):
+        for name, rival in rivals.items():
+            start = time.perf_counter()
+            rival.commit(number)
+            if number >= 20:
+                taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) * 1e6 for name, times in taken.items()}
+
+
+async def in_flight(journal, commits):
+    numbers = iter(range(commits))
+
+    async def work():
+        for number in numbers:
+            async with journal.transaction() as t:
+                t.put_price("X", Decimal(number))
+
+    await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+
+
+def awaited_commits(path):
+    commits = 20_000
+    with tesser_journal.open(path) as journal:
+        start = time.perf_counter()
+        asyncio.run(in_flight(journal, commits))
+        return (time.perf_counter() - start) / commits * 1e6
+
+
+def orders(count):
+    now = Time.utcnow()
+    request = OrderRequest("binance_perp:BTCUSDT", "Buy", "Limit", Decimal("0.250"), price=Decimal("1.50"))
+    for number in range(count):
+        asked = dataclasses.replace(request, price=Decimal(number) / 8, client_order_id=f"c{number}")
+        yield Order(f"order {number}", asked, "Accepted", now, now, Decimal("0.125"), Decimal("64000.10"))
+
+
+def loads(path):
+    with tesser_journal.open(path) as journal:
+        book = journal.book()
+        book.save(LiveState(open_orders=list(orders(10_000))))
+        for name, load in (("objects", book.load), ("a frame", lambda: book.frame("orders"))):
+            wall, cpu = [], []
+            for _ in range(9):
+                start, used = time.perf_counter(), time.process_time()
+                load()
+                wall.append(time.perf_counter() - start)
+                cpu.append(time.process_time() - used)
+            print(f"10,000 orders into {name}: {min(wall) * 1e3:.1f} ms, {min(cpu) * 1e3:.1f} ms of a core")
+
+
+def main():
+    library = Path(sys.argv[1]) if len(sys.argv) > 1 else LIBRARY
+    with tempfile.TemporaryDirectory(dir=".") as directory:
+        place = Path(directory).resolve()
+        rivals = {"package": Package(place / "package")}
+        if library.exists():
+            rivals["C library"] = Library(library, place / "library")
+        rivals["sqlite3"] = Sqlite(place / "sqlite.db")
+        rivals["py-lmdb"] = Lmdb(place / "lmdb")
+        medians = lone_commits(rivals)
+        for rival in rivals.values():
+            rival.close()
+        for name, median in medians.items():
+            print(f"a lone durable commit, {name}: {median:.0f} us, {median / medians['package']:.2f}")
+        each = awaited_commits(place / "async")
+        print(f"asyncio, {IN_FLIGHT} in flight: {each:.1f} us a commit,", end=" ")
+        print(", ".join(f"{medians[name] / each:.0f} times {name}" for name in ("sqlite3", "py-lmdb")))
+        loads(place / "loads")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,10 @@ static const option_spec from_option = {
     .name = "from", .value = "SEQ|TIME", .help = "from this commit, or this time, on"};
 static const option_spec to_option = {
     .name = "to", .value = "SEQ|TIME", .help = "up to and including this commit or time"};
+static const option_spec exact_option = {.name = "exact",
+                                         .help = "a point for each commit, however many there are"};
+static const option_spec thinned_option = {
+    .name = "thinned", .help = "only a point for each state that is at hand: quick"};
 static const option_spec csv_option = {.name = "csv", .help = "comma-separated values"};
 static const option_spec output_option = {
     .name = "output",
@@ -34,6 +38,9 @@ static void format_point(const tj_equity_point *point, point_text *out)
     tj_decimal_format(point->drawdown, out->drawdown);
 }
 
+#define THINNED \
+    "thinned: a peak or a drawdown between two points is not seen (--exact reads every commit)"
+
 /* ---- the forms --------------------------------------------------------------------------- */
 
 static void print_csv(const tj_equity_curve *curve, output *out)
@@ -55,6 +62,7 @@ static void print_json(const open_journal *journal, const tj_equity_curve *curve
     json_open(&json, NULL, '{');
     json_text(&json, "book", tj_str_of(journal->book));
     json_text(&json, "drawdown_max", tj_str_of(deepest));
+    json_bool(&json, "thinned", curve->thinned);
     json_open(&json, "points", '[');
     for (size_t i = 0; i < curve->count; i++) {
         point_text text;
@@ -85,6 +93,9 @@ static void print_plot(const open_journal *journal, const tj_equity_curve *curve
     plot_print(curve, out);
     out_line(out, "book %s: %zu points, equity %s, peak %s, deepest drawdown %s", journal->book,
              curve->count, text.equity, text.peak, deepest);
+    if (curve->thinned) {
+        out_line(out, "%s", THINNED);
+    }
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -113,7 +124,8 @@ static tj_status draw(const open_journal *journal, const tj_equity_curve *curve,
                     "book %s has no portfolio_equity in these commits: there is nothing to draw",
                     journal->book);
     }
-    snprintf(title, sizeof title, "Equity of book %s, its peak, and the drawdown", journal->book);
+    snprintf(title, sizeof title, "Equity of book %s, its peak, and the drawdown%s", journal->book,
+             curve->thinned ? " (thinned)" : "");
     return plot_draw(curve, title, as == FORM_SVG ? PICTURE_SVG : PICTURE_PNG, data, size, error);
 }
 
@@ -151,7 +163,7 @@ static tj_status write_file(command_line *cli, const open_journal *journal,
 
 /* ---- the command ------------------------------------------------------------------------- */
 
-static tj_status parse(command_line *cli, tj_moment *from, tj_moment *to, form *as, tj_error *error)
+static tj_status parse(command_line *cli, tj_equity_query *query, form *as, tj_error *error)
 {
     const char *path = option_value(cli, &output_option);
     *as = given(cli, &csv_option) ? FORM_CSV : given(cli, &option_json) ? FORM_JSON : FORM_PLOT;
@@ -166,13 +178,22 @@ static tj_status parse(command_line *cli, tj_moment *from, tj_moment *to, form *
     if (path && given(cli, &csv_option) && *as != FORM_CSV) {
         return usage_error(cli, error, "--csv and --output %s do not go together", path);
     }
-    tj_status status = option_moment(cli, &from_option, from, error);
-    return status == TJ_OK ? option_moment(cli, &to_option, to, error) : status;
+    if (given(cli, &exact_option) && given(cli, &thinned_option)) {
+        return usage_error(cli, error, "--exact and --thinned do not go together");
+    }
+    query->detail = given(cli, &exact_option)     ? TJ_EQUITY_EXACT
+                    : given(cli, &thinned_option) ? TJ_EQUITY_THINNED
+                                                  : TJ_EQUITY_AUTOMATIC;
+    tj_status status = option_moment(cli, &from_option, &query->from, error);
+    return status == TJ_OK ? option_moment(cli, &to_option, &query->to, error) : status;
 }
 
 static tj_status tell(command_line *cli, const open_journal *journal, const tj_equity_curve *curve,
                       form as, tj_error *error)
 {
+    if (curve->thinned && (as == FORM_CSV || given(cli, &output_option))) {
+        report_trace(cli, TJ_TRACE_WARNING, THINNED);
+    }
     if (given(cli, &output_option)) {
         return write_file(cli, journal, curve, as, error);
     }
@@ -189,18 +210,17 @@ static tj_status tell(command_line *cli, const open_journal *journal, const tj_e
 static tj_status run_equity(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    tj_moment from;
-    tj_moment to;
+    tj_equity_query query = TJ_EQUITY_QUERY_INIT;
     form as = FORM_PLOT;
     tj_equity_curve *curve = NULL;
-    tj_status status = parse(cli, &from, &to, &as, error);
+    tj_status status = parse(cli, &query, &as, error);
     if (status != TJ_OK) {
         return status;
     }
     status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
-        status = tj_equity_curve_load(states, from, to, &curve, error);
+        status = tj_equity_curve_find(states, &query, &curve, error);
     }
     if (status == TJ_OK) {
         status = tell(cli, &journal, curve, as, error);
@@ -214,10 +234,12 @@ const command_spec command_equity = {
     .summary = "equity, peak and drawdown of a book over time",
     .text = "A point for each commit that changed portfolio_equity, none left out. The peak is the "
             "highest equity of all commits that are kept, the drawdown the part of it that is "
-            "missing. Without --csv, --json or --output a plot in the terminal.",
+            "missing. Of more than 10,000,000 commits, and with --thinned, a point for each state "
+            "that is at hand, about one for a segment of the log; what was between two is not seen "
+            "then. Without --csv, --json or --output a plot in the terminal.",
     .example = "tesser-journal --journal ./journal equity --from 2026-01-01T00:00:00Z --output "
                "equity.svg",
-    .options =
-        (const option_spec *const[]){&from_option, &to_option, &csv_option, &output_option, NULL},
+    .options = (const option_spec *const[]){&from_option, &to_option, &exact_option,
+                                            &thinned_option, &csv_option, &output_option, NULL},
     .run = run_equity,
 };

@@ -262,28 +262,68 @@ typedef struct tj_equity_point {
                               not above 0 */
 } tj_equity_point;
 
-/** Equity over time: a point for each commit that changed it. */
+/** Equity over time. */
 typedef struct tj_equity_curve {
     tj_equity_point *points; /**< in the order of time */
     size_t count;
     tj_decimal drawdown_max; /**< of the points */
+    bool thinned;            /**< what was between two points is not known: neither a peak nor a
+                                  drawdown there */
 } tj_equity_curve;
 
+/** How close an equity curve looks. */
+typedef enum tj_equity_detail {
+    TJ_EQUITY_AUTOMATIC = 0, /**< exact, up to TJ_EQUITY_EXACT_COMMITS_MAX; more are thinned */
+    TJ_EQUITY_EXACT = 1,     /**< a point for each commit that changed the equity, none left out */
+    TJ_EQUITY_THINNED = 2    /**< a point for each state that is at hand without reading the log
+                                  (about one for each of its segments, also of before it begins) and
+                                  one for the last moment */
+} tj_equity_detail;
+
+/** Commits that are read for a curve unless it is asked to be exact: a few seconds. */
+#define TJ_EQUITY_EXACT_COMMITS_MAX 10000000
+
+/** Which curve to draw; start from TJ_EQUITY_QUERY_INIT and set what matters. */
+typedef struct tj_equity_query {
+    size_t struct_size;
+    tj_moment from; /**< first moment; all zero: from the oldest that is kept */
+    tj_moment to;   /**< last moment; all zero: to the newest */
+    tj_equity_detail detail;
+} tj_equity_query;
+
+#define TJ_EQUITY_QUERY_INIT                                                       \
+    {                                                                              \
+        sizeof(tj_equity_query), {0, false, 0}, {0, false, 0}, TJ_EQUITY_AUTOMATIC \
+    }
+
 /**
- * Reads the equity of a book over time, exactly: no commit that changed it is left out.
+ * Reads the equity of a book over time. What is kept before the first moment counts for the peak.
+ *
+ * @param query borrowed; NULL: all that is kept
+ * @param out   released with tj_equity_curve_free; without points where no commit has an equity;
+ *              NULL on failure
+ * @return as tj_state_load_at; TJ_MISUSE for a detail that is none
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_equity_curve_find(tj_state_repository *repository,
+                                                 const tj_equity_query *query,
+                                                 tj_equity_curve **out, tj_error *error);
+
+/**
+ * The curve between two moments: tj_equity_curve_find with TJ_EQUITY_AUTOMATIC.
  *
  * @param from first moment; all zero: from the oldest commit that is kept
  * @param to   last moment; all zero: to the newest
- * @param out  released with tj_equity_curve_free; without points where no commit has an equity;
- *             NULL on failure
- * @return as tj_state_load_at
+ * @param out  as of tj_equity_curve_find
+ * @return as tj_equity_curve_find
  * Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_equity_curve_load(tj_state_repository *repository, tj_moment from,
                                                  tj_moment to, tj_equity_curve **out,
                                                  tj_error *error);
 
-/** Releases what tj_equity_curve_load returned. NULL is allowed. Threads: any, one at a time. */
+/** Releases what tj_equity_curve_find and tj_equity_curve_load returned. NULL is allowed.
+ * Threads: any, one at a time. */
 TJ_API void tj_equity_curve_free(tj_equity_curve *curve);
 
 /* ---- going back ------------------------------------------------------------------------- */

@@ -43,6 +43,9 @@ typedef struct tj__engine_past {
     tj_status (*view_at)(tj__engine *engine, uint64_t sequence, uint64_t tables,
                          tj__row_source **rows, tj_error *error);
     void (*view_at_end)(tj__row_source *rows);
+    /* The points up to a commit, oldest first: tj__past_point each. Some may be of before the
+     * oldest commit that is kept, and have nothing but the LiveState. */
+    tj_status (*points)(tj__engine *engine, uint64_t last, tj__buffer *out, tj_error *error);
     /* The newest commit that was not made after `time`, of those up to `newest`; 0 before the
      * first that is kept. */
     tj_status (*sequence_at)(tj__engine *engine, tj_time time, uint64_t newest, uint64_t *sequence,

@@ -105,6 +105,11 @@ static tj_status view_at(tj__engine *engine, uint64_t sequence, uint64_t tables,
     return tj__journal_view_at(journal_of(engine), sequence, tables, rows, error);
 }
 
+static tj_status points(tj__engine *engine, uint64_t last, tj__buffer *out, tj_error *error)
+{
+    return tj__journal_points(journal_of(engine), last, out, error);
+}
+
 static tj_status sequence_at(tj__engine *engine, tj_time time, uint64_t newest_sequence,
                              uint64_t *sequence, tj_error *error)
 {
@@ -126,6 +131,7 @@ static const tj__engine_past past = {
     .newest = newest,
     .view_at = view_at,
     .view_at_end = tj__journal_view_at_end,
+    .points = points,
     .sequence_at = sequence_at,
     .block = block,
     .commits_open = commits_open,

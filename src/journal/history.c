@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "history/base_reader.h"
 #include "history/seek.h"
 #include "journal/internal.h"
 
@@ -52,6 +53,29 @@ tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t 
 void tj__journal_view_at_end(tj__row_source *rows)
 {
     tj__past_end(rows);
+}
+
+/* A base that cannot be used is passed over. */
+static void add_point(const tj__journal *journal, uint64_t ordinal, uint64_t last, tj__buffer *out)
+{
+    tj__base_header header;
+    if (tj__base_look(journal->history_path, &journal->superblock.journal_id, TJ__BASE_STATE,
+                      ordinal, &header, NULL) == TJ_OK &&
+        header.position.sequence <= last) {
+        tj__past_point point = {header.position.sequence, header.position.time};
+        tj__put_bytes(out, &point, sizeof point);
+    }
+}
+
+tj_status tj__journal_points(tj__journal *journal, uint64_t last, tj__buffer *out, tj_error *error)
+{
+    tj__base_list list = {0};
+    TJ_TRY(tj__base_list_read(journal->history_path, TJ__BASE_STATE, &list, error));
+    for (size_t i = 0; i < list.count; i++) {
+        add_point(journal, list.ordinals[i], last, out);
+    }
+    tj__base_list_dispose(&list);
+    return !out->failed ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for the points of history");
 }
 
 /* ---- commits --------------------------------------------------------------------------------- */

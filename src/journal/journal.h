@@ -45,6 +45,7 @@ tj_status tj__journal_newest(tj__journal *journal, uint64_t *sequence, tj_error 
 tj_status tj__journal_view_at(tj__journal *journal, uint64_t sequence, uint64_t tables,
                               tj__row_source **rows, tj_error *error);
 void tj__journal_view_at_end(tj__row_source *rows);
+tj_status tj__journal_points(tj__journal *journal, uint64_t last, tj__buffer *out, tj_error *error);
 typedef struct tj__commits tj__commits;
 tj_status tj__journal_commits_open(tj__journal *journal, uint64_t first,
                                    const tj__row_source *before, tj__commits **out,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A commit of the past: what its record in the log says. */
+/* A commit of the past: what its record in the log says; and one whose state is at hand. */
 #ifndef TJ_MODEL_COMMIT_RECORD_H
 #define TJ_MODEL_COMMIT_RECORD_H
 
@@ -17,5 +17,11 @@ typedef struct tj__commit_record {
     uint32_t change_count;
     tj__bytes body; /* rows/body.h */
 } tj__commit_record;
+
+/* A commit whose state is at hand, without reading what was committed since another one. */
+typedef struct tj__past_point {
+    uint64_t sequence;
+    tj_time time;
+} tj__past_point;
 
 #endif

@@ -37,6 +37,17 @@ out_has "        1200 |"
 out_has "     -10.00% |"
 out_has "book default: 5 points, equity 1200, peak 1200, deepest drawdown 0.100000"
 
+# Thinned, and it says so: without bases the last moment alone.
+run 0 -j j equity --thinned
+out_has "book default: 1 points, equity 1200, peak 1200, deepest drawdown 0"
+out_has "thinned: a peak or a drawdown between two points is not seen (--exact reads every commit)"
+run 0 -j j equity --thinned --json
+json "$out" 'd["thinned"] is True and len(d["points"]) == 1'
+run 0 -j j equity --exact --json
+json "$out" 'd["thinned"] is False and len(d["points"]) == 5'
+run 2 -j j equity --exact --thinned
+err_has "--exact and --thinned do not go together"
+
 # Files, as their names end.
 run 0 -j j equity --output curve.csv
 out_is ""

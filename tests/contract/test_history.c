@@ -525,6 +525,37 @@ static void test_the_curve_is_that_of_the_commits(fixture *f)
     tj_equity_curve_free(curve);
 }
 
+/* This journal has no bases, so the state at the last moment alone is at hand. */
+static void test_a_thinned_curve_says_so(fixture *f)
+{
+    tj_equity_query query = TJ_EQUITY_QUERY_INIT;
+    tj_equity_curve *curve = NULL;
+    if (keeps_no_history(f)) {
+        return;
+    }
+    for (int i = 1; i <= 5; i++) {
+        tj_decimal equity = tj_decimal_int(100 * i);
+        tj_txn *txn = begin(f);
+        assert_ok(tj_txn_set_portfolio_equity(txn, &equity, &err));
+        (void)commit(txn);
+    }
+    assert_ok(tj_equity_curve_find(f->states, &query, &curve, &err));
+    assert_int_equal(curve->count, 5);
+    assert_false(curve->thinned);
+    tj_equity_curve_free(curve);
+    query.detail = TJ_EQUITY_THINNED;
+    query.to.sequence = 4;
+    assert_ok(tj_equity_curve_find(f->states, &query, &curve, &err));
+    assert_int_equal(curve->count, 1);
+    assert_int_equal(curve->points[0].sequence, 4);
+    same_decimal("equity", curve->points[0].equity, tj_decimal_int(400));
+    assert_true(curve->thinned);
+    tj_equity_curve_free(curve);
+    query.detail = (tj_equity_detail)3;
+    assert_int_equal(tj_equity_curve_find(f->states, &query, &curve, &err), TJ_MISUSE);
+    assert_null(curve);
+}
+
 /* ---- rolling back ---------------------------------------------------------------------------- */
 
 /* A book as text without its ledger, which stays. */
@@ -674,6 +705,7 @@ static const contract_case cases[] = {
     CASE(test_what_cannot_be_asked),
     CASE(test_differences_are_those_of_the_model),
     CASE(test_the_curve_is_that_of_the_commits),
+    CASE(test_a_thinned_curve_says_so),
     CASE(test_rollbacks_in_a_history),
     CASE(test_a_rollback_tells_what_stays),
 };

@@ -144,6 +144,42 @@ static void a_point_can_be_loaded(void **state)
     fixture_close(f);
 }
 
+/* A curve may have a point for each state that is at hand, also of before the log's beginning. */
+static void a_thinned_curve_has_the_points(void **state)
+{
+    fixture *f = *state;
+    tj_equity_query query = TJ_EQUITY_QUERY_INIT;
+    tj_equity_curve *exact = NULL;
+    tj_equity_curve *thinned = NULL;
+    tj__base_list points;
+    begin(f);
+    build_bases(&h);
+    fixture_open(f);
+    tj_state_repository *states = tj_store_state_repository(f->store, NULL);
+    query.detail = TJ_EQUITY_EXACT;
+    assert_ok(tj_equity_curve_find(states, &query, &exact, &err));
+    tj_prune_report report = prune(f, 1);
+    query.detail = TJ_EQUITY_THINNED;
+    assert_ok(tj_equity_curve_find(states, &query, &thinned, &err));
+    assert_true(thinned->thinned && !exact->thinned);
+    assert_ok(tj__base_list_read(h.history_path, TJ__BASE_STATE, &points, &err));
+    assert_int_equal(thinned->count, points.count + 1);
+    assert_true(thinned->points[0].sequence < report.oldest_sequence);
+    assert_int_equal(thinned->points[points.count].sequence, h.last);
+    tj__base_list_dispose(&points);
+    for (size_t i = 0, at = 0; i < thinned->count; i++) { /* what the commit before it left */
+        const tj_equity_point *point = &thinned->points[i];
+        while (at + 1 < exact->count && exact->points[at + 1].sequence <= point->sequence) {
+            at++;
+        }
+        assert_int_equal(tj_decimal_compare(point->equity, exact->points[at].equity), 0);
+        assert_true(i == 0 || point->time > thinned->points[i - 1].time);
+    }
+    tj_equity_curve_free(exact);
+    tj_equity_curve_free(thinned);
+    fixture_close(f);
+}
+
 static void a_dry_run_tells_and_changes_nothing(void **state)
 {
     fixture *f = *state;
@@ -463,6 +499,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(what_stays_is_right),
         JOURNAL_TEST(a_point_can_be_loaded),
+        JOURNAL_TEST(a_thinned_curve_has_the_points),
         JOURNAL_TEST(a_dry_run_tells_and_changes_nothing),
         JOURNAL_TEST(nothing_goes_when_a_proof_fails),
         JOURNAL_TEST(a_damaged_base_does_not_stop_it),

@@ -202,7 +202,7 @@ pub struct tj_equity_point {
     pub drawdown: tj_decimal,
 }
 
-/// Equity over time: a point for each commit that changed it.
+/// Equity over time.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_equity_curve {
@@ -212,6 +212,38 @@ pub struct tj_equity_curve {
     pub count: usize,
     /// Of the points
     pub drawdown_max: tj_decimal,
+    /// What was between two points is not known: neither a peak nor a drawdown there
+    pub thinned: bool,
+}
+
+/// How close an equity curve looks.
+pub type tj_equity_detail = c_uint;
+
+/// Exact, up to `TJ_EQUITY_EXACT_COMMITS_MAX`; more are thinned
+pub const TJ_EQUITY_AUTOMATIC: tj_equity_detail = 0;
+
+/// A point for each commit that changed the equity, none left out
+pub const TJ_EQUITY_EXACT: tj_equity_detail = 1;
+
+/// A point for each state that is at hand without reading the log (about one for each of its
+/// segments, also of before it begins) and one for the last moment
+pub const TJ_EQUITY_THINNED: tj_equity_detail = 2;
+
+/// Commits that are read for a curve unless it is asked to be exact: a few seconds.
+pub const TJ_EQUITY_EXACT_COMMITS_MAX: u64 = 10000000;
+
+/// Which curve to draw; start from `TJ_EQUITY_QUERY_INIT` and set what matters.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_equity_query {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// First moment; all zero: from the oldest that is kept
+    pub from: tj_moment,
+    /// Last moment; all zero: to the newest
+    pub to: tj_moment,
+    /// How close it looks.
+    pub detail: tj_equity_detail,
 }
 
 /// How to roll back. Start from `TJ_ROLLBACK_OPTIONS_INIT`.
@@ -441,14 +473,30 @@ unsafe extern "C" {
     /// Releases what `tj_history_diff_load` returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_history_diff_free(diff: *mut tj_history_diff);
 
-    /// Reads the equity of a book over time, exactly: no commit that changed it is left out.
+    /// Reads the equity of a book over time. What is kept before the first moment counts for the
+    /// peak.
     ///
-    /// - `from`: first moment; all zero: from the oldest commit that is kept
-    /// - `to`: last moment; all zero: to the newest
+    /// - `query`: borrowed; NULL: all that is kept
     /// - `out`: released with `tj_equity_curve_free`; without points where no commit has an equity;
     ///   NULL on failure
     ///
-    /// Returns as `tj_state_load_at`
+    /// Returns as `tj_state_load_at`; TJ_MISUSE for a detail that is none
+    ///
+    /// Threads: any.
+    pub fn tj_equity_curve_find(
+        repository: *mut tj_state_repository,
+        query: *const tj_equity_query,
+        out: *mut *mut tj_equity_curve,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// The curve between two moments: `tj_equity_curve_find` with `TJ_EQUITY_AUTOMATIC`.
+    ///
+    /// - `from`: first moment; all zero: from the oldest commit that is kept
+    /// - `to`: last moment; all zero: to the newest
+    /// - `out`: as of `tj_equity_curve_find`
+    ///
+    /// Returns as `tj_equity_curve_find`
     ///
     /// Threads: any.
     pub fn tj_equity_curve_load(
@@ -459,7 +507,8 @@ unsafe extern "C" {
         error: *mut tj_error,
     ) -> tj_status;
 
-    /// Releases what `tj_equity_curve_load` returned. NULL is allowed. Threads: any, one at a time.
+    /// Releases what `tj_equity_curve_find` and `tj_equity_curve_load` returned. NULL is allowed.
+    /// Threads: any, one at a time.
     pub fn tj_equity_curve_free(curve: *mut tj_equity_curve);
 
     /// Takes the LiveState and the algorithms of a book back to what they were, by a new commit.

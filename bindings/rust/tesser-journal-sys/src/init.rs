@@ -92,6 +92,7 @@ sized!(
     tj_commit_options,
     tj_config,
     tj_export_options,
+    tj_equity_query,
     tj_history_query,
     tj_import_options,
     tj_ledger_query,

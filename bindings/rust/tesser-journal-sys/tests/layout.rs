@@ -71,8 +71,9 @@ fn facts() -> Vec<(String, u64)> {
         trace, trace_context, owned, lmdb
     }
     tj_decimal { bits }
-    tj_equity_curve { points, count, drawdown_max }
+    tj_equity_curve { points, count, drawdown_max, thinned }
     tj_equity_point { sequence, time, equity, peak, drawdown }
+    tj_equity_query { struct_size, from, to, detail }
     tj_error { status, os_errno, engine_code, place, message }
     tj_execution_checkpoint { has_last_timestamp, last_timestamp, exec_ids, exec_id_count, extra }
     tj_export_options { struct_size, book, dry_run, force }
@@ -416,6 +417,7 @@ fn every_function_is_declared() {
         tj_engine_type_name,
         tj_entity_kind_name,
         tj_entity_kind_parse,
+        tj_equity_curve_find,
         tj_equity_curve_free,
         tj_equity_curve_load,
         tj_export_report_free,

@@ -247,6 +247,7 @@ static tj_status run_check(command_line *cli, tj_error *error)
 {
     open_journal journal;
     check_bounds bounds;
+    tj_book_list *books = NULL;
     tj_store_info info = TJ_STORE_INFO_INIT;
     findings f = {.cli = cli, .json = {.out = &cli->out}};
     tj_status status = read_bounds(cli, &bounds, error);
@@ -258,8 +259,13 @@ static tj_status run_check(command_line *cli, tj_error *error)
         status = tj_store_info_get(journal.store, &info, error);
     }
     if (status == TJ_OK) {
+        status =
+            tj_store_books(journal.store, &books, error); /* every row of their states is whole */
+    }
+    if (status == TJ_OK) {
         status = look(&f, &bounds, &journal.config, &info, error);
     }
+    tj_book_list_free(books);
     return journal_close(&journal, status, error);
 }
 
@@ -267,11 +273,12 @@ const command_spec command_check = {
     .name = "check",
     .summary = "whether all is well, as an exit code, for monitoring",
     .text = "A journal that no writer could open ends it as it would end the writer, with 13 to "
-            "25. Else each finding is a line, and the exit code that of the first: 40 space is "
+            "25, and a state of which a row is damaged with 19. Else each finding is a line, and "
+            "the exit code that of the first: 40 space is "
             "low, 41 no writer, 42 LMDB lags behind, 43 the backup is too old, 44 history is too "
             "short. 0: all is well. "
             "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
-            "reader slot. Rows that no opening looks at are for 'verify'.",
+            "reader slot. The ledger, algorithms and the log that is behind LMDB are for 'verify'.",
     .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB "
                "--max-backup-age 26h",
     .options = (const option_spec *const[]){&writer_option, &max_lag_option, &min_free_option,

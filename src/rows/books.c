@@ -96,9 +96,9 @@ typedef struct counting {
 
 static tj_status count_state_row(void *context, const tj__row *row, tj_error *error)
 {
-    (void)error;
     counting *c = context;
     tj__key_parts parts;
+    TJ_TRY(tj__row_intact(row, error)); /* a book whose state cannot be loaded is not counted */
     tj_str owner;
     tj_str identity;
     c->book->state_row_count++;

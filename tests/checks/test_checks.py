@@ -260,6 +260,25 @@ class Promises(Planted):
         self.assert_red("P3 is cited by a test", "promises")
 
 
+class Figures(Planted):
+    def setUp(self):
+        super().setUp()
+        self.readme = (ROOT / "README.md").read_text()
+        self.benchmarks = (ROOT / "docs/BENCHMARKS.md").read_text()
+
+    def told(self, readme, benchmarks):
+        self.plant("README.md", readme)
+        self.plant("docs/BENCHMARKS.md", benchmarks)
+
+    def test_another_figure(self):
+        self.told(self.readme.replace("costs 320 bytes", "costs 300 bytes"), self.benchmarks)
+        self.assert_red("README.md says 300 of the log of one order of 10,000", "figures")
+
+    def test_no_figure(self):
+        self.told(self.readme, self.benchmarks.replace("| ratio |", "| factor |"))
+        self.assert_red("docs/BENCHMARKS.md has no figure of a lone save", "figures")
+
+
 class Faults(Planted):
     def test_no_longer_fits(self):
         shutil.copytree(ROOT / "tests/planted", self.tree / "tests/planted")

@@ -87,7 +87,9 @@ static void print_portfolio(const tj_portfolio *portfolio, output *out)
     } else {
         out_pair(out, "Drawdown limit", "none");
     }
+    out_alarm(out, portfolio->liquidate_only);
     out_pair(out, "Liquidate only", "%s", portfolio->liquidate_only ? "yes" : "no");
+    out_alarm(out, false);
 }
 
 /* A position with where it is held. */

@@ -30,9 +30,11 @@ static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
     return out;
 }
 
+/* What somebody should look at. */
 static void print_doubts(const tj_store_info *info, output *out)
 {
     char span[SPAN_TEXT_SIZE];
+    out_alarm(out, true);
     if (info->clock_behind_ns >= NS_PER_S) {
         out_pair(out, "Clock",
                  "%s behind the newest commit: it was once ahead, and new commits get "
@@ -44,6 +46,7 @@ static void print_doubts(const tj_store_info *info, output *out)
                  "not known, shown is the log to its end: no writer's mark of "
                  "this boot and mount");
     }
+    out_alarm(out, false);
 }
 
 static void print_position(const tj_store_info *info, output *out)
@@ -69,14 +72,18 @@ static void print_sizes(const tj_store_info *info, output *out)
     out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->lmdb.segment_count,
              info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
     if (info->lmdb.segments_missing > 0) {
+        out_alarm(out, true);
         out_pair(out, "Missing", "%" PRIu64 " old segment%s missing, and history with %s",
                  info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? " is" : "s are",
                  info->lmdb.segments_missing == 1 ? "it" : "them");
+        out_alarm(out, false);
     }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
+    out_alarm(out, info->lmdb.space_low || info->lmdb.reserve_bytes == 0);
     out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->lmdb.free_bytes, left),
              info->lmdb.space_low ? ", which is low" : "", size_text(info->lmdb.reserve_bytes, map),
              info->lmdb.reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
+    out_alarm(out, false);
 }
 
 /* How much log a day adds, in bytes; 0: it is too early to tell. */

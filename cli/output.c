@@ -181,12 +181,24 @@ char *text_format(const char *format, va_list arguments)
     return need(vasprintf(&text, format, arguments) < 0 ? NULL : text);
 }
 
+void out_alarm(output *out, bool on)
+{
+    if (out->colour) {
+        out_format(out, on ? "\033[31m" : "\033[0m");
+    }
+}
+
 /* Takes the text. */
 static void out_safe(output *out, char *text, bool trouble)
 {
     char *safe = safe_text(tj_str_of(text));
-    bool red = trouble && out->colour;
-    out_format(out, "%s%s%s\n", red ? "\033[31m" : "", safe, red ? "\033[0m" : "");
+    if (trouble) {
+        out_alarm(out, true);
+    }
+    out_format(out, "%s\n", safe);
+    if (trouble) {
+        out_alarm(out, false);
+    }
     free(safe);
     free(text);
 }

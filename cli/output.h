@@ -49,6 +49,8 @@ void out_line(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 void out_trouble(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 /* Text as safe_text has it, except that line feeds and tabs lay it out and stay. */
 void out_shown(output *out, tj_str text);
+/* Until it is turned off again: what is wrong stands in red where there is colour. */
+void out_alarm(output *out, bool on);
 /* One line "  Name    value" of a summary; the value as safe_text has it. */
 void out_pair(output *out, const char *name, const char *format, ...) TJ_PRINTF(3, 4);
 

@@ -146,6 +146,9 @@ grep -qF "${green}Buy" shown && grep -qF "${red}Sell" shown && grep -qF "${red}R
 terminal 120 "NO_COLOR=1 PAGER=cat $TESSER_JOURNAL -j j state show --table orders --limit 3" -e
 ! grep -q "$(printf '\033')" shown || fail "colours in spite of NO_COLOR"
 
+terminal 200 "PAGER=cat $TESSER_JOURNAL -j j check --writer" -e
+grep -qF "${red}WRITER_DEAD: " shown || fail "trouble has no colour"
+
 # What is longer than the screen goes through the pager, and leaving it is no failure.
 tmux new-session -d -x 100 -y 20 "sh -c '$TESSER_JOURNAL -j j state show --table orders --all; echo \$? >left'"
 for _ in $(seq 200); do

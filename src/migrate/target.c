@@ -68,7 +68,8 @@ static tj_status look(tj__target *t, tj_error *error)
     }
     if (info.ledger_sequence > 0 && TJ__COUNT(tj__found_entry, t->all->entries) > 0) {
         tj_ledger_repository *ledger = tj_store_ledger_repository(t->store, t->book);
-        return tj_ledger_find(ledger, NULL, &t->stored, error);
+        TJ_TRY(tj_ledger_find(ledger, NULL, &t->stored, error));
+        return tj__target_sort_ids(t, error);
     }
     return TJ_OK;
 }
@@ -204,6 +205,9 @@ static tj_status run(tj__target *t, tj_live_state *state, tj_error *error)
         TJ_TRY(look(t, error));
     }
     TJ_TRY(tj__target_plan(t, state, error));
+    if (t->store) {
+        TJ_TRY(tj__target_note_repeats(t, state, error));
+    }
     if (t->store && t->plan_count > 1) {
         return refuse_parts(t, error);
     }
@@ -222,6 +226,7 @@ tj_status tj__target_commit(tj__gathering *all, const tj_config *config, tj_live
         tj__plan_free(t.plans[i]);
     }
     free(t.plans);
+    free(t.by_id);
     tj_ledger_list_free(t.stored);
     tj_error late = TJ_ERROR_INIT;
     if (tj_store_close(t.store, &late) != TJ_OK && status == TJ_OK && !all->options->dry_run) {

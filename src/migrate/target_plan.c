@@ -98,33 +98,35 @@ static tj_status delete_quarantined(tj__target *t, tj_error *error)
     return status;
 }
 
-/* Stored entries come in the order of their sequences. */
-static const tj_ledger_entry *stored_entry(const tj__target *t, uint64_t sequence)
+/* Whether the ledger has the entry, be it under another number. */
+static tj_status find_entry(tj__target *t, const tj_ledger_entry *entry, bool *has, tj_error *error)
 {
-    size_t low = 0;
-    size_t high = t->stored ? t->stored->count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (t->stored->entries[middle].sequence < sequence) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    const tj_ledger_entry *stored = tj__target_find_id(t, &entry->id);
+    tj_ledger_entry here = *entry;
+    char id[TJ_UUID_TEXT_SIZE];
+    if (!stored) {
+        return TJ_OK;
     }
-    bool found =
-        t->stored && low < t->stored->count && t->stored->entries[low].sequence == sequence;
-    return found ? &t->stored->entries[low] : NULL;
+    here.sequence = stored->sequence;
+    TJ_TRY(tj__entry_same(&here, stored, has, error));
+    if (!*has) {
+        tj_uuid_format(entry->id, id);
+        return tj__fail(error, TJ_CONFLICT,
+                        "the ledger of book \"%s\" has the entry %s already, at %" PRIu64
+                        ", and what it says there differs from the source; a ledger is never "
+                        "rewritten: import into another book",
+                        t->book, id, stored->sequence);
+    }
+    t->renumbered_count += stored->sequence != entry->sequence;
+    return TJ_OK;
 }
 
 static tj_status put_entry(tj__target *t, const tj_ledger_entry *entry, tj_error *error)
 {
     bool numbered = entry->sequence != 0 && entry->sequence <= t->ledger_last;
-    const tj_ledger_entry *stored = numbered ? stored_entry(t, entry->sequence) : NULL;
-    bool same = false;
-    if (stored) {
-        TJ_TRY(tj__entry_same(entry, stored, &same, error));
-    }
-    if (same) {
+    bool has = false;
+    TJ_TRY(find_entry(t, entry, &has, error));
+    if (has) {
         t->all->report->ledger_kept_count++;
         return TJ_OK;
     }

@@ -195,6 +195,8 @@ extern const command_spec command_backup_list;
 extern const command_spec command_backup_verify;
 extern const command_spec command_backup;
 extern const command_spec command_prune;
+extern const command_spec command_compact;
+extern const command_spec command_doctor;
 extern const command_spec command_restore;
 extern const command_spec command_quarantine_list;
 extern const command_spec command_quarantine_show;

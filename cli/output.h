@@ -14,6 +14,8 @@
 #define EXIT_USAGE 2
 #define EXIT_PARTIAL 3
 #define EXIT_DURABLE 4
+#define EXIT_WARNING 5
+#define EXIT_WRONG 6
 #define EXIT_STATUS_BASE 10
 /* What `check` finds, the most urgent first. */
 #define EXIT_SPACE_LOW 40

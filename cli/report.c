@@ -13,6 +13,8 @@ const exit_code exit_code_table[] = {
     {EXIT_PARTIAL, "PARTIAL", "done, but not all of it: the report tells what is in quarantine"},
     {EXIT_DURABLE, "DURABLE",
      "it is done and durable, but the answer was lost or closing failed: do not repeat it"},
+    {EXIT_WARNING, "WARNING", "doctor has something to say that does not stop anything yet"},
+    {EXIT_WRONG, "WRONG", "doctor found something that is wrong"},
     {11, "MISUSE", "the program called its library wrongly: please report it"},
     {12, "NOMEM", "memory could not be allocated; nothing changed"},
     {13, "NOT_FOUND", "no such journal, book, algorithm or file"},

@@ -314,6 +314,116 @@ typedef struct tj_prune_report {
 TJ_API TJ_CHECKED tj_status tj_prune(tj_store *store, const tj_prune_options *options,
                                      tj_prune_report *report, tj_error *error);
 
+/* ---- compacting -------------------------------------------------------------------------- */
+
+/** How to compact. Start from TJ_COMPACT_OPTIONS_INIT. */
+typedef struct tj_compact_options {
+    size_t struct_size;
+    bool dry_run; /**< tell what it would come to, and change nothing */
+} tj_compact_options;
+
+#define TJ_COMPACT_OPTIONS_INIT           \
+    {                                     \
+        sizeof(tj_compact_options), false \
+    }
+
+/** What compacting came to, or would. */
+typedef struct tj_compact_report {
+    size_t struct_size;
+    uint64_t bytes_before; /**< of data.mdb */
+    uint64_t bytes_after;  /**< of the one without free pages */
+    bool written;          /**< it is in place; false: a dry run, or there was nothing to gain */
+} tj_compact_report;
+
+#define TJ_COMPACT_REPORT_INIT                  \
+    {                                           \
+        sizeof(tj_compact_report), 0, 0, false, \
+    }
+
+/**
+ * Makes data.mdb as small as what is in it: LMDB keeps the pages of what was deleted, for rows to
+ * come.
+ *
+ * The journal is opened for writing, and nobody else may have it open. A copy without free pages is
+ * built beside data.mdb, flushed, compared with it row by row, and renamed into its place. The log
+ * is not touched, and whatever happens meanwhile leaves the old file or the new one, which hold the
+ * same.
+ *
+ * @param config  the journal; must_exist is implied
+ * @param options NULL: the defaults
+ * @param report  must be initialized
+ * @return TJ_OK, also when there is nothing to gain; TJ_BUSY: a process has it open, for writing or
+ *         reading, which the sentence names; TJ_FULL: there is no room for the copy, and nothing
+ *         was changed; TJ_CORRUPT: data.mdb is damaged, or the copy is not what it should be;
+ *         TJ_UNSUPPORTED for an engine without a file; and as tj_store_open
+ * Threads: any. Durability: the new file is durable on TJ_OK.
+ */
+TJ_API TJ_CHECKED tj_status tj_compact(const tj_config *config, const tj_compact_options *options,
+                                       tj_compact_report *report, tj_error *error);
+
+/* ---- a checkup --------------------------------------------------------------------------- */
+
+/** How something does; what is worse is more. */
+typedef enum tj_health {
+    TJ_HEALTH_OK = 1,
+    TJ_HEALTH_UNKNOWN = 2, /**< it could not be looked at */
+    TJ_HEALTH_WARNING = 3, /**< it works, and may not for long, or not in every case */
+    TJ_HEALTH_WRONG = 4    /**< the journal cannot be relied on, or cannot be used */
+} tj_health;
+
+/** One thing that was looked at. */
+typedef struct tj_checkup_item {
+    /** "journal", "writer", "readers", "clock", "history", "data.mdb", "backup", "file system",
+     * "mount", "flush", "space", "inodes", "permissions", "leftovers", "limits", "versions"; some
+     * stand more than once */
+    tj_str name;
+    tj_health health;
+    tj_str sentence; /**< what was measured, and what it means */
+    tj_str command;  /**< what mends it, or tells more; absent: nothing needs to be done */
+} tj_checkup_item;
+
+/** What a checkup found. */
+typedef struct tj_checkup {
+    tj_str path;      /**< from the root */
+    tj_health health; /**< the worst of all */
+    tj_checkup_item *items;
+    size_t count;
+} tj_checkup;
+
+/** How to look. Start from TJ_DOCTOR_OPTIONS_INIT. */
+typedef struct tj_doctor_options {
+    size_t struct_size;
+    bool skip_flush; /**< measure no flushes, for which a file without a name is written */
+} tj_doctor_options;
+
+#define TJ_DOCTOR_OPTIONS_INIT           \
+    {                                    \
+        sizeof(tj_doctor_options), false \
+    }
+
+/**
+ * Looks at a journal and at what it stands on, and tells of each thing how it does and which
+ * command mends it: file system, mount options, the cost of a flush (measured: a few, of a small
+ * file without a name in the journal's directory), space and inodes, the clock against the newest
+ * commit, limits of the process that writes, versions, readers, owners and modes, growth of the
+ * history.
+ *
+ * It works beside a writer and on a damaged journal. Whether every byte is what was written is
+ * tj_verify's question.
+ *
+ * @param config  the journal; opened read-only, as far as that goes
+ * @param options NULL: the defaults
+ * @param report  released with tj_checkup_free; NULL on failure
+ * @return TJ_OK whatever was found; TJ_NOT_FOUND: no directory is there; TJ_UNSUPPORTED for an
+ *         engine without a path; TJ_LIMIT, TJ_MISUSE, TJ_NOMEM
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_doctor(const tj_config *config, const tj_doctor_options *options,
+                                      tj_checkup **report, tj_error *error);
+
+/** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_checkup_free(tj_checkup *checkup);
+
 #ifdef __cplusplus
 }
 #endif

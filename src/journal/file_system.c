@@ -20,6 +20,8 @@ typedef struct file_system {
     "it copies on write: what the journal keeps in reserve may not be there when the disk is " \
     "full"
 
+#define UNKNOWN "nothing is known of its flushes and memory maps"
+
 static const file_system file_systems[] = {
     {0xEF53, "ext4", NULL, NULL},
     {0x58465342, "xfs", NULL, NULL},
@@ -71,43 +73,59 @@ static const file_system *find(unsigned long magic)
     return NULL;
 }
 
-/* *known: what holds the path, or will. */
-static tj_status check(const char *path, const file_system **known, tj_error *error)
+/* *found: NULL when nothing is known of it. */
+static tj_status look(const char *path, unsigned long *magic, const file_system **found,
+                      tj_error *error)
 {
     char existing[PATH_MAX];
+    struct statfs space;
     snprintf(existing, sizeof existing, "%s", path);
     TJ_TRY(nearest_existing(existing, error));
-    struct statfs found;
-    if (statfs(existing, &found) != 0) {
+    if (statfs(existing, &space) != 0) {
         return tj__fail_errno(error, errno, "asking for the file system of %s", existing);
     }
-    unsigned long magic = (unsigned long)found.f_type & 0xFFFFFFFFul;
-    *known = find(magic);
-    if (!*known || (*known)->refused) {
-        char unknown[64];
-        snprintf(unknown, sizeof unknown, "of unknown type 0x%lx", magic);
-        return tj__fail(error, TJ_UNSUPPORTED,
-                        "%s is on a file system (%s) that cannot hold a journal: %s; choose a path "
-                        "on ext4, xfs, btrfs, f2fs or zfs",
-                        path, *known ? (*known)->name : unknown,
-                        *known ? (*known)->refused
-                               : "nothing is known of its flushes and memory maps");
-    }
+    *magic = (unsigned long)space.f_type & 0xFFFFFFFFul;
+    *found = find(*magic);
     return TJ_OK;
+}
+
+tj_status tj__journal_place(const char *path, tj__place *out, tj_error *error)
+{
+    unsigned long magic = 0;
+    const file_system *known = NULL;
+    TJ_TRY(look(path, &magic, &known, error));
+    if (known) {
+        snprintf(out->name, sizeof out->name, "%s", known->name);
+    } else {
+        snprintf(out->name, sizeof out->name, "of unknown type 0x%lx", magic);
+    }
+    out->refused = known ? known->refused : UNKNOWN;
+    out->warning = known ? known->warning : NULL;
+    return TJ_OK;
+}
+
+/* *place: what holds the path, or will. */
+static tj_status check(const char *path, tj__place *place, tj_error *error)
+{
+    TJ_TRY(tj__journal_place(path, place, error));
+    return !place->refused
+               ? TJ_OK
+               : tj__fail(error, TJ_UNSUPPORTED,
+                          "%s is on a file system (%s) that cannot hold a journal: %s; choose a "
+                          "path on ext4, xfs, btrfs, f2fs or zfs",
+                          path, place->name, place->refused);
 }
 
 tj_status tj__journal_check_file_system(const tj__journal *journal, tj_error *error)
 {
-    const file_system *known = NULL;
-    const file_system *of_log = NULL; /* log/ may be a link or a mount */
-    TJ_TRY(check(journal->path, &known, error));
+    tj__place place;
+    tj__place of_log; /* log/ may be a link or a mount */
+    TJ_TRY(check(journal->path, &place, error));
     TJ_TRY(check(journal->log_path, &of_log, error));
-    if (!known->warning) {
-        known = of_log;
-    }
-    if (known->warning && !journal->config.read_only) {
-        tj__trace(&journal->config, TJ_TRACE_WARNING, "%s is on %s: %s", journal->path, known->name,
-                  known->warning);
+    const tj__place *worse = place.warning ? &place : &of_log;
+    if (worse->warning && !journal->config.read_only) {
+        tj__trace(&journal->config, TJ_TRACE_WARNING, "%s is on %s: %s", journal->path, worse->name,
+                  worse->warning);
     }
     return TJ_OK;
 }

@@ -137,6 +137,10 @@ tj_status tj__journal_apply(tj__journal *journal, tj_error *error);
 /* metrics.c: shows what was counted to those who look on. */
 void tj__journal_metrics_tell(tj__journal *journal);
 
+/* compact.c: while a writer closes, after everything else. Ends the env when it has replaced
+ * data.mdb. */
+tj_status tj__journal_compact(tj__journal *journal, tj_compact_report *report, tj_error *error);
+
 /* helper.c */
 extern const tj__helper_ops tj__journal_helper_ops;
 void tj__journal_helper_stop(tj__journal *journal);

@@ -223,7 +223,7 @@ static void release(tj__journal *journal)
     tj__overlay_forget(journal);
     tj__log_reader_close(journal->apply_reader);
     tj__rowmap_free(journal->apply_batch);
-    if (tj__env_ready(journal->env, NULL) == TJ_FULL) {
+    if (journal->env && tj__env_ready(journal->env, NULL) == TJ_FULL) {
         (void)tj__journal_reserve_release(journal);
     }
     tj__env_close(journal->env);
@@ -283,7 +283,8 @@ void tj__journal_quiesce(tj__journal *journal)
     tj__journal_builder_stop(journal); /* which the helper may have started */
 }
 
-static tj_status close_writer(tj__journal *journal, tj_error *error)
+/* compacted NULL: data.mdb stays as it is. */
+static tj_status close_writer(tj__journal *journal, tj_compact_report *compacted, tj_error *error)
 {
     tj__journal_quiesce(journal);
     tj_status status = tj__log_writer_sync(journal->log, NULL, error);
@@ -297,7 +298,11 @@ static tj_status close_writer(tj__journal *journal, tj_error *error)
     if (status == TJ_OK) {
         status = closed;
     }
-    if (status == TJ_OK && complete && tj__journal_mark_ready(journal, NULL) == TJ_OK) {
+    bool sound = status == TJ_OK;
+    if (sound && compacted) {
+        status = tj__journal_compact(journal, compacted, error);
+    }
+    if (sound && complete && tj__journal_mark_ready(journal, NULL) == TJ_OK) {
         tj__lock_clean(journal->lock);
     }
     return status;
@@ -310,11 +315,19 @@ tj_status tj__journal_close(tj__journal *journal, tj_error *error)
     }
     tj_status status = TJ_OK;
     if (journal->log) {
-        status = close_writer(journal, error);
+        status = close_writer(journal, NULL, error);
         if (status != TJ_OK) {
             tj__error_context(error, "closing journal %s", journal->path);
         }
     }
+    release(journal);
+    return status;
+}
+
+tj_status tj__journal_close_compacted(tj__journal *journal, tj_compact_report *report,
+                                      tj_error *error)
+{
+    tj_status status = close_writer(journal, report, error);
     release(journal);
     return status;
 }

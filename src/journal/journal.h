@@ -24,6 +24,14 @@ typedef struct tj__journal tj__journal;
  * nothing. */
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error);
 
+/* The file system that holds a path, or will. */
+typedef struct tj__place {
+    char name[64];
+    const char *refused; /* why it cannot hold a journal; NULL: it can */
+    const char *warning; /* what a writer should know of it; NULL: nothing */
+} tj__place;
+tj_status tj__journal_place(const char *path, tj__place *out, tj_error *error);
+
 /* Opens for writing: creates (unless must_exist), locks, recovers, starts the helper thread. With
  * read_only: for views only. config has every default filled in and a path from tj__journal_path;
  * metrics outlive the journal. */
@@ -67,6 +75,11 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
 /* Ends the helper thread; tj__journal_close follows. */
 void tj__journal_quiesce(tj__journal *journal);
 tj_status tj__journal_close(tj__journal *journal, tj_error *error);
+/* The same, and replaces data.mdb with one that has no free pages; the log is whole in any case. */
+tj_status tj__journal_close_compacted(tj__journal *journal, tj_compact_report *report,
+                                      tj_error *error);
+/* What that would come to; beside a writer too. */
+tj_status tj__journal_compact_look(const char *path, tj_compact_report *report, tj_error *error);
 void tj__journal_abandon(tj__journal *journal);
 
 #endif

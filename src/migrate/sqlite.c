@@ -254,3 +254,8 @@ tj_status tj__sqlite_run(tj__sqlite *database, const char *statement,
     (void)sqlite3_reset(database->statement);
     return status;
 }
+
+const char *tj__sqlite_version(void)
+{
+    return sqlite3_libversion();
+}

@@ -37,4 +37,7 @@ tj_status tj__sqlite_scan(tj__sqlite *database, const char *query, tj__sqlite_vi
 tj_status tj__sqlite_run(tj__sqlite *database, const char *statement,
                          const tj__sqlite_value *values, size_t count, tj_error *error);
 
+/* Of the library, e.g. "3.40.1". */
+const char *tj__sqlite_version(void);
+
 #endif

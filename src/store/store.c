@@ -66,7 +66,7 @@ static tj_status fill_lmdb(tj_lmdb_config *lmdb, tj_error *error)
     return fill_map_size(lmdb, error);
 }
 
-static tj_status fill_defaults(const tj_config *given, tj_config *config, tj_error *error)
+tj_status tj__config_complete(const tj_config *given, tj_config *config, tj_error *error)
 {
     *config = (tj_config)TJ_CONFIG_INIT;
     TJ_TRY(tj__sized_read(given, config, "the configuration", "TJ_CONFIG_INIT", error));
@@ -91,7 +91,7 @@ tj_status tj_store_open(const tj_config *config, tj_store **out, tj_error *error
     }
     *out = NULL;
     tj_config filled;
-    TJ_TRY(fill_defaults(config, &filled, error));
+    TJ_TRY(tj__config_complete(config, &filled, error));
     tj_store *store = calloc(1, sizeof *store);
     if (!store) {
         return tj__fail(error, TJ_NOMEM, "no memory for a store");

@@ -130,6 +130,8 @@ bool tj__is_slotless(const tj__env *env);
  * errno. */
 int tj__slotless_announce(tj__env *env, uint64_t transaction, bool *is_newest);
 void tj__slotless_withdraw(tj__env *env, uint64_t transaction);
+/* Whether any of them reads the file of this descriptor. */
+bool tj__slotless_reads(int fd);
 /* The writer, before each of its transactions: holds the pages of those readers. TJ_BUSY when one
  * is older than what can be held. */
 tj_status tj__slotless_pin(tj__env *env, tj_error *error);
@@ -147,6 +149,11 @@ tj_status tj__registry_add(tj__env *env, tj_error *error);
 void tj__registry_remove(tj__env *env);
 /* One of the same file that could not be closed, or NULL. */
 tj__env *tj__registry_unclosed(const tj__env *like);
+
+/* Calls `look` while no handle of that data.mdb is in this process; TJ_BUSY when one is. */
+tj_status tj__registry_look(const struct stat *data, const char *path,
+                            tj_status (*look)(void *context, tj_error *error), void *context,
+                            tj_error *error);
 
 /* ---- readers.c */
 /* Clears slots of dead processes; the number cleared. */

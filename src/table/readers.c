@@ -2,9 +2,12 @@
 /* The reader slots in lock.mdb. LMDB shows them only as text, one line for each slot in use:
  * "process thread transaction", with "-" for a slot that holds no snapshot now. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "table/internal.h"
 
 typedef struct slot_summary {
@@ -76,4 +79,58 @@ tj_status tj__env_info_get(tj__env *env, tj__env_info *info, tj_error *error)
                            .oldest_reader_lag =
                                behind ? lmdb.me_last_txnid - slots.oldest_transaction : 0};
     return TJ_OK;
+}
+
+/* "LMDB 0.9.24: (July 24, 2019)" */
+const char *tj__lmdb_version(void)
+{
+    return mdb_version(NULL, NULL, NULL);
+}
+
+/* ---- without LMDB ---------------------------------------------------------------------------- */
+
+/* The head, then for each slot: transaction (8 bytes), process (4), thread. */
+#define LOCK_HEADER_SIZE 128
+#define LOCK_SLOT_SIZE 64
+#define SLOT_PID_AT 8
+/* What another LMDB program may have made is looked at as far as this. */
+#define SLOTS_MAX 65536
+
+typedef struct slot_look {
+    char path[TJ__PATH_SIZE]; /* of lock.mdb */
+    tj__reader_slots *out;
+} slot_look;
+
+static tj_status look_at_slots(void *context, tj_error *error)
+{
+    const slot_look *look = context;
+    tj__buffer file = {0};
+    *look->out = (tj__reader_slots){0};
+    TJ_TRY(
+        tj__file_read_all(look->path, LOCK_HEADER_SIZE + SLOTS_MAX * LOCK_SLOT_SIZE, &file, error));
+    for (size_t at = LOCK_HEADER_SIZE; at + LOCK_SLOT_SIZE <= file.size; at += LOCK_SLOT_SIZE) {
+        pid_t pid = (pid_t)tj__load_u32(file.data + at + SLOT_PID_AT);
+        look->out->count++;
+        look->out->used += pid > 0;
+        look->out->dead += pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+    }
+    tj__buffer_dispose(&file);
+    return TJ_OK;
+}
+
+tj_status tj__reader_slots_look(const char *directory, tj__reader_slots *out, tj_error *error)
+{
+    char data[TJ__PATH_SIZE];
+    slot_look look = {.out = out};
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_join(data, sizeof data, directory, TJ__DATA_NAME, error));
+    TJ_TRY(tj__path_join(look.path, sizeof look.path, directory, TJ__LMDB_LOCK_NAME, error));
+    TJ_TRY(tj__path_look(look.path, &there, &found, error));
+    if (!there) {
+        *out = (tj__reader_slots){0};
+        return TJ_OK;
+    }
+    TJ_TRY(tj__path_look(data, &there, &found, error));
+    return tj__registry_look(&found, directory, look_at_slots, &look, error);
 }

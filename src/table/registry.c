@@ -4,6 +4,8 @@
  * handle wipes the other's reader slots, and any close of lock.mdb drops the process's locks on it.
  * Sharing one handle is the caller's business; this list only makes sure that nobody forgets.
  */
+#include <unistd.h>
+
 #include "base/error.h"
 #include "table/internal.h"
 
@@ -56,4 +58,16 @@ void tj__registry_remove(tj__env *env)
         }
     }
     pthread_mutex_unlock(&list_mutex);
+}
+
+tj_status tj__registry_look(const struct stat *data, const char *path,
+                            tj_status (*look)(void *context, tj_error *error), void *context,
+                            tj_error *error)
+{
+    tj__env like = {.pid = getpid(), .device = data->st_dev, .inode = data->st_ino};
+    pthread_mutex_lock(&list_mutex);
+    tj_status status = find(&like) ? tj__fail(error, TJ_BUSY, "%s is open in this process", path)
+                                   : look(context, error);
+    pthread_mutex_unlock(&list_mutex);
+    return status;
 }

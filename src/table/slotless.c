@@ -133,6 +133,13 @@ void tj__slotless_withdraw(tj__env *env, uint64_t transaction)
     pthread_mutex_unlock(&env->announced_mutex);
 }
 
+bool tj__slotless_reads(int fd)
+{
+    struct flock any = announcement(F_WRLCK, 0);
+    any.l_len = 0;
+    return fcntl(fd, F_OFD_GETLK, &any) == 0 && any.l_type != F_UNLCK;
+}
+
 /* ---- the writer ------------------------------------------------------------------------- */
 
 /* The oldest transaction that is announced; UINT64_MAX when there is none. */

@@ -102,6 +102,17 @@ tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *pos
 tj_status tj__env_upgrade(tj__env *env, tj__row_deriver *derive, tj__superblock *superblock,
                           tj_error *error);
 
+/* How many bytes data.mdb has, and how many a copy without free pages would have. With pread only;
+ * beside a writer too. */
+tj_status tj__data_sizes(const char *directory, uint64_t *bytes, uint64_t *used_bytes,
+                         tj_error *error);
+/* Writes that copy to path, where nothing is, flushed; `bytes` are allocated first. Nothing else
+ * writes meanwhile. What fails may leave a part of it. */
+tj_status tj__env_copy_compacted(tj__env *env, const char *path, uint64_t bytes, tj_error *error);
+/* Puts a copy in data.mdb's place, durably. The writer's lock is held, and this process has closed
+ * its env. TJ_BUSY when another process reads the journal. */
+tj_status tj__data_replace(const char *directory, const char *copy, tj_error *error);
+
 /* Makes the log begin with this segment, durably: files of the segments before it may go then. One
  * caller at a time, as tj__env_apply. */
 tj_status tj__env_move_first_segment(tj__env *env, const tj__superblock *superblock,
@@ -137,6 +148,18 @@ typedef struct tj__env_info {
     uint64_t oldest_reader_lag; /* transactions behind the newest */
 } tj__env_info;
 tj_status tj__env_info_get(tj__env *env, tj__env_info *info, tj_error *error);
+
+/* The slots of lock.mdb, without LMDB. TJ_BUSY when this process has the journal open: looking
+ * would drop its locks. */
+typedef struct tj__reader_slots {
+    unsigned count;
+    unsigned used;
+    unsigned dead; /* of them, of processes that ended */
+} tj__reader_slots;
+tj_status tj__reader_slots_look(const char *directory, tj__reader_slots *out, tj_error *error);
+
+/* LMDB's name and version, as it tells them. */
+const char *tj__lmdb_version(void);
 
 /* Whether LMDB can store into lock.mdb: TJ_FULL when that needs a block that the disk does not
  * have. All calls here ask first. */

@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,9 +29,10 @@
 #include "support/stand_in.h"
 
 #define CALLS_MAX 4096
-#define CALL_PATH_SIZE 1200
-/* In place of an errno: half of what was asked for. */
+#define CALL_PATH_SIZE (4096 + 256)
+/* In place of an errno: half of what was asked for; or the process is killed before the call. */
 #define CALL_SHORT (-1)
+#define CALL_KILL (-2)
 
 typedef enum call_kind {
     CALL_OPEN,
@@ -148,6 +150,9 @@ static bool call_fails(call_kind kind, const char *name, const char *path)
     chosen = chosen && (io.only == CALL_KINDS || io.only == (int)kind);
     if (!chosen || (io.code == CALL_SHORT && !comes_short)) {
         return false;
+    }
+    if (io.code == CALL_KILL) {
+        (void)raise(SIGKILL);
     }
     io.failed = true;
     snprintf(io.name, sizeof io.name, "%s", name);

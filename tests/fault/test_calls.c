@@ -2,7 +2,7 @@
 /*
  * Every system call that touches a journal fails once, with every errno that it may plausibly give:
  * looking, opening, reading, mapping and locking as well as writing; while a journal is created,
- * written, recovered, looked on at, imported into and exported from.
+ * written, recovered, looked on at, imported into, exported from and compacted.
  *
  * Whatever fails: nothing acknowledged is lost, nothing is shown that was not acknowledged, the
  * call works nevertheless or says what failed, and the next opening is right.
@@ -237,6 +237,24 @@ static void check_export(workload *w)
     fixture_close(&w->f);
 }
 
+/* ---- looking after it ------------------------------------------------------------------------ */
+
+static void act_compact(workload *w)
+{
+    tj_compact_report report = TJ_COMPACT_REPORT_INIT;
+    err = (tj_error)TJ_ERROR_INIT;
+    (void)worked(w, tj_compact(&w->f.config, NULL, &report, &err));
+}
+
+/* What cannot be looked at is told of as such. */
+static void act_doctor(workload *w)
+{
+    tj_checkup *checkup = NULL;
+    err = (tj_error)TJ_ERROR_INIT;
+    (void)worked(w, tj_doctor(&w->f.config, NULL, &checkup, &err));
+    tj_checkup_free(checkup);
+}
+
 static const scene scenes[] = {
     {"life", NULL, live_through, expect_sound},
     {"opening", make_closed, act_open, expect_sound},
@@ -247,6 +265,8 @@ static const scene scenes[] = {
     {"looking at a copy", leave_copied, act_view, check_view},
     {"import", make_sources, act_import, check_import},
     {"export", make_imported, act_export, check_export},
+    {"compacting", make_closed, act_compact, expect_sound},
+    {"a checkup", make_closed, act_doctor, expect_sound},
 };
 #define SCENES (sizeof scenes / sizeof scenes[0])
 

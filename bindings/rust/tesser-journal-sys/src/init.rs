@@ -41,6 +41,8 @@ zeroed!(
     tj_book_info,
     tj_book_list,
     tj_change,
+    tj_checkup,
+    tj_checkup_item,
     tj_decimal,
     tj_equity_curve,
     tj_equity_point,
@@ -84,13 +86,18 @@ zeroed!(
     tj_text,
     tj_uuid,
     tj_verify_report,
+    zeroed!(,
 );
 
 sized!(
+    sized!(,
     tj_backup_options,
     tj_backup_verify_options,
     tj_commit_options,
+    tj_compact_options,
+    tj_compact_report,
     tj_config,
+    tj_doctor_options,
     tj_export_options,
     tj_equity_query,
     tj_history_query,

@@ -3,7 +3,7 @@
 //!
 //! Nothing here prints: what happened is a report, a struct in one arena.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_uint};
 
 use crate::*;
 
@@ -222,6 +222,85 @@ pub struct tj_prune_report {
     pub oldest_time: tj_time,
 }
 
+/// How to compact. Start from `TJ_COMPACT_OPTIONS_INIT`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_compact_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Tell what it would come to, and change nothing
+    pub dry_run: bool,
+}
+
+/// What compacting came to, or would.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_compact_report {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Of data.mdb
+    pub bytes_before: u64,
+    /// Of the one without free pages
+    pub bytes_after: u64,
+    /// It is in place; false: a dry run, or there was nothing to gain
+    pub written: bool,
+}
+
+/// How something does; what is worse is more.
+pub type tj_health = c_uint;
+
+/// It is well.
+pub const TJ_HEALTH_OK: tj_health = 1;
+
+/// It could not be looked at
+pub const TJ_HEALTH_UNKNOWN: tj_health = 2;
+
+/// It works, and may not for long, or not in every case
+pub const TJ_HEALTH_WARNING: tj_health = 3;
+
+/// The journal cannot be relied on, or cannot be used
+pub const TJ_HEALTH_WRONG: tj_health = 4;
+
+/// One thing that was looked at.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_checkup_item {
+    /// "journal", "writer", "readers", "clock", "history", "data.mdb", "backup", "file system",
+    /// "mount", "flush", "space", "inodes", "permissions", "leftovers", "limits", "versions"; some
+    /// stand more than once
+    pub name: tj_str,
+    /// Health.
+    pub health: tj_health,
+    /// What was measured, and what it means
+    pub sentence: tj_str,
+    /// What mends it, or tells more; absent: nothing needs to be done
+    pub command: tj_str,
+}
+
+/// What a checkup found.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_checkup {
+    /// From the root
+    pub path: tj_str,
+    /// The worst of all
+    pub health: tj_health,
+    /// Items.
+    pub items: *mut tj_checkup_item,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// How to look. Start from `TJ_DOCTOR_OPTIONS_INIT`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_doctor_options {
+    /// Size of this struct, for versions to come.
+    pub struct_size: usize,
+    /// Measure no flushes, for which a file without a name is written
+    pub skip_flush: bool,
+}
+
 unsafe extern "C" {
     /// Backs a journal up into a directory, beside its writer or without one: everything up to the
     /// newest acknowledged commit. Never twice what is there already: the first time all of the
@@ -379,4 +458,56 @@ unsafe extern "C" {
         report: *mut tj_prune_report,
         error: *mut tj_error,
     ) -> tj_status;
+
+    /// Makes data.mdb as small as what is in it: LMDB keeps the pages of what was deleted, for rows
+    /// to come.
+    ///
+    /// The journal is opened for writing, and nobody else may have it open. A copy without free
+    /// pages is built beside data.mdb, flushed, compared with it row by row, and renamed into its
+    /// place. The log is not touched, and whatever happens meanwhile leaves the old file or the new
+    /// one, which hold the same.
+    ///
+    /// - `config`: the journal; `must_exist` is implied
+    /// - `options`: NULL: the defaults
+    /// - `report`: must be initialized
+    ///
+    /// Returns `TJ_OK`, also when there is nothing to gain; `TJ_BUSY`: a process has it open, for
+    /// writing or reading, which the sentence names; `TJ_FULL`: there is no room for the copy, and
+    /// nothing was changed; `TJ_CORRUPT`: data.mdb is damaged, or the copy is not what it should
+    /// be; `TJ_UNSUPPORTED` for an engine without a file; and as `tj_store_open`
+    ///
+    /// Threads: any. Durability: the new file is durable on `TJ_OK`.
+    pub fn tj_compact(
+        config: *const tj_config,
+        options: *const tj_compact_options,
+        report: *mut tj_compact_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Looks at a journal and at what it stands on, and tells of each thing how it does and which
+    /// command mends it: file system, mount options, the cost of a flush (measured: a few, of a
+    /// small file without a name in the journal's directory), space and inodes, the clock against
+    /// the newest commit, limits of the process that writes, versions, readers, owners and modes,
+    /// growth of the history.
+    ///
+    /// It works beside a writer and on a damaged journal. Whether every byte is what was written is
+    /// `tj_verify`'s question.
+    ///
+    /// - `config`: the journal; opened read-only, as far as that goes
+    /// - `options`: NULL: the defaults
+    /// - `report`: released with `tj_checkup_free`; NULL on failure
+    ///
+    /// Returns `TJ_OK` whatever was found; `TJ_NOT_FOUND`: no directory is there; `TJ_UNSUPPORTED`
+    /// for an engine without a path; `TJ_LIMIT`, `TJ_MISUSE`, `TJ_NOMEM`
+    ///
+    /// Threads: any.
+    pub fn tj_doctor(
+        config: *const tj_config,
+        options: *const tj_doctor_options,
+        report: *mut *mut tj_checkup,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
+    pub fn tj_checkup_free(checkup: *mut tj_checkup);
 }

@@ -63,9 +63,13 @@ fn facts() -> Vec<(String, u64)> {
     }
     tj_book_list { books, count }
     tj_change { kind, book, owner, key, moved, old_value, new_value }
+    tj_checkup { path, health, items, count }
+    tj_checkup_item { name, health, sentence, command }
     tj_commit_options {
         struct_size, commit_id, expected_sequence, deadline_ms, sync, critical, note
     }
+    tj_compact_options { struct_size, dry_run }
+    tj_compact_report { struct_size, bytes_before, bytes_after, written }
     tj_config {
         struct_size, r#type, path, book, durability, read_only, must_exist, shared, no_threads,
         trace, trace_context, owned, lmdb
@@ -75,6 +79,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_equity_point { sequence, time, equity, peak, drawdown }
     tj_equity_query { struct_size, from, to, detail }
     tj_error { status, os_errno, engine_code, place, message }
+    tj_doctor_options { struct_size, skip_flush }
     tj_execution_checkpoint { has_last_timestamp, last_timestamp, exec_ids, exec_id_count, extra }
     tj_export_options { struct_size, book, dry_run, force }
     tj_export_report {
@@ -248,6 +253,10 @@ fn facts() -> Vec<(String, u64)> {
         TJ_FINDING_UNCHECKED,
         TJ_FORMAT_NEWER,
         TJ_FULL,
+        TJ_HEALTH_OK,
+        TJ_HEALTH_UNKNOWN,
+        TJ_HEALTH_WARNING,
+        TJ_HEALTH_WRONG,
         TJ_IDENTITY_TEXT_SIZE,
         TJ_ID_SIZE_MAX,
         TJ_IMPORT_FILE_SIZE_MAX,
@@ -395,6 +404,8 @@ fn every_function_is_declared() {
         tj_backup_report_free,
         tj_backup_verify,
         tj_book_list_free,
+        tj_checkup_free,
+        tj_compact,
         tj_config_dispose,
         tj_config_from_environment,
         tj_config_load,
@@ -414,6 +425,7 @@ fn every_function_is_declared() {
         tj_decimal_sign,
         tj_decimal_sub,
         tj_decimal_to_parts,
+        tj_doctor,
         tj_engine_type_name,
         tj_entity_kind_name,
         tj_entity_kind_parse,
@@ -522,7 +534,7 @@ fn every_function_is_declared() {
         tj_uuid_parse,
         tj_verify,
         tj_verify_report_free,
-        tj_version
+        tj_version,
     ];
     let exported = exported();
     assert_eq!(declared, exported.iter().map(String::as_str).collect());

@@ -17,7 +17,7 @@ class Planted(unittest.TestCase):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
         self.tree = Path(holder.name) / "tree"
-        for folder in ("cmake", "include", "src", "tests/checks",
+        for folder in ("cmake", "include", "src", "cli", "tests/checks",
                        "bindings/rust/tesser-journal-sys/src"):
             shutil.copytree(ROOT / folder, self.tree / folder)
         shutil.copy(ROOT / ".clang-format", self.tree)
@@ -42,6 +42,17 @@ class Planted(unittest.TestCase):
         run = self.run_check(name, *arguments)
         self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
         self.assertIn(expected, run.stdout)
+
+
+class Advice(Planted):
+    def test_commands_and_options(self):
+        for text, fault in (("`tesser-journal mend -j %s` helps", "there is no command 'mend -j'"),
+                            ("see 'tesser-journal quarantine mend'",
+                             "there is no command 'quarantine mend'"),
+                            ("`tesser-journal \" \"repair --in NEW`", "there is no option --in")):
+            with self.subTest(text):
+                self.plant("src/base/planted.c", f'const char *advice = "{text}";\n')
+                self.assert_red(f"src/base/planted.c:1: {fault}", "advice")
 
 
 class Rooms(Planted):

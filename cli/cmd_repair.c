@@ -41,7 +41,10 @@ static void print_end(const tj_repair_report *report, const char *path, const ch
                       output *out)
 {
     if (!report->written && report->loses) {
-        out_line(out, "nothing was written: give --accept-loss to build it without what is lost");
+        out_line(out,
+                 "nothing was written: give --accept-loss to build it without what is lost, once "
+                 "that is accepted: `tesser-journal repair -j %s --into %s --accept-loss`",
+                 path, into);
     } else if (report->swapped) {
         out_line(out,
                  "the repaired journal is at %s, and the damaged one at %s: keep it until "

@@ -144,6 +144,12 @@ static void tell(command_line *cli, const tj_verify_report *report)
         out_format(&cli->out, "\n");
         print_findings(report, &cli->out);
     }
+    if (report->verdict == TJ_VERDICT_DAMAGED) {
+        out_line(&cli->out,
+                 "`tesser-journal repair -j %.*s --into NEW` builds a sound journal beside it, and "
+                 "says what is lost; with --dry-run it only says so",
+                 (int)report->path.size, report->path.data);
+    }
 }
 
 static tj_status run_verify(command_line *cli, tj_error *error)

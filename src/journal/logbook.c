@@ -83,9 +83,11 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
         tj__trace(&journal->config, TJ_TRACE_WARNING,
                   "%s lacks %" PRIu64 " old segment%s, the first being %010" PRIu64
                   ".log: the newest state is whole and commits go on, but history is unbroken only "
-                  "from segment %" PRIu64 " on: put what is missing back if there is a copy of it",
+                  "from segment %" PRIu64 " on: put what is missing back if there is a copy of it, "
+                  "or let `tesser-journal repair -j %s --into NEW` build a journal that begins "
+                  "behind it",
                   journal->log_path, missing, missing == 1 ? "" : "s",
-                  tj__segment_list_gap(list, first), unbroken_from);
+                  tj__segment_list_gap(list, first), unbroken_from, journal->path);
     }
 }
 

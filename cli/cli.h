@@ -150,6 +150,12 @@ void progress_show(void *context, const char *what, uint64_t done, uint64_t tota
 /* Takes the bar away. */
 void progress_end(progress_bar *bar);
 
+/* ---- watch.c ---- */
+
+extern const option_spec option_watch;
+/* Runs the command again and again, until a signal. Not a terminal: a usage error. */
+tj_status watch(command_line *cli, tj_error *error);
+
 /* ---- help.c ---- */
 
 void version_print(output *out);

@@ -347,8 +347,8 @@ const command_spec command_state_show = {
         "Equity, portfolio, positions by venue, balances, open orders and last prices. With --json "
         "the whole state, with the commit it was read at.",
     .example = "tesser-journal --journal ./journal state show --all",
-    .options =
-        (const option_spec *const[]){&all_option, &option_table, TABLE_OPTIONS, &option_at, NULL},
+    .options = (const option_spec *const[]){&all_option, &option_table, TABLE_OPTIONS, &option_at,
+                                            &option_watch, NULL},
     .pages = true,
     .run = run_state_show,
 };

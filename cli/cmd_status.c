@@ -339,5 +339,6 @@ const command_spec command_status = {
     .summary = "what the journal holds, and who uses it",
     .text = "Works beside a running writer and after a crash; writes nothing but a reader slot.",
     .example = "tesser-journal --journal ./journal status",
+    .options = (const option_spec *const[]){&option_watch, NULL},
     .run = run_status,
 };

@@ -31,6 +31,9 @@ static tj_status run(command_line *cli, tj_error *error)
     } else if (given(cli, &option_help)) {
         help_overview(&cli->out);
     } else {
+        if (given(cli, &option_watch)) {
+            return watch(cli, error);
+        }
         output_pager pager = {.pid = 0};
         if (cli->command->pages && !given(cli, &option_json)) {
             pager_begin(&pager, &cli->out);

@@ -40,7 +40,7 @@ static ssize_t write_all(void *cookie, const char *data, size_t size)
 }
 
 /* COLUMNS goes before what the terminal says, as in other programs. */
-static size_t width_of(int fd)
+size_t output_width(int fd)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size = {0};
@@ -61,7 +61,7 @@ output output_of(int fd)
     bool wanted = (!no_colour || !no_colour[0]) && terminal && strcmp(terminal, "dumb") != 0;
     cookie_io_functions_t calls = {.write = write_all};
     FILE *stream = need(fopencookie((void *)(intptr_t)fd, "w", calls));
-    return (output){.stream = stream, .colour = wanted && isatty(fd), .width = width_of(fd)};
+    return (output){.stream = stream, .colour = wanted && isatty(fd), .width = output_width(fd)};
 }
 
 static void note_failure(output *out, bool failed)

@@ -149,6 +149,36 @@ terminal 120 "NO_COLOR=1 PAGER=cat $TESSER_JOURNAL -j j state show --table order
 terminal 200 "PAGER=cat $TESSER_JOURNAL -j j check --writer" -e
 grep -qF "${red}WRITER_DEAD: " shown || fail "trouble has no colour"
 
+# --watch stays in place, shows what comes, and a journal that is damaged; it ends in order.
+run 0 -j w init
+run 0 -j w record <<<'{"last_prices":{"a:X":"1.25"}}'
+shows() {
+    for _ in $(seq 200); do
+        tmux capture-pane -p >shown
+        ! grep -qF -- "$1" shown || return 0
+        sleep 0.05
+    done
+    fail "--watch does not show $1: $(cat shown)"
+}
+tmux new-session -d -x 80 -y 15 "sh -c 'trap : INT; $TESSER_JOURNAL -j w state show --watch; echo \$? >watched'"
+shows '  a:X      1.25'
+run 0 -j w record <<<'{"last_prices":{"a:X":"2.50","b:Y":"3"}}'
+shows '  a:X      2.50'
+mv w/data.mdb w/gone
+shows 'data.mdb is missing'
+mv w/gone w/data.mdb
+shows '  b:Y      3'
+[ "$(tmux display -p '#{history_size}')" = 0 ] || fail "--watch scrolls"
+tmux send-keys C-c
+for _ in $(seq 100); do
+    [ ! -s watched ] || break
+    sleep 0.05
+done
+[ "$(cat watched)" = 0 ] || fail "--watch ended with $(cat watched)"
+tmux kill-server
+run 2 -j w status --watch
+err_has '--watch is for a terminal'
+
 # What is longer than the screen goes through the pager, and leaving it is no failure.
 tmux new-session -d -x 100 -y 20 "sh -c '$TESSER_JOURNAL -j j state show --table orders --all; echo \$? >left'"
 for _ in $(seq 200); do

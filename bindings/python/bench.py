@@ -133,9 +133,10 @@ async def in_flight(journal, commits):
 def awaited_commits(path):
     commits = 20_000
     with tesser_journal.open(path) as journal:
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         asyncio.run(in_flight(journal, commits))
-        return (time.perf_counter() - start) / commits * 1e6
+        wall, cpu = time.perf_counter() - start, time.process_time() - used
+        return wall / commits * 1e6, cpu / commits * 1e6
 
 
 def orders(count):
@@ -174,8 +175,8 @@ def main():
             rival.close()
         for name, median in medians.items():
             print(f"a lone durable commit, {name}: {median:.0f} us, {median / medians['package']:.2f}")
-        each = awaited_commits(place / "async")
-        print(f"asyncio, {IN_FLIGHT} in flight: {each:.1f} us a commit,", end=" ")
+        each, cpu = awaited_commits(place / "async")
+        print(f"asyncio, {IN_FLIGHT} in flight: {each:.1f} us a commit, {cpu:.1f} us of a core,", end=" ")
         print(", ".join(f"{medians[name] / each:.0f} times {name}" for name in ("sqlite3", "py-lmdb")))
         loads(place / "loads")
 

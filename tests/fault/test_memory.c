@@ -10,6 +10,8 @@
 
 #include <tesser/migrate.h>
 
+#include "commit/plan.h"
+#include "store/store.h"
 #include "support/stand_in.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -707,6 +709,108 @@ static void exports(void **state)
     assert_in_range(at, 100, 20000);
 }
 
+/* ---- looking after it ------------------------------------------------------------------------ */
+
+static void set_aside(tj_store *store, unsigned number)
+{
+    uint8_t id[16] = {0xaa, [15] = (uint8_t)number};
+    tj__quarantined row = {.table = TJ__TABLE_ALGOS,
+                           .key = tj__bytes_of(id, sizeof id),
+                           .reason = TJ_STR("of before")};
+    static const char raw[] = "{\"algo_type\":\"TWAP\",\"state\":1}";
+    row.raw = tj__bytes_of(raw, sizeof raw - 1);
+    tj__plan *plan = tj__plan_new();
+    assert_non_null(plan);
+    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &err));
+    assert_ok(tj__plan_put_quarantine(plan, &row, &err));
+    assert_ok(tj__store_commit(store, plan, NULL, NULL, &err));
+    tj__plan_free(plan);
+}
+
+static size_t count_aside(tj_store *store)
+{
+    tj_quarantine_list *list = NULL;
+    assert_ok(tj_quarantine_load(store, NULL, &list, &err));
+    size_t count = list->count;
+    tj_quarantine_list_free(list);
+    return count;
+}
+
+static tj_status do_retry(scene *s, tj_error *error)
+{
+    tj_quarantine_options options = TJ_QUARANTINE_OPTIONS_INIT;
+    options.all = true;
+    return tj_quarantine_retry(s->f.store, &options, NULL, error);
+}
+
+static tj_status do_drop(scene *s, tj_error *error)
+{
+    tj_quarantine_options options = TJ_QUARANTINE_OPTIONS_INIT;
+    options.all = true;
+    return tj_quarantine_drop(s->f.store, &options, TJ_STR("why"), NULL, error);
+}
+
+static void quarantine(void **state)
+{
+    static act *const decisions[] = {do_retry, do_drop};
+    scene *s = *state;
+    unsigned number = 1;
+    fixture_open(&s->f);
+    for (size_t i = 0; i < 2; i++) {
+        long at = 1;
+        for (bool reached = true; reached; at++) {
+            if (count_aside(s->f.store) == 0) {
+                set_aside(s->f.store, number++);
+            }
+            tj_status status = perform(s, decisions[i], at);
+            reached = allocations >= at;
+            if (status != TJ_OK) {
+                expect_nomem("quarantine", status, at);
+            }
+            assert_int_equal(count_aside(s->f.store), status == TJ_OK ? 0 : 1);
+        }
+        assert_in_range(at, 8, 5000);
+    }
+    fixture_close(&s->f);
+}
+
+static tj_status do_compact(scene *s, tj_error *error)
+{
+    tj_compact_report report = TJ_COMPACT_REPORT_INIT;
+    return tj_compact(&s->f.config, NULL, &report, error);
+}
+
+static tj_status do_doctor(scene *s, tj_error *error)
+{
+    tj_checkup *checkup = NULL;
+    tj_status status = tj_doctor(&s->f.config, NULL, &checkup, error);
+    tj_checkup_free(checkup);
+    return status;
+}
+
+static void looking_after_it(void **state)
+{
+    static act *const calls[] = {do_doctor, do_compact};
+    scene *s = *state;
+    fixture_open(&s->f);
+    commit_number(s->f.store, s->next++);
+    fixture_close(&s->f);
+    for (size_t i = 0; i < 2; i++) {
+        long at = 1;
+        for (bool reached = true; reached; at++) {
+            tj_status status = perform(s, calls[i], at);
+            reached = allocations >= at;
+            if (status != TJ_OK) {
+                expect_nomem(i == 0 ? "doctor" : "compact", status, at);
+            }
+        }
+        assert_in_range(at, 10, 5000);
+        fixture_open(&s->f);
+        assert_true(holds_number(s->f.store, 1));
+        fixture_close(&s->f);
+    }
+}
+
 static int set_up(void **state)
 {
     static scene s;
@@ -744,6 +848,8 @@ int main(void)
         TEST(looking_on),
         TEST(imports),
         TEST(exports),
+        TEST(quarantine),
+        TEST(looking_after_it),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

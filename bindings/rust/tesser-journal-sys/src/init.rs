@@ -86,11 +86,9 @@ zeroed!(
     tj_text,
     tj_uuid,
     tj_verify_report,
-    zeroed!(,
 );
 
 sized!(
-    sized!(,
     tj_backup_options,
     tj_backup_verify_options,
     tj_commit_options,

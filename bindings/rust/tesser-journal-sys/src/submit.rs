@@ -96,9 +96,5 @@ unsafe extern "C" {
     ///
     /// Durability: what was submitted before the call and succeeded is as durable as was asked
     /// for.
-    pub fn tj_store_drain(
-        store: *mut tj_store,
-        wait_ms: u32,
-        error: *mut tj_error,
-    ) -> tj_status;
+    pub fn tj_store_drain(store: *mut tj_store, wait_ms: u32, error: *mut tj_error) -> tj_status;
 }

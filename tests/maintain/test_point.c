@@ -4,7 +4,10 @@
 
 #include "maintain/point.h"
 
-static tj__point_file files[] = {{TJ__POINT_FILE_SEGMENT, 1, 4544, 0x1122334455667788},
+static tj__point_file files[] = {{TJ__POINT_FILE_STATE, 0, 4096, 0x55},
+                                 {TJ__POINT_FILE_ALGOS, 0, 512, 0x66},
+                                 {TJ__POINT_FILE_REST, 0, 256, 0x77},
+                                 {TJ__POINT_FILE_SEGMENT, 1, 4544, 0x1122334455667788},
                                  {TJ__POINT_FILE_SEGMENT, 2, 5000, 0x0102030405060708}};
 
 static tj__point some_point(void)
@@ -14,7 +17,7 @@ static tj__point some_point(void)
                        .made_at = 2000,
                        .verified_at = 3000,
                        .files = files,
-                       .file_count = 2};
+                       .file_count = sizeof files / sizeof *files};
     point.digest.rows[TJ__TABLE_STATE] = 5;
     point.digest.checksums[TJ__TABLE_STATE] = 0x99;
     return point;
@@ -34,7 +37,7 @@ static const char pinned[] = "544a504f494e5431" /* magic */
                              "d007000000000000"
                              "b80b000000000000"
                              "fc03000000000000" /* tables 2 to 9 */
-                             "0200000000000000"
+                             "0500000000000000"
                              "00000000000000000000000000000000"
                              "05000000000000009900000000000000"
                              "00000000000000000000000000000000"
@@ -43,7 +46,19 @@ static const char pinned[] = "544a504f494e5431" /* magic */
                              "00000000000000000000000000000000"
                              "00000000000000000000000000000000"
                              "00000000000000000000000000000000"
-                             "0100000000000000"
+                             "0200000000000000" /* .state */
+                             "0000000000000000"
+                             "0010000000000000"
+                             "5500000000000000"
+                             "0300000000000000" /* .algos */
+                             "0000000000000000"
+                             "0002000000000000"
+                             "6600000000000000"
+                             "0400000000000000" /* .rest */
+                             "0000000000000000"
+                             "0001000000000000"
+                             "7700000000000000"
+                             "0100000000000000" /* a segment */
                              "0100000000000000"
                              "c011000000000000"
                              "8877665544332211"
@@ -73,7 +88,8 @@ static void a_point_has_these_bytes(void **state)
     assert_memory_equal(&back.journal_id, &point.journal_id, sizeof back.journal_id);
     assert_memory_equal(&back.position, &point.position, sizeof back.position);
     assert_memory_equal(&back.digest, &point.digest, sizeof back.digest);
-    assert_int_equal(back.file_count, 2);
+    assert_int_equal(back.file_count, point.file_count);
+    assert_int_equal(tj__point_first_segment(&back), 1);
     assert_memory_equal(back.files, files, sizeof files);
     tj__point_dispose(&back);
     tj__buffer_dispose(&bytes);

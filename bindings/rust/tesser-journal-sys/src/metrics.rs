@@ -13,8 +13,11 @@ pub const TJ_METRICS_STATUS_COUNT: usize = 32;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_histogram {
+    /// How many values there were.
     pub count: u64,
+    /// All of them added up.
     pub sum: u64,
+    /// How many fell into each bucket.
     pub buckets: [u64; TJ_HISTOGRAM_BUCKETS],
 }
 
@@ -22,6 +25,7 @@ pub struct tj_histogram {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_metrics {
+    /// Size of this struct, for versions to come.
     pub struct_size: usize,
     /// When it was opened, a `tj_time`; 0: nothing is known
     pub since: u64,

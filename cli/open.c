@@ -29,6 +29,11 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
         config->path = path;
         config->type = TJ_ENGINE_LMDB;
     }
+    if (config->type == TJ_ENGINE_POSTGRES) {
+        return fail(error, TJ_UNSUPPORTED,
+                    "the configured type is \"postgres\": the library opens such a journal, this "
+                    "program does not yet");
+    }
     if (config->type != TJ_ENGINE_LMDB) {
         return fail(error, TJ_UNSUPPORTED,
                     "the configured type is \"memory\": such a store lives inside its own process "

@@ -4,7 +4,7 @@ set(objects "")
 foreach(room ${TJ_ROOMS})
     list(APPEND objects $<TARGET_OBJECTS:${room}>)
 endforeach()
-set(TJ_FOREIGN tj_bid tj_uuid tj_lmdb tj_yajl tj_sqlite tj_zstd Threads::Threads)
+set(TJ_FOREIGN tj_bid tj_uuid tj_lmdb tj_yajl tj_sqlite tj_zstd Threads::Threads ${CMAKE_DL_LIBS})
 # As an outside program links them beside the archive; the shared library carries its needs itself.
 set(TJ_STATIC_NEEDS bidgcc000 uuid lmdb yajl sqlite3 zstd stdc++)
 
@@ -20,7 +20,7 @@ endforeach()
 # Exported is what TJ_API marks, and nothing of the archives and templates folded in.
 set(version_script ${PROJECT_SOURCE_DIR}/cmake/exports.map)
 set_target_properties(tesser-journal-shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
-    EXPORT_NAME tesser-journal LINK_DEPENDS ${version_script})
+    EXPORT_NAME tesser-journal LINK_DEPENDS ${version_script} INSTALL_RPATH "$ORIGIN")
 target_link_libraries(tesser-journal-shared PRIVATE tj_options ${TJ_FOREIGN})
 target_link_options(tesser-journal-shared PRIVATE -Wl,--exclude-libs,ALL
     -Wl,--version-script=${version_script})

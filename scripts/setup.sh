@@ -12,7 +12,8 @@ packages=(build-essential cmake ninja-build pkg-config python3
     libcairo2-dev libsmartcols-dev less tmux e2fsprogs xfsprogs btrfs-progs)
 for option in "$@"; do
     case $option in
-        --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime prometheus) ;;
+        --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime prometheus
+            libpq-dev postgresql) ;;
         --rust) packages+=(libssl-dev) ;;
         --python) packages+=(python3-dev python3-venv) ;;
         *) echo "scripts/setup.sh has no option $option; there are --ci, --rust and --python." >&2; exit 64 ;;

@@ -35,8 +35,9 @@ extern "C" {
 
 /** Where the data lives. */
 typedef enum tj_engine_type {
-    TJ_ENGINE_LMDB = 0,  /**< the journal directory: commit log and LMDB; durable */
-    TJ_ENGINE_MEMORY = 1 /**< this process's memory; gone with it */
+    TJ_ENGINE_LMDB = 0,    /**< the journal directory: commit log and LMDB; durable */
+    TJ_ENGINE_MEMORY = 1,  /**< this process's memory; gone with it */
+    TJ_ENGINE_POSTGRES = 2 /**< a schema of a PostgreSQL server; durable there */
 } tj_engine_type;
 
 /**
@@ -91,6 +92,38 @@ typedef struct tj_lmdb_config {
     uint64_t reserved[8];        /**< for members to come; zero */
 } tj_lmdb_config;
 
+/** The schema and the name of a journal on PostgreSQL when none is configured. */
+#define TJ_POSTGRES_SCHEMA_DEFAULT "tesser"
+#define TJ_POSTGRES_NAME_DEFAULT "default"
+/** How far the row tables may lag behind the log on a server: 1 MiB. A load reads it from there. */
+#define TJ_POSTGRES_LAG_BYTES_DEFAULT ((uint64_t)1 << 20)
+/** After so long without a sign of its writer a journal may be taken over: 10 s. */
+#define TJ_POSTGRES_LEASE_MS_DEFAULT 10000
+/** How long a commit is waited for before it is told to be in doubt: 30 s. */
+#define TJ_POSTGRES_TIMEOUT_MS_DEFAULT 30000
+/** How long one answer is waited for before another connection is tried: 3 s. */
+#define TJ_POSTGRES_ANSWER_MS_DEFAULT 3000
+
+/**
+ * What only a journal on PostgreSQL is configured with, in its part of tj_config. A zero means the
+ * default of each member.
+ */
+typedef struct tj_postgres_config {
+    /** Where the server is, as libpq has it: postgres://user@host,host/database, or key=value.
+     * Required for TJ_ENGINE_POSTGRES. A password in it is refused: libpq finds one in ~/.pgpass,
+     * in PGPASSFILE or in a service file. */
+    const char *url;
+    const char *schema;   /**< default: TJ_POSTGRES_SCHEMA_DEFAULT */
+    const char *name;     /**< of the journal in it; default: TJ_POSTGRES_NAME_DEFAULT */
+    uint64_t lag_bytes;   /**< default: TJ_POSTGRES_LAG_BYTES_DEFAULT */
+    uint32_t lag_ms;      /**< default: TJ_LAG_MS_DEFAULT */
+    uint32_t lease_ms;    /**< default: TJ_POSTGRES_LEASE_MS_DEFAULT */
+    uint32_t timeout_ms;  /**< default: TJ_POSTGRES_TIMEOUT_MS_DEFAULT */
+    uint32_t answer_ms;   /**< default: TJ_POSTGRES_ANSWER_MS_DEFAULT */
+    bool takeover;        /**< take the journal from its writer, whatever its lease says */
+    uint64_t reserved[8]; /**< for members to come; zero */
+} tj_postgres_config;
+
 /**
  * How to open a store. Start from TJ_CONFIG_INIT; a zero means the default of each member.
  * Strings are borrowed while a call reads the struct; those that tj_config_load filled in belong
@@ -130,18 +163,17 @@ typedef struct tj_config {
         };
 #endif
     };
+    tj_postgres_config postgres;
 } tj_config;
 
 #define TJ_CONFIG_INIT                                                                          \
     {                                                                                           \
         sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, TJ_DURABILITY_SYNC, false, false, false, \
-            false, NULL, NULL, NULL,                                                            \
+            false, NULL, NULL, NULL, {{0, 0, 0, 0, 0, 0, 0, false, {0}}},                       \
         {                                                                                       \
+            NULL, NULL, NULL, 0, 0, 0, 0, 0, false,                                             \
             {                                                                                   \
-                0, 0, 0, 0, 0, 0, 0, false,                                                     \
-                {                                                                               \
-                    0                                                                           \
-                }                                                                               \
+                0                                                                               \
             }                                                                                   \
         }                                                                                       \
     }
@@ -149,16 +181,17 @@ typedef struct tj_config {
 /**
  * Reads a configuration file (TOML) into a configuration.
  *
- * `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size (bytes, or
- * text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms, history_size, history_age
- * (days), history (false: no bases, and no segment goes), must_exist. Tesser's own
- * `[live.persistence]` with engine ("lmdb") and path is read when there is no [journal];
- * both is an error. With that engine and no path, `live.state_path` names the journal, as in
- * Tesser. Tables of other programs beside these are left alone; an unknown key or a wrong type
- * inside them is an error. A relative path in [journal] is relative to the configuration file; in
- * Tesser's tables it is relative to the working directory, as Tesser reads it.
- * Then the environment: TESSER_JOURNAL_TYPE and TESSER_JOURNAL_PATH (relative to the working
- * directory).
+ * `[journal]`: type ("lmdb", "memory", "postgres"), path, book, map_size, map_size_max,
+ * segment_size (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms,
+ * history_size, history_age (days), history (false: no bases, and no segment goes), must_exist; for
+ * a server url, schema, name, lease_ms, timeout_ms, answer_ms. Tesser's own `[live.persistence]`
+ * with engine ("lmdb") and path is read when there is no [journal]; both is an error. With that
+ * engine and no path, `live.state_path` names the journal, as in Tesser. Tables of other programs
+ * beside these are left alone; an unknown key or a wrong type inside them is an error. A relative
+ * path in [journal] is relative to the configuration file; in Tesser's tables it is relative to the
+ * working directory, as Tesser reads it.
+ * Then the environment: TESSER_JOURNAL_TYPE, TESSER_JOURNAL_PATH (relative to the working
+ * directory), TESSER_JOURNAL_URL, TESSER_JOURNAL_SCHEMA and TESSER_JOURNAL_NAME.
  *
  * @param file   path of the file
  * @param config must be initialized; members that the file does not set keep their values

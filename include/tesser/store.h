@@ -122,6 +122,17 @@ typedef struct tj_lmdb_info {
     uint64_t reserved[8];      /**< for members to come; zero, which then means "not told" */
 } tj_lmdb_info;
 
+/** What only a journal on PostgreSQL can tell, in its part of tj_store_info. */
+typedef struct tj_postgres_info {
+    uint64_t epoch; /**< counts the writers that the journal has had */
+    uint64_t
+        applied_sequence; /**< newest commit that the row tables, and so the SQL views, include */
+    uint64_t lag_bytes;   /**< log from there to the newest commit */
+    tj_time away_since;   /**< since when the server takes no commits; 0: it does */
+    uint32_t server_version; /**< as libpq has it: 150018 is 15.18; 0 when the server is away */
+    uint64_t reserved[8];    /**< for members to come; zero, which then means "not told" */
+} tj_postgres_info;
+
 /**
  * What can be told of a store at one moment.
  *
@@ -132,8 +143,9 @@ typedef struct tj_store_info {
     size_t struct_size;
     tj_engine_type type;
     tj_durability durability;
-    char path[TJ_PATH_SIZE]; /**< the journal directory, "" in memory */
-    tj_uuid journal_id;      /**< given at creation */
+    /** The journal directory; "" in memory; host:port/database schema.name on PostgreSQL. */
+    char path[TJ_PATH_SIZE];
+    tj_uuid journal_id; /**< given at creation */
     uint32_t format_version;
     uint64_t sequence;       /**< newest commit acknowledged, 0 before the first */
     tj_time sequence_time;   /**< time of that commit, 0 before the first */
@@ -158,18 +170,17 @@ typedef struct tj_store_info {
         };
 #endif
     };
+    tj_postgres_info postgres;
 } tj_store_info;
 
 #define TJ_STORE_INFO_INIT                                                                       \
     {                                                                                            \
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
-            0, "", 0,                                                                            \
+            0, "", 0, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, {0}}},     \
         {                                                                                        \
+            0, 0, 0, 0, 0,                                                                       \
             {                                                                                    \
-                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0,                    \
-                {                                                                                \
-                    0                                                                            \
-                }                                                                                \
+                0                                                                                \
             }                                                                                    \
         }                                                                                        \
     }

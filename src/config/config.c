@@ -83,14 +83,37 @@ static const char *environment(const char *name)
     return value && value[0] ? value : NULL;
 }
 
+/* One variable that is a string of the configuration. */
+static tj_status read_variable(const char *name, char **slot, const char **member, tj_error *error)
+{
+    const char *value = environment(name);
+    if (!value) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__config_keep(slot, strdup(value), error));
+    *member = *slot;
+    return TJ_OK;
+}
+
+static tj_status read_server_variables(tj__loader *load, tj_error *error)
+{
+    tj__config_strings *strings = load->strings;
+    tj_postgres_config *postgres = &load->config.postgres;
+    TJ_TRY(read_variable("TESSER_JOURNAL_URL", &strings->url, &postgres->url, error));
+    TJ_TRY(read_variable("TESSER_JOURNAL_SCHEMA", &strings->schema, &postgres->schema, error));
+    return read_variable("TESSER_JOURNAL_NAME", &strings->name, &postgres->name, error);
+}
+
 static tj_status read_environment(tj__loader *load, tj_error *error)
 {
     const char *type = environment("TESSER_JOURNAL_TYPE");
     const tj__engine_kind *kind = type ? tj__engine_kind_named(type) : NULL;
     if (type && !kind) {
-        tj_status status = tj__fail(
-            error, TJ_INVALID, "TESSER_JOURNAL_TYPE is \"%.*s\"; expected \"lmdb\" or \"memory\"",
-            tj__setting_quoted(tj_str_of(type)), type);
+        tj_status status =
+            tj__fail(error, TJ_INVALID,
+                     "TESSER_JOURNAL_TYPE is \"%.*s\"; expected \"lmdb\" or \"memory\", "
+                     "or \"postgres\"",
+                     tj__setting_quoted(tj_str_of(type)), type);
         tj__error_place(error, "TESSER_JOURNAL_TYPE");
         return status;
     }
@@ -108,13 +131,16 @@ static tj_status read_environment(tj__loader *load, tj_error *error)
         TJ_TRY(tj__config_keep(&load->strings->path, strdup(path), error));
         load->config.path = load->strings->path;
     }
-    return TJ_OK;
+    return read_server_variables(load, error);
 }
 
 static void owned_free(tj__config_strings *strings)
 {
     free(strings->path);
     free(strings->book);
+    free(strings->url);
+    free(strings->schema);
+    free(strings->name);
     free(strings->state_path);
     free(strings);
 }
@@ -191,6 +217,13 @@ tj_status tj_config_from_environment(tj_config *config, tj_error *error)
     return loader_finish(&load, read_environment(&load, error), config);
 }
 
+static void forget(const char **member, const char *owned)
+{
+    if (*member == owned) {
+        *member = NULL;
+    }
+}
+
 void tj_config_dispose(tj_config *config)
 {
     if (!config || !holds_owned(config)) {
@@ -198,11 +231,12 @@ void tj_config_dispose(tj_config *config)
     }
     for (tj__config_strings *strings = config->owned; strings;) {
         tj__config_strings *next = strings->next;
-        if (config->path == strings->path) {
-            config->path = NULL;
-        }
-        if (config->book == strings->book) {
-            config->book = NULL;
+        forget(&config->path, strings->path);
+        forget(&config->book, strings->book);
+        if (config->struct_size > offsetof(tj_config, postgres)) {
+            forget(&config->postgres.url, strings->url);
+            forget(&config->postgres.schema, strings->schema);
+            forget(&config->postgres.name, strings->name);
         }
         owned_free(strings);
         strings = next;

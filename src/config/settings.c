@@ -141,6 +141,22 @@ static tj_status read_book(tj__loader *load, const setting *which, const tj__tom
     return TJ_OK;
 }
 
+/* What a journal on a server is found by: a text of its own each. */
+static tj_status read_server_text(tj__loader *load, const setting *which,
+                                  const tj__toml_value *value, tj_error *error)
+{
+    bool is_url = strcmp(which->key, "url") == 0;
+    bool is_name = strcmp(which->key, "name") == 0;
+    tj__config_strings *strings = load->strings;
+    char **slot = is_url ? &strings->url : is_name ? &strings->name : &strings->schema;
+    if (value->text.size == 0) {
+        return wrong_value(load, which, value, error);
+    }
+    TJ_TRY(tj__config_keep(slot, strdup(value->text.data), error));
+    memcpy((char *)&load->config + which->offset, slot, sizeof *slot);
+    return TJ_OK;
+}
+
 static tj_status read_durability(tj__loader *load, const setting *which,
                                  const tj__toml_value *value, tj_error *error)
 {
@@ -200,13 +216,31 @@ static tj_status read_bytes(tj__loader *load, const setting *which, const tj__to
     return TJ_OK;
 }
 
-static tj_status read_lag_ms(tj__loader *load, const setting *which, const tj__toml_value *value,
-                             tj_error *error)
+/* Both engines lag, each by its own default. */
+static tj_status read_lag_bytes(tj__loader *load, const setting *which, const tj__toml_value *value,
+                                tj_error *error)
+{
+    TJ_TRY(read_bytes(load, which, value, error));
+    load->config.postgres.lag_bytes = load->config.lmdb.lag_bytes;
+    return TJ_OK;
+}
+
+static tj_status read_ms(tj__loader *load, const setting *which, const tj__toml_value *value,
+                         tj_error *error)
 {
     if (value->integer < 1 || value->integer > UINT32_MAX) {
         return wrong_value(load, which, value, error);
     }
-    load->config.lmdb.lag_ms = (uint32_t)value->integer;
+    uint32_t ms = (uint32_t)value->integer;
+    memcpy((char *)&load->config + which->offset, &ms, sizeof ms);
+    return TJ_OK;
+}
+
+static tj_status read_lag_ms(tj__loader *load, const setting *which, const tj__toml_value *value,
+                             tj_error *error)
+{
+    TJ_TRY(read_ms(load, which, value, error));
+    load->config.postgres.lag_ms = load->config.lmdb.lag_ms;
     return TJ_OK;
 }
 
@@ -229,10 +263,12 @@ static tj_status read_history(tj__loader *load, const setting *which, const tj__
     return TJ_OK;
 }
 
+#define MS_EXPECTED "milliseconds, at least 1"
 #define SIZE_EXPECTED "a size in bytes, or text such as \"512 MiB\" or \"10 GiB\""
 
 static const setting settings[] = {
-    {TJ__TABLE_JOURNAL, "type", TJ__TOML_TEXT, "\"lmdb\" or \"memory\"", read_type, 0, 0},
+    {TJ__TABLE_JOURNAL, "type", TJ__TOML_TEXT, "\"lmdb\" or \"memory\", or \"postgres\"", read_type,
+     0, 0},
     {TJ__TABLE_JOURNAL, "path", TJ__TOML_TEXT, "a path, such as \"./journal\"", read_path, 0, 0},
     {TJ__TABLE_JOURNAL, "book", TJ__TOML_TEXT, "a name of 1 to 128 bytes", read_book, 0, 0},
     {TJ__TABLE_JOURNAL, "map_size", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
@@ -242,14 +278,28 @@ static const setting settings[] = {
     {TJ__TABLE_JOURNAL, "segment_size", TJ__TOML_INTEGER, SIZE_EXPECTED ", at least 64 KiB",
      read_bytes, offsetof(tj_config, lmdb.segment_size_bytes), TJ_SEGMENT_SIZE_MIN},
     {TJ__TABLE_JOURNAL, "durability", TJ__TOML_TEXT, "\"sync\" or \"os\"", read_durability, 0, 0},
-    {TJ__TABLE_JOURNAL, "lag_bytes", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
+    {TJ__TABLE_JOURNAL, "lag_bytes", TJ__TOML_INTEGER, SIZE_EXPECTED, read_lag_bytes,
      offsetof(tj_config, lmdb.lag_bytes), 1},
-    {TJ__TABLE_JOURNAL, "lag_ms", TJ__TOML_INTEGER, "milliseconds, at least 1", read_lag_ms, 0, 0},
+    {TJ__TABLE_JOURNAL, "lag_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_lag_ms,
+     offsetof(tj_config, lmdb.lag_ms), 0},
     {TJ__TABLE_JOURNAL, "history_size", TJ__TOML_INTEGER, SIZE_EXPECTED, read_bytes,
      offsetof(tj_config, lmdb.history_size_bytes), 1},
     {TJ__TABLE_JOURNAL, "history_age", TJ__TOML_INTEGER, "days, 1 to 36500", read_days, 0, 0},
     {TJ__TABLE_JOURNAL, "history", TJ__TOML_BOOLEAN, "true or false", read_history, 0, 0},
     {TJ__TABLE_JOURNAL, "must_exist", TJ__TOML_BOOLEAN, "true or false", read_must_exist, 0, 0},
+    {TJ__TABLE_JOURNAL, "url", TJ__TOML_TEXT,
+     "where the server is, such as \"postgres://user@host/database\"", read_server_text,
+     offsetof(tj_config, postgres.url), 0},
+    {TJ__TABLE_JOURNAL, "schema", TJ__TOML_TEXT, "the name of a schema", read_server_text,
+     offsetof(tj_config, postgres.schema), 0},
+    {TJ__TABLE_JOURNAL, "name", TJ__TOML_TEXT, "the name of a journal", read_server_text,
+     offsetof(tj_config, postgres.name), 0},
+    {TJ__TABLE_JOURNAL, "lease_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_ms,
+     offsetof(tj_config, postgres.lease_ms), 0},
+    {TJ__TABLE_JOURNAL, "timeout_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_ms,
+     offsetof(tj_config, postgres.timeout_ms), 0},
+    {TJ__TABLE_JOURNAL, "answer_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_ms,
+     offsetof(tj_config, postgres.answer_ms), 0},
     {TJ__TABLE_TESSER, "engine", TJ__TOML_TEXT, "\"lmdb\"", read_tesser_engine, 0, 0},
     {TJ__TABLE_TESSER, "path", TJ__TOML_TEXT, "a path, such as \"./journal\"", read_path, 0, 0},
 };
@@ -277,7 +327,7 @@ static bool resembles(tj_str key, const char *known)
 
 static tj_status unknown_key(const tj__loader *load, const tj__toml_value *value, tj_error *error)
 {
-    char known[256] = "";
+    char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         if (strcmp(settings[i].table, value->table) != 0) {
@@ -297,6 +347,11 @@ static tj_status unknown_key(const tj__loader *load, const tj__toml_value *value
                               tj__setting_quoted(value->key), value->key.data, value->table, known);
 }
 
+static bool is_size(const setting *which)
+{
+    return which->read == read_bytes || which->read == read_lag_bytes;
+}
+
 static const setting *setting_find(const tj__toml_value *value)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
@@ -314,8 +369,7 @@ tj_status tj__setting_read(tj__loader *load, const tj__toml_value *value, tj_err
     if (!which) {
         return unknown_key(load, value, error);
     }
-    bool fits =
-        value->kind == which->kind || (which->read == read_bytes && value->kind == TJ__TOML_TEXT);
+    bool fits = value->kind == which->kind || (is_size(which) && value->kind == TJ__TOML_TEXT);
     if (!fits) {
         return tj__setting_refuse(load, value, TJ_INVALID, error, "%s.%s is %s; expected %s",
                                   which->table, which->key, tj__toml_kind_name(value->kind),

@@ -18,6 +18,9 @@ typedef struct tj__config_strings {
     struct tj__config_strings *next;
     char *path;
     char *book;
+    char *url;
+    char *schema;
+    char *name;
     char *state_path; /* Tesser's, until it is known whether it is the journal's */
 } tj__config_strings;
 

@@ -114,7 +114,8 @@ struct tj__engine {
     tj__metrics metrics; /* what was counted, by the engine and by the store */
 };
 
-/* What two opens must not both have unless they share it: of a journal, its directory. */
+/* What two opens must not both have unless they share it: of a journal, its directory, or what
+ * leads to it on a server. */
 typedef struct tj__engine_identity {
     uint64_t device;
     uint64_t inode;
@@ -125,16 +126,20 @@ typedef struct tj__engine_kind {
     tj_engine_type type;
     const char *name; /* as `type` in the configuration has it */
     bool private;     /* gone with its process, so that nobody else can look on or find it again */
-    /* Must provide, unless private. Where the configured path leads, and the identity of what is
-     * there. */
-    tj_status (*locate)(const char *path, char out[TJ_PATH_SIZE], tj_error *error);
-    tj_status (*identify)(const char *path, bool *there, tj__engine_identity *out, tj_error *error);
+    /* Must provide, unless private. Where the configuration leads, which is its path from then on,
+     * and the identity of what is there. */
+    tj_status (*locate)(const tj_config *config, char out[TJ_PATH_SIZE], tj_error *error);
+    tj_status (*identify)(const tj_config *config, bool *there, tj__engine_identity *out,
+                          tj_error *error);
+    /* Must provide, unless private. Whether what this engine alone is configured with agrees. */
+    bool (*same_options)(const tj_config *a, const tj_config *b);
     /* Must provide. config has every default filled in and a located path. */
     tj_status (*open)(const tj_config *config, tj__engine **out, tj_error *error);
 } tj__engine_kind;
 
 extern const tj__engine_kind tj__memory_engine;
 extern const tj__engine_kind tj__journal_engine;
+extern const tj__engine_kind tj__postgres_engine;
 
 /* NULL when there is none. */
 const tj__engine_kind *tj__engine_kind_of(tj_engine_type type);

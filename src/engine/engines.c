@@ -4,7 +4,8 @@
 
 #include "engine/engine.h"
 
-static const tj__engine_kind *const engines[] = {&tj__journal_engine, &tj__memory_engine};
+static const tj__engine_kind *const engines[] = {&tj__journal_engine, &tj__memory_engine,
+                                                 &tj__postgres_engine};
 #define ENGINE_COUNT (sizeof engines / sizeof engines[0])
 
 const tj__engine_kind *tj__engine_kind_of(tj_engine_type type)

@@ -174,20 +174,29 @@ static tj_status open_lmdb(const tj_config *config, tj__engine **out, tj_error *
     return TJ_OK;
 }
 
-static tj_status locate(const char *path, char out[TJ_PATH_SIZE], tj_error *error)
+static tj_status locate(const tj_config *config, char out[TJ_PATH_SIZE], tj_error *error)
 {
-    return tj__journal_path(path, out, TJ_PATH_SIZE, error);
+    return tj__journal_path(config->path, out, TJ_PATH_SIZE, error);
 }
 
 /* LMDB must not open one environment twice in a process, whatever path leads to it. */
-static tj_status identify(const char *path, bool *there, tj__engine_identity *out, tj_error *error)
+static tj_status identify(const tj_config *config, bool *there, tj__engine_identity *out,
+                          tj_error *error)
 {
     struct stat found;
-    TJ_TRY(tj__path_look(path, there, &found, error));
+    TJ_TRY(tj__path_look(config->path, there, &found, error));
     if (*there) {
         *out = (tj__engine_identity){found.st_dev, found.st_ino};
     }
     return TJ_OK;
+}
+
+static bool same_options(const tj_config *a, const tj_config *b)
+{
+    return a->lmdb.map_size_bytes == b->lmdb.map_size_bytes &&
+           a->lmdb.map_size_max_bytes == b->lmdb.map_size_max_bytes &&
+           a->lmdb.segment_size_bytes == b->lmdb.segment_size_bytes &&
+           a->lmdb.lag_bytes == b->lmdb.lag_bytes && a->lmdb.lag_ms == b->lmdb.lag_ms;
 }
 
 const tj__engine_kind tj__journal_engine = {
@@ -195,5 +204,6 @@ const tj__engine_kind tj__journal_engine = {
     .name = "lmdb",
     .locate = locate,
     .identify = identify,
+    .same_options = same_options,
     .open = open_lmdb,
 };

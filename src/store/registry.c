@@ -106,6 +106,7 @@ static tj_status open_engine(const tj__engine_kind *kind, const tj_config *confi
     core->config = *config;
     core->config.path = NULL;
     core->config.book = NULL;
+    core->config.postgres.url = core->config.postgres.schema = core->config.postgres.name = NULL;
     core->pid = getpid();
     core->kind = kind;
     core->references = 1;
@@ -144,12 +145,12 @@ static tj_status close_core(tj__core *core, tj_error *error)
 }
 
 /* NULL when it is not open here. */
-static tj_status find_open(const tj__engine_kind *kind, const char *path, tj__core **out,
+static tj_status find_open(const tj__engine_kind *kind, const tj_config *config, tj__core **out,
                            tj_error *error)
 {
     bool there = false;
     tj__engine_identity found = {0};
-    TJ_TRY(kind->identify(path, &there, &found, error));
+    TJ_TRY(kind->identify(config, &there, &found, error));
     tj__core *core = there ? registry : NULL;
     while (core && (core->kind != kind || memcmp(&core->identity, &found, sizeof found) != 0)) {
         core = core->next;
@@ -159,13 +160,11 @@ static tj_status find_open(const tj__engine_kind *kind, const char *path, tj__co
 }
 
 /* What must agree between two opens that share a journal. */
-static bool same_options(const tj_config *a, const tj_config *b)
+static bool same_options(const tj__core *core, const tj_config *config)
 {
-    return a->lmdb.map_size_bytes == b->lmdb.map_size_bytes &&
-           a->lmdb.map_size_max_bytes == b->lmdb.map_size_max_bytes &&
-           a->lmdb.segment_size_bytes == b->lmdb.segment_size_bytes &&
-           a->lmdb.lag_bytes == b->lmdb.lag_bytes && a->lmdb.lag_ms == b->lmdb.lag_ms &&
-           a->durability == b->durability && a->no_threads == b->no_threads;
+    const tj_config *open = &core->config;
+    return core->kind->same_options(open, config) && open->durability == config->durability &&
+           open->no_threads == config->no_threads;
 }
 
 static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
@@ -182,10 +181,10 @@ static tj_status share(tj__core *core, const tj_config *config, tj_error *error)
                         "opening it for writing",
                         config->path);
     }
-    if (!config->read_only && !same_options(&core->config, config)) {
+    if (!config->read_only && !same_options(core, config)) {
         return tj__fail(error, TJ_CONFLICT,
-                        "journal %s is open in this process with other options (map size, segment "
-                        "size, lag, durability or threads)",
+                        "journal %s is open in this process with other options (sizes, lag, "
+                        "lease, durability or threads)",
                         config->path);
     }
     core->references++;
@@ -196,10 +195,10 @@ static tj_status open_once(const tj__engine_kind *kind, const tj_config *config,
                            tj_error *error)
 {
     tj__core *core = NULL;
-    TJ_TRY(find_open(kind, config->path, &core, error));
+    TJ_TRY(find_open(kind, config, &core, error));
     while (core && core->closing) {
         pthread_cond_wait(&registry_changed, &registry_lock);
-        TJ_TRY(find_open(kind, config->path, &core, error));
+        TJ_TRY(find_open(kind, config, &core, error));
     }
     if (core) {
         TJ_TRY(share(core, config, error));
@@ -208,7 +207,7 @@ static tj_status open_once(const tj__engine_kind *kind, const tj_config *config,
     }
     TJ_TRY(open_engine(kind, config, &core, error));
     bool there = false;
-    tj_status status = kind->identify(config->path, &there, &core->identity, error);
+    tj_status status = kind->identify(config, &there, &core->identity, error);
     if (status != TJ_OK) {
         end_threads(core);
         close_core(core, NULL);
@@ -228,7 +227,7 @@ tj_status tj__core_open(const tj_config *config, tj__core **out, tj_error *error
     }
     char path[TJ_PATH_SIZE];
     tj_config resolved = *config;
-    TJ_TRY(kind->locate(config->path, path, error));
+    TJ_TRY(kind->locate(config, path, error));
     resolved.path = path;
     pthread_once(&fork_handlers_once, install_fork_handlers);
     tj__trace_hold();

@@ -66,12 +66,28 @@ static tj_status fill_lmdb(tj_lmdb_config *lmdb, tj_error *error)
     return fill_map_size(lmdb, error);
 }
 
+static tj_status fill_postgres(tj_postgres_config *postgres, tj_error *error)
+{
+    TJ_TRY(tj__sized_check_reserved(postgres->reserved, sizeof postgres->reserved,
+                                    "the configuration's `postgres`", "TJ_CONFIG_INIT", error));
+    postgres->schema = postgres->schema ? postgres->schema : TJ_POSTGRES_SCHEMA_DEFAULT;
+    postgres->name = postgres->name ? postgres->name : TJ_POSTGRES_NAME_DEFAULT;
+    postgres->lag_bytes = postgres->lag_bytes ? postgres->lag_bytes : TJ_POSTGRES_LAG_BYTES_DEFAULT;
+    postgres->lag_ms = postgres->lag_ms ? postgres->lag_ms : TJ_LAG_MS_DEFAULT;
+    postgres->lease_ms = postgres->lease_ms ? postgres->lease_ms : TJ_POSTGRES_LEASE_MS_DEFAULT;
+    postgres->timeout_ms =
+        postgres->timeout_ms ? postgres->timeout_ms : TJ_POSTGRES_TIMEOUT_MS_DEFAULT;
+    postgres->answer_ms = postgres->answer_ms ? postgres->answer_ms : TJ_POSTGRES_ANSWER_MS_DEFAULT;
+    return TJ_OK;
+}
+
 tj_status tj__config_complete(const tj_config *given, tj_config *config, tj_error *error)
 {
     *config = (tj_config)TJ_CONFIG_INIT;
     TJ_TRY(tj__sized_read(given, config, "the configuration", "TJ_CONFIG_INIT", error));
     config->book = config->book ? config->book : TJ_BOOK_DEFAULT;
     TJ_TRY(fill_lmdb(&config->lmdb, error));
+    TJ_TRY(fill_postgres(&config->postgres, error));
     const tj__engine_kind *kind = tj__engine_kind_of(config->type);
     if (!kind) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);

@@ -14,11 +14,12 @@ FOREIGN = {
     r"yajl/.*": r"src/json/.*",
     r"toml\.hpp": r"src/config/[^/]*\.cc",
     r"sqlite3\.h": r"src/migrate/.*",
+    r"libpq-fe\.h": r"src/postgres/module/.*",
     r"bid_functions\.h": r"src/base/decimal[^/]*",
     r"uuid/uuid\.h": r"src/base/uuid\.c",
     r"xxhash\.h": r"src/base/hash\.h",
 }
-ONE_FILE = {r"toml\.hpp", r"sqlite3\.h", r"zstd\.h"}
+ONE_FILE = {r"toml\.hpp", r"sqlite3\.h", r"zstd\.h", r"libpq-fe\.h"}
 FOLDERS = ("include", "src", "cli", "examples")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

@@ -224,8 +224,9 @@ static void refuses_sizes_that_are_none(void **state)
 static void refuses_wrong_values(void **state)
 {
     (void)state;
-    assert_refused("[journal]\ntype = \"redis\"\n",
-                   ":2: journal.type is \"redis\"; expected \"lmdb\" or \"memory\"");
+    assert_refused(
+        "[journal]\ntype = \"redis\"\n",
+        ":2: journal.type is \"redis\"; expected \"lmdb\" or \"memory\", or \"postgres\"");
     assert_refused("[journal]\ndurability = \"fsync\"\n",
                    ":2: journal.durability is \"fsync\"; expected \"sync\" or \"os\"");
     assert_refused("[journal]\npath = \"\"\n",
@@ -252,8 +253,9 @@ static void names_found_and_expected_type(void **state)
                    ":2: journal.lag_ms is a float; expected milliseconds, at least 1");
     assert_refused("[journal]\nmust_exist = [true]\n",
                    ":2: journal.must_exist is an array; expected true or false");
-    assert_refused("[journal]\ntype = true\n",
-                   ":2: journal.type is a boolean; expected \"lmdb\" or \"memory\"");
+    assert_refused(
+        "[journal]\ntype = true\n",
+        ":2: journal.type is a boolean; expected \"lmdb\" or \"memory\", or \"postgres\"");
     assert_refused("[journal]\nbook = 2024-01-01\n",
                    ":2: journal.book is a time; expected a name of 1 to 128 bytes");
     assert_refused("[journal]\nbook.name = \"a\"\n",
@@ -276,7 +278,8 @@ static void suggests_the_key_that_was_meant(void **state)
     assert_refused("[journal]\ncolour = 1\n",
                    ":2: unknown key \"colour\" in [journal]; the known keys are type, path, book, "
                    "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
-                   "history_size, history_age, history, must_exist");
+                   "history_size, history_age, history, must_exist, url, schema, name, "
+                   "lease_ms, timeout_ms, answer_ms");
     assert_refused("[live.persistence]\nengin = \"lmdb\"\n",
                    ":2: unknown key \"engin\" in [live.persistence]; did you mean \"engine\"?");
     assert_refused("[live.persistence]\nbook = \"a\"\n",
@@ -286,7 +289,8 @@ static void suggests_the_key_that_was_meant(void **state)
     assert_refused("[journal]\nzz = 1\nyy = 1\nxx = 1\nww = 1\n",
                    ":2: unknown key \"zz\" in [journal]; the known keys are type, path, book, "
                    "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
-                   "history_size, history_age, history, must_exist");
+                   "history_size, history_age, history, must_exist, url, schema, name, "
+                   "lease_ms, timeout_ms, answer_ms");
 }
 
 static void names_the_line_of_bad_toml(void **state)
@@ -402,8 +406,9 @@ static void the_environment_overrides_the_file(void **state)
     setenv("TESSER_JOURNAL_TYPE", "redis", 1);
     config = untouched;
     assert_int_equal(tj_config_from_environment(&config, &error), TJ_INVALID);
-    assert_string_equal(error.message,
-                        "TESSER_JOURNAL_TYPE is \"redis\"; expected \"lmdb\" or \"memory\"");
+    assert_string_equal(
+        error.message,
+        "TESSER_JOURNAL_TYPE is \"redis\"; expected \"lmdb\" or \"memory\", or \"postgres\"");
     assert_string_equal(error.place, "TESSER_JOURNAL_TYPE");
     assert_memory_equal(&config, &untouched, sizeof config);
     unsetenv("TESSER_JOURNAL_PATH");
@@ -474,9 +479,45 @@ static void deep_nesting_is_refused_before_it_is_parsed(void **state)
     tj_config_dispose(&config);
 }
 
+/* What a journal on a server is configured with; the environment beats the file. */
+static void reads_what_a_server_needs(void **state)
+{
+    (void)state;
+    tj_config config = TJ_CONFIG_INIT;
+    write_file("[journal]\ntype = \"postgres\"\nurl = \"postgres://u@h/d\"\nschema = \"s\"\n"
+               "name = \"n\"\nlease_ms = 5000\ntimeout_ms = 6000\nanswer_ms = 700\n"
+               "lag_bytes = \"64 KiB\"\nlag_ms = 20\n");
+    assert_int_equal(tj_config_load(file, &config, NULL), TJ_OK);
+    assert_int_equal(config.type, TJ_ENGINE_POSTGRES);
+    assert_string_equal(config.postgres.url, "postgres://u@h/d");
+    assert_string_equal(config.postgres.schema, "s");
+    assert_string_equal(config.postgres.name, "n");
+    assert_int_equal(config.postgres.lease_ms, 5000);
+    assert_int_equal(config.postgres.timeout_ms, 6000);
+    assert_int_equal(config.postgres.answer_ms, 700);
+    assert_int_equal(config.postgres.lag_bytes, 65536);
+    assert_int_equal(config.postgres.lag_ms, 20);
+    setenv("TESSER_JOURNAL_URL", "host=elsewhere", 1);
+    setenv("TESSER_JOURNAL_NAME", "other", 1);
+    assert_int_equal(tj_config_from_environment(&config, NULL), TJ_OK);
+    unsetenv("TESSER_JOURNAL_URL");
+    unsetenv("TESSER_JOURNAL_NAME");
+    assert_string_equal(config.postgres.url, "host=elsewhere");
+    assert_string_equal(config.postgres.schema, "s");
+    assert_string_equal(config.postgres.name, "other");
+    tj_config_dispose(&config);
+    assert_null(config.postgres.url);
+    assert_null(config.postgres.schema);
+    assert_null(config.postgres.name);
+    assert_refused("[journal]\nurl = \"\"\n",
+                   ":2: journal.url is \"\"; expected where the server is, "
+                   "such as \"postgres://user@host/database\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_a_server_needs),
         cmocka_unit_test(reads_every_setting),
         cmocka_unit_test(keeps_what_the_file_does_not_set),
         cmocka_unit_test(a_second_load_keeps_the_strings_of_the_first),

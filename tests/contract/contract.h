@@ -58,6 +58,17 @@ static const engine engines[] = {
      .no_threads = true},
 };
 
+/* The same on a server: these run instead when TJ_POSTGRES_URL says where it is. */
+static const engine server_engines[] = {
+    {.name = "postgres", .type = TJ_ENGINE_POSTGRES},
+    /* The row tables have nothing: every load is from the log. */
+    {.name = "postgres, lazy", .type = TJ_ENGINE_POSTGRES, .lag_ms = 3600 * 1000},
+    {.name = "postgres, os, no threads",
+     .type = TJ_ENGINE_POSTGRES,
+     .durability = TJ_DURABILITY_OS,
+     .no_threads = true},
+};
+
 typedef struct fixture {
     const engine *engine;
     tj_config config;
@@ -74,6 +85,12 @@ typedef struct fixture {
 static inline bool is_durable(const fixture *f)
 {
     return f->engine->type != TJ_ENGINE_MEMORY;
+}
+
+/* In a directory of files. */
+static inline bool is_journal(const fixture *f)
+{
+    return f->engine->type == TJ_ENGINE_LMDB;
 }
 
 static inline void fixture_open(fixture *f)
@@ -207,7 +224,16 @@ static inline void fixture_start(fixture *f, const engine *on)
     f->config.lmdb.lag_bytes = on->lag_bytes;
     f->config.lmdb.lag_ms = on->lag_ms;
     f->config.no_threads = on->no_threads;
-    if (is_durable(f)) {
+    if (on->type == TJ_ENGINE_POSTGRES) {
+        static unsigned number;
+        f->config.postgres.url = getenv("TJ_POSTGRES_URL");
+        f->config.postgres.schema = "contract";
+        f->config.postgres.lag_bytes = on->lag_bytes;
+        f->config.postgres.lag_ms = on->lag_ms;
+        snprintf(f->journal, sizeof f->journal, "%lld.%u", (long long)getpid(), ++number);
+        f->config.postgres.name = f->journal;
+    }
+    if (is_journal(f)) {
         directory_make(f->directory, "tj-contract");
         snprintf(f->journal, sizeof f->journal, "%s/journal", f->directory);
         f->config.path = f->journal;
@@ -237,7 +263,7 @@ static inline void contract_run_one(void **state)
     run->test->run(&run->f);
     fixture_verify(&run->f);
     fixture_close(&run->f);
-    if (is_durable(&run->f)) {
+    if (is_journal(&run->f)) {
         assert_journal_sound(run->f.journal);
         directory_remove(run->f.directory);
     }
@@ -257,7 +283,10 @@ static inline int contract_tell(void **state)
 
 static inline int contract_run_all(const char *group, const contract_case *cases, size_t count)
 {
-    size_t engine_count = sizeof engines / sizeof engines[0];
+    bool server = getenv("TJ_POSTGRES_URL") != NULL;
+    const engine *on = server ? server_engines : engines;
+    size_t engine_count = server ? sizeof server_engines / sizeof server_engines[0]
+                                 : sizeof engines / sizeof engines[0];
     contract_run *runs = calloc(count * engine_count, sizeof *runs);
     struct CMUnitTest *tests = calloc(count * engine_count, sizeof *tests);
     if (!runs || !tests) {
@@ -267,7 +296,7 @@ static inline int contract_run_all(const char *group, const contract_case *cases
     for (size_t i = 0; i < count * engine_count; i++) {
         contract_run *run = &runs[i];
         run->test = &cases[i / engine_count];
-        run->engine = &engines[i % engine_count];
+        run->engine = &on[i % engine_count];
         snprintf(run->name, sizeof run->name, "%s [%s]", run->test->name, run->engine->name);
         tests[i] = (struct CMUnitTest){.name = run->name,
                                        .test_func = contract_run_one,

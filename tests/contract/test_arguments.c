@@ -177,14 +177,25 @@ static void test_transaction_calls_without_a_value(fixture *f)
 /* What lies behind an older struct is neither read nor written: it is all ones here. */
 #define OLDER(type, last_member) (offsetof(type, last_member) + sizeof(((type *)0)->last_member))
 
+/* What is older than an engine cannot say where its server is. */
+static void open_older(fixture *f, const tj_config *config)
+{
+    fixture_close(f);
+    if (is_durable(f) && !is_journal(f)) {
+        assert_refused(tj_store_open(config, &f->store, &err), TJ_MISUSE, "needs journal.url");
+        fixture_open(f);
+    } else {
+        assert_ok(tj_store_open(config, &f->store, &err));
+    }
+}
+
 static void test_structs_of_an_older_library(fixture *f)
 {
     tj_config config;
     memset(&config, 0xff, sizeof config);
     memcpy(&config, &f->config, OLDER(tj_config, path));
     config.struct_size = OLDER(tj_config, path);
-    fixture_close(f);
-    assert_ok(tj_store_open(&config, &f->store, &err));
+    open_older(f, &config);
     fixture_close(f);
     fixture_open(f);
     tj_store_info info;
@@ -214,6 +225,8 @@ _Static_assert(offsetof(tj_config, lag_ms) == offsetof(tj_config, lmdb.lag_ms) &
                    offsetof(tj_store_info, recovered_at) ==
                        offsetof(tj_store_info, lmdb.recovered_at),
                "programs written when there was one engine compile, and mean the same");
+_Static_assert(sizeof(tj_postgres_config) == 120 && sizeof(tj_postgres_info) == 104,
+               "of a server's");
 _Static_assert(sizeof(tj_lmdb_info) == 192 && offsetof(tj_store_info, lmdb) == 4440,
                "of information");
 
@@ -223,8 +236,7 @@ static void test_structs_from_before_an_engine(fixture *f)
     memset(&config, 0xff, sizeof config);
     memcpy(&config, &f->config, offsetof(tj_config, lmdb));
     config.struct_size = offsetof(tj_config, lmdb);
-    fixture_close(f);
-    assert_ok(tj_store_open(&config, &f->store, &err));
+    open_older(f, &config);
     tj_store_info info;
     memset(&info, 0xff, sizeof info);
     info.struct_size = offsetof(tj_store_info, lmdb);
@@ -250,7 +262,8 @@ static void test_engine_members_of_a_newer_library(fixture *f)
     assert_int_equal(info.lmdb.reserved[0], 0);
     assert_int_equal(info.lmdb.reserved[sizeof info.lmdb.reserved / sizeof *info.lmdb.reserved - 1],
                      0);
-    assert_int_equal(info.lmdb.segment_count, is_durable(f) ? 1 : 0);
+    assert_int_equal(info.lmdb.segment_count, is_journal(f) ? 1 : 0);
+    assert_int_equal(info.postgres.reserved[7], 0);
 }
 
 static void test_commit_options_of_an_older_library(fixture *f)
@@ -321,6 +334,55 @@ static void test_a_store_that_only_looks_on(fixture *f)
     fixture_open(f);
 }
 
+/* Of the row tables or of LMDB, whichever the engine has. */
+static uint64_t applied_sequence(const fixture *f, const tj_store_info *info)
+{
+    return is_journal(f) ? info->lmdb.applied_sequence : info->postgres.applied_sequence;
+}
+
+static void assert_told_of_files(const fixture *f, const tj_store_info *info)
+{
+    assert_string_equal(info->path, f->journal);
+    assert_int_equal(info->format_version, 2);
+    assert_true(info->lmdb.segment_count >= 1 && info->lmdb.log_bytes >= TJ_SEGMENT_SIZE_MIN);
+    assert_int_equal(info->lmdb.map_size_bytes, TJ_MAP_SIZE_DEFAULT);
+    assert_int_equal(info->lmdb.recovered_bytes_cut, 0);
+}
+
+static void assert_told_of_a_server(const fixture *f, const tj_store_info *info)
+{
+    char end[DIRECTORY_SIZE + 32];
+    snprintf(end, sizeof end, " contract.%s", f->journal);
+    assert_non_null(strstr(info->path, end));
+    assert_int_equal(info->format_version, 1);
+    assert_int_equal(info->postgres.epoch, 1);
+    assert_true(info->postgres.server_version >= 140000);
+    assert_int_equal(info->postgres.away_since, 0);
+}
+
+static void assert_told_of_what_lasts(fixture *f, tj_store_info *info)
+{
+    assert_int_equal(info->durability, f->engine->durability);
+    assert_false(tj_uuid_is_nil(info->journal_id));
+    assert_true(info->state_bytes > 0);
+    assert_true(info->writer_alive);
+    assert_int_equal(info->writer_pid, getpid());
+    assert_non_null(strstr(info->writer, "test_contract_a"));
+    if (is_journal(f)) {
+        assert_told_of_files(f, info);
+    } else {
+        assert_told_of_a_server(f, info);
+    }
+    tj_uuid id = info->journal_id;
+    fixture_reopen(f);
+    assert_ok(tj_store_info_get(f->store, info, &err));
+    assert_int_equal(tj_uuid_compare(info->journal_id, id), 0);
+    assert_int_equal(info->sequence, 5);
+    assert_int_equal(applied_sequence(f, info), 5);
+    assert_int_equal(info->lmdb.lag_bytes, 0);
+    assert_int_equal(info->postgres.lag_bytes, 0);
+}
+
 static void test_what_is_told_of_a_store(fixture *f)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
@@ -330,7 +392,7 @@ static void test_what_is_told_of_a_store(fixture *f)
     assert_int_equal(info.type, f->engine->type);
     assert_int_equal(info.sequence, 0);
     assert_int_equal(info.sequence_time, 0);
-    assert_int_equal(info.lmdb.applied_sequence, 0);
+    assert_int_equal(applied_sequence(f, &info), 0);
     for (int i = 0; i < 5; i++) {
         state.last_candle_ts++;
         assert_ok(tj_state_save(f->states, &state, &err));
@@ -338,26 +400,9 @@ static void test_what_is_told_of_a_store(fixture *f)
     assert_ok(tj_store_info_get(f->store, &info, &err));
     assert_int_equal(info.sequence, 5);
     assert_true(info.sequence_time >= before && info.sequence_time <= tj_time_now() + 1000);
-    assert_true(info.lmdb.applied_sequence <= 5);
+    assert_true(applied_sequence(f, &info) <= 5);
     if (is_durable(f)) {
-        assert_int_equal(info.durability, f->engine->durability);
-        assert_string_equal(info.path, f->journal);
-        assert_false(tj_uuid_is_nil(info.journal_id));
-        assert_int_equal(info.format_version, 2);
-        assert_true(info.lmdb.segment_count >= 1 && info.lmdb.log_bytes >= TJ_SEGMENT_SIZE_MIN);
-        assert_true(info.state_bytes > 0);
-        assert_int_equal(info.lmdb.map_size_bytes, TJ_MAP_SIZE_DEFAULT);
-        assert_true(info.writer_alive);
-        assert_int_equal(info.writer_pid, getpid());
-        assert_non_null(strstr(info.writer, "test_contract_a"));
-        assert_int_equal(info.lmdb.recovered_bytes_cut, 0);
-        tj_uuid id = info.journal_id;
-        fixture_reopen(f);
-        assert_ok(tj_store_info_get(f->store, &info, &err));
-        assert_int_equal(tj_uuid_compare(info.journal_id, id), 0);
-        assert_int_equal(info.sequence, 5);
-        assert_int_equal(info.lmdb.applied_sequence, 5);
-        assert_int_equal(info.lmdb.lag_bytes, 0);
+        assert_told_of_what_lasts(f, &info);
     }
 }
 

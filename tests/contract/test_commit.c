@@ -166,8 +166,10 @@ static void test_work_on_the_callers_thread(fixture *f)
     tj_store_info info = TJ_STORE_INFO_INIT;
     assert_ok(tj_store_info_get(f->store, &info, &err));
     assert_int_equal(info.sequence, 1);
-    assert_int_equal(info.lmdb.applied_sequence, is_durable(f) ? 1 : 0);
+    assert_int_equal(info.lmdb.applied_sequence, is_journal(f) ? 1 : 0);
+    assert_int_equal(info.postgres.applied_sequence, is_durable(f) && !is_journal(f) ? 1 : 0);
     assert_int_equal(info.lmdb.lag_bytes, 0);
+    assert_int_equal(info.postgres.lag_bytes, 0);
     assert_ok(tj_store_work(f->store, &err));
     assert_fees(f, 1, "1");
 }

@@ -44,6 +44,9 @@ pub const TJ_ENGINE_LMDB: tj_engine_type = 0;
 /// This process's memory; gone with it
 pub const TJ_ENGINE_MEMORY: tj_engine_type = 1;
 
+/// A schema of a PostgreSQL server; durable there
+pub const TJ_ENGINE_POSTGRES: tj_engine_type = 2;
+
 /// What an acknowledged save survives (promise P1).
 pub type tj_durability = c_uint;
 
@@ -103,6 +106,53 @@ pub struct tj_lmdb_config {
     pub reserved: [u64; 8],
 }
 
+/// The schema of a journal on PostgreSQL when none is configured.
+pub const TJ_POSTGRES_SCHEMA_DEFAULT: &CStr = c"tesser";
+
+/// The name of a journal on PostgreSQL when none is configured.
+pub const TJ_POSTGRES_NAME_DEFAULT: &CStr = c"default";
+
+/// How far the row tables may lag behind the log on a server: 1 MiB. A load reads it from there.
+pub const TJ_POSTGRES_LAG_BYTES_DEFAULT: u64 = 1 << 20;
+
+/// After so long without a sign of its writer a journal may be taken over: 10 s.
+pub const TJ_POSTGRES_LEASE_MS_DEFAULT: u32 = 10000;
+
+/// How long a commit is waited for before it is told to be in doubt: 30 s.
+pub const TJ_POSTGRES_TIMEOUT_MS_DEFAULT: u32 = 30000;
+
+/// How long one answer is waited for before another connection is tried: 3 s.
+pub const TJ_POSTGRES_ANSWER_MS_DEFAULT: u32 = 3000;
+
+/// What only a journal on PostgreSQL is configured with, in its part of `tj_config`. A zero means
+/// the default of each member.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_postgres_config {
+    /// Where the server is, as libpq has it: `postgres://user@host,host/database`, or key=value.
+    /// Required for `TJ_ENGINE_POSTGRES`. A password in it is refused: libpq finds one in
+    /// ~/.pgpass, in PGPASSFILE or in a service file.
+    pub url: *const c_char,
+    /// Default: `TJ_POSTGRES_SCHEMA_DEFAULT`
+    pub schema: *const c_char,
+    /// Of the journal in it; default: `TJ_POSTGRES_NAME_DEFAULT`
+    pub name: *const c_char,
+    /// Default: `TJ_POSTGRES_LAG_BYTES_DEFAULT`
+    pub lag_bytes: u64,
+    /// Default: `TJ_LAG_MS_DEFAULT`
+    pub lag_ms: u32,
+    /// Default: `TJ_POSTGRES_LEASE_MS_DEFAULT`
+    pub lease_ms: u32,
+    /// Default: `TJ_POSTGRES_TIMEOUT_MS_DEFAULT`
+    pub timeout_ms: u32,
+    /// Default: `TJ_POSTGRES_ANSWER_MS_DEFAULT`
+    pub answer_ms: u32,
+    /// Take the journal from its writer, whatever its lease says
+    pub takeover: bool,
+    /// For members to come; zero
+    pub reserved: [u64; 8],
+}
+
 /// How to open a store. Start from `TJ_CONFIG_INIT`; a zero means the default of each member.
 /// Strings are borrowed while a call reads the struct; those that `tj_config_load` filled in
 /// belong to it and are released by `tj_config_dispose`.
@@ -140,6 +190,8 @@ pub struct tj_config {
     pub owned: *mut c_void,
     /// What the journal directory alone has
     pub lmdb: tj_lmdb_config,
+    /// What a journal on PostgreSQL alone has
+    pub postgres: tj_postgres_config,
 }
 
 unsafe extern "C" {
@@ -150,15 +202,17 @@ unsafe extern "C" {
 
     /// Reads a configuration file (TOML) into a configuration.
     ///
-    /// `[journal]`: type ("lmdb", "memory"), path, book, map_size, map_size_max, segment_size
-    /// (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms,
-    /// must_exist. Tesser's own `[live.persistence]` with engine ("lmdb") and path is read when
-    /// there is no `[journal]`; both is an error. With that engine and no path, `live.state_path`
-    /// names the journal, as in Tesser. Tables of other programs beside these are left alone; an
-    /// unknown key or a wrong type inside them is an error. A relative path in `[journal]` is
-    /// relative to the configuration file; in Tesser's tables it is relative to the working
-    /// directory, as Tesser reads it. Then the environment: TESSER_JOURNAL_TYPE and
-    /// TESSER_JOURNAL_PATH (relative to the working directory).
+    /// `[journal]`: type ("lmdb", "memory", "postgres"), path, book, map_size, map_size_max,
+    /// segment_size (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes,
+    /// lag_ms, history_size, history_age (days), history (false: no bases, and no segment goes),
+    /// must_exist; for a server url, schema, name, lease_ms, timeout_ms, answer_ms. Tesser's own
+    /// `[live.persistence]` with engine ("lmdb") and path is read when there is no `[journal]`;
+    /// both is an error. With that engine and no path, `live.state_path` names the journal, as in
+    /// Tesser. Tables of other programs beside these are left alone; an unknown key or a wrong type
+    /// inside them is an error. A relative path in `[journal]` is relative to the configuration
+    /// file; in Tesser's tables it is relative to the working directory, as Tesser reads it. Then
+    /// the environment: TESSER_JOURNAL_TYPE, TESSER_JOURNAL_PATH (relative to the working
+    /// directory), TESSER_JOURNAL_URL, TESSER_JOURNAL_SCHEMA and TESSER_JOURNAL_NAME.
     ///
     /// - `file`: path of the file
     /// - `config`: must be initialized; members that the file does not set keep their values

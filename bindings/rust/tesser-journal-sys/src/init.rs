@@ -70,6 +70,8 @@ zeroed!(
     tj_order_request,
     tj_portfolio,
     tj_position,
+    tj_postgres_config,
+    tj_postgres_info,
     tj_price,
     tj_quarantine_item,
     tj_quarantine_list,

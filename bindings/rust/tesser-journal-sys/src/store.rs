@@ -86,6 +86,24 @@ pub struct tj_lmdb_info {
     pub reserved: [u64; 8],
 }
 
+/// What only a journal on PostgreSQL can tell, in its part of `tj_store_info`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_postgres_info {
+    /// Counts the writers that the journal has had
+    pub epoch: u64,
+    /// Newest commit that the row tables, and so the SQL views, include
+    pub applied_sequence: u64,
+    /// Log from there to the newest commit
+    pub lag_bytes: u64,
+    /// Since when the server takes no commits; 0: it does
+    pub away_since: tj_time,
+    /// As libpq has it: 150018 is 15.18; 0 when the server is away
+    pub server_version: u32,
+    /// For members to come; zero, which then means "not told"
+    pub reserved: [u64; 8],
+}
+
 /// What can be told of a store at one moment.
 ///
 /// What every engine can tell stands here. What one alone has stands in a member with the name
@@ -99,7 +117,7 @@ pub struct tj_store_info {
     pub r#type: tj_engine_type,
     /// What an acknowledged save survives.
     pub durability: tj_durability,
-    /// The journal directory, "" in memory
+    /// The journal directory; "" in memory; host:port/database schema.name on PostgreSQL
     pub path: [c_char; TJ_PATH_SIZE],
     /// Given at creation
     pub journal_id: tj_uuid,
@@ -122,6 +140,8 @@ pub struct tj_store_info {
     pub clock_behind_ns: i64,
     /// What the journal directory alone can tell
     pub lmdb: tj_lmdb_info,
+    /// What a journal on PostgreSQL alone can tell
+    pub postgres: tj_postgres_info,
 }
 
 unsafe extern "C" {

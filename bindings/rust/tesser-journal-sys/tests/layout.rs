@@ -72,7 +72,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_compact_report { struct_size, bytes_before, bytes_after, written }
     tj_config {
         struct_size, r#type, path, book, durability, read_only, must_exist, shared, no_threads,
-        trace, trace_context, owned, lmdb
+        trace, trace_context, owned, lmdb, postgres
     }
     tj_decimal { bits }
     tj_equity_curve { points, count, drawdown_max, thinned }
@@ -155,6 +155,12 @@ fn facts() -> Vec<(String, u64)> {
     tj_position {
         symbol, side, quantity, has_entry_price, entry_price, unrealized_pnl, updated_at, extra
     }
+    tj_postgres_config {
+        url, schema, name, lag_bytes, lag_ms, lease_ms, timeout_ms, answer_ms, takeover, reserved
+    }
+    tj_postgres_info {
+        epoch, applied_sequence, lag_bytes, away_since, server_version, reserved
+    }
     tj_price { symbol, price }
     tj_prune_options { struct_size, history_size_bytes, dry_run }
     tj_prune_report {
@@ -187,7 +193,7 @@ fn facts() -> Vec<(String, u64)> {
     }
     tj_store_info {
         struct_size, r#type, durability, path, journal_id, format_version, sequence,
-        sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb
+        sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb, postgres
     }
     tj_str { data, size }
     tj_sub_account { exchange, positions, position_count, balances, balance_count, extra }

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Journals on PostgreSQL: the texts of their SQL as a source of the room, and the module that holds libpq,
+# which is built where libpq-dev is installed and loaded when such a journal is opened.
+set(TJ_POSTGRES AUTO CACHE STRING "Build the module for journals on PostgreSQL: AUTO, ON or OFF")
+find_path(TJ_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql)
+find_library(TJ_LIBPQ_LIBRARY pq)
+
+set(TJ_SQL "")
+foreach(name schema views)
+    set(file ${PROJECT_SOURCE_DIR}/src/postgres/${name}.sql)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+    string(APPEND TJ_SQL "const char tj__pg_${name}_sql[] = {${bytes}0};\n")
+endforeach()
+set(generated ${PROJECT_BINARY_DIR}/postgres_sql.c)
+file(CONFIGURE OUTPUT ${generated} CONTENT "#include \"postgres/sql.h\"\n@TJ_SQL@" @ONLY)
+target_sources(tj_postgres PRIVATE ${generated})
+
+if(TJ_POSTGRES STREQUAL "OFF")
+elseif(TJ_LIBPQ_INCLUDE AND TJ_LIBPQ_LIBRARY)
+    add_library(tesser-journal-postgres MODULE src/postgres/module/libpq.c)
+    target_include_directories(tesser-journal-postgres SYSTEM PRIVATE ${TJ_LIBPQ_INCLUDE})
+    target_link_libraries(tesser-journal-postgres PRIVATE tj_options ${TJ_LIBPQ_LIBRARY})
+    install(TARGETS tesser-journal-postgres LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+elseif(TJ_POSTGRES STREQUAL "ON")
+    message(FATAL_ERROR "TJ_POSTGRES is ON, and libpq-dev is not installed")
+else()
+    message(STATUS "libpq-dev is not installed: journals on PostgreSQL will not open")
+endif()

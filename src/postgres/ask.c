@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Saying statements and awaiting their answers, in one round trip and within a time. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/thread.h"
+#include "postgres/session.h"
+
+/* ---- statements ------------------------------------------------------------------------- */
+
+tj__pg_query tj__pg_sql(const char *sql)
+{
+    return (tj__pg_query){.sql = sql};
+}
+
+tj__pg_query tj__pg_prepared(const char *name)
+{
+    return (tj__pg_query){.name = name};
+}
+
+tj__pg_query tj__pg_prepare(const char *name, const char *sql)
+{
+    return (tj__pg_query){.sql = sql, .name = name};
+}
+
+static void add(tj__pg_query *query, const void *value, size_t size)
+{
+    TJ_ASSERT(query->count < TJ__PG_PARAMETERS_MAX);
+    query->values[query->count] = value;
+    query->lengths[query->count] = (int)size;
+    query->count++;
+}
+
+void tj__pg_int4(tj__pg_query *query, int32_t value)
+{
+    uint8_t *number = query->numbers[query->count];
+    tj__store_u32_be(number, (uint32_t)value);
+    add(query, number, 4);
+}
+
+void tj__pg_int8(tj__pg_query *query, uint64_t value)
+{
+    uint8_t *number = query->numbers[query->count];
+    tj__store_u64_be(number, value);
+    add(query, number, 8);
+}
+
+/* An empty value is no NULL. */
+void tj__pg_bytes(tj__pg_query *query, tj__bytes value)
+{
+    add(query, value.size > 0 ? (const void *)value.data : "", value.size);
+}
+
+void tj__pg_text(tj__pg_query *query, const char *value)
+{
+    add(query, value, strlen(value));
+}
+
+/* ---- the end of a session --------------------------------------------------------------- */
+
+void tj__pg_close(tj__pg_session *session)
+{
+    if (session->conn) {
+        session->pq->finish(session->conn);
+        session->conn = NULL;
+    }
+}
+
+void tj__pg_abandon(tj__pg_session *session)
+{
+    if (session->conn) {
+        (void)close(session->pq->socket(session->conn));
+    }
+}
+
+/* ---- failures --------------------------------------------------------------------------- */
+
+static tj_status lost(tj__pg_session *session, tj_error *error, const char *reason)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s", reason ? reason : session->pq->error_message(session->conn));
+    text[strcspn(text, "\n")] = '\0';
+    session->sqlstate[0] = '\0';
+    tj__pg_close(session);
+    return tj__fail(error, TJ_UNAVAILABLE, "%s",
+                    text[0] ? text : "the connection to the server is lost");
+}
+
+static tj_status status_of(const char *sqlstate)
+{
+    static const struct {
+        const char *prefix;
+        tj_status status;
+    } known[] = {{"53100", TJ_FULL},        {"53200", TJ_FULL},      {"42501", TJ_READONLY},
+                 {"25006", TJ_UNAVAILABLE}, {"3D000", TJ_NOT_FOUND}, {"3F000", TJ_NOT_FOUND},
+                 {"42P01", TJ_NOT_FOUND},   {"53", TJ_UNAVAILABLE},  {"57", TJ_UNAVAILABLE},
+                 {"55P03", TJ_UNAVAILABLE}, {"40", TJ_UNAVAILABLE},  {"08", TJ_UNAVAILABLE},
+                 {"XX001", TJ_CORRUPT},     {"XX002", TJ_CORRUPT}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strncmp(sqlstate, known[i].prefix, strlen(known[i].prefix)) == 0) {
+            return known[i].status;
+        }
+    }
+    return TJ_IO;
+}
+
+/* As PostgreSQL packs them: 6 bits a character. */
+static int packed(const char *sqlstate)
+{
+    int code = 0;
+    for (int i = 0; i < 5 && sqlstate[i]; i++) {
+        code |= ((sqlstate[i] - '0') & 0x3f) << (6 * i);
+    }
+    return code;
+}
+
+/* Keeps what the server objected to; the first objection is the cause of all that follow. */
+static void note_refusal(tj__pg_session *session, const tj__pg_result *result, tj_error *error)
+{
+    const char *state = session->pq->result_field(result, TJ__PG_SQLSTATE);
+    const char *message = session->pq->result_field(result, TJ__PG_MESSAGE);
+    if (session->sqlstate[0] || !state) {
+        return;
+    }
+    snprintf(session->sqlstate, sizeof session->sqlstate, "%s", state);
+    (void)tj__fail(error, status_of(state), "the server says: %s (%s)", message ? message : "",
+                   state);
+    error->engine_code = packed(state);
+}
+
+/* ---- the round trip --------------------------------------------------------------------- */
+
+static tj_status say(tj__pg_session *session, const tj__pg_query *query, tj_error *error)
+{
+    static const int binary[TJ__PG_PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const tj__libpq *pq = session->pq;
+    int said = 0;
+    if (query->sql && query->name) {
+        said = pq->send_prepare(session->conn, query->name, query->sql, 0, NULL);
+    } else if (query->name) {
+        said = pq->send_prepared(session->conn, query->name, query->count, query->values,
+                                 query->lengths, binary, 1);
+    } else {
+        said = pq->send_query(session->conn, query->sql, query->count, NULL, query->values,
+                              query->lengths, binary, 1);
+    }
+    return said == 1 ? TJ_OK : lost(session, error, NULL);
+}
+
+/* Waits until there is something to read, or room to write. */
+static tj_status wait_for(tj__pg_session *session, bool writing, uint64_t until, tj_error *error)
+{
+    uint64_t now = tj__monotonic_ns();
+    int left = now >= until ? 0 : (int)((until - now) / 1000000u) + 1;
+    struct pollfd socket = {.fd = session->pq->socket(session->conn),
+                            .events = (short)(writing ? POLLIN | POLLOUT : POLLIN)};
+    int ready = left == 0 ? 0 : poll(&socket, 1, left);
+    if (ready < 0 && errno == EINTR) {
+        return TJ_OK;
+    }
+    return ready > 0 ? TJ_OK : lost(session, error, "the server does not answer");
+}
+
+static tj_status send_all(tj__pg_session *session, uint64_t until, tj_error *error)
+{
+    for (;;) {
+        int left = session->pq->flush(session->conn);
+        if (left == 0) {
+            return TJ_OK;
+        }
+        if (left < 0) {
+            return lost(session, error, NULL);
+        }
+        TJ_TRY(wait_for(session, true, until, error));
+        if (session->pq->consume_input(session->conn) != 1) {
+            return lost(session, error, NULL);
+        }
+    }
+}
+
+/* NULL: the end of one statement's results. */
+static tj_status next_result(tj__pg_session *session, uint64_t until, tj__pg_result **out,
+                             tj_error *error)
+{
+    while (session->pq->is_busy(session->conn)) {
+        TJ_TRY(wait_for(session, false, until, error));
+        if (session->pq->consume_input(session->conn) != 1) {
+            return lost(session, error, NULL);
+        }
+    }
+    *out = session->pq->get_result(session->conn);
+    return TJ_OK;
+}
+
+/* One statement's result, and the NULL behind it. */
+static tj_status take_answer(tj__pg_session *session, uint64_t until, tj__pg_result **out,
+                             tj_error *refusal)
+{
+    tj__pg_result *end = NULL;
+    TJ_TRY(next_result(session, until, out, refusal));
+    if (!*out) {
+        return lost(session, refusal, "the server's answer is cut short");
+    }
+    int status = session->pq->result_status(*out);
+    if (status != TJ__PG_TUPLES_OK && status != TJ__PG_COMMAND_OK &&
+        status != TJ__PG_PIPELINE_ABORTED) {
+        note_refusal(session, *out, refusal);
+        if (!session->sqlstate[0]) {
+            return lost(session, refusal, NULL);
+        }
+    }
+    TJ_TRY(next_result(session, until, &end, refusal));
+    return end ? lost(session, refusal, "the server's answer has more than was asked for") : TJ_OK;
+}
+
+static tj_status take_sync(tj__pg_session *session, uint64_t until, tj_error *error)
+{
+    tj__pg_result *sync = NULL;
+    TJ_TRY(next_result(session, until, &sync, error));
+    bool right = sync && session->pq->result_status(sync) == TJ__PG_PIPELINE_SYNC;
+    session->pq->clear(sync);
+    return right ? TJ_OK : lost(session, error, NULL);
+}
+
+static tj_status take_owed(tj__pg_session *session, uint64_t until, tj_error *error)
+{
+    tj__pg_result *answer = NULL;
+    if (!session->owes) {
+        return TJ_OK;
+    }
+    session->owes = false;
+    tj_status status = take_answer(session, until, &answer, error);
+    if (answer) {
+        session->pq->clear(answer);
+    }
+    TJ_TRY(status);
+    return take_sync(session, until, error);
+}
+
+static tj_status exchange(tj__pg_session *session, const tj__pg_query *queries, int count,
+                          tj__pg_result **results, uint64_t until, tj_error *error)
+{
+    for (int i = 0; i < count; i++) {
+        TJ_TRY(say(session, &queries[i], error));
+    }
+    if (session->pq->pipeline_sync(session->conn) != 1) {
+        return lost(session, error, NULL);
+    }
+    TJ_TRY(send_all(session, until, error));
+    TJ_TRY(take_owed(session, until, error));
+    session->sqlstate[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        TJ_TRY(take_answer(session, until, &results[i], error));
+    }
+    TJ_TRY(take_sync(session, until, error));
+    return session->sqlstate[0] ? error->status : TJ_OK;
+}
+
+tj_status tj__pg_ask(tj__pg_session *session, const tj__pg_query *queries, int count,
+                     tj__pg_result **results, uint32_t ms, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    memset(results, 0, (size_t)count * sizeof *results);
+    session->sqlstate[0] = '\0';
+    if (!session->conn) {
+        return tj__fail(error, TJ_UNAVAILABLE, "the connection to the server is lost");
+    }
+    uint64_t until = tj__monotonic_ns() + (uint64_t)ms * 1000000u;
+    tj_status status = exchange(session, queries, count, results, until, &failure);
+    if (status != TJ_OK) {
+        tj__pg_clear(session, results, count);
+        return tj__error_pass(error, &failure);
+    }
+    return TJ_OK;
+}
+
+tj_status tj__pg_do(tj__pg_session *session, const tj__pg_query *queries, int count, uint32_t ms,
+                    tj_error *error)
+{
+    tj__pg_result **results = calloc((size_t)count, sizeof(tj__pg_result *));
+    if (!results) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the server's answers");
+    }
+    tj_status status = tj__pg_ask(session, queries, count, results, ms, error);
+    if (status == TJ_OK) {
+        tj__pg_clear(session, results, count);
+    }
+    free(results);
+    return status;
+}
+
+void tj__pg_tell(tj__pg_session *session, const char *sql)
+{
+    tj__pg_query query = tj__pg_sql(sql);
+    if (!session->conn || say(session, &query, NULL) != TJ_OK) {
+        return;
+    }
+    if (session->pq->pipeline_sync(session->conn) != 1 || session->pq->flush(session->conn) < 0) {
+        (void)lost(session, NULL, NULL);
+        return;
+    }
+    session->owes = true;
+}
+
+void tj__pg_clear(tj__pg_session *session, tj__pg_result **results, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (results[i]) {
+            session->pq->clear(results[i]);
+            results[i] = NULL;
+        }
+    }
+}
+
+/* ---- values ----------------------------------------------------------------------------- */
+
+tj__bytes tj__pg_get_bytes(const tj__pg_session *session, const tj__pg_result *result, int row,
+                           int column)
+{
+    return tj__bytes_of(session->pq->value(result, row, column),
+                        (size_t)session->pq->length(result, row, column));
+}
+
+int32_t tj__pg_get_int4(const tj__pg_session *session, const tj__pg_result *result, int row,
+                        int column)
+{
+    tj__bytes value = tj__pg_get_bytes(session, result, row, column);
+    return value.size == 4 ? (int32_t)tj__load_u32_be(value.data) : 0;
+}
+
+uint64_t tj__pg_get_int8(const tj__pg_session *session, const tj__pg_result *result, int row,
+                         int column)
+{
+    tj__bytes value = tj__pg_get_bytes(session, result, row, column);
+    return value.size == 8 ? tj__load_u64_be(value.data) : 0;
+}
+
+uint64_t tj__pg_affected(const tj__pg_session *session, tj__pg_result *result)
+{
+    return strtoull(session->pq->affected(result), NULL, 10);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The parts of a journal on PostgreSQL, for the files of this folder only. */
+#ifndef TJ_POSTGRES_INTERNAL_H
+#define TJ_POSTGRES_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/group.h"
+#include "base/helper.h"
+#include "base/rowmap.h"
+#include "base/trace.h"
+#include "postgres/arrays.h"
+#include "postgres/postgres.h"
+#include "postgres/session.h"
+
+#define TJ__PG_FORMAT_VERSION 1
+#define TJ__PG_HOLDER_SIZE 256
+/* Sessions for views, at most. */
+#define TJ__PG_POOL_SIZE 8
+/* What a statement that waits for nobody may take. */
+#define TJ__PG_STATEMENT_MS 30000
+
+/* A row of the log, and a commit in a batch. */
+typedef struct tj__pg_record {
+    tj__commit_record commit;
+    uint64_t hash;
+} tj__pg_record;
+
+/* What stands in front of a commit in a batch: its hash, and what that is of beside note and
+ * body. */
+#define TJ__PG_FRAME_SIZE 72
+
+typedef struct tj__pg_place {
+    uint64_t sequence;
+    tj_time time;
+    uint64_t hash;
+} tj__pg_place;
+
+typedef struct tj__pg_past tj__pg_past;   /* past.c */
+void tj__pg_past_free(tj__pg_past *past); /* NULL is allowed */
+
+typedef struct tj__pg_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    tj__pg_session sessions[TJ__PG_POOL_SIZE];
+    bool taken[TJ__PG_POOL_SIZE];
+} tj__pg_pool;
+
+/*
+ * Locks, in the order in which they may be taken together: the store's append lock (outside), then
+ * apply_lock, then the pool's or the helper's.
+ */
+struct tj__postgres {
+    tj_config config; /* strings are members below */
+    char *url;
+    char *schema;
+    char *name;
+    tj__pg_target target;
+    char place[TJ_PATH_SIZE]; /* host:port/database schema.name, for messages */
+    int32_t number;           /* of the journal in its schema */
+    tj_uuid id;
+    tj__pg_pool pool;
+    _Atomic(tj__pg_past *) kept_past; /* a state that was replayed; or NULL */
+
+    /* Writer only. */
+    uint64_t epoch;
+    char holder[TJ__PG_HOLDER_SIZE];
+    tj__pg_place end; /* behind the newest commit appended; the appender's */
+    tj__group group;  /* the next four are used with its turn */
+    tj__pg_session writer;
+    tj__pg_place settled; /* the newest row that is known to be there */
+    tj__pg_arrays arrays;
+    bool doubtful;         /* what is there must be looked at before anything is written */
+    _Atomic bool hinted;   /* the writer's session has the advisory lock */
+    _Atomic bool stopping; /* it is being closed: what cannot be written now is given up */
+    _Atomic uint64_t acknowledged;
+    _Atomic uint64_t away_since_ns; /* monotonic; 0 while the server answers */
+    _Atomic int64_t away_since;     /* the same by the clock */
+    _Atomic uint64_t appended_bytes;
+    _Atomic uint64_t applied_bytes;
+    _Atomic uint64_t applied; /* commits up to here are in the row tables */
+    tj__helper helper;
+    pthread_mutex_t apply_lock; /* guards the next two */
+    tj__pg_session applier;
+    tj__rowmap *apply_rows;
+    _Atomic uint64_t worked_ns;   /* when rows were last brought up to the log */
+    _Atomic uint64_t renewed_ns;  /* when the lease was last renewed */
+    _Atomic tj_status apply_told; /* how the last work ended, as far as it was said */
+};
+
+/* url.c: what libpq makes of a URL that was checked. *verify: see tj__pg_target. */
+tj_status tj__pg_check_url(const tj__libpq *pq, const char *url, bool *verify, tj_error *error);
+
+/* server.c */
+tj_status tj__pg_connect(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
+/* Notes which server a session has reached, for messages. */
+void tj__pg_note_server(tj__postgres *postgres, const tj__pg_session *session);
+/* TJ_UNAVAILABLE once the server has been away for a moment: nobody waits for it then. */
+tj_status tj__pg_refuse_away(tj__postgres *postgres, tj_error *error);
+/* Adds where it happened to a failure. */
+tj_status tj__pg_explain(const tj__postgres *postgres, tj_status status, tj_error *error);
+
+/* create.c: the schema and the journal's row, as far as they are not there. */
+tj_status tj__pg_create(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
+
+/* claim.c */
+/* Finds the journal: its number and id. TJ_NOT_FOUND, TJ_FORMAT_NEWER. */
+tj_status tj__pg_look(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
+/* Makes this process the writer, in the writer's session: from here on whoever was it before writes
+ * nothing more. Sets epoch, settled, end and applied. */
+tj_status tj__pg_claim(tj__postgres *postgres, tj_error *error);
+/* Tells whoever comes next that nobody holds the journal. */
+void tj__pg_release(tj__postgres *postgres);
+/* The advisory lock says that the holder's session lives: a hint, which makes a takeover quick. */
+void tj__pg_hint(tj__postgres *postgres);
+tj_status tj__pg_renew(tj__postgres *postgres, tj_error *error);
+
+/* record.c */
+/* Appends a commit with its frame to a batch, which has room; sets its hash. */
+void tj__pg_record_put(tj__buffer *bytes, uint64_t previous_hash, tj__pg_record *record);
+/* Takes the next one off. */
+void tj__pg_record_get(tj__bytes *rest, tj__pg_record *record);
+uint64_t tj__pg_record_hash(const tj__pg_record *record, uint64_t previous_hash);
+/* Columns of a log row in the order in which tj__pg_record_read takes them. */
+#define TJ__PG_RECORD_COLUMNS "seq, at, epoch, id, changes, note, body, hash"
+void tj__pg_record_read(const tj__pg_session *session, const tj__pg_result *result, int row,
+                        tj__pg_record *record);
+/* Whether it follows what is before it, unchanged since it was written. TJ_CORRUPT. */
+tj_status tj__pg_record_check(const tj__postgres *postgres, const tj__pg_record *record,
+                              const tj__pg_place *before, tj_error *error);
+/* The hash in front of the first commit. */
+uint64_t tj__pg_first_hash(const tj_uuid *id);
+
+/* batch.c */
+extern const tj__group_ops tj__pg_group_ops;
+/* writer.c */
+/* What a batch is written by; it is prepared under this name in the writer's session. */
+#define TJ__PG_APPEND "append"
+/* Makes the writer's session, which is open, one that batches are written in. */
+tj_status tj__pg_ready_writer(tj__postgres *postgres, tj_error *error);
+/* settle.c: what became of a batch whose answer did not come, by its last commit. TJ_OK: *there
+ * says whether it is in the log, and the next one may be written; TJ_CLOSED: it is not, and this
+ * writer is none any more. Anything else: ask again. */
+tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_record *last, bool *there,
+                        tj_error *error);
+
+/* apply.c */
+tj_status tj__pg_apply(tj__postgres *postgres, tj_error *error);
+extern const tj__helper_ops tj__pg_helper_ops;
+static inline uint64_t tj__pg_lag(const tj__postgres *postgres)
+{
+    return atomic_load(&postgres->appended_bytes) - atomic_load(&postgres->applied_bytes);
+}
+
+/* pool.c */
+void tj__pg_pool_init(tj__pg_pool *pool);
+void tj__pg_pool_close(tj__pg_pool *pool);
+/* Lends an open session. */
+tj_status tj__pg_pool_take(tj__postgres *postgres, tj__pg_session **out, tj_error *error);
+void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Sessions for those who read: each is lent to one at a time, opened when it is first needed. */
+#include "base/error.h"
+#include "base/thread.h"
+#include "postgres/internal.h"
+
+void tj__pg_pool_init(tj__pg_pool *pool)
+{
+    tj__mutex_init(&pool->lock);
+    tj__condition_init(&pool->returned);
+}
+
+void tj__pg_pool_close(tj__pg_pool *pool)
+{
+    for (int i = 0; i < TJ__PG_POOL_SIZE; i++) {
+        tj__pg_close(&pool->sessions[i]);
+    }
+    pthread_cond_destroy(&pool->returned);
+    pthread_mutex_destroy(&pool->lock);
+}
+
+/* One that is open, else one that can be; NULL when all are lent. */
+static tj__pg_session *choose(tj__pg_pool *pool)
+{
+    int chosen = -1;
+    for (int i = 0; i < TJ__PG_POOL_SIZE; i++) {
+        if (!pool->taken[i] && (chosen < 0 || pool->sessions[i].conn)) {
+            chosen = i;
+            if (pool->sessions[i].conn) {
+                break;
+            }
+        }
+    }
+    if (chosen < 0) {
+        return NULL;
+    }
+    pool->taken[chosen] = true;
+    return &pool->sessions[chosen];
+}
+
+tj_status tj__pg_pool_take(tj__postgres *postgres, tj__pg_session **out, tj_error *error)
+{
+    tj__pg_pool *pool = &postgres->pool;
+    tj__pg_session *session = NULL;
+    pthread_mutex_lock(&pool->lock);
+    for (session = choose(pool); !session; session = choose(pool)) {
+        pthread_cond_wait(&pool->returned, &pool->lock);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    tj_status status = session->conn ? TJ_OK : tj__pg_connect(postgres, session, error);
+    if (status != TJ_OK) {
+        tj__pg_pool_give(postgres, session);
+        return status;
+    }
+    *out = session;
+    return TJ_OK;
+}
+
+void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session)
+{
+    tj__pg_pool *pool = &postgres->pool;
+    pthread_mutex_lock(&pool->lock);
+    pool->taken[session - pool->sessions] = false;
+    pthread_cond_signal(&pool->returned);
+    pthread_mutex_unlock(&pool->lock);
+}

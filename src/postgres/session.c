@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Opening a session, and its settings. */
+#include "postgres/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* Servers from here on have SQL functions whose bodies are bound when they are created. */
+#define SERVER_VERSION_MIN 140000
+
+#define SETTINGS_MS 5000
+
+void tj__pg_identifier(tj__buffer *out, const char *name)
+{
+    tj__put_u8(out, '"');
+    for (const char *c = name; *c; c++) {
+        if (*c == '"') {
+            tj__put_u8(out, '"');
+        }
+        tj__put_u8(out, (uint8_t)*c);
+    }
+    tj__put_u8(out, '"');
+}
+
+/* What libpq says, in one line. */
+static void copy_reason(const tj__pg_session *session, char *text, size_t size)
+{
+    snprintf(text, size, "%s", session->pq->error_message(session->conn));
+    size_t end = strlen(text);
+    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' ')) {
+        text[--end] = '\0';
+    }
+    for (char *c = text; *c; c++) {
+        if (*c == '\n' || *c == '\t') {
+            *c = ' ';
+        }
+    }
+}
+
+static tj_status connect_failed(tj__pg_session *session, tj_error *error)
+{
+    char reason[512];
+    if (!session->conn) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a session with the server");
+    }
+    copy_reason(session, reason, sizeof reason);
+    tj__pg_close(session);
+    return tj__fail(error, TJ_UNAVAILABLE, "%s", reason);
+}
+
+/* What is set first may be set otherwise by the URL, what stands behind it may not. */
+static tj_status connect_to(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
+{
+    const char *keywords[12];
+    const char *values[12];
+    size_t count = 0;
+    struct {
+        const char *keyword;
+        const char *value;
+    } settings[] = {{"connect_timeout", "2"},
+                    {"keepalives_idle", "3"},
+                    {"tcp_user_timeout", "5000"},
+                    {"fallback_application_name", "tesser-journal"},
+                    {target->verify ? "sslmode" : NULL, "verify-full"},
+                    {"dbname", target->url},
+                    {"client_encoding", "UTF8"},
+                    {target->writes ? "target_session_attrs" : NULL, "read-write"}};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (settings[i].keyword) {
+            keywords[count] = settings[i].keyword;
+            values[count++] = settings[i].value;
+        }
+    }
+    keywords[count] = NULL;
+    values[count] = NULL;
+    session->conn = session->pq->connect(keywords, values, 1);
+    if (!session->conn || session->pq->status(session->conn) != TJ__PG_CONNECTION_OK) {
+        return connect_failed(session, error);
+    }
+    session->pq->ignore_notices(session->conn);
+    if (session->pq->set_nonblocking(session->conn, 1) != 0 ||
+        session->pq->enter_pipeline(session->conn) != 1) {
+        return connect_failed(session, error);
+    }
+    return TJ_OK;
+}
+
+/* A role or a database may have set any of these otherwise. */
+static tj_status settle_session(tj__pg_session *session, const tj__pg_target *target,
+                                tj_error *error)
+{
+    tj__buffer path = {0};
+    tj__put_cstr(&path, "set search_path to ");
+    tj__pg_identifier(&path, target->schema);
+    tj__put_u8(&path, 0);
+    if (path.failed) {
+        tj__buffer_dispose(&path);
+        return tj__fail(error, TJ_NOMEM, "no memory for a session with the server");
+    }
+    const char *settings[] = {(const char *)path.data,
+                              "set statement_timeout to 0",
+                              "set lock_timeout to '2s'",
+                              "set idle_in_transaction_session_timeout to 0",
+                              "set default_transaction_isolation to 'read committed'",
+                              "set default_transaction_deferrable to off",
+                              "set client_min_messages to warning",
+                              "set bytea_output to hex",
+                              "set jit to off",
+                              target->writes ? "set default_transaction_read_only to off"
+                                             : "set default_transaction_read_only to on"};
+    enum { SETTINGS = sizeof settings / sizeof settings[0] };
+    tj__pg_query queries[SETTINGS];
+    for (int i = 0; i < SETTINGS; i++) {
+        queries[i] = tj__pg_sql(settings[i]);
+    }
+    tj_status status = tj__pg_do(session, queries, SETTINGS, SETTINGS_MS, error);
+    tj__buffer_dispose(&path);
+    return status;
+}
+
+/* Behind a pooler every statement may go to another session, so nothing that one holds can be
+ * relied on. */
+static tj_status refuse_pooler(tj__pg_session *session, tj_error *error)
+{
+    tj__pg_query query = tj__pg_sql("select pg_backend_pid()");
+    tj__pg_result *result = NULL;
+    TJ_TRY(tj__pg_ask(session, &query, 1, &result, SETTINGS_MS, error));
+    int32_t backend = tj__pg_get_int4(session, result, 0, 0);
+    tj__pg_clear(session, &result, 1);
+    if (backend == session->pq->backend_pid(session->conn)) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_UNSUPPORTED,
+                    "a connection pooler stands between this process and the server, and a writer "
+                    "needs a session of its own: give the server's own address and port");
+}
+
+static tj_status start(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
+{
+    TJ_TRY(connect_to(session, target, error));
+    int version = session->pq->server_version(session->conn);
+    if (version < SERVER_VERSION_MIN) {
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "the server is PostgreSQL %d; a journal needs version %d or a later one",
+                        version / 10000, SERVER_VERSION_MIN / 10000);
+    }
+    TJ_TRY(settle_session(session, target, error));
+    return target->writes ? refuse_pooler(session, error) : TJ_OK;
+}
+
+tj_status tj__pg_open(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
+{
+    *session = (tj__pg_session){.pq = target->pq};
+    tj_status status = start(session, target, error);
+    if (status != TJ_OK) {
+        tj__pg_close(session);
+    }
+    return status;
+}
+
+void tj__pg_server(const tj__pg_session *session, char *text, size_t size)
+{
+    const tj__libpq *pq = session->pq;
+    snprintf(text, size, "%s:%s/%s", pq->host(session->conn), pq->port(session->conn),
+             pq->database(session->conn));
+}

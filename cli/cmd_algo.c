@@ -277,6 +277,7 @@ const command_spec command_algo_list = {
     .example = "tesser-journal --journal ./journal algo list",
     .options = (const option_spec *const[]){&option_at, TABLE_OPTIONS, NULL},
     .pages = true,
+    .server = true,
     .run = run_algo_list,
 };
 
@@ -288,6 +289,7 @@ const command_spec command_algo_show = {
     .summary = "one algorithm with its payload",
     .example = "tesser-journal --journal ./journal algo show 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
     .options = (const option_spec *const[]){&option_at, NULL},
+    .server = true,
     .run = run_algo_show,
 };
 
@@ -305,6 +307,7 @@ const command_spec command_algo_save = {
                "6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f --plugin TWAP",
     .options = (const option_spec *const[]){&plugin_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_algo_save,
 };
 
@@ -318,5 +321,6 @@ const command_spec command_algo_delete = {
     .example =
         "tesser-journal --journal ./journal algo delete 6f1c2a9e-0d3b-4c55-8a77-0a1b2c3d4e5f",
     .writes = true,
+    .server = true,
     .run = run_algo_delete,
 };

@@ -69,5 +69,6 @@ const command_spec command_book_list = {
     .example = "tesser-journal --journal ./journal book list",
     .options = (const option_spec *const[]){TABLE_OPTIONS, NULL},
     .pages = true,
+    .server = true,
     .run = run_book_list,
 };

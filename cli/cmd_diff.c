@@ -69,5 +69,6 @@ const command_spec command_diff = {
     .example = "tesser-journal --journal ./journal diff 4000 4100 --kind position",
     .options = (const option_spec *const[]){&option_kind, &option_key, NULL},
     .pages = true,
+    .server = true,
     .run = run_diff,
 };

@@ -241,5 +241,6 @@ const command_spec command_equity = {
                "equity.svg",
     .options = (const option_spec *const[]){&from_option, &to_option, &exact_option,
                                             &thinned_option, &csv_option, &output_option, NULL},
+    .server = true,
     .run = run_equity,
 };

@@ -111,5 +111,6 @@ const command_spec command_export = {
     .example = "tesser-journal --journal ./journal export --format tesser ./tesser",
     .options = (const option_spec *const[]){&format_option, &dry_run_option, &force_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_export,
 };

@@ -212,5 +212,6 @@ const command_spec command_history = {
                                             &limit_option, &desc_option, &old_option,
                                             &follow_option, NULL},
     .pages = true,
+    .server = true,
     .run = run_history,
 };

@@ -257,5 +257,6 @@ const command_spec command_import = {
         (const option_spec *const[]){&into_option, &dry_run_option, &replace_option, &newest_option,
                                      &exchange_option, &map_option, &strategy_state_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_import,
 };

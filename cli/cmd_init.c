@@ -106,5 +106,6 @@ const command_spec command_init = {
     .example = "tesser-journal --journal ./journal init\n"
                "tesser-journal --journal ./journal init --book alpha",
     .writes = true,
+    .server = true,
     .run = run_init,
 };

@@ -294,6 +294,7 @@ const command_spec command_ledger_list = {
                                             &from_time_option, &to_time_option, TABLE_OPTIONS,
                                             &desc_option, &by_time_option, &option_at, NULL},
     .pages = true,
+    .server = true,
     .run = run_ledger_list,
 };
 
@@ -307,5 +308,6 @@ const command_spec command_ledger_append = {
             "newest.",
     .example = "tesser-journal --journal ./journal ledger append ledger.jsonl",
     .writes = true,
+    .server = true,
     .run = run_ledger_append,
 };

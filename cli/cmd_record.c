@@ -214,5 +214,6 @@ const command_spec command_record = {
                "tesser-journal --journal ./journal record",
     .options = (const option_spec *const[]){&keep_going_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_record,
 };

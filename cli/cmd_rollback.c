@@ -157,5 +157,6 @@ const command_spec command_rollback = {
     .options =
         (const option_spec *const[]){&to_option, &keep_option, &note_option, &dry_run_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_rollback,
 };

@@ -187,6 +187,7 @@ const command_spec command_state_export = {
     .summary = "the book's live state as JSON, in Tesser's spelling",
     .example = "tesser-journal --journal ./journal state export --output snapshot.json",
     .options = (const option_spec *const[]){&output_option, &option_at, NULL},
+    .server = true,
     .run = run_state_export,
 };
 
@@ -202,5 +203,6 @@ const command_spec command_state_import = {
     .example = "tesser-journal --journal ./journal state import snapshot.json --dry-run",
     .options = (const option_spec *const[]){&dry_run_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_state_import,
 };

@@ -350,5 +350,6 @@ const command_spec command_state_show = {
     .options = (const option_spec *const[]){&all_option, &option_table, TABLE_OPTIONS, &option_at,
                                             &option_watch, NULL},
     .pages = true,
+    .server = true,
     .run = run_state_show,
 };

@@ -10,6 +10,31 @@
 
 #define DEFAULT_FILE "tesser.toml"
 
+/* Its path is what it is called in messages. */
+static tj_status configure_server(command_line *cli, tj_config *config, const char *file,
+                                  tj_error *error)
+{
+    const tj_postgres_config *postgres = &config->postgres;
+    static char path[TJ_PATH_SIZE];
+    if (!cli->command->server) {
+        return fail(error, TJ_UNSUPPORTED,
+                    "'%s' works on journals in directories only, and the configured one is on "
+                    "PostgreSQL",
+                    cli->command->name);
+    }
+    if (!postgres->url) {
+        return fail(error, TJ_INVALID,
+                    "%s%sthe type is \"postgres\" and no server is named: set [journal] url, or "
+                    "TESSER_JOURNAL_URL",
+                    file ? file : "", file ? ": " : "");
+    }
+    snprintf(path, sizeof path, "%s in schema %s on PostgreSQL",
+             postgres->name ? postgres->name : TJ_POSTGRES_NAME_DEFAULT,
+             postgres->schema ? postgres->schema : TJ_POSTGRES_SCHEMA_DEFAULT);
+    config->path = path;
+    return TJ_OK;
+}
+
 /* An option beats the environment, the environment beats the file. */
 static tj_status configure(command_line *cli, tj_config *config, tj_error *error)
 {
@@ -30,9 +55,7 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
         config->type = TJ_ENGINE_LMDB;
     }
     if (config->type == TJ_ENGINE_POSTGRES) {
-        return fail(error, TJ_UNSUPPORTED,
-                    "the configured type is \"postgres\": the library opens such a journal, this "
-                    "program does not yet");
+        return configure_server(cli, config, file, error);
     }
     if (config->type != TJ_ENGINE_LMDB) {
         return fail(error, TJ_UNSUPPORTED,
@@ -56,7 +79,9 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
     if (status != TJ_OK) {
         return status;
     }
-    snprintf(cli->journal, sizeof cli->journal, "%s", out->config.path);
+    if (out->config.type == TJ_ENGINE_LMDB) {
+        snprintf(cli->journal, sizeof cli->journal, "%s", out->config.path);
+    }
     if (given(cli, &option_book)) {
         out->config.book = option_value(cli, &option_book);
     }

@@ -34,6 +34,7 @@ typedef struct command_spec {
     const char *example;               /* lines to paste */
     const option_spec *const *options; /* its own, up to NULL; NULL for none */
     bool writes;                       /* never guessed from a misspelt word */
+    bool server;                       /* works on a journal on a server, too */
     bool pages;                        /* on a terminal its output goes through a pager */
     tj_status (*run)(command_line *cli, tj_error *error);
 } command_spec;

@@ -373,7 +373,9 @@ static tj_status swap(const repair *r, tj_error *error)
         return tj__fail_errno(error, code, "exchanging the names of %s and %s", r->target.path,
                               r->x.path);
     }
-    return TJ_OK;
+    /* Else a power cut takes the new journal, and what was committed to it, out of its place. */
+    TJ_TRY(tj__directory_sync_parent(r->x.path, error));
+    return tj__directory_sync_parent(r->target.path, error);
 }
 
 /* Else no pass over the sources is needed to know that nothing is. */

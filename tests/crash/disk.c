@@ -36,7 +36,8 @@ typedef enum unit_kind {
     UNIT_GROW,
     UNIT_LINK,
     UNIT_UNLINK,
-    UNIT_RENAME
+    UNIT_RENAME,
+    UNIT_EXCHANGE
 } unit_kind;
 
 typedef struct unit {
@@ -103,8 +104,25 @@ static uint64_t hash_content(const content *c)
 
 /* ---- names ------------------------------------------------------------------------------ */
 
+/* Both or none: where one of the names has not come to the disk, neither has this. */
+static void exchange_names(names *n, const unit *u)
+{
+    name *one = find_name(n, u->path);
+    name *other = find_name(n, u->to);
+    if (one && other) {
+        node *kept = one->node;
+        one->node = other->node;
+        other->node = kept;
+        swap_below(n, u->path, u->to);
+    }
+}
+
 static void change_names(names *n, const unit *u)
 {
+    if (u->kind == UNIT_EXCHANGE) {
+        exchange_names(n, u);
+        return;
+    }
     if (u->kind == UNIT_LINK) {
         set_name(n, u->path, u->node);
         return;
@@ -186,7 +204,7 @@ static void add_unit(disk *d, const unit *added)
 static void settle_name(disk *d, const unit *u)
 {
     change_names(&d->durable, u);
-    for (unit *older = d->units; older < u; older++) {
+    for (unit *older = d->units; older < u && u->kind != UNIT_EXCHANGE; older++) {
         if (older->kind == UNIT_LINK && older->node == u->node && u->kind != UNIT_LINK &&
             strcmp(older->path, u->path) == 0) {
             older->node = NULL;
@@ -304,11 +322,16 @@ static void change_name(disk *d, const event *e, size_t index)
     if (!found) {
         die("%s is renamed or removed, but was never created", e->path);
     }
-    unit u = {.kind = e->kind == EVENT_RENAME ? UNIT_RENAME : UNIT_UNLINK,
+    unit u = {.kind = e->kind == EVENT_RENAME     ? UNIT_RENAME
+                      : e->kind == EVENT_EXCHANGE ? UNIT_EXCHANGE
+                                                  : UNIT_UNLINK,
               .index = index,
               .node = found->node,
               .path = e->path,
               .to = e->to};
+    if (e->kind == EVENT_LINK) {
+        u = (unit){.kind = UNIT_LINK, .index = index, .node = found->node, .path = e->to};
+    }
     add_unit(d, &u);
 }
 
@@ -328,6 +351,8 @@ void disk_apply(disk *d, const event *e, size_t index)
     case EVENT_RMDIR:
     case EVENT_UNLINK:
     case EVENT_RENAME:
+    case EVENT_LINK:
+    case EVENT_EXCHANGE:
         change_name(d, e, index);
         break;
     case EVENT_WRITE:
@@ -407,7 +432,8 @@ bool disk_unit_grows(const disk *d, size_t i)
 
 void disk_unit_text(const disk *d, size_t i, char *out, size_t size)
 {
-    static const char *const kinds[] = {"write", "resize", "grow", "link", "unlink", "rename"};
+    static const char *const kinds[] = {"write",  "resize", "grow",    "link",
+                                        "unlink", "rename", "exchange"};
     const unit *u = pending_unit(d, i);
     const char *path = u->path;
     for (size_t k = 0; !path && k < d->current.count; k++) {

@@ -35,20 +35,39 @@ void remove_name(names *n, const char *path)
     }
 }
 
+static bool is_below(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    return strncmp(path, directory, size) == 0 && path[size] == '/';
+}
+
+static void move(name *moving, const char *from, const char *to)
+{
+    char moved[2 * sizeof moving->path];
+    snprintf(moved, sizeof moved, "%s%s", to, moving->path + strlen(from));
+    if (strlen(moved) >= sizeof moving->path) {
+        die("a name is too long: %s", moved);
+    }
+    memcpy(moving->path, moved, strlen(moved) + 1);
+}
+
 void move_below(names *n, const char *from, const char *to)
 {
-    size_t size = strlen(from);
     for (size_t i = 0; i < n->count; i++) {
-        char moved[2 * sizeof n->list->path];
-        const char *path = n->list[i].path;
-        if (strncmp(path, from, size) != 0 || path[size] != '/') {
-            continue;
+        if (is_below(n->list[i].path, from)) {
+            move(&n->list[i], from, to);
         }
-        snprintf(moved, sizeof moved, "%s%s", to, path + size);
-        if (strlen(moved) >= sizeof n->list->path) {
-            die("a name is too long: %s", moved);
+    }
+}
+
+void swap_below(names *n, const char *one, const char *other)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (is_below(n->list[i].path, one)) {
+            move(&n->list[i], one, other);
+        } else if (is_below(n->list[i].path, other)) {
+            move(&n->list[i], other, one);
         }
-        memcpy(n->list[i].path, moved, strlen(moved) + 1);
     }
 }
 

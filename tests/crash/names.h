@@ -27,6 +27,8 @@ void set_name(names *n, const char *path, node *to);
 void remove_name(names *n, const char *path);
 /* What is below a directory that is renamed goes with it. */
 void move_below(names *n, const char *from, const char *to);
+/* Two directories are exchanged: so is what is below them. */
+void swap_below(names *n, const char *one, const char *other);
 /* By path, so that a directory stands before what is in it. */
 void sort_names(names *n);
 /* Whether `path` names something in the directory, which is "" for the one that is watched. */

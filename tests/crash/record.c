@@ -417,6 +417,21 @@ SHOWN int unlinkat(int directory, const char *name, int flags)
     return failed;
 }
 
+SHOWN int link(const char *from, const char *to)
+{
+    pthread_mutex_lock(&lock);
+    const char *from_below = below_root(from);
+    const char *to_below = below_root(to);
+    int failed = (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    int code = errno;
+    if (failed == 0 && from_below && to_below) {
+        add((event){.kind = EVENT_LINK, .path = (char *)from_below, .to = (char *)to_below});
+    }
+    pthread_mutex_unlock(&lock);
+    errno = code;
+    return failed;
+}
+
 static int rename_watching(const char *from, const char *to, unsigned flags)
 {
     pthread_mutex_lock(&lock);
@@ -428,7 +443,9 @@ static int rename_watching(const char *from, const char *to, unsigned flags)
         if (!from_below || !to_below) {
             die("%s was renamed to %s, across the border of what is watched", from, to);
         }
-        add((event){.kind = EVENT_RENAME, .path = (char *)from_below, .to = (char *)to_below});
+        add((event){.kind = flags & RENAME_EXCHANGE ? EVENT_EXCHANGE : EVENT_RENAME,
+                    .path = (char *)from_below,
+                    .to = (char *)to_below});
     }
     pthread_mutex_unlock(&lock);
     errno = code;

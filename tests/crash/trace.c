@@ -10,9 +10,9 @@
 #include "crash/support.h"
 
 static const char *const kind_names[] = {
-    "nothing", "create",          "known", "write", "write durably", "resize", "grow",
-    "flush",   "flush directory", "mkdir", "rmdir", "unlink",        "rename", "attempt",
-    "ack",     "opened",          "closed"};
+    "nothing", "create",          "known",  "write", "write durably", "resize", "grow",
+    "flush",   "flush directory", "mkdir",  "rmdir", "unlink",        "rename", "attempt",
+    "ack",     "opened",          "closed", "link",  "exchange"};
 
 static char *copy_text(const char *text)
 {
@@ -162,6 +162,8 @@ bool event_changes(event_kind kind)
     case EVENT_RMDIR:
     case EVENT_UNLINK:
     case EVENT_RENAME:
+    case EVENT_LINK:
+    case EVENT_EXCHANGE:
         return true;
     default:
         return false;

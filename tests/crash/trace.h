@@ -29,7 +29,9 @@ typedef enum event_kind {
     EVENT_ATTEMPT,         /* offset: number of the commit that is tried now */
     EVENT_ACK,             /* offset: its number; size: the sequence it was acknowledged with */
     EVENT_OPENED,          /* size: the journal was opened and showed this sequence */
-    EVENT_CLOSED           /* size: it was closed after this sequence */
+    EVENT_CLOSED,          /* size: it was closed after this sequence */
+    EVENT_LINK,            /* path: a file, which gets the name `to` as well */
+    EVENT_EXCHANGE         /* path, to: each gets the name of the other */
 } event_kind;
 
 typedef struct event {

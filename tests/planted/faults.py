@@ -264,6 +264,18 @@ FAULTS = [
           "        *lost = tell_untold(r) || tj__repair_plan_loses(&r->plan);\n",
           "        (void)tell_untold;\n        *lost = tj__repair_plan_loses(&r->plan);\n",
           "test_maintain_repair_bases"),
+    Fault("exchanged names are not flushed", "src/maintain/repair.c",
+          """    TJ_TRY(tj__directory_sync_parent(r->x.path, error));
+    return tj__directory_sync_parent(r->target.path, error);
+""",
+          "    return TJ_OK;\n",
+          "crash_repair repair"),
+    Fault("the names of a new log's segments are not flushed", "src/maintain/restore_target.c",
+          "    TJ_TRY(tj__directory_sync(target->log_path, error));\n", "",
+          "crash_repair repair"),
+    Fault("LMDB is not flushed", "src/table/lmdb.c",
+          "unsigned flags = MDB_NOTLS | (", "unsigned flags = MDB_NOTLS | MDB_NOSYNC | (",
+          "crash_repair upgrade"),
     Fault("a repaired journal shares a damaged segment", "src/maintain/repair_build.c",
           "        if (faults[i].ordinal == seen->end.ordinal) {", "        if (faults[i].ordinal == UINT64_MAX) {",
           "test_maintain_mutations"),

@@ -248,8 +248,9 @@ static bool may_lose_more(const tj__examination *x)
     const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
     bool more = !x->has_log;
     for (size_t i = 0; i < x->faults.size / sizeof *faults; i++) {
-        bool end = faults[i].kind == TJ__FAULT_CUT && faults[i].ordinal >= x->log.last_begun;
-        more = more || end || faults[i].lost_last == UINT64_MAX;
+        /* Where the file is shorter than it was, the log does not end. */
+        bool cut = faults[i].kind == TJ__FAULT_CUT && faults[i].ordinal >= x->log.last_begun;
+        more = more || cut || faults[i].lost_last == UINT64_MAX;
     }
     return more && !x->mark.newest;
 }

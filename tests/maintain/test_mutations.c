@@ -295,7 +295,9 @@ static int look_apart(const char *path)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        _exit(look_at(path));
+        int end = look_at(path);
+        fflush(NULL);
+        _exit(end);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

@@ -195,7 +195,9 @@ unsafe extern "C" {
     /// A base that is damaged is damage (a verdict, a finding with its file), and costs time only: the
     /// finding says so. Where the log before it was let go it is a source, and the finding says that.
     ///
-    /// Bytes that mean nothing (of free pages, of gaps within pages, of the reserve) may be anything.
+    /// Bytes that mean nothing may be anything: of free pages and of gaps within pages, behind the last
+    /// page and behind the end that a segment's header says, of the reserve, of lock.mdb, of unfinished
+    /// .tmp files, and of writer.lock outside of its mark.
     ///
     /// - path    of the journal's directory
     /// - options NULL: the defaults

@@ -287,8 +287,8 @@ static tj_status compare_with_bases(tj__examination *x, bool *compared, tj_error
                               .first_segment = x->first_segment,
                               .history_path = x->history_path};
     TJ_TRY(tj__past_begin(&source, x->data.position.sequence, TJ__DIGEST_TABLES, &past, error));
-    *compared = true;
     tj_status status = compare(x, past, error);
+    *compared = status == TJ_OK; /* else a base is damaged, which is told of itself */
     tj__past_end(past);
     return status;
 }

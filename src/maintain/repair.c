@@ -80,6 +80,8 @@ static void name_row(repair *r, tj_repair_part *part, const char *text)
 
 static void see_row(void *context, tj__bytes key, uint64_t sequence, tj__row_fate fate)
 {
+    static const char *const from[] = {"", "the log", "a base",
+                                       "the ledger, of which it is an index"};
     repair *r = context;
     char text[TJ__KEY_TEXT_SIZE];
     tj__key_describe(key, text);
@@ -90,7 +92,7 @@ static void see_row(void *context, tj__bytes key, uint64_t sequence, tj__row_fat
                    "tells them",
                    text)
             : tell(r, false, sequence, sequence, "%s comes from commit %" PRIu64 " in %s", text,
-                   sequence, fate == TJ__ROW_FROM_LOG ? "the log" : "a base");
+                   sequence, from[fate]);
     name_row(r, part, text);
 }
 

@@ -111,9 +111,10 @@ static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__b
 }
 
 /* Puts a row where it is missing; it is in hand only as long as its base is open. */
-static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj_error *error)
+static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj__row_fate fate,
+                             tj_error *error)
 {
-    build->listener->row(build->listener->context, row->key, row->sequence, TJ__ROW_FROM_BASE);
+    build->listener->row(build->listener->context, row->key, row->sequence, fate);
     return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
 }
 
@@ -126,7 +127,7 @@ static tj_status find_in_rest(tj__repair_build *build, const tj__seen_base *seen
                          &base, error));
     tj_status status = base->rows.get(&base->rows, key, &row, error);
     *found = status == TJ_OK;
-    status = status == TJ_OK          ? replace_row(build, &row, error)
+    status = status == TJ_OK          ? replace_row(build, &row, TJ__ROW_FROM_BASE, error)
              : status == TJ_NOT_FOUND ? TJ_OK
                                       : status;
     tj__base_close(base);
@@ -144,16 +145,56 @@ static tj_status find_in_rests(tj__repair_build *build, tj__bytes key, bool *fou
     return TJ_OK;
 }
 
+/* The index of entry ids follows from the entries: the first with the id. */
+typedef struct id_search {
+    tj__bytes key;
+    tj__derived_row row;
+    uint64_t sequence; /* 0: none yet */
+} id_search;
+
+static tj_status see_entry(void *context, const tj__row *row, tj_error *error)
+{
+    id_search *search = context;
+    tj__derived_row derived;
+    (void)error;
+    if (row->key.data[0] == TJ__TABLE_LEDGER && !row->damaged &&
+        tj__ledger_id_row(row->key, row->value, &derived) &&
+        tj__bytes_equal(tj__bytes_of(derived.key, derived.key_size), search->key) &&
+        (search->sequence == 0 || row->sequence < search->sequence)) {
+        search->row = derived;
+        search->sequence = row->sequence;
+    }
+    return TJ_OK;
+}
+
+static tj_status find_in_ledger(tj__repair_build *build, tj__bytes key, bool *found,
+                                tj_error *error)
+{
+    id_search search = {.key = key};
+    tj__inspection seen;
+    tj__inspector inspector = {
+        .row = see_entry, .fault = see_fault, .begin = begin, .context = &search};
+    TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
+    *found = search.sequence > 0;
+    tj__row row = {.key = key,
+                   .value = tj__bytes_of(search.row.value, search.row.value_size),
+                   .sequence = search.sequence};
+    return *found ? replace_row(build, &row, TJ__ROW_FROM_ENTRY, error) : TJ_OK;
+}
+
 /* *found: a base tells what the row was, or that there was none. */
 static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
 {
     uint64_t table = TJ__TABLE_BIT(key.data[0]);
     *found = false;
+    if (key.data[0] == TJ__TABLE_LEDGER_IDS) {
+        return find_in_ledger(build, key, found, error);
+    }
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         if (tj__base_tables((tj__base_kind)kind) & table) {
             tj__row row;
             tj_status status = find_in_past(build, (tj__base_kind)kind, key, &row, found, error);
-            return status == TJ_OK          ? replace_row(build, &row, error)
+            return status == TJ_OK          ? replace_row(build, &row, TJ__ROW_FROM_BASE, error)
                    : status == TJ_NOT_FOUND ? TJ_OK
                                             : status;
         }

@@ -8,7 +8,12 @@
 #include "maintain/restore_lift.h"
 #include "maintain/restore_target.h"
 
-typedef enum tj__row_fate { TJ__ROW_LOST, TJ__ROW_FROM_LOG, TJ__ROW_FROM_BASE } tj__row_fate;
+typedef enum tj__row_fate {
+    TJ__ROW_LOST,
+    TJ__ROW_FROM_LOG,
+    TJ__ROW_FROM_BASE,
+    TJ__ROW_FROM_ENTRY /* of the ledger, which it is an index of */
+} tj__row_fate;
 
 /* Is told of each row that is lost, or was got back. */
 typedef struct tj__repair_listener {

@@ -34,16 +34,19 @@ fi
 quietly() {
     "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
-export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2} TJ_WERROR=${TJ_WERROR:-OFF}
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2}
 rm -rf "$out/dist"
 quietly "$tools/bin/python" -m build --no-isolation --sdist --outdir "$out/dist" .
 quietly "$tools/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/dist" \
-    --config-settings=build-dir="$out/cmake" "$out"/dist/*.tar.gz
-quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/*.whl
+    --config-settings=build-dir="$out/cmake" \
+    --config-settings=cmake.define.TJ_WERROR="${TJ_WERROR:-OFF}" "$out"/dist/*.tar.gz
+# The wheel that people get carries LMDB, yajl and libuuid.
+quietly env PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair -w "$out/dist/carries" "$out"/dist/*.whl
+quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/carries/*.whl
 
 "$tools/bin/python" -m ruff check -q .
 "$tools/bin/python" -m mypy --strict tesser_journal
 "$tools/bin/python" -m pyright --level error --pythonpath "$tools/bin/python" tesser_journal
-export TJ_WHEEL=$(echo "$out"/dist/*.whl) TJ_SDIST=$(echo "$out"/dist/*.tar.gz)
+export TJ_WHEEL=$(echo "$out"/dist/carries/*.whl) TJ_SDIST=$(echo "$out"/dist/*.tar.gz)
 # Away from the sources, which have no extension module beside them.
 "$tools/bin/pytest" -p no:cacheprovider "$@" tests

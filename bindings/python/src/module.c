@@ -125,8 +125,15 @@ static PyMethodDef functions[] = {
 static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "tesser_journal._native", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
+static void after_fork(void)
+{
+    trace_after_fork();
+    pending_after_fork();
+}
+
 PyMODINIT_FUNC PyInit__native(void)
 {
+    pthread_atfork(NULL, NULL, after_fork);
     PyObject *module = PyModule_Create(&definition);
     if (module && !(store_setup(module) && transaction_setup(module) && history_setup(module) &&
                     frame_setup(module))) {

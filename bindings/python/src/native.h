@@ -155,6 +155,10 @@ void completions_forget(const store *self);
 void trace_collect(void *context, tj_trace_level level, const char *message);
 void trace_deliver(void);
 
+/* In a forked child, whose other threads are gone with whatever they held. */
+void trace_after_fork(void);
+void pending_after_fork(void);
+
 extern PyTypeObject *store_type, *transaction_type, *history_type, *frame_type;
 bool store_setup(PyObject *module);
 bool transaction_setup(PyObject *module);

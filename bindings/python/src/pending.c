@@ -18,6 +18,14 @@ struct pending {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pending *flying, *landed, **landed_end = &landed;
 
+void pending_after_fork(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    flying = NULL;
+    landed = NULL;
+    landed_end = &landed;
+}
+
 static void forget(pending *self)
 {
     *self->link = self->next;

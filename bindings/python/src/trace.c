@@ -41,6 +41,14 @@ void trace_collect(void *context, tj_trace_level level, const char *text)
     }
 }
 
+void trace_after_fork(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    first = NULL;
+    last = &first;
+    waiting = 0;
+}
+
 static message *take_all(void)
 {
     pthread_mutex_lock(&lock);

@@ -129,6 +129,7 @@ class Journal:
         self._store = _native.Store(*configuration)
         self._closed = False
         self._pending = Pending(self._store)
+        self._process = os.getpid()
         _open.add(self)
 
     def __enter__(self) -> Journal:
@@ -159,7 +160,8 @@ class Journal:
         """
         if not self._closed:
             self._closed = True
-            self._pending.finish()
+            if self._process == os.getpid():
+                self._pending.finish()
         self._store.close()
 
     def book(self, name: Optional[str] = None) -> Book:

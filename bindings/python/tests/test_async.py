@@ -2,6 +2,7 @@
 """Commits that an event loop awaits, without a thread."""
 
 import asyncio
+import os
 import threading
 from decimal import Decimal
 from uuid import UUID
@@ -142,5 +143,29 @@ def test_follow(path):
             await asyncio.wait_for(asyncio.gather(*tasks), 30)
             assert [sequence for first, sequence, _ in seen if first is None] == [2, 3, 4]
             assert [sequence for first, sequence, _ in seen if first == 1] == [1, 2, 3, 4]
+
+    asyncio.run(main())
+
+
+def test_a_fork_with_commits_in_flight(path):
+    async def main():
+        journal = tesser_journal.open(path)
+        transactions = [journal.transaction() for _ in range(20)]
+        for number, t in enumerate(transactions):
+            t.put_price("X", number)
+        awaited = asyncio.gather(*(journal.commit(t) for t in transactions))
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                journal.close()
+                with tesser_journal.memory() as own, own.transaction() as t:
+                    t.put_price("X", 1)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert await awaited == list(range(1, 21))
+        journal.close()
 
     asyncio.run(main())

@@ -4,6 +4,8 @@
 import copy
 import logging
 import pickle
+import shutil
+import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import uuid4
@@ -200,20 +202,33 @@ def test_saving_what_was_loaded_changes_nothing(on_disk):
     assert on_disk.info()["sequence"] == before
 
 
-def test_what_the_library_says_goes_to_logging(path, caplog):
+@pytest.fixture
+def copied(path):
+    """A journal that was copied: its counters skip numbers when it is opened, and a warning says so."""
     with tesser_journal.open(path, durability="os") as journal:
         journal.book().save(LiveState(portfolio_equity=Decimal(1)))
-        segment = sorted((path / "log").iterdir())[0]
-        copied = {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()}
-        log = {file.name: file.read_bytes() for file in (path / "log").iterdir()}
-    other = path.with_name("copy")
-    (other / "log").mkdir(parents=True)
-    for name, content in copied.items():
-        (other / name).write_bytes(content)
-    for name, content in log.items():
-        (other / "log" / name).write_bytes(content)
-    assert segment.exists()
-    with caplog.at_level(logging.INFO, "tesser_journal"):
-        with tesser_journal.open(other) as journal:
+        journal.book().reserve("orders")
+    shutil.copytree(path, path.with_name("copy"))
+    return path.with_name("copy")
+
+
+def test_what_the_library_says_goes_to_logging(copied, caplog):
+    with caplog.at_level(logging.INFO, "tesser_journal"), tesser_journal.open(copied) as journal:
+        assert journal.book().load().portfolio_equity == 1
+    assert any(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_an_exception_in_logging_ends_no_call(copied, monkeypatch):
+    def broken(record):
+        raise ZeroDivisionError
+
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    logger = logging.getLogger("tesser_journal")
+    logger.addFilter(broken)
+    try:
+        with tesser_journal.open(copied) as journal:
             assert journal.book().load().portfolio_equity == 1
-    assert caplog.records, "a copied journal is told of"
+    finally:
+        logger.removeFilter(broken)
+    assert raised and raised[0].exc_type is ZeroDivisionError

@@ -6,11 +6,17 @@
 set -euo pipefail
 program=$1 library=$2 module=$3
 
+links_libpq() { # read whole before it is searched: who closes a pipe early makes the other end fail
+    local needs
+    needs=$(ldd "$1")
+    [[ $needs == *libpq* ]]
+}
+
 for file in "$program" "$library"; do
-    if ldd "$file" | grep -q libpq; then
+    if links_libpq "$file"; then
         echo "$file is linked to libpq"
         exit 1
     fi
 done
-ldd "$module" | grep -q libpq || { echo "$module is not linked to libpq"; exit 1; }
+links_libpq "$module" || { echo "$module is not linked to libpq"; exit 1; }
 echo "Only the module is linked to libpq."

@@ -27,7 +27,7 @@ cat >state.json <<END
 END
 for config in tesser.toml directory.toml; do
     [ $config = tesser.toml ] || run 0 --config $config init
-    run 0 --config $config import "$TJ_TESTDATA_COPY/0.9.3/typical/state.db"
+    run 0 --config $config import "$TJ_TESTDATA_COPY/tesser/0.9.3/typical/state.db"
     run 0 --config $config state export
     cp "$out" imported.$config
     run 0 --config $config export out.$config

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* P14, P15: old segments go: what stays is right, what went is "not kept", a crash at any step is
  * whole. */
+#include "support/orphan.h"
+
 #include "history_fixture.h"
 
 #include <signal.h>
@@ -357,7 +359,7 @@ static void prune_beside_readers(fixture *f, answers *all)
     pid_t readers[READERS];
     fflush(NULL);
     for (unsigned i = 0; i < READERS; i++) {
-        readers[i] = fork();
+        readers[i] = fork_dependent();
         if (readers[i] == 0) {
             read_on(all);
         }

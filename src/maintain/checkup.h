@@ -17,6 +17,7 @@ typedef struct tj__examinee {
     tj__arena *arena;
     tj__buffer items; /* tj_checkup_item */
     bool failed;      /* memory was short */
+    tj_error failure; /* of opening it, for want of memory */
     tj_health worst;
     int64_t writer_pid; /* 0: none is alive */
     bool has_info;      /* the journal could be opened */

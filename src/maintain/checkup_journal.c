@@ -60,7 +60,7 @@ static void open_it(tj__examinee *x)
         status = tj_store_info_get(store, &x->info, &error);
     }
     x->has_info = status == TJ_OK;
-    x->failed = x->failed || status == TJ_NOMEM;
+    x->failure = status == TJ_NOMEM ? error : x->failure;
     if (status == TJ_OK) {
         tj__checkup_add(x, "journal", TJ_HEALTH_OK, NULL,
                         "it opens, and its newest commit is %" PRIu64, x->info.sequence);

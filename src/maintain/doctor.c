@@ -14,6 +14,7 @@ static tj_status no_memory(tj_error *error)
 
 static tj_status fill(tj__examinee *x, tj_checkup *checkup, tj_error *error)
 {
+    TJ_TRY(tj__error_pass(error, &x->failure));
     checkup->path = tj__arena_str(x->arena, tj_str_of(x->path));
     checkup->health = x->worst;
     checkup->count = x->items.size / sizeof *checkup->items;

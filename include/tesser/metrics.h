@@ -31,7 +31,7 @@ typedef struct tj_metrics {
     uint64_t since;             /**< when it was opened, a tj_time; 0: nothing is known */
     uint64_t waiting;           /**< submitted commits whose completion was not taken yet */
     uint64_t log_bytes;         /**< written to the log */
-    uint64_t applies;           /**< how often LMDB was brought up to date */
+    uint64_t applies;           /**< how often the tables were brought up to date */
     uint64_t apply_failures;    /**< how often it could not be */
     uint64_t apply_us;          /**< how long all of them took */
     tj_histogram commit_us;     /**< from a commit's call until it was acknowledged */
@@ -52,7 +52,7 @@ typedef struct tj_metrics {
 /**
  * Tells what a store has counted. One that was opened read-only tells what the journal's writer
  * had counted when it last brought LMDB up to date, or when it ended; at most a second or so ago
- * while it saves.
+ * while it saves. On PostgreSQL it tells what it has counted itself.
  *
  * @param metrics must be initialized; all zero when nothing is known
  * @return TJ_OK; TJ_MISUSE

@@ -160,7 +160,8 @@ static tj_status open_engine(const tj_config *config, tj__engine **out, tj_error
         return tj__fail(error, TJ_NOMEM, "no memory for the postgres engine");
     }
     opened->engine.ops = &ops;
-    tj_status status = tj__postgres_open(config, &opened->postgres, error);
+    tj__metrics_begin(&opened->engine.metrics);
+    tj_status status = tj__postgres_open(config, &opened->engine.metrics, &opened->postgres, error);
     if (status != TJ_OK) {
         free(opened);
         return status;

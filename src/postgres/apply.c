@@ -361,10 +361,14 @@ static tj_status renew_when_due(tj__postgres *postgres, tj_error *error)
 tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
+    uint64_t start = tj__monotonic_ns();
+    tj__metrics *metrics = postgres->metrics;
     tj_status status = bring_back(postgres, &failure);
     if (status == TJ_OK) {
         status = tj__pg_apply(postgres, &failure);
     }
+    tj__metrics_add(status == TJ_OK ? &metrics->applies : &metrics->apply_failures, 1);
+    tj__metrics_add(&metrics->apply_us, (tj__monotonic_ns() - start) / 1000);
     if (status == TJ_OK) {
         status = renew_when_due(postgres, &failure);
     }

@@ -229,6 +229,8 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
         tj_status status = attempt(postgres, batch, flushed, &done, &reason);
         if (status == TJ_OK) {
             note_back(postgres);
+            tj__metrics_add(&postgres->metrics->log_bytes, batch->bytes.size);
+            tj__histogram_add_since(&postgres->metrics->flush_us, begun);
             return TJ_OK;
         }
         if (status == TJ_CLOSED) {
@@ -251,7 +253,8 @@ static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)
 {
     (void)error;
     tj__postgres *postgres = context;
-    atomic_store(&postgres->acknowledged, sequence);
+    uint64_t before = atomic_exchange(&postgres->acknowledged, sequence);
+    tj__histogram_add(&postgres->metrics->flush_commits, sequence - before);
     tj__helper_notice(&postgres->helper);
     return TJ_OK;
 }

@@ -60,6 +60,7 @@ struct tj__postgres {
     char place[TJ_PATH_SIZE]; /* host:port/database schema.name, for messages */
     int32_t number;           /* of the journal in its schema */
     tj_uuid id;
+    tj__metrics *metrics; /* the engine's */
     tj__pg_pool pool;
     _Atomic(tj__pg_past *) kept_past; /* a state that was replayed; or NULL */
 

@@ -10,7 +10,8 @@
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
-static tj_status new_postgres(const tj_config *config, tj__postgres **out, tj_error *error)
+static tj_status new_postgres(const tj_config *config, tj__metrics *metrics, tj__postgres **out,
+                              tj_error *error)
 {
     const tj_postgres_config *given = &config->postgres;
     tj__postgres *postgres = calloc(1, sizeof *postgres);
@@ -18,6 +19,7 @@ static tj_status new_postgres(const tj_config *config, tj__postgres **out, tj_er
         return tj__fail(error, TJ_NOMEM, "no memory for a journal");
     }
     postgres->config = *config;
+    postgres->metrics = metrics;
     postgres->url = strdup(given->url);
     postgres->schema = strdup(given->schema);
     postgres->name = strdup(given->name);
@@ -116,10 +118,11 @@ static tj_status open_postgres(tj__postgres *postgres, tj_error *error)
     return config->read_only ? open_reader(postgres, error) : open_writer(postgres, error);
 }
 
-tj_status tj__postgres_open(const tj_config *config, tj__postgres **out, tj_error *error)
+tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__postgres **out,
+                            tj_error *error)
 {
     tj__postgres *postgres = NULL;
-    tj_status status = new_postgres(config, &postgres, error);
+    tj_status status = new_postgres(config, metrics, &postgres, error);
     if (status == TJ_OK) {
         status = open_postgres(postgres, error);
     }

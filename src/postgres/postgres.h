@@ -13,6 +13,7 @@
 
 #include <tesser/store.h>
 
+#include "base/metrics.h"
 #include "base/rows.h"
 #include "model/commit_record.h"
 
@@ -23,8 +24,9 @@ typedef struct tj__commits tj__postgres_commits; /* see engine.h */
 tj_status tj__postgres_check(const tj_config *config, tj_error *error);
 
 /* Opens for writing: creates what is not there unless it must be, claims the journal (TJ_BUSY) and
- * brings the rows up to the log. Or looks on. */
-tj_status tj__postgres_open(const tj_config *config, tj__postgres **out, tj_error *error);
+ * brings the rows up to the log. Or looks on. A writer counts in `metrics`. */
+tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__postgres **out,
+                            tj_error *error);
 tj_status tj__postgres_close(tj__postgres *postgres, tj_error *error);
 void tj__postgres_quiesce(tj__postgres *postgres);
 void tj__postgres_abandon(tj__postgres *postgres);

@@ -89,8 +89,8 @@ static void test_drain_leaves_none_in_flight(fixture *f)
 
 static void test_those_who_look_on_are_told(fixture *f)
 {
-    if (!is_durable(f)) {
-        return;
+    if (f->config.type != TJ_ENGINE_LMDB) {
+        return; /* their onlookers tell what they have counted themselves */
     }
     for (int64_t i = 1; i <= 5; i++) {
         save_equity(f, i);

@@ -53,6 +53,9 @@ static void *run_saver(void *context)
         if (save_one(s, round, &s->failure) != TJ_OK) {
             break;
         }
+        if (s->f->config.type == TJ_ENGINE_POSTGRES) {
+            (void)usleep(2000); /* each rollback there replays all that was saved */
+        }
     }
     return NULL;
 }

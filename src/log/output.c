@@ -68,7 +68,7 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
                              tj_error *error)
 {
     const tj__log_output *output = context;
-    uint64_t start = output->metrics ? tj__monotonic_ns() : 0;
+    uint64_t start = flush && output->metrics ? tj__monotonic_ns() : 0;
     tj_status status = write_bytes(output, batch, error);
     if (status == TJ_FULL) {
         *entered = !nothing_entered(output, batch);
@@ -79,6 +79,8 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
     }
     if (output->metrics) {
         tj__metrics_add(&output->metrics->log_bytes, batch->bytes.size);
+    }
+    if (flush && output->metrics) {
         tj__histogram_add_since(&output->metrics->flush_us, start);
     }
     return TJ_OK;

@@ -23,7 +23,7 @@ static tj_status look(const tj_config *config, tj_compact_report *report, tj_err
 static tj_status compact(const tj_config *config, tj_compact_report *report, tj_error *error)
 {
     tj__journal *journal = NULL;
-    tj__metrics metrics; /* nobody asks for them */
+    tj__metrics metrics = {0}; /* those who look on are told that nothing was done since */
     tj__metrics_begin(&metrics);
     TJ_TRY(tj__journal_open(config, &metrics, &journal, error));
     return tj__journal_close_compacted(journal, report, error);
@@ -47,7 +47,8 @@ tj_status tj_compact(const tj_config *config, const tj_compact_options *options,
     }
     TJ_TRY(tj__config_complete(config, &filled, error));
     if (filled.type != TJ_ENGINE_LMDB) {
-        return tj__fail(error, TJ_UNSUPPORTED, "a store in memory has no file to compact");
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "only a journal in a directory has a file to compact");
     }
     TJ_TRY(tj__journal_path(filled.path, path, sizeof path, error));
     filled.path = path;

@@ -21,7 +21,7 @@ tj_status tj_prune(tj_store *store, const tj_prune_options *given, tj_prune_repo
     TJ_TRY(tj__core_check(store->core, error));
     tj__engine *engine = store->core->engine;
     if (!engine->ops->prune) {
-        return tj__fail(error, TJ_UNSUPPORTED, "a store of type %s keeps no past",
+        return tj__fail(error, TJ_UNSUPPORTED, "a store of type %s lets no segments go",
                         store->core->kind->name);
     }
     TJ_TRY(engine->ops->prune(engine, options.history_size_bytes, options.dry_run, &own, error));

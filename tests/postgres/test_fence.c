@@ -169,7 +169,7 @@ static pid_t fork_writer(const tj_config *config, _Atomic unsigned *acknowledged
     for (unsigned i = first + 1;; i++) {
         tj_status status = append_fee(store, i);
         if (status != TJ_OK) {
-            *refused = status;
+            *refused = (int)status;
             _exit(0);
         }
         atomic_store(acknowledged, i);

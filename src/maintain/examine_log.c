@@ -47,8 +47,9 @@ static tj_status extend_runs(tj__examination *x, const tj__swept_record *seen, b
 
 static tj_status add_joint(tj__examination *x, const tj__joint *joint, tj_error *error)
 {
-    const tj__joint *end = (const tj__joint *)(const void *)(x->joints.data + x->joints.size);
-    if (x->joints.size == 0 || end[-1].ordinal < joint->ordinal) {
+    size_t count = x->joints.size / sizeof *joint;
+    const tj__joint *joints = (const tj__joint *)(const void *)x->joints.data;
+    if (count == 0 || joints[count - 1].ordinal < joint->ordinal) {
         tj__put_bytes(&x->joints, joint, sizeof *joint);
     }
     return x->joints.failed ? no_memory(error) : TJ_OK;

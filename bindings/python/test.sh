@@ -49,4 +49,6 @@ quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/carr
 "$tools/bin/python" -m pyright --level error --pythonpath "$tools/bin/python" tesser_journal
 export TJ_WHEEL=$(echo "$out"/dist/carries/*.whl) TJ_SDIST=$(echo "$out"/dist/*.tar.gz)
 # Away from the sources, which have no extension module beside them.
-"$tools/bin/pytest" -p no:cacheprovider "$@" tests
+here=$PWD
+cd "$out"
+"$tools/bin/pytest" -p no:cacheprovider "$@" "$here/tests"

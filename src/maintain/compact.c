@@ -48,7 +48,7 @@ tj_status tj_compact(const tj_config *config, const tj_compact_options *options,
     TJ_TRY(tj__config_complete(config, &filled, error));
     if (filled.type != TJ_ENGINE_LMDB) {
         return tj__fail(error, TJ_UNSUPPORTED,
-                        "only a journal in a directory has a file to compact");
+                        "a store in memory or on a server has no file to compact");
     }
     TJ_TRY(tj__journal_path(filled.path, path, sizeof path, error));
     filled.path = path;

@@ -26,20 +26,6 @@ typedef struct backups {
     unsigned made;
 } backups;
 
-static void fill(tj_store *store)
-{
-    tj_error error = TJ_ERROR_INIT;
-    bench_book_fill(&book);
-    bench_must(tj_state_save(tj_store_state_repository(store, NULL), &book.state, &error), &error,
-               "saving");
-    for (size_t i = 1; i < COMMITS; i++) {
-        tj_txn *txn = NULL;
-        bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
-        bench_must(tj_txn_put_order(txn, bench_book_change(&book), &error), &error, "putting");
-        bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
-    }
-}
-
 /* A full backup into an empty directory. */
 static tj_backup_report *make(const backups *b, uint64_t rate, uint64_t compression)
 {
@@ -101,7 +87,7 @@ int main(int argc, char **argv)
     tj_config config = TJ_CONFIG_INIT;
     config.durability = TJ_DURABILITY_OS;
     b.store = bench_store_open(directory, "journal", &config);
-    fill(b.store);
+    bench_book_put(&book, b.store, COMMITS);
     bench_store_settle(b.store);
     time_one("a full backup", &b, 0);
     time_one("a full backup, compressed", &b, TJ_BACKUP_COMPRESSION_DEFAULT);

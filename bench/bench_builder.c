@@ -34,20 +34,11 @@ typedef struct builder {
 static void fill(const char *directory, builder *b)
 {
     char path[BENCH_PATH_SIZE];
-    tj_error error = TJ_ERROR_INIT;
     tj_config config = TJ_CONFIG_INIT;
     config.durability = TJ_DURABILITY_OS;
     config.lmdb.no_history = true;
     tj_store *store = bench_store_open(directory, "built", &config);
-    bench_book_fill(&book);
-    bench_must(tj_state_save(tj_store_state_repository(store, NULL), &book.state, &error), &error,
-               "saving");
-    for (size_t i = 1; i < COMMITS; i++) {
-        tj_txn *txn = NULL;
-        bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
-        bench_must(tj_txn_put_order(txn, bench_book_change(&book), &error), &error, "putting");
-        bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
-    }
+    bench_book_put(&book, store, COMMITS);
     b->journal_id = bench_store_info(store).journal_id;
     bench_store_close(store);
     bench_join(path, directory, "built");

@@ -45,15 +45,6 @@ static void save_state(tj_store *store)
     bench_must(tj_state_save(states, &book.state, &error), &error, "saving the state");
 }
 
-static void commit_change(tj_store *store)
-{
-    tj_txn *txn = NULL;
-    tj_error error = TJ_ERROR_INIT;
-    bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
-    bench_must(tj_txn_put_order(txn, bench_book_change(&book), &error), &error, "putting");
-    bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
-}
-
 static tj_live_state *load_state(tj_store *store)
 {
     tj_error error = TJ_ERROR_INIT;
@@ -87,7 +78,7 @@ static void do_unchanged(bench *b)
 
 static void do_transaction(bench *b)
 {
-    commit_change(b->store);
+    bench_book_commit_change(&book, b->store);
 }
 
 static void do_load(bench *b)
@@ -114,7 +105,7 @@ static void measure_os(bench *b)
 {
     uint64_t cpu = bench_cpu_ns();
     for (size_t i = 0; i < OS_COMMITS; i++) {
-        commit_change(b->os_store);
+        bench_book_commit_change(&book, b->os_store);
     }
     bench_store_settle(b->os_store);
     bench_add(&b->os_cpu_us, (double)(bench_cpu_ns() - cpu) / 1e3 / OS_COMMITS);

@@ -79,3 +79,23 @@ tj_order *bench_book_change(bench_book *book)
     order->updated_at++;
     return order;
 }
+
+void bench_book_commit_change(bench_book *book, tj_store *store)
+{
+    tj_txn *txn = NULL;
+    tj_error error = TJ_ERROR_INIT;
+    bench_must(tj_txn_begin(store, &txn, &error), &error, "beginning");
+    bench_must(tj_txn_put_order(txn, bench_book_change(book), &error), &error, "putting");
+    bench_must(tj_txn_commit(txn, NULL, NULL, &error), &error, "committing");
+}
+
+void bench_book_put(bench_book *book, tj_store *store, size_t commits)
+{
+    tj_error error = TJ_ERROR_INIT;
+    bench_book_fill(book);
+    bench_must(tj_state_save(tj_store_state_repository(store, NULL), &book->state, &error), &error,
+               "saving");
+    for (size_t i = 1; i < commits; i++) {
+        bench_book_commit_change(book, store);
+    }
+}

@@ -20,5 +20,9 @@ typedef struct bench_book {
 void bench_book_fill(bench_book *book);
 /* Changes one order, another one each time, and returns it. */
 tj_order *bench_book_change(bench_book *book);
+/* Changes one, and commits that. */
+void bench_book_commit_change(bench_book *book, tj_store *store);
+/* Fills the book and puts it into a store: its first commit, and changes up to so many in all. */
+void bench_book_put(bench_book *book, tj_store *store, size_t commits);
 
 #endif

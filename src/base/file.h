@@ -35,6 +35,8 @@ tj_status tj__directory_create(const char *path, tj_error *error);
  * together with what was made in it. */
 tj_status tj__directory_create_unflushed(const char *path, tj_error *error);
 tj_status tj__directory_sync(const char *path, tj_error *error);
+/* Flushes the whole file system that a directory is on (syncfs). */
+tj_status tj__file_system_sync(const char *directory, tj_error *error);
 /* Flushes the directory that holds the last part of path. */
 tj_status tj__directory_sync_parent(const char *path, tj_error *error);
 

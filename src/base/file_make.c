@@ -152,6 +152,17 @@ tj_status tj__directory_sync(const char *path, tj_error *error)
     return status;
 }
 
+tj_status tj__file_system_sync(const char *directory, tj_error *error)
+{
+    int fd = -1;
+    TJ_TRY(tj__file_open(directory, O_RDONLY | O_DIRECTORY, &fd, error));
+    tj_status status =
+        syncfs(fd) == 0 ? TJ_OK
+                        : tj__fail_errno(error, errno, "flushing the file system of %s", directory);
+    tj__file_close(fd);
+    return status;
+}
+
 tj_status tj__directory_sync_parent(const char *path, tj_error *error)
 {
     char parent[PATH_MAX];

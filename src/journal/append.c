@@ -57,9 +57,12 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     if (status == TJ_FULL && urgent) {
         /* Not while LMDB writes, which would take what is given back. */
         pthread_mutex_lock(&journal->apply_mutex);
-        (void)tj__journal_reserve_release(journal);
-        status = tj__log_writer_append(journal->log, body, change_count, commit_id, note, sequence,
-                                       &time, &failure);
+        bool more = true;
+        while (status == TJ_FULL && more) {
+            more = tj__journal_make_space(journal); /* or another urgent commit has done it */
+            status = tj__log_writer_append(journal->log, body, change_count, commit_id, note,
+                                           sequence, &time, &failure);
+        }
         pthread_mutex_unlock(&journal->apply_mutex);
     }
     if (status == TJ_FULL) {

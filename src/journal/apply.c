@@ -127,9 +127,11 @@ static tj_status apply_to_space_left(tj__journal *journal, uint64_t target, tj_e
     }
     tj_status status = apply_locked(journal, target, TJ__APPLY_BYTES_MAX, error);
     /* When LMDB's code comes with the failure, the map is full, and disk space would not help. */
-    if (status == TJ_FULL && urgent_wait && error->engine_code == 0) {
-        (void)tj__journal_reserve_release(journal); /* an urgent commit may have done it */
+    bool again = status == TJ_FULL && urgent_wait && error->engine_code == 0;
+    while (again) {
+        bool more = tj__journal_make_space(journal); /* or an urgent commit has done it */
         status = apply_locked(journal, target, TJ__APPLY_BYTES_SPARING, error);
+        again = more && status == TJ_FULL && error->engine_code == 0;
     }
     return status;
 }

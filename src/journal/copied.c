@@ -75,7 +75,7 @@ static tj_status find_counters(tj__journal *journal, const tj__position *end, sk
 
 static bool make_space(void *context)
 {
-    return tj__journal_reserve_release(context);
+    return tj__journal_make_space(context);
 }
 
 static tj_status append(tj__journal *journal, const tj__position *end, const skipping *s,
@@ -97,8 +97,8 @@ static tj_status append_or_make_space(tj__journal *journal, const tj__position *
 {
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = append(journal, end, s, sequence, &failure);
-    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
-        return append(journal, end, s, sequence, error);
+    while (status == TJ_FULL && tj__journal_make_space(journal)) {
+        status = append(journal, end, s, sequence, &failure);
     }
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

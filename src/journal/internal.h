@@ -64,7 +64,8 @@ struct tj__journal {
 
     pthread_mutex_t reserve_mutex; /* one change of the reserve at a time */
     _Atomic bool reserve_held;
-    _Atomic bool space_low; /* said so */
+    _Atomic bool reserve_settling; /* given back, and the file system may still hold its blocks */
+    _Atomic bool space_low;        /* said so */
     _Atomic bool prepare_failing;
     _Atomic bool verified; /* the tables that opening did not walk */
 
@@ -182,8 +183,9 @@ void tj__journal_space_look(tj__journal *journal);
 tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error);
 tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **out,
                                      tj__position *position, tj_error *error);
-/* Gives the reserve's blocks back to the file system. False when there was none to give. */
-bool tj__journal_reserve_release(tj__journal *journal);
+/* For a write that was refused: gives the reserve's blocks back to the file system; if that was not
+ * enough, has it hand them out. False when there is nothing more to do. */
+bool tj__journal_make_space(tj__journal *journal);
 /* Warns when space is low, and makes a reserve that was used whole again. */
 void tj__journal_space_tend(tj__journal *journal);
 /* How many bytes the log is ahead of LMDB, and how many it may be before commits wait. */

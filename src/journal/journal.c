@@ -79,7 +79,7 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
                                .flushed = journal->created};
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
-    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+    while (status == TJ_FULL && tj__journal_make_space(journal)) {
         status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
     }
     if (status == TJ_OK) {
@@ -223,8 +223,8 @@ static void release(tj__journal *journal)
     tj__overlay_forget(journal);
     tj__log_reader_close(journal->apply_reader);
     tj__rowmap_free(journal->apply_batch);
-    if (journal->env && tj__env_ready(journal->env, NULL) == TJ_FULL) {
-        (void)tj__journal_reserve_release(journal);
+    while (journal->env && tj__env_ready(journal->env, NULL) == TJ_FULL &&
+           tj__journal_make_space(journal)) {
     }
     tj__env_close(journal->env);
     tj__lock_release(journal->lock);

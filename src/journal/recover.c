@@ -77,7 +77,7 @@ static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)
 
 static bool make_space(void *context)
 {
-    return tj__journal_reserve_release(context);
+    return tj__journal_make_space(context);
 }
 
 /* On a full disk, or beside a reader that holds an older state, LMDB may stay behind: the log has
@@ -189,8 +189,8 @@ static tj_status sign_and_settle(recovery *r, tj_error *error)
     TJ_TRY(tj__journal_mark_ready(r->journal, error));
     tj__lock_sign(r->journal->lock);
     tj_status status = settle(r, &failure);
-    if (status == TJ_FULL && tj__journal_reserve_release(r->journal)) {
-        return settle(r, error);
+    while (status == TJ_FULL && tj__journal_make_space(r->journal)) {
+        status = settle(r, &failure);
     }
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }

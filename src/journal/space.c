@@ -192,7 +192,7 @@ static void own_reserve(tj__journal *journal)
     pthread_mutex_unlock(&journal->reserve_mutex);
 }
 
-bool tj__journal_reserve_release(tj__journal *journal)
+static bool release_reserve(tj__journal *journal)
 {
     char path[RESERVE_PATH_SIZE];
     char spare[TJ__SEGMENT_PATH_SIZE];
@@ -201,6 +201,7 @@ bool tj__journal_reserve_release(tj__journal *journal)
                     reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
     if (released) {
         atomic_store(&journal->reserve_held, false);
+        atomic_store(&journal->reserve_settling, true);
         __atomic_store_n(&journal->builder_cancel, 1, __ATOMIC_SEQ_CST);
         if (spare_path(journal, spare, NULL) == TJ_OK) {
             (void)!rename(path, spare);
@@ -217,6 +218,20 @@ bool tj__journal_reserve_release(tj__journal *journal)
     return true;
 }
 
+/* Some file systems (btrfs, f2fs) give freed blocks to others only with their next transaction, and
+ * do not always hurry it for a write that needs them. Everything on the file system is flushed for
+ * it, so this is for a write that would be refused otherwise, and once for each release. */
+static bool settle_reserve(tj__journal *journal)
+{
+    return atomic_exchange(&journal->reserve_settling, false) &&
+           tj__file_system_sync(journal->path, NULL) == TJ_OK;
+}
+
+bool tj__journal_make_space(tj__journal *journal)
+{
+    return release_reserve(journal) || settle_reserve(journal);
+}
+
 /* A copy of a journal may have one that is all holes. */
 void tj__journal_space_look(tj__journal *journal)
 {
@@ -231,7 +246,7 @@ void tj__journal_space_look(tj__journal *journal)
 tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error)
 {
     tj_status status = tj__lock_ready(journal->lock, error);
-    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+    while (status == TJ_FULL && tj__journal_make_space(journal)) {
         status = tj__lock_ready(journal->lock, error);
     }
     return status;
@@ -241,7 +256,7 @@ tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **ou
                                      tj__position *position, tj_error *error)
 {
     tj_status status = tj__env_snapshot_begin(journal->env, out, position, error);
-    if (status == TJ_FULL && tj__journal_reserve_release(journal)) {
+    while (status == TJ_FULL && tj__journal_make_space(journal)) {
         status = tj__env_snapshot_begin(journal->env, out, position, error);
     }
     return status;

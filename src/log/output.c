@@ -44,13 +44,10 @@ static tj_status write_bytes(const tj__log_output *output, const tj__batch *batc
 {
     const tj__log_file *file = &output->file;
     tj_status status = TJ_OK;
-    for (int tries = 0; tries < 2 && batch->bytes.size > 0; tries++) {
+    do {
         status = tj__file_write_at(file->fd, file->path, batch->bytes.data, batch->bytes.size,
                                    batch->offset, error);
-        if (status != TJ_FULL || !output->make_space || !output->make_space(output->context)) {
-            break;
-        }
-    }
+    } while (status == TJ_FULL && output->make_space && output->make_space(output->context));
     return status;
 }
 

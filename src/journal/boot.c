@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The boot's id, and the number of the mount that a file is on. */
+/* The boot's id, the number of the mount that a file is on, and when the file was made. */
 #include "journal/boot.h"
 
 #include <errno.h>
@@ -14,14 +14,18 @@
  * again. */
 #define MOUNT_ID_UNIQUE 0x4000u
 
-static uint64_t mount_of(int fd)
+static void look_at(int fd, tj__boot *boot)
 {
     struct statx found;
-    if (statx(fd, "", AT_EMPTY_PATH, MOUNT_ID_UNIQUE, &found) != 0 ||
-        (found.stx_mask & MOUNT_ID_UNIQUE) == 0) {
-        return 0;
+    if (statx(fd, "", AT_EMPTY_PATH, MOUNT_ID_UNIQUE | STATX_BTIME, &found) != 0) {
+        return;
     }
-    return found.stx_mnt_id;
+    if (found.stx_mask & MOUNT_ID_UNIQUE) {
+        boot->mount = found.stx_mnt_id;
+    }
+    if (found.stx_mask & STATX_BTIME) {
+        boot->birth = (uint64_t)found.stx_btime.tv_sec * 1000000000 + found.stx_btime.tv_nsec;
+    }
 }
 
 static bool is_hidden(int os_errno)
@@ -33,7 +37,8 @@ tj_status tj__boot_read(int fd, tj__boot *out, tj_error *error)
 {
     char text[TJ_UUID_TEXT_SIZE - 1];
     size_t got = 0;
-    tj__boot boot = {.mount = mount_of(fd)};
+    tj__boot boot = {0};
+    look_at(fd, &boot);
     int source = open(TJ__BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
     if (source < 0 && !is_hidden(errno)) {
         return tj__fail_errno(error, errno, "opening " TJ__BOOT_ID_PATH);

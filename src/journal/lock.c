@@ -35,6 +35,7 @@
 #define RECOVERED_AT 584
 #define CUT_AT 592
 #define MOUNT_AT 600
+#define BIRTH_AT 608
 #define METRICS_LAYOUT_AT 1024
 #define METRICS_TURN_AT 1028
 #define METRICS_AT 1032
@@ -320,6 +321,7 @@ void tj__lock_publish(tj__lock *lock, const tj__mark *mark)
     memcpy(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic);
     memcpy(lock->page + BOOT_AT, lock->boot.id.bytes, sizeof lock->boot.id.bytes);
     tj__store_u64(lock->page + MOUNT_AT, lock->boot.mount);
+    tj__store_u64(lock->page + BIRTH_AT, lock->boot.birth);
     tj__store_u64(lock->page + DEVICE_AT, (uint64_t)lock->device);
     tj__store_u64(lock->page + INODE_AT, (uint64_t)lock->inode);
     tj__store_u64(lock->page + EPOCH_AT, mark->epoch);
@@ -403,12 +405,23 @@ static bool is_of_this_mount(const tj__lock *lock)
     return mount == lock->boot.mount || mount == 0 || lock->boot.mount == 0;
 }
 
+static bool is_of_this_inode(const tj__lock *lock)
+{
+    uint64_t birth = tj__load_u64(lock->page + BIRTH_AT);
+    return tj__load_u64(lock->page + INODE_AT) == (uint64_t)lock->inode &&
+           (birth == lock->boot.birth || birth == 0 || lock->boot.birth == 0);
+}
+
+static bool is_of_this_device(const tj__lock *lock)
+{
+    return tj__load_u64(lock->page + DEVICE_AT) == (uint64_t)lock->device;
+}
+
 static bool is_of_another_file(const tj__lock *lock)
 {
     bool device_lasts = major(lock->device) != 0;
     return memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) == 0 &&
-           (tj__load_u64(lock->page + INODE_AT) != (uint64_t)lock->inode ||
-            (device_lasts && tj__load_u64(lock->page + DEVICE_AT) != (uint64_t)lock->device));
+           (!is_of_this_inode(lock) || (device_lasts && !is_of_this_device(lock)));
 }
 
 tj__mark tj__lock_mark(const tj__lock *lock)
@@ -426,8 +439,7 @@ tj__mark tj__lock_mark(const tj__lock *lock)
     mark.recovered_bytes_cut = tj__load_u64(lock->page + CUT_AT);
     if (state == MARK_VOID || state > MARK_LIVING || (state == MARK_LIVING && !living) ||
         memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) != 0 ||
-        tj__load_u64(lock->page + DEVICE_AT) != (uint64_t)lock->device ||
-        tj__load_u64(lock->page + INODE_AT) != (uint64_t)lock->inode) {
+        !is_of_this_device(lock) || !is_of_this_inode(lock)) {
         return mark;
     }
     mark.durability = (tj_durability)tj__load_u32(lock->page + DURABILITY_AT);

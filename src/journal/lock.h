@@ -19,21 +19,23 @@
  *    584   8  when this writer recovered the journal, ns
  *    592   8  bytes of torn tail it cut then
  *    600   8  mount of this file as the writer saw it, 0 if not known
+ *    608   8  when this file was made, ns, 0 if not known
  *   1024   4  layout of what follows, 1; 0: nothing was told yet
  *   1028   4  odd while it is being written
  *   1032      numbers of 8 bytes: the members of tj_metrics in their order, each without its size
  *
  * What is believed of it:
  *   - of a living writer (the second byte is locked): all
- *   - of this boot and mount, device and inode: all
+ *   - of this boot and mount, device, inode and birth: all
  *   - of this boot, by another mount (a container; or the disk went away, came back, and what was
  *     not on it is lost): in sync mode that what it covers was durable, and not that it is the
  *     newest
  *   - else nothing: after a power cut, in a copied directory, where the boot id cannot be read
  *
- * A mark with another inode shows that the directory is a copy, whatever its boot; so does one with
- * another device, where the kernel gives a disk the same number at every mount. Without a disk of
- * its own (btrfs, tmpfs) a mount has any number.
+ * A mark with another inode or birth shows that the directory is a copy, whatever its boot: where
+ * one was deleted, its copy may well get the same inode. So does one with another device, where the
+ * kernel gives a disk the same number at every mount. Without a disk of its own (btrfs, tmpfs) a
+ * mount has any number.
  */
 #ifndef TJ_JOURNAL_LOCK_H
 #define TJ_JOURNAL_LOCK_H

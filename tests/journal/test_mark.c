@@ -13,6 +13,7 @@
 
 #define BOOT_AT 520
 #define MOUNT_AT 600
+#define BIRTH_AT 608
 
 /* What opening the boot id ends with; 0: as the system has it. */
 static _Atomic int boot_errno;
@@ -97,6 +98,26 @@ static void test_of_another_mount(void **state)
     tj__lock_release(publish(f, TJ_DURABILITY_OS));
     poke(f, MOUNT_AT);
     expect(f, false, false);
+}
+
+/* A copy gets the inode of what was deleted before it, often enough. */
+static void test_of_another_birth(void **state)
+{
+    fixture *f = *state;
+    struct statx found;
+    char path[PATH_TEXT_SIZE + 16];
+    tj__lock_release(publish(f, TJ_DURABILITY_SYNC));
+    expect(f, true, true);
+    snprintf(path, sizeof path, "%s/" TJ__WRITER_LOCK_NAME, f->directory);
+    assert_int_equal(statx(AT_FDCWD, path, 0, STATX_BTIME, &found), 0);
+    poke(f, BIRTH_AT);
+    tj__mark mark = seen(f);
+    if (found.stx_mask & STATX_BTIME) {
+        assert_true(mark.elsewhere && !mark.valid && !mark.newest);
+    } else {
+        print_message("SKIPPED: the file system here does not keep when a file was made\n");
+        assert_true(mark.valid);
+    }
 }
 
 /* Whatever boot and mount it bears: a container, or a reader that cannot see its own boot id. */
@@ -221,6 +242,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_of_this_boot_and_mount),
         JOURNAL_TEST(test_of_another_mount),
+        JOURNAL_TEST(test_of_another_birth),
         JOURNAL_TEST(test_of_a_living_writer),
         JOURNAL_TEST(test_without_a_boot_id),
         JOURNAL_TEST(test_a_boot_id_that_cannot_be_asked_for),

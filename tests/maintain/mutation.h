@@ -127,17 +127,21 @@ static inline void remove_extra(const whole_journal *whole)
     }
 }
 
-/* The mark is believed by the inode of its file, which another one has when it was removed. */
+/* The mark is believed by the inode and the birth of its file, which are others when it was
+ * removed. */
 static inline void renew_mark(const whole_journal *whole, whole_file *file)
 {
     char path[1024];
-    struct stat found;
+    struct statx found;
     snprintf(path, sizeof path, "%s/%s", whole->path, file->name);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(fd >= 0 && fstat(fd, &found) == 0);
+    assert_true(fd >= 0);
+    assert_int_equal(statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &found), 0);
     close(fd);
-    uint64_t inode = found.st_ino;
+    uint64_t inode = found.stx_ino;
+    uint64_t birth = (uint64_t)found.stx_btime.tv_sec * 1000000000 + found.stx_btime.tv_nsec;
     memcpy(file->bytes + 544, &inode, sizeof inode);
+    memcpy(file->bytes + 608, &birth, sizeof birth);
 }
 
 /* Makes the journal what it was. */

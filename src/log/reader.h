@@ -85,8 +85,8 @@ tj_status tj__log_reader_tail(tj__log_reader *reader, tj__log_tail *tail, tj_err
  * `from` to `to` (as read back), zeroes everything from `to` to the end of its segment and the
  * whole of all later segments, and flushes every file. A segment in which `to` is the start of the
  * records is un-begun, too: its header is zeroed and the writer begins it anew. `from` and `to` are
- * positions of this log with from <= to; TJ_CORRUPT, and nothing is written, when the records from
- * `from` do not lead to `to`, or, as for tj__log_reader_tail, for what lies behind `to`. After any
+ * positions of this log with from <= to, and tj__log_reader_tail has passed what lies behind `to`;
+ * TJ_CORRUPT, and nothing is written, when the records from `from` do not lead to `to`. After any
  * other failure it may be called again. */
 tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error);

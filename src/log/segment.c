@@ -85,6 +85,12 @@ uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end)
     return aligned < end ? aligned : end;
 }
 
+uint64_t tj__segment_find_hole(int fd, uint64_t offset, uint64_t end)
+{
+    off_t hole = lseek(fd, (off_t)offset, SEEK_HOLE);
+    return hole < 0 ? offset : (uint64_t)hole < end ? (uint64_t)hole : end;
+}
+
 /* The ordinal that a file name stands for, 0 if it is not that of a segment. */
 static uint64_t ordinal_of_name(const char *name)
 {

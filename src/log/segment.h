@@ -43,6 +43,8 @@ bool tj__segment_size_possible(uint64_t size);
  * between is a hole, which reads as zeros and takes no time to be passed over. A multiple of
  * TJ__RECORD_ALIGN, or end. */
 uint64_t tj__segment_skip_hole(int fd, uint64_t offset, uint64_t end);
+/* The offset, at most `end`, where the bytes that begin at `offset` meet a hole. */
+uint64_t tj__segment_find_hole(int fd, uint64_t offset, uint64_t end);
 
 /* Lists the segments of a log directory. A *.tmp (a prepared piece that a crash left) is ignored;
  * what else is not ours is counted and stays. What a gap in the ordinals means is the caller's to

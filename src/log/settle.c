@@ -34,7 +34,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "log/reader.h"
-#include "log/tail.h"
 
 #define PIECE_SIZE ((size_t)1 << 20)
 
@@ -151,8 +150,7 @@ static tj_status settle_records(settling *file, const char *directory, const tj_
     return TJ_OK;
 }
 
-/* Whether the log leads from `from` to `to`, and nothing behind is a newer version's: what is
- * behind a wrong place must not be zeroed. */
+/* Whether the log leads from `from` to `to`: what is behind a wrong place must not be zeroed. */
 static tj_status confirm(const char *directory, const tj_uuid *journal_id, const tj__position *from,
                          const tj__position *to, tj_error *error)
 {
@@ -173,8 +171,7 @@ static tj_status confirm(const char *directory, const tj_uuid *journal_id, const
                           tj__log_reader_position(reader)->sequence, tj__log_reader_why(reader));
     }
     tj__log_reader_close(reader);
-    tj__log_tail tail;
-    return status == TJ_OK ? tj__log_tail_scan(directory, journal_id, to, &tail, error) : status;
+    return status;
 }
 
 tj_status tj__log_settle(const char *directory, const tj_uuid *journal_id, const tj__position *from,

@@ -19,6 +19,7 @@ typedef struct tail_scan {
     tj__window window;
     uint64_t ordinal;
     uint64_t limit;        /* where the segment ends: behind it stands nothing of the log */
+    uint64_t hole;         /* before it there is none */
     uint64_t nonzero_end;  /* behind the last nonzero byte seen in this segment, 0 if none */
     uint64_t vain_hashing; /* bytes that may still be hashed in vain */
 } tail_scan;
@@ -118,8 +119,9 @@ static tj_status scan_records(tail_scan *scan, uint64_t from, tj_error *error)
     uint64_t offset = from;
     while (offset < scan->limit) {
         tj__bytes view;
-        if (!tj__window_holds(&scan->window, offset)) {
+        if (offset >= scan->hole && !tj__window_holds(&scan->window, offset)) {
             offset = tj__segment_skip_hole(scan->window.fd, offset, scan->limit);
+            scan->hole = tj__segment_find_hole(scan->window.fd, offset, scan->limit);
         }
         TJ_TRY(tj__window_view(&scan->window, offset, TJ__RECORD_HEADER_SIZE, &view, error));
         view.size = view.size < scan->limit - offset ? view.size : (size_t)(scan->limit - offset);
@@ -161,6 +163,7 @@ static tj_status enter_segment(tail_scan *scan, const char *directory, uint64_t 
     *begun = status == TJ_OK;
     scan->ordinal = ordinal;
     scan->limit = scan->window.file_size;
+    scan->hole = 0;
     if (*begun && header.segment_size < scan->limit) {
         scan->limit = header.segment_size;
     }

@@ -2,7 +2,7 @@
 /*
  * The page walk: everything that the newest meta page reaches is visited once, and only what LMDB
  * could have written passes. What each step may rely on:
- *   - a page is read by tj__pages_read, which checks it as far as it stands alone;
+ *   - a page is read by tj__pages_read_ahead, which checks it as far as it stands alone;
  *   - the number of a page is marked before the page is used, so a cycle ends at its second visit
  *     and the work is bounded by the size of the file;
  *   - leaves stand at exactly the depth their tree record says, at most TJ__TREE_DEPTH_MAX, and the
@@ -30,6 +30,7 @@ struct tj__walk {
     uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
     uint8_t *levels; /* LEVELS_MAX pages */
     unsigned level;  /* pages of `levels` in use */
+    tj__pages_ahead ahead;
     tj__buffer names;
     tj__buffer trees;        /* tj__tree for each name */
     tj__buffer value;        /* scratch: one that lies in overflow pages */
@@ -269,8 +270,8 @@ static tj_status walk_page(walker *walk, walked_tree *tree, uint64_t number, uns
     bool branch = depth < tree->record->depth;
     uint8_t *page = walk->levels + (size_t)walk->level * walk->pages->page_size;
     TJ_TRY(take_run(walk, number, 1, error));
-    TJ_TRY(
-        tj__pages_read(walk->pages, number, branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, page, error));
+    TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number,
+                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, page, error));
     TJ_TRY(check_keys(walk, tree, number, page, branch, bounds, error));
     size_t count = tj__page_node_count(page);
     walk->level++;
@@ -363,8 +364,9 @@ tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error
     walk->pages = pages;
     walk->taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
     walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
+    walk->ahead.bytes = malloc((size_t)TJ__PAGES_AHEAD * pages->page_size);
     tj_status status = TJ_NOMEM;
-    if (walk->taken && walk->levels) {
+    if (walk->taken && walk->levels && walk->ahead.bytes) {
         status = walk_tree(walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
     }
     if (status == TJ_NOMEM || walk->names.failed || walk->trees.failed) {
@@ -385,6 +387,7 @@ void tj__walk_end(tj__walk *walk)
         tj__buffer_dispose(&walk->trees);
         tj__buffer_dispose(&walk->value);
         free(walk->levels);
+        free(walk->ahead.bytes);
         free(walk->taken);
         free(walk);
     }

@@ -328,8 +328,44 @@ static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint
     return TJ_OK;
 }
 
+static tj_status fetch(const tj__pages *pages, uint64_t number, uint8_t *page, tj_error *error)
+{
+    return tj__file_read_at(pages->fd, pages->path, page, pages->page_size,
+                            number * pages->page_size, error);
+}
+
+/* Out of what was read together with the page before. */
+static tj_status fetch_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
+                             uint8_t *page, tj_error *error)
+{
+    size_t size = pages->page_size;
+    bool in_order = number == ahead->last + 1;
+    ahead->last = number;
+    if (!in_order) {
+        return fetch(pages, number, page, error);
+    }
+    if (number - ahead->first >= ahead->count) {
+        size_t got = 0;
+        TJ_TRY(tj__file_read_some(pages->fd, pages->path, ahead->bytes, TJ__PAGES_AHEAD * size,
+                                  number * size, &got, error));
+        ahead->first = number;
+        ahead->count = got / size;
+    }
+    if (ahead->count == 0) {
+        return tj__pages_truncated(pages, error);
+    }
+    memcpy(page, ahead->bytes + (number - ahead->first) * size, size);
+    return TJ_OK;
+}
+
 tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind kind, uint8_t *page,
                          tj_error *error)
+{
+    return tj__pages_read_ahead(pages, NULL, number, kind, page, error);
+}
+
+tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
+                               tj__page_kind kind, uint8_t *page, tj_error *error)
 {
     if (number < 2 || number > pages->last_page) {
         return tj__pages_bad(pages, number, error,
@@ -338,8 +374,8 @@ tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind 
     if ((number + 1) * pages->page_size > pages->size) {
         return tj__pages_truncated(pages, error);
     }
-    TJ_TRY(tj__file_read_at(pages->fd, pages->path, page, pages->page_size,
-                            number * pages->page_size, error));
+    TJ_TRY(ahead ? fetch_ahead(pages, ahead, number, page, error)
+                 : fetch(pages, number, page, error));
     if (tj__load_u64(page) != number) {
         return tj__pages_bad(pages, number, error, "it says that it is page %" PRIu64,
                              tj__load_u64(page));

@@ -103,6 +103,20 @@ uint64_t tj__pages_needed(const tj__pages *pages);
  * can be checked in it alone, so that tj__page_node needs no checks. */
 tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind kind, uint8_t *page,
                          tj_error *error);
+
+/* Some pages that were read together, for who reads many: LMDB fills its file from front to back,
+ * so what a tree reaches is often in the order of the file. */
+#define TJ__PAGES_AHEAD 16
+typedef struct tj__pages_ahead {
+    uint8_t *bytes; /* of TJ__PAGES_AHEAD pages; the user's */
+    uint64_t first;
+    uint64_t count;
+    uint64_t last; /* read before */
+} tj__pages_ahead;
+
+/* As tj__pages_read. */
+tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
+                               tj__page_kind kind, uint8_t *page, tj_error *error);
 size_t tj__page_node_count(const uint8_t *page);
 tj__node tj__page_node(const uint8_t *page, size_t index);
 tj__tree tj__tree_read(const uint8_t *record);

@@ -116,7 +116,7 @@ static unsigned keep_extra(tj_str extra)
 
 static tj_status add_order(tj__plan *plan, const tj_order *order, tj_error *error)
 {
-    TJ_TRY(tj__check_text(order->id, TJ_ID_SIZE_MAX, false, "id", error));
+    TJ_TRY(tj__value_check_text(order->id, TJ_ID_SIZE_MAX, false, "id", error));
     TJ_TRY(open_text(plan, TJ__PLAN_PUT, TJ__KIND_ORDER, order->id, error));
     TJ_TRY(tj__order_put(&plan->rows, order, error));
     unsigned keep = order->request.extra.data ? 0 : TJ__KEEP_REQUEST_EXTRA;
@@ -137,7 +137,7 @@ tj_status tj__plan_put_order(tj__plan *plan, const tj_order *order, tj_error *er
 
 static tj_status delete_order(tj__plan *plan, tj_str id, tj_error *error)
 {
-    TJ_TRY(tj__check_text(id, TJ_ID_SIZE_MAX, false, "the order id", error));
+    TJ_TRY(tj__value_check_text(id, TJ_ID_SIZE_MAX, false, "the order id", error));
     TJ_TRY(open_text(plan, TJ__PLAN_DELETE, TJ__KIND_ORDER, id, error));
     return tj__plan_row_close(plan, 0, error);
 }

@@ -98,7 +98,7 @@ tj_status tj__plan_set_strategy(tj__plan *plan, tj_str json, tj_error *error)
 
 static tj_status add_exec_id(tj__plan *plan, tj_str id, tj_error *error)
 {
-    TJ_TRY(tj__check_text(id, TJ_ID_SIZE_MAX, false, "exec id", error));
+    TJ_TRY(tj__value_check_text(id, TJ_ID_SIZE_MAX, false, "exec id", error));
     TJ_TRY(open_kind(plan, TJ__PLAN_PUT, TJ__KIND_EXEC_ID, id, error));
     TJ_TRY(tj__exec_id_put(&plan->rows, error));
     return tj__plan_row_close(plan, 0, error);
@@ -150,8 +150,8 @@ tj_status tj__plan_set_checkpoint(tj__plan *plan, const tj_execution_checkpoint 
 
 static tj_status add_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error)
 {
-    TJ_TRY(tj__check_text(name, TJ_MEMBER_SIZE_MAX, true, "its name", error));
-    TJ_TRY(tj__check_unknown(name, &tj__json_live_state, error));
+    TJ_TRY(tj__value_check_text(name, TJ_MEMBER_SIZE_MAX, true, "its name", error));
+    TJ_TRY(tj__value_check_unknown(name, &tj__json_live_state, error));
     TJ_TRY(open_kind(plan, TJ__PLAN_PUT, TJ__KIND_EXTRA, name, error));
     TJ_TRY(tj__json_put(&plan->rows, json, error));
     return tj__plan_row_close(plan, 0, error);
@@ -170,7 +170,7 @@ tj_status tj__plan_add_extra(tj__plan *plan, tj_str name, tj_str json, tj_error 
 static tj_status put_extra(tj__plan *plan, tj_str name, tj_str json, tj_error *error)
 {
     if (!json.data) {
-        TJ_TRY(tj__check_text(name, TJ_MEMBER_SIZE_MAX, true, "the name of a member", error));
+        TJ_TRY(tj__value_check_text(name, TJ_MEMBER_SIZE_MAX, true, "the name of a member", error));
         return delete_kind(plan, TJ__KIND_EXTRA, name, error);
     }
     TJ_TRY(tj__json_check(json, "extra", error));

@@ -21,7 +21,8 @@ tj_status tj__counter_get(tj__bytes value, uint64_t *next, tj_error *error)
 
 tj_status tj__counter_name_check(tj_str name, tj_error *error)
 {
-    TJ_TRY(tj__check_text(name, TJ_COUNTER_NAME_SIZE_MAX, false, "the name of a counter", error));
+    TJ_TRY(tj__value_check_text(name, TJ_COUNTER_NAME_SIZE_MAX, false, "the name of a counter",
+                                error));
     for (size_t i = 0; i < name.size; i++) {
         if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f) {
             return tj__fail(error, TJ_INVALID,

@@ -10,8 +10,8 @@ static tj_status get(tj__bytes value, tj__quarantined *out, tj_error *error)
 {
     tj__reader in;
     TJ_TRY(tj__value_open(&in, value, TJ__QUARANTINE_VERSION, error));
-    out->reason = tj__get_short_str(&in, TJ__QUARANTINE_REASON_SIZE_MAX);
-    tj_str raw = tj__get_rest(&in);
+    out->reason = tj__value_get_short_str(&in, TJ__QUARANTINE_REASON_SIZE_MAX);
+    tj_str raw = tj__value_get_rest(&in);
     out->raw = tj__bytes_of(raw.data, raw.size);
     return tj__value_close(&in, value, error);
 }

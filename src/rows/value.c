@@ -63,14 +63,14 @@ tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error
     return TJ_OK;
 }
 
-uint16_t tj__get_flags(tj__reader *in, uint16_t known)
+uint16_t tj__value_get_flags(tj__reader *in, uint16_t known)
 {
     uint16_t flags = tj__get_u16(in);
     in->newer = in->newer || (flags & ~known) != 0;
     return flags;
 }
 
-uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last)
+uint8_t tj__value_get_choice(tj__reader *in, unsigned first, unsigned last)
 {
     uint8_t choice = tj__get_u8(in);
     in->failed = in->failed || choice < first;
@@ -78,7 +78,7 @@ uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last)
     return choice;
 }
 
-tj_decimal tj__get_decimal(tj__reader *in)
+tj_decimal tj__value_get_decimal(tj__reader *in)
 {
     tj_decimal value = {{0}};
     tj__bytes bytes = tj__get_bytes(in, TJ__DECIMAL_SIZE);
@@ -86,7 +86,7 @@ tj_decimal tj__get_decimal(tj__reader *in)
     return value;
 }
 
-tj_str tj__get_short_str(tj__reader *in, size_t size_max)
+tj_str tj__value_get_short_str(tj__reader *in, size_t size_max)
 {
     size_t size = tj__get_u16(in);
     tj__bytes bytes = tj__get_bytes(in, size);
@@ -105,15 +105,15 @@ bool tj__identity_split(tj_str text, tj_identity *out)
            exchange_size <= TJ_EXCHANGE_SIZE_MAX && (!colon || exchange_size > 0);
 }
 
-tj_identity tj__get_identity(tj__reader *in)
+tj_identity tj__value_get_identity(tj__reader *in)
 {
     tj_identity id = {{NULL, 0}, {NULL, 0}};
-    tj_str text = tj__get_short_str(in, TJ_IDENTITY_TEXT_SIZE);
+    tj_str text = tj__value_get_short_str(in, TJ_IDENTITY_TEXT_SIZE);
     in->failed = in->failed || !tj__identity_split(text, &id);
     return id;
 }
 
-tj_str tj__get_rest(tj__reader *in)
+tj_str tj__value_get_rest(tj__reader *in)
 {
     tj__bytes rest = tj__get_bytes(in, in->rest.size);
     return (tj_str){rest.size > 0 ? (const char *)rest.data : NULL, rest.size};
@@ -135,7 +135,7 @@ tj_status tj__pen_odd_decimal(uint8_t *at, tj_decimal value, const char *member,
     return TJ_OK;
 }
 
-tj_status tj__refuse_identity(tj_identity id, const char *member, tj_error *error)
+tj_status tj__value_refuse_identity(tj_identity id, const char *member, tj_error *error)
 {
     tj_status status = tj__identity_check(id, error);
     TJ_ASSERT(status != TJ_OK);
@@ -156,8 +156,8 @@ tj_status tj__pen_exchange(tj__pen *pen, tj_str exchange, const char *member, tj
     return TJ_OK;
 }
 
-tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
-                            tj_error *error)
+tj_status tj__value_refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
+                                  tj_error *error)
 {
     return tj__fail(error, TJ_INVALID, "%s is %u, which is none of its values (%u to %u)", member,
                     value, first, last);
@@ -182,8 +182,8 @@ static bool is_ascii(tj_str text)
     return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
-tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
-                         tj_error *error)
+tj_status tj__value_check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
+                               tj_error *error)
 {
     if (text.size == 0 && !may_be_empty) {
         return tj__fail(error, TJ_INVALID, "%s is empty", member);
@@ -198,7 +198,7 @@ tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const 
     return TJ_OK;
 }
 
-tj_status tj__check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error)
+tj_status tj__value_check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error)
 {
     const tj__json_field *field = tj__json_field_find(schema, name);
     return field ? tj__fail(error, TJ_INVALID,
@@ -217,11 +217,11 @@ static tj_status check_extra_member(void *context, tj_str name, tj_str value, tj
     (void)value;
     extra_check *check = context;
     check->count++;
-    return tj__check_unknown(name, check->schema, error);
+    return tj__value_check_unknown(name, check->schema, error);
 }
 
-tj_status tj__check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
-                            tj_error *error)
+tj_status tj__value_check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
+                                  tj_error *error)
 {
     extra_check check = {schema, 0};
     TJ_TRY(tj__json_members(*extra, member, check_extra_member, &check, error));

@@ -126,16 +126,16 @@ tj_status tj__value_open(tj__reader *in, tj__bytes value, unsigned newest, tj_er
  * was written so. TJ_CORRUPT when a read failed (out of range or beyond the end), or bytes are left
  * over. */
 tj_status tj__value_close(const tj__reader *in, tj__bytes value, tj_error *error);
-uint16_t tj__get_flags(tj__reader *in, uint16_t known);
+uint16_t tj__value_get_flags(tj__reader *in, uint16_t known);
 /* A u8 from first on; one above last is newer. */
-uint8_t tj__get_choice(tj__reader *in, unsigned first, unsigned last);
-tj_decimal tj__get_decimal(tj__reader *in);
+uint8_t tj__value_get_choice(tj__reader *in, unsigned first, unsigned last);
+tj_decimal tj__value_get_decimal(tj__reader *in);
 /* A u16 length and at most size_max bytes. */
-tj_str tj__get_short_str(tj__reader *in, size_t size_max);
+tj_str tj__value_get_short_str(tj__reader *in, size_t size_max);
 /* A u16 length and the canonical text of an identity, split. */
-tj_identity tj__get_identity(tj__reader *in);
+tj_identity tj__value_get_identity(tj__reader *in);
 /* All that is left; absent when nothing is. */
-tj_str tj__get_rest(tj__reader *in);
+tj_str tj__value_get_rest(tj__reader *in);
 /* Splits canonical text into views; false when it has no code. */
 bool tj__identity_split(tj_str text, tj_identity *out);
 
@@ -145,28 +145,29 @@ bool tj__identity_split(tj_str text, tj_identity *out);
  * stays in a register is what makes them quick.
  */
 /* TJ_INVALID for a value that is none of `first` to `last`. */
-tj_status tj__refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
-                            tj_error *error);
-static inline tj_status tj__check_choice(unsigned value, unsigned first, unsigned last,
-                                         const char *member, tj_error *error)
+tj_status tj__value_refuse_choice(unsigned value, unsigned first, unsigned last, const char *member,
+                                  tj_error *error);
+static inline tj_status tj__value_check_choice(unsigned value, unsigned first, unsigned last,
+                                               const char *member, tj_error *error)
 {
-    return value - first <= last - first ? TJ_OK
-                                         : tj__refuse_choice(value, first, last, member, error);
+    return value - first <= last - first
+               ? TJ_OK
+               : tj__value_refuse_choice(value, first, last, member, error);
 }
 /* 1 (0 when may_be_empty) to size_max bytes of UTF-8. */
-tj_status tj__check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
-                         tj_error *error);
+tj_status tj__value_check_text(tj_str text, size_t size_max, bool may_be_empty, const char *member,
+                               tj_error *error);
 /* That the schema has no member of that name. */
-tj_status tj__check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error);
-/* tj__check_extra of one that is there. */
-tj_status tj__check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
-                            tj_error *error);
+tj_status tj__value_check_unknown(tj_str name, const tj__json_schema *schema, tj_error *error);
+/* tj__value_check_extra of one that is there. */
+tj_status tj__value_check_members(tj_str *extra, const tj__json_schema *schema, const char *member,
+                                  tj_error *error);
 /* An object without any of the schema's members; absent is fine. One without members becomes
  * absent. */
-static inline tj_status tj__check_extra(tj_str *extra, const tj__json_schema *schema,
-                                        const char *member, tj_error *error)
+static inline tj_status tj__value_check_extra(tj_str *extra, const tj__json_schema *schema,
+                                              const char *member, tj_error *error)
 {
-    return extra->data ? tj__check_members(extra, schema, member, error) : TJ_OK;
+    return extra->data ? tj__value_check_members(extra, schema, member, error) : TJ_OK;
 }
 
 /* TJ_NOMEM for a value of at most `bound` bytes. */
@@ -206,14 +207,14 @@ static inline tj_status tj__pen_decimal(tj__pen *pen, tj_decimal value, const ch
 /* Room tj__pen_identity needs at most. */
 #define TJ__IDENTITY_BOUND (2 + TJ_IDENTITY_TEXT_SIZE)
 /* Says what is wrong with an identity that tj_identity_format refused. */
-tj_status tj__refuse_identity(tj_identity id, const char *member, tj_error *error);
+tj_status tj__value_refuse_identity(tj_identity id, const char *member, tj_error *error);
 /* Length (u16) and canonical text. TJ_INVALID naming the member. */
 static inline tj_status tj__pen_identity(tj__pen *pen, tj_identity id, const char *member,
                                          tj_error *error)
 {
     size_t size = tj_identity_format(id, (char *)pen->at + 2);
     if (size == 0) {
-        return tj__refuse_identity(id, member, error);
+        return tj__value_refuse_identity(id, member, error);
     }
     tj__pen_u16(pen, (uint16_t)size);
     pen->at += size;

@@ -43,13 +43,13 @@ static unsigned flags_of(const tj_order *order)
 static tj_status check_choices(const tj_order *order, tj_error *error)
 {
     const tj_order_request *request = &order->request;
-    TJ_TRY(
-        tj__check_choice(order->status, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED, "status", error));
-    TJ_TRY(tj__check_choice(request->side, TJ_SIDE_BUY, TJ_SIDE_SELL, "side", error));
-    TJ_TRY(tj__check_choice(request->order_type, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET,
-                            "order_type", error));
-    return tj__check_choice(request->time_in_force, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL,
-                            "time_in_force", error);
+    TJ_TRY(tj__value_check_choice(order->status, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED, "status",
+                                  error));
+    TJ_TRY(tj__value_check_choice(request->side, TJ_SIDE_BUY, TJ_SIDE_SELL, "side", error));
+    TJ_TRY(tj__value_check_choice(request->order_type, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET,
+                                  "order_type", error));
+    return tj__value_check_choice(request->time_in_force, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL,
+                                  "time_in_force", error);
 }
 
 static tj_status put_option(tj__pen *pen, bool present, tj_decimal value, const char *member,
@@ -79,7 +79,8 @@ static tj_status put_texts(tj__pen *pen, const tj_order *order, tj_error *error)
     tj_str client_order_id = order->request.client_order_id;
     TJ_TRY(tj__pen_identity(pen, order->request.symbol, "symbol", error));
     if (client_order_id.data) {
-        TJ_TRY(tj__check_text(client_order_id, TJ_ID_SIZE_MAX, true, "client_order_id", error));
+        TJ_TRY(
+            tj__value_check_text(client_order_id, TJ_ID_SIZE_MAX, true, "client_order_id", error));
         tj__pen_short_str(pen, client_order_id);
     }
     return TJ_OK;
@@ -106,8 +107,8 @@ tj_status tj__order_put(tj__buffer *out, const tj_order *order, tj_error *error)
     tj__pen pen = {NULL};
     tj_str request_extra = order->request.extra;
     tj_str extra = order->extra;
-    TJ_TRY(tj__check_extra(&request_extra, &tj__json_order_request, "request.extra", error));
-    TJ_TRY(tj__check_extra(&extra, &tj__json_order, "extra", error));
+    TJ_TRY(tj__value_check_extra(&request_extra, &tj__json_order_request, "request.extra", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_order, "extra", error));
     TJ_TRY(tj__pen_start(out, ORDER_BOUND + request_extra.size + extra.size, &pen, error));
     TJ_TRY(put_order(&pen, order, error));
     tj__pen_u32(&pen, (uint32_t)request_extra.size);
@@ -121,7 +122,7 @@ static void get_option(tj__reader *in, bool present, bool *has, tj_decimal *out)
 {
     *has = present;
     if (present) {
-        *out = tj__get_decimal(in);
+        *out = tj__value_get_decimal(in);
     }
 }
 
@@ -144,25 +145,28 @@ static void get_order(tj__reader *in, tj_str id, void *entity)
     in->failed = id.size == 0 || id.size > TJ_ID_SIZE_MAX;
     out->id = id;
     tj__get_u64(in); /* the rank: the loader's */
-    unsigned flags = tj__get_flags(in, ORDER_FLAGS);
+    unsigned flags = tj__value_get_flags(in, ORDER_FLAGS);
     tj_order_request *request = &out->request;
-    out->status = (tj_order_status)tj__get_choice(in, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED);
-    request->side = (tj_side)tj__get_choice(in, TJ_SIDE_BUY, TJ_SIDE_SELL);
-    request->order_type = (tj_order_type)tj__get_choice(in, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET);
-    request->time_in_force = (tj_time_in_force)tj__get_choice(in, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL);
+    out->status =
+        (tj_order_status)tj__value_get_choice(in, TJ_ORDER_PENDING_NEW, TJ_ORDER_REJECTED);
+    request->side = (tj_side)tj__value_get_choice(in, TJ_SIDE_BUY, TJ_SIDE_SELL);
+    request->order_type =
+        (tj_order_type)tj__value_get_choice(in, TJ_ORDER_MARKET, TJ_ORDER_STOP_MARKET);
+    request->time_in_force =
+        (tj_time_in_force)tj__value_get_choice(in, TJ_TIF_NONE, TJ_TIF_FILL_OR_KILL);
     out->created_at = (tj_time)tj__get_u64(in);
     out->updated_at = (tj_time)tj__get_u64(in);
-    request->quantity = tj__get_decimal(in);
-    out->filled_quantity = tj__get_decimal(in);
+    request->quantity = tj__value_get_decimal(in);
+    out->filled_quantity = tj__value_get_decimal(in);
     get_options(in, flags, out);
-    request->symbol = tj__get_identity(in);
+    request->symbol = tj__value_get_identity(in);
     if (flags & ORDER_CLIENT_ORDER_ID) {
-        request->client_order_id = tj__get_short_str(in, TJ_ID_SIZE_MAX);
+        request->client_order_id = tj__value_get_short_str(in, TJ_ID_SIZE_MAX);
     }
     size_t request_extra_size = tj__get_u32(in);
     tj__bytes extra = tj__get_bytes(in, request_extra_size);
     request->extra = (tj_str){extra.size > 0 ? (const char *)extra.data : NULL, extra.size};
-    out->extra = tj__get_rest(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_order = {.name = "order",

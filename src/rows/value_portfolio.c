@@ -30,7 +30,7 @@ tj_status tj__head_put(tj__buffer *out, const tj_portfolio *portfolio, tj_error 
 {
     tj__pen pen = {NULL};
     tj_str extra = portfolio->extra;
-    TJ_TRY(tj__check_extra(&extra, &tj__json_portfolio, "extra", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_portfolio, "extra", error));
     TJ_TRY(tj__pen_start(out, HEAD_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, HEAD_VERSION);
     tj__pen_u16(&pen, (uint16_t)((portfolio->has_drawdown_limit ? HEAD_DRAWDOWN_LIMIT : 0) |
@@ -50,16 +50,16 @@ static void get_head(tj__reader *in, tj_str none, void *entity)
 {
     (void)none;
     tj_portfolio *out = entity;
-    uint16_t flags = tj__get_flags(in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
+    uint16_t flags = tj__value_get_flags(in, HEAD_DRAWDOWN_LIMIT | HEAD_LIQUIDATE_ONLY);
     out->has_drawdown_limit = flags & HEAD_DRAWDOWN_LIMIT;
     out->liquidate_only = flags & HEAD_LIQUIDATE_ONLY;
-    out->reporting_currency = tj__get_identity(in);
-    out->initial_equity = tj__get_decimal(in);
-    out->peak_equity = tj__get_decimal(in);
+    out->reporting_currency = tj__value_get_identity(in);
+    out->initial_equity = tj__value_get_decimal(in);
+    out->peak_equity = tj__value_get_decimal(in);
     if (out->has_drawdown_limit) {
-        out->drawdown_limit = tj__get_decimal(in);
+        out->drawdown_limit = tj__value_get_decimal(in);
     }
-    out->extra = tj__get_rest(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_head = {.name = "portfolio",
@@ -72,7 +72,7 @@ tj_status tj__balance_put(tj__buffer *out, const tj_balance *balance, tj_error *
 {
     tj__pen pen = {NULL};
     tj_str extra = balance->extra;
-    TJ_TRY(tj__check_extra(&extra, &tj__json_balance, "extra", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_balance, "extra", error));
     TJ_TRY(tj__pen_start(out, BALANCE_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, BALANCE_VERSION);
     TJ_TRY(tj__pen_decimal(&pen, balance->quantity, "quantity", error));
@@ -86,9 +86,9 @@ static void get_balance(tj__reader *in, tj_str currency, void *entity)
 {
     tj_balance *out = entity;
     in->failed = !tj__identity_split(currency, &out->currency);
-    out->quantity = tj__get_decimal(in);
-    out->conversion_rate = tj__get_decimal(in);
-    out->extra = tj__get_rest(in);
+    out->quantity = tj__value_get_decimal(in);
+    out->conversion_rate = tj__value_get_decimal(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_balance = {.name = "balance",
@@ -101,8 +101,8 @@ tj_status tj__position_put(tj__buffer *out, const tj_position *position, tj_erro
 {
     tj__pen pen = {NULL};
     tj_str extra = position->extra;
-    TJ_TRY(tj__check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
-    TJ_TRY(tj__check_extra(&extra, &tj__json_position, "extra", error));
+    TJ_TRY(tj__value_check_choice(position->side, TJ_SIDE_NONE, TJ_SIDE_SELL, "side", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_position, "extra", error));
     TJ_TRY(tj__pen_start(out, POSITION_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, POSITION_VERSION);
     tj__pen_u16(&pen, position->has_entry_price ? POSITION_ENTRY_PRICE : 0);
@@ -122,15 +122,15 @@ static void get_position(tj__reader *in, tj_str symbol, void *entity)
 {
     tj_position *out = entity;
     in->failed = !tj__identity_split(symbol, &out->symbol);
-    out->has_entry_price = tj__get_flags(in, POSITION_ENTRY_PRICE) != 0;
-    out->side = (tj_side)tj__get_choice(in, TJ_SIDE_NONE, TJ_SIDE_SELL);
-    out->quantity = tj__get_decimal(in);
-    out->unrealized_pnl = tj__get_decimal(in);
+    out->has_entry_price = tj__value_get_flags(in, POSITION_ENTRY_PRICE) != 0;
+    out->side = (tj_side)tj__value_get_choice(in, TJ_SIDE_NONE, TJ_SIDE_SELL);
+    out->quantity = tj__value_get_decimal(in);
+    out->unrealized_pnl = tj__value_get_decimal(in);
     out->updated_at = (tj_time)tj__get_u64(in);
     if (out->has_entry_price) {
-        out->entry_price = tj__get_decimal(in);
+        out->entry_price = tj__value_get_decimal(in);
     }
-    out->extra = tj__get_rest(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_position = {.name = "position",
@@ -143,7 +143,7 @@ tj_status tj__sub_account_put(tj__buffer *out, const tj_sub_account *account, tj
 {
     tj__pen pen = {NULL};
     tj_str extra = account->extra;
-    TJ_TRY(tj__check_extra(&extra, &tj__json_sub_account, "extra", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_sub_account, "extra", error));
     TJ_TRY(tj__pen_start(out, SUB_ACCOUNT_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, SUB_ACCOUNT_VERSION);
     tj__pen_str(&pen, extra);
@@ -156,7 +156,7 @@ static void get_sub_account(tj__reader *in, tj_str exchange, void *entity)
     tj_sub_account *out = entity;
     in->failed = exchange.size == 0 || exchange.size > TJ_EXCHANGE_SIZE_MAX;
     out->exchange = exchange;
-    out->extra = tj__get_rest(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_sub_account = {.name = "sub-account",

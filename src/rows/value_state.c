@@ -40,7 +40,7 @@ tj_status tj__equity_put(tj__buffer *out, tj_decimal equity, tj_error *error)
 static void get_equity(tj__reader *in, tj_str none, void *entity)
 {
     (void)none;
-    *(tj_decimal *)entity = tj__get_decimal(in);
+    *(tj_decimal *)entity = tj__value_get_decimal(in);
 }
 
 const tj__kind_info tj__kind_equity = {.name = "portfolio_equity",
@@ -57,7 +57,7 @@ static void get_price(tj__reader *in, tj_str symbol, void *entity)
 {
     tj_price *out = entity;
     in->failed = !tj__identity_split(symbol, &out->symbol);
-    out->price = tj__get_decimal(in);
+    out->price = tj__value_get_decimal(in);
 }
 
 const tj__kind_info tj__kind_price = {
@@ -99,7 +99,7 @@ static void get_json(tj__reader *in, tj_str none, void *entity)
 {
     (void)none;
     tj_str *out = entity;
-    *out = tj__get_rest(in);
+    *out = tj__value_get_rest(in);
     in->failed = !out->data;
 }
 
@@ -113,7 +113,7 @@ tj_status tj__checkpoint_put(tj__buffer *out, const tj_execution_checkpoint *che
 {
     tj__pen pen = {NULL};
     tj_str extra = checkpoint->extra;
-    TJ_TRY(tj__check_extra(&extra, &tj__json_checkpoint, "extra", error));
+    TJ_TRY(tj__value_check_extra(&extra, &tj__json_checkpoint, "extra", error));
     TJ_TRY(tj__pen_start(out, CHECKPOINT_BOUND + extra.size, &pen, error));
     tj__pen_u8(&pen, CHECKPOINT_VERSION);
     tj__pen_u16(&pen, checkpoint->has_last_timestamp ? CHECKPOINT_LAST_TIMESTAMP : 0);
@@ -129,11 +129,11 @@ static void get_checkpoint(tj__reader *in, tj_str none, void *entity)
 {
     (void)none;
     tj_execution_checkpoint *out = entity;
-    out->has_last_timestamp = tj__get_flags(in, CHECKPOINT_LAST_TIMESTAMP) != 0;
+    out->has_last_timestamp = tj__value_get_flags(in, CHECKPOINT_LAST_TIMESTAMP) != 0;
     if (out->has_last_timestamp) {
         out->last_timestamp = (tj_time)tj__get_u64(in);
     }
-    out->extra = tj__get_rest(in);
+    out->extra = tj__value_get_rest(in);
 }
 
 const tj__kind_info tj__kind_checkpoint = {.name = "execution_checkpoint",

@@ -19,7 +19,7 @@
 
 tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *error)
 {
-    TJ_TRY(tj__check_text(state->plugin, TJ_PLUGIN_SIZE_MAX, false, "plugin", error));
+    TJ_TRY(tj__value_check_text(state->plugin, TJ_PLUGIN_SIZE_MAX, false, "plugin", error));
     TJ_TRY(tj__json_check(state->payload, "payload", error));
     tj__pen pen = {NULL};
     TJ_TRY(tj__pen_start(out, 1 + 2 + state->plugin.size + state->payload.size, &pen, error));
@@ -34,17 +34,17 @@ tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error)
 {
     tj__reader in;
     TJ_TRY(tj__value_open(&in, value, TJ__ALGO_VERSION, error));
-    out->plugin = tj__get_short_str(&in, TJ_PLUGIN_SIZE_MAX);
-    out->payload = tj__get_rest(&in);
+    out->plugin = tj__value_get_short_str(&in, TJ_PLUGIN_SIZE_MAX);
+    out->payload = tj__value_get_rest(&in);
     in.failed = in.failed || out->plugin.size == 0 || !out->payload.data;
     return tj__value_close(&in, value, error);
 }
 
 static tj_status check_entry(const tj_ledger_entry *entry, tj_error *error)
 {
-    TJ_TRY(tj__check_choice(entry->type, TJ_LEDGER_TRADE_REALIZED_PNL, TJ_LEDGER_ADJUSTMENT, "type",
-                            error));
-    TJ_TRY(tj__check_text(entry->reference, TJ_REFERENCE_SIZE_MAX, true, "reference", error));
+    TJ_TRY(tj__value_check_choice(entry->type, TJ_LEDGER_TRADE_REALIZED_PNL, TJ_LEDGER_ADJUSTMENT,
+                                  "type", error));
+    TJ_TRY(tj__value_check_text(entry->reference, TJ_REFERENCE_SIZE_MAX, true, "reference", error));
     return entry->meta.data ? tj__json_check(entry->meta, "meta", error) : TJ_OK;
 }
 
@@ -71,18 +71,18 @@ tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *ou
     tj__reader in;
     TJ_TRY(tj__value_open(&in, value, TJ__LEDGER_VERSION, error));
     out->sequence = sequence;
-    out->type =
-        (tj_ledger_type)tj__get_choice(&in, TJ_LEDGER_TRADE_REALIZED_PNL, TJ_LEDGER_ADJUSTMENT);
+    out->type = (tj_ledger_type)tj__value_get_choice(&in, TJ_LEDGER_TRADE_REALIZED_PNL,
+                                                     TJ_LEDGER_ADJUSTMENT);
     tj__bytes id = tj__get_bytes(&in, sizeof out->id.bytes);
     if (id.size == sizeof out->id.bytes) {
         memcpy(out->id.bytes, id.data, id.size);
     }
     out->time = (tj_time)tj__get_u64(&in);
-    out->amount = tj__get_decimal(&in);
-    out->exchange = tj__get_short_str(&in, TJ_EXCHANGE_SIZE_MAX);
-    out->asset = tj__get_identity(&in);
-    out->reference = tj__get_short_str(&in, TJ_REFERENCE_SIZE_MAX);
-    out->meta = tj__get_rest(&in);
+    out->amount = tj__value_get_decimal(&in);
+    out->exchange = tj__value_get_short_str(&in, TJ_EXCHANGE_SIZE_MAX);
+    out->asset = tj__value_get_identity(&in);
+    out->reference = tj__value_get_short_str(&in, TJ_REFERENCE_SIZE_MAX);
+    out->meta = tj__value_get_rest(&in);
     return tj__value_close(&in, value, error);
 }
 

@@ -5,6 +5,10 @@ set -euo pipefail
 unset TESSER_JOURNAL_PATH TESSER_JOURNAL_TYPE NO_COLOR
 export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C
 
+# A test starts it often: the program itself, not a script that looks for it, and without what sites add.
+python=$(python3 -c 'import sys; print(sys.executable)')
+python3() { "$python" -S "$@"; }
+
 script=$(realpath "$0")
 work=$(mktemp -d "${TMPDIR:-/tmp}/tj-cli-XXXXXX")
 out=$work/.stdout err=$work/.stderr

@@ -10,22 +10,16 @@
  */
 #include <inttypes.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tesser/journal.h>
 
 #include "crash/check.h"
-#include "crash/choices.h"
-#include "crash/known.h"
+#include "crash/each_image.h"
 #include "crash/record.h"
 #include "crash/support.h"
-#include "support/orphan.h"
 
 #define COMMITS 3400
-#define CHECK_SECONDS_MAX 60
-#define FINDINGS_MAX 5
-#define WRONG 9
 
 typedef struct place {
     char work[256];
@@ -35,19 +29,11 @@ typedef struct place {
     char trial[300];
 } place;
 
-typedef struct sweep {
+typedef struct promise {
     const place *at;
-    const char *name;
-    disk *disk;
-    uint64_t promised; /* commits of the newest backup that returned */
-    bool restored;     /* the restore has returned */
-    uint64_t random;
-    unsigned samples; /* of the choices at an event, beside those that are always taken; 0: all */
-    known_image *known;
-    uint64_t checked;
-    uint64_t findings;
-    bool quiet;
-} sweep;
+    uint64_t commits; /* of the newest backup that returned */
+    bool restored;    /* the restore has returned */
+} promise;
 
 static void check(tj_status status, const tj_error *error, const char *what)
 {
@@ -133,12 +119,6 @@ static void record(const place *at, trace *into)
 
 /* ---- one image ----------------------------------------------------------------------------- */
 
-static int wrong(const char *what, const tj_error *error)
-{
-    fprintf(stderr, "  %s: %s\n", what, error->status == TJ_OK ? "" : error->message);
-    return WRONG;
-}
-
 static int prove(const place *at, const char *backup, uint64_t least)
 {
     tj_error error = TJ_ERROR_INIT;
@@ -146,9 +126,10 @@ static int prove(const place *at, const char *backup, uint64_t least)
     tj_backup_verify_options options = TJ_BACKUP_VERIFY_OPTIONS_INIT;
     options.trial_directory = at->trial;
     if (tj_backup_verify(backup, &options, &report, &error) != TJ_OK) {
-        return wrong("it cannot be proven", &error);
+        return wrong_image("it cannot be proven", &error);
     }
-    int result = report->point.sequence >= least ? 0 : wrong("it lacks what was promised", &error);
+    int result =
+        report->point.sequence >= least ? 0 : wrong_image("it lacks what was promised", &error);
     tj_backup_report_free(report);
     return result;
 }
@@ -161,19 +142,19 @@ static int check_backup(const place *at, uint64_t promised)
     snprintf(backup, sizeof backup, "%s/backup", at->image);
     tj_status status = tj_backup_list_read(backup, &list, &error);
     if (status != TJ_OK && promised > 0) {
-        return wrong("what was promised cannot be listed", &error);
+        return wrong_image("what was promised cannot be listed", &error);
     }
     bool has_point = status == TJ_OK && list->count > 0;
     tj_backup_list_free(list);
     if ((has_point || promised > 0) && prove(at, backup, promised) != 0) {
-        return WRONG;
+        return WRONG_IMAGE;
     }
     tj_store *store = NULL;
     tj_config config = config_of(at->journal);
     config.read_only = true;
     if (tj_store_open(&config, &store, &error) != TJ_OK ||
         tj_backup(store, backup, NULL, NULL, &error) != TJ_OK) {
-        return wrong("it cannot be gone on with", &error);
+        return wrong_image("it cannot be gone on with", &error);
     }
     (void)tj_store_close(store, NULL);
     return prove(at, backup, COMMITS);
@@ -202,90 +183,42 @@ static int check_restored(const place *at, bool promised)
     snprintf(source, sizeof source, "%s/backup", at->image);
     bool there = stat(path, &found) == 0;
     if (!there && promised) {
-        return wrong("the restored journal is gone", &error);
+        return wrong_image("the restored journal is gone", &error);
     }
     if (there && !holds_state(path, &error)) {
-        return wrong("the restored journal is not whole", &error);
+        return wrong_image("the restored journal is not whole", &error);
     }
     if (!there && tj_restore(source, path, NULL, NULL, &error) != TJ_OK) {
-        return wrong("it cannot be restored again", &error);
+        return wrong_image("it cannot be restored again", &error);
     }
     return 0;
 }
 
-static int check_image_apart(const sweep *s, const image *built)
+static int check_one(void *context)
 {
-    int status = 0;
-    fflush(NULL);
-    pid_t child = fork_dependent();
-    if (child == 0) {
-        if (s->quiet && !freopen("/dev/null", "w", stderr)) {
-            _exit(WRONG);
-        }
-        alarm(CHECK_SECONDS_MAX);
-        image_write(s->at->image, built);
-        int result = check_backup(s->at, s->promised);
-        _exit(result == 0 ? check_restored(s->at, s->restored) : result);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child) {
-        die("a check was not waited for");
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    const promise *p = context;
+    int result = check_backup(p->at, p->commits);
+    return result == 0 ? check_restored(p->at, p->restored) : result;
 }
 
-/* ---- the sweep ----------------------------------------------------------------------------- */
-
-static void visit(void *context, const choice *how, bool always)
+static uint64_t note_promise(void *context, const event *e)
 {
-    sweep *s = context;
-    image built;
-    if (!always && s->samples > 0 && random_below(&s->random, 40) >= s->samples) {
-        return;
-    }
-    disk_build(s->disk, how, &built);
-    /* The same image may be met when more is promised. */
-    known_image *entry =
-        known_find(s->known, built.hash ^ s->promised * 0x9E3779B97F4A7C15u ^ s->restored);
-    if (entry->state == KNOWN_GOOD || s->findings >= FINDINGS_MAX) {
-        return;
-    }
-    entry->state = KNOWN_GOOD;
-    s->checked++;
-    int result = check_image_apart(s, &built);
-    if (result != 0) {
-        s->findings++;
-        if (!s->quiet) {
-            char kept[600];
-            snprintf(kept, sizeof kept, "%s/kept-%016" PRIx64, s->at->work, built.hash);
-            image_write(kept, &built);
-            fprintf(stderr, "VIOLATION (%d): kept in %s; %" PRIu64 " commits were promised\n",
-                    result, kept, s->promised);
-        }
-    }
+    promise *p = context;
+    p->commits = e->kind == EVENT_ACK ? e->size : p->commits;
+    p->restored = p->restored || e->kind == EVENT_OPENED;
+    return 2 * p->commits + p->restored;
 }
 
-static void sweep_trace(sweep *s, const trace *t)
+/* How the images of a trace are swept, when nothing is promised yet. */
+static void sweep_images(each_image *sweep, const place *at, const trace *t)
 {
-    s->disk = disk_new();
-    s->known = known_new();
-    for (size_t i = 0; i < t->count && s->findings < FINDINGS_MAX; i++) {
-        const event *e = &t->events[i];
-        s->promised = e->kind == EVENT_ACK ? e->size : s->promised;
-        s->restored = s->restored || e->kind == EVENT_OPENED;
-        disk_apply(s->disk, e, i);
-        choices_at at = {.disk = s->disk,
-                         .random_images = 6,
-                         .torn_samples = 2,
-                         .random = &s->random,
-                         .visit = visit,
-                         .context = s};
-        each_choice(&at);
-    }
-    disk_free(s->disk);
-    known_free(s->known);
-    printf("%s: %zu events, %" PRIu64 " images checked, %" PRIu64 " violations\n", s->name,
-           t->count, s->checked, s->findings);
-    fflush(stdout);
+    promise p = {.at = at};
+    sweep->work = at->work;
+    sweep->directory = at->image;
+    sweep->promised = note_promise;
+    sweep->check = check_one;
+    sweep->context = &p;
+    each_image_of(sweep, t);
 }
 
 /* ---- flushes that are left out ------------------------------------------------------------- */
@@ -332,12 +265,12 @@ static const char *const fault_names[] = {
     "a restored journal is not flushed",
 };
 
-static uint64_t run_planted(const sweep *like, const trace *sound)
+static uint64_t run_planted(const each_image *like, const place *at, const trace *sound)
 {
     uint64_t unnoticed = 0;
     for (int fault = 0; fault < (int)(sizeof fault_names / sizeof *fault_names); fault++) {
         trace faulty = {0};
-        sweep s = *like;
+        each_image s = *like;
         s.name = fault_names[fault];
         s.quiet = true;
         for (size_t i = 0; i < sound->count; i++) {
@@ -346,7 +279,7 @@ static uint64_t run_planted(const sweep *like, const trace *sound)
             }
         }
         printf("  planted, %zu events left out: ", sound->count - faulty.count);
-        sweep_trace(&s, &faulty);
+        sweep_images(&s, at, &faulty);
         unnoticed += s.findings == 0;
         trace_dispose(&faulty);
     }
@@ -359,7 +292,7 @@ int main(int argc, char **argv)
     trace recorded = {0};
     bool planted = argc > 1 && strcmp(argv[1], "--planted") == 0;
     bool all = argc > 1 && strcmp(argv[1], "--long") == 0;
-    sweep s = {.at = &at, .name = "images", .samples = all ? 0 : 4};
+    each_image s = {.name = "images", .samples = all ? 0 : 4};
     s.random = seed_given((uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
     make_work_directory(at.work);
     snprintf(at.journal, sizeof at.journal, "%s/journal", at.work);
@@ -374,9 +307,9 @@ int main(int argc, char **argv)
     record(&at, &recorded);
     uint64_t bad = 0;
     if (planted) {
-        bad = run_planted(&s, &recorded);
+        bad = run_planted(&s, &at, &recorded);
     } else {
-        sweep_trace(&s, &recorded);
+        sweep_images(&s, &at, &recorded);
         bad = s.findings;
     }
     trace_dispose(&recorded);

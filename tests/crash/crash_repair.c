@@ -17,25 +17,19 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tesser/journal.h>
 
 #include "crash/check.h"
-#include "crash/choices.h"
-#include "crash/known.h"
+#include "crash/each_image.h"
 #include "crash/record.h"
 #include "crash/support.h"
 #include "history/digest.h"
 #include "store/store.h"
-#include "support/orphan.h"
 
 #define COMMITS 1200
 #define MORE_COMMITS 3
-#define CHECK_SECONDS_MAX 60
-#define FINDINGS_MAX 5
-#define WRONG 9
 #define V1_JOURNAL TJ_TESTDATA_COPY "/../format/v1/killed.tar.gz"
 
 /* What the journal holds after the commits that matter: before the recording, and since. */
@@ -44,22 +38,16 @@ typedef struct expected {
     tj__digest states[MORE_COMMITS + 1];
 } expected;
 
-typedef struct sweep {
+typedef struct run {
     char work[256];
     char root[300];  /* what is recorded, */
     char image[300]; /* and where its images are put */
     bool repair;     /* or an upgrade */
     bool hole;
     expected expected;
-    disk *disk;
-    known_image *known;
     bool promised; /* the repair has returned */
     uint64_t acknowledged;
-    uint64_t random;
-    unsigned samples; /* of the choices at an event, beside those that are always taken; 0: all */
-    uint64_t checked;
-    uint64_t findings;
-} sweep;
+} run;
 
 static void check(tj_status status, const tj_error *error, const char *what)
 {
@@ -115,7 +103,7 @@ static tj_status look(tj_store *store, uint64_t *sequence, tj__digest *digest, t
 }
 
 /* Commits that are acknowledged, each of them noted. */
-static void go_on(sweep *s, tj_store *store)
+static void go_on(run *s, tj_store *store)
 {
     tj_error error = TJ_ERROR_INIT;
     for (uint64_t i = 1; i <= MORE_COMMITS; i++) {
@@ -128,7 +116,7 @@ static void go_on(sweep *s, tj_store *store)
 
 /* ---- what is recorded ---------------------------------------------------------------------- */
 
-static void make_damaged(sweep *s, const char *journal)
+static void make_damaged(run *s, const char *journal)
 {
     tj_error error = TJ_ERROR_INIT;
     tj_store *store = NULL;
@@ -145,7 +133,7 @@ static void make_damaged(sweep *s, const char *journal)
           s->hole ? "log/0000000002.log" : "data.mdb");
 }
 
-static void unpack_v1(sweep *s, const char *journal)
+static void unpack_v1(run *s, const char *journal)
 {
     char copy[400];
     tj_error error = TJ_ERROR_INIT;
@@ -160,7 +148,7 @@ static void unpack_v1(sweep *s, const char *journal)
     check(tj_store_close(store, &error), &error, "close");
 }
 
-static void record(sweep *s, const char *journal, trace *into)
+static void record(run *s, const char *journal, trace *into)
 {
     char repaired[400];
     tj_error error = TJ_ERROR_INIT;
@@ -237,14 +225,8 @@ static void free_image(image *from)
 
 /* ---- one image ----------------------------------------------------------------------------- */
 
-static int wrong(const char *what, const tj_error *error)
-{
-    fprintf(stderr, "  %s: %s\n", what, error->status == TJ_OK ? "" : error->message);
-    return WRONG;
-}
-
 /* It has what was acknowledged, and nothing that was not. */
-static int holds(const sweep *s, const char *path)
+static int holds(const run *s, const char *path)
 {
     tj_store *store = NULL;
     tj_error error = TJ_ERROR_INIT;
@@ -253,35 +235,35 @@ static int holds(const sweep *s, const char *path)
     tj_config config = config_of(path);
     if (tj_store_open(&config, &store, &error) != TJ_OK ||
         look(store, &sequence, &digest, &error) != TJ_OK) {
-        return wrong("it does not open", &error);
+        return wrong_image("it does not open", &error);
     }
     uint64_t since = sequence - s->expected.first;
     bool right = sequence >= s->acknowledged && sequence >= s->expected.first &&
                  since <= MORE_COMMITS &&
                  tj__digest_differs(&digest, &s->expected.states[since]) == 0;
     if (tj_store_close(store, &error) != TJ_OK) {
-        return wrong("it does not close", &error);
+        return wrong_image("it does not close", &error);
     }
-    return right ? 0 : wrong("it has another state", &error);
+    return right ? 0 : wrong_image("it has another state", &error);
 }
 
-static int check_damaged(const sweep *s, const char *journal)
+static int check_damaged(const run *s, const char *journal)
 {
     char again[400];
     tj_error error = TJ_ERROR_INIT;
     tj_repair_report *report = NULL;
     snprintf(again, sizeof again, "%s/again", s->image);
     if (s->promised || s->acknowledged > 0) {
-        return wrong("the damaged journal is in the place of the new one", &error);
+        return wrong_image("the damaged journal is in the place of the new one", &error);
     }
     if (tj_repair(journal, again, NULL, &report, &error) != TJ_OK || report->loses) {
-        return wrong("it cannot be repaired again", &error);
+        return wrong_image("it cannot be repaired again", &error);
     }
     tj_repair_report_free(report);
     return holds(s, again);
 }
 
-static int check_repaired(const sweep *s, const char *journal)
+static int check_repaired(const run *s, const char *journal)
 {
     char repaired[400];
     char data[420];
@@ -294,86 +276,28 @@ static int check_repaired(const sweep *s, const char *journal)
     if ((damaged || (s->hole && !s->promised)) && stat(data, &found) == 0) {
         whole = holds(s, repaired) == 0;
     }
-    return !whole ? WRONG : damaged ? check_damaged(s, journal) : holds(s, journal);
+    return !whole ? WRONG_IMAGE : damaged ? check_damaged(s, journal) : holds(s, journal);
 }
 
-static int check_apart(const sweep *s, const image *built)
+static int check_one(void *context)
 {
+    const run *s = context;
     char journal[400];
-    int status = 0;
-    fflush(NULL);
-    pid_t child = fork_dependent();
-    if (child == 0) {
-        alarm(CHECK_SECONDS_MAX);
-        image_write(s->image, built);
-        snprintf(journal, sizeof journal, "%s/journal", s->image);
-        _exit(s->repair ? check_repaired(s, journal) : holds(s, journal));
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child) {
-        die("a check was not waited for");
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    snprintf(journal, sizeof journal, "%s/journal", s->image);
+    return s->repair ? check_repaired(s, journal) : holds(s, journal);
 }
 
-/* ---- the sweep ----------------------------------------------------------------------------- */
-
-static void visit(void *context, const choice *how, bool always)
+static uint64_t note_promise(void *context, const event *e)
 {
-    sweep *s = context;
-    image built;
-    if (!always && s->samples > 0 && random_below(&s->random, 40) >= s->samples) {
-        return;
-    }
-    disk_build(s->disk, how, &built);
-    /* The same image may be met when more is promised. */
-    known_image *entry =
-        known_find(s->known, built.hash ^ (s->acknowledged + s->promised) * 0x9E3779B97F4A7C15u);
-    if (entry->state == KNOWN_GOOD || s->findings >= FINDINGS_MAX) {
-        return;
-    }
-    entry->state = KNOWN_GOOD;
-    s->checked++;
-    int result = check_apart(s, &built);
-    if (result != 0) {
-        char kept[600];
-        s->findings++;
-        snprintf(kept, sizeof kept, "%s/kept-%016" PRIx64, s->work, built.hash);
-        image_write(kept, &built);
-        fprintf(stderr, "VIOLATION (%d): kept in %s; commit %" PRIu64 " was acknowledged\n", result,
-                kept, s->acknowledged);
-    }
-}
-
-static void sweep_trace(sweep *s, const image *start, const trace *t)
-{
-    s->disk = disk_new();
-    s->known = known_new();
-    disk_load(s->disk, start);
-    for (size_t i = 0; i < t->count && s->findings < FINDINGS_MAX; i++) {
-        const event *e = &t->events[i];
-        s->promised = s->promised || e->kind == EVENT_OPENED;
-        s->acknowledged = e->kind == EVENT_ACK ? e->size : s->acknowledged;
-        disk_apply(s->disk, e, i);
-        choices_at at = {.disk = s->disk,
-                         .random_images = 6,
-                         .torn_samples = 2,
-                         .random = &s->random,
-                         .visit = visit,
-                         .context = s};
-        each_choice(&at);
-    }
-    disk_free(s->disk);
-    known_free(s->known);
-    printf("%s: %zu events, %" PRIu64 " images checked, %" PRIu64 " violations\n",
-           s->hole     ? "hole"
-           : s->repair ? "repair"
-                       : "upgrade",
-           t->count, s->checked, s->findings);
+    run *s = context;
+    s->promised = s->promised || e->kind == EVENT_OPENED;
+    s->acknowledged = e->kind == EVENT_ACK ? e->size : s->acknowledged;
+    return 2 * s->acknowledged + s->promised;
 }
 
 int main(int argc, char **argv)
 {
-    static sweep s;
+    static run s;
     static image start;
     char journal[400];
     trace recorded = {0};
@@ -382,13 +306,20 @@ int main(int argc, char **argv)
     }
     s.repair = strcmp(argv[1], "upgrade") != 0;
     s.hole = strcmp(argv[1], "hole") == 0;
-    s.samples = argc > 2 && strcmp(argv[2], "--long") == 0 ? 0 : 2;
-    s.random = seed_given((uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
+    each_image sweep = {.name = argv[1],
+                        .work = s.work,
+                        .directory = s.image,
+                        .start = &start,
+                        .samples = argc > 2 && strcmp(argv[2], "--long") == 0 ? 0 : 2,
+                        .random = seed_given((uint64_t)time(NULL) ^ (uint64_t)getpid() << 32),
+                        .promised = note_promise,
+                        .check = check_one,
+                        .context = &s};
     make_work_directory(s.work);
     snprintf(s.root, sizeof s.root, "%s/root", s.work);
     snprintf(s.image, sizeof s.image, "%s/image", s.work);
     snprintf(journal, sizeof journal, "%s/journal", s.root);
-    printf("TJ_SEED=%" PRIu64 " repeats this run, in %s\n", s.random, s.work);
+    printf("TJ_SEED=%" PRIu64 " repeats this run, in %s\n", sweep.random, s.work);
     if (mkdir(s.root, 0770) != 0) {
         die("no directory in %s", s.work);
     }
@@ -399,11 +330,11 @@ int main(int argc, char **argv)
     }
     load_below(&start, s.root, "journal");
     record(&s, journal, &recorded);
-    sweep_trace(&s, &start, &recorded);
+    each_image_of(&sweep, &recorded);
     trace_dispose(&recorded);
     free_image(&start);
-    if (s.findings == 0) {
+    if (sweep.findings == 0) {
         directory_remove(s.work);
     }
-    return s.findings == 0 ? 0 : 1;
+    return sweep.findings == 0 ? 0 : 1;
 }

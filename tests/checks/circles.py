@@ -8,23 +8,24 @@ import sys
 from pathlib import Path
 
 
-def symbols_of(object_file):
-    """What an object defines and what it needs."""
-    run = subprocess.run(["nm", "--format=posix", str(object_file)], capture_output=True, text=True,
-                         check=True)
-    defined, needed = set(), set()
+def symbols_of(objects):
+    """File -> what its object defines, and what it needs."""
+    run = subprocess.run(["nm", "--format=posix", "--print-file-name", *map(str, objects)],
+                         capture_output=True, text=True, check=True)
+    symbols = {file.stem: (set(), set()) for file in objects}
     for line in run.stdout.splitlines():
-        name, kind = line.split()[:2]
+        file, name, kind = line.split()[:3]
+        defined, needed = symbols[Path(file.rstrip(":")).stem]
         if kind == "U":
             needed.add(name)
         elif kind.isupper():
             defined.add(name)
-    return defined, needed
+    return symbols
 
 
 def needs_of(objects):
     """File -> file it needs -> the symbols by which it does."""
-    symbols = {file.stem: symbols_of(file) for file in objects}
+    symbols = symbols_of(objects)
     owner = {name: file for file, (defined, _) in symbols.items() for name in defined}
     needs = {file: {} for file in symbols}
     for file, (_, needed) in symbols.items():

@@ -4,8 +4,8 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust test-python build bench install uninstall debug clang asan tsan clean \
-    setup setup-ci setup-rust setup-python
+.PHONY: help demo test planted test-rust test-page test-python build bench install uninstall debug clang asan tsan clean \
+    setup setup-ci setup-rust setup-page setup-python
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -21,6 +21,9 @@ planted: build ## Faults planted in the library, one at a time, each of which th
 
 test-rust: setup-rust ## The Rust crates with the published Tesser crates; takes minutes the first time
 	@bindings/rust/test.sh
+
+test-page: setup-page build ## The page of `serve`, in a headless Chromium
+	@ctest --test-dir build/release -C page -L page $(CTEST_FLAGS)
 
 test-python: setup-python ## The Python package: source distribution, wheel, types, tests
 	@bindings/python/test.sh
@@ -64,6 +67,9 @@ setup-ci: ## The same, with those for clang and the sanitizers
 
 setup-rust: ## The same as setup, with what the published Tesser crates need
 	@scripts/setup.sh --rust
+
+setup-page: ## The same as setup, with the browser that looks at the page
+	@scripts/setup.sh --page
 
 setup-python: ## The same as setup, with what the Python package needs
 	@scripts/setup.sh --python

@@ -27,6 +27,8 @@ tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_
 void cut_line_one(tj_error *error);
 /* Says on standard error what failed and what to do; returns the exit code. */
 int report_failure(const command_line *cli, tj_status status, const tj_error *error);
+/* The same as JSON. */
+void failure_json(const command_line *cli, tj_status status, const tj_error *error, output *out);
 /* Notes what is durable from here on, as the beginning of a sentence: "book x is created". */
 void note_durable(command_line *cli, const char *format, ...) TJ_PRINTF(2, 3);
 void note_commit(command_line *cli, uint64_t sequence);
@@ -98,6 +100,13 @@ tj_status parse_filter(command_line *cli, tj_history_query *query, tj_error *err
 void print_change(output *out, const tj_change *change, bool has_old);
 /* The same as an element of a list. */
 void json_change(json_writer *json, const tj_change *change, bool has_old);
+
+/* ---- forms of an answer that only the page asks for: no command lists them ---------------- */
+
+extern const option_spec option_rows;   /* a table as columns and rows (table_json.c) */
+extern const option_spec option_head;   /* of a state, without its lists (cmd_state_show.c) */
+extern const option_spec option_list;   /* commits as one list (cmd_history.c) */
+extern const option_spec option_points; /* a curve of at most so many points (cmd_equity.c) */
 
 /* ---- files and standard input (input.c) ---- */
 
@@ -178,6 +187,7 @@ extern const command_spec command_init;
 extern const command_spec command_status;
 extern const command_spec command_check;
 extern const command_spec command_metrics;
+extern const command_spec command_serve;
 extern const command_spec command_verify;
 extern const command_spec command_repair;
 extern const command_spec command_state_show;

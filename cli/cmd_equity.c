@@ -23,6 +23,8 @@ static const option_spec output_option = {
     .value = "FILE",
     .help = "write FILE, as its name ends: .csv, .json, .svg or .png"};
 
+const option_spec option_points = {.name = "points", .value = "N"};
+
 typedef struct point_text {
     char time[TJ_TIME_TEXT_SIZE];
     char equity[TJ_DECIMAL_TEXT_SIZE];
@@ -54,7 +56,9 @@ static void print_csv(const tj_equity_curve *curve, output *out)
     }
 }
 
-static void print_json(const open_journal *journal, const tj_equity_curve *curve, output *out)
+/* total: how many points there were, 0 when these are all. */
+static void print_json(const open_journal *journal, const tj_equity_curve *curve, size_t total,
+                       output *out)
 {
     char deepest[TJ_DECIMAL_TEXT_SIZE];
     json_writer json = {.out = out};
@@ -63,6 +67,9 @@ static void print_json(const open_journal *journal, const tj_equity_curve *curve
     json_text(&json, "book", tj_str_of(journal->book));
     json_text(&json, "drawdown_max", tj_str_of(deepest));
     json_bool(&json, "thinned", curve->thinned);
+    if (total > 0) {
+        json_unsigned(&json, "total", total);
+    }
     json_open(&json, "points", '[');
     for (size_t i = 0; i < curve->count; i++) {
         point_text text;
@@ -136,7 +143,7 @@ static void write_text(const open_journal *journal, const tj_equity_curve *curve
     if (as == FORM_CSV) {
         print_csv(curve, &memory);
     } else {
-        print_json(journal, curve, &memory);
+        print_json(journal, curve, 0, &memory);
     }
     fclose(memory.stream);
     need(*data);
@@ -159,6 +166,44 @@ static tj_status write_file(command_line *cli, const open_journal *journal,
     }
     free(data);
     return status;
+}
+
+/* ---- for the page ------------------------------------------------------------------------ */
+
+/* The lowest and the highest of each run of points, in the order of time: no dip and no peak is
+ * lost. */
+static void pick_extremes(tj_equity_curve *curve, size_t points_max)
+{
+    size_t run = 2 * curve->count / points_max + 1;
+    size_t kept = 0;
+    for (size_t first = 0; first < curve->count; first += run) {
+        size_t end = first + run < curve->count ? first + run : curve->count;
+        size_t low = first;
+        size_t high = first;
+        for (size_t i = first; i < end; i++) {
+            low = tj_decimal_compare(curve->points[i].equity, curve->points[low].equity) < 0 ? i
+                                                                                             : low;
+            high = tj_decimal_compare(curve->points[i].equity, curve->points[high].equity) > 0
+                       ? i
+                       : high;
+        }
+        tj_equity_point later = curve->points[low < high ? high : low];
+        curve->points[kept++] = curve->points[low < high ? low : high];
+        if (low != high) {
+            curve->points[kept++] = later;
+        }
+    }
+    curve->count = kept;
+}
+
+static void tell_page(command_line *cli, const open_journal *journal, tj_equity_curve *curve)
+{
+    size_t total = curve->count;
+    size_t points_max = strtoull(option_value(cli, &option_points), NULL, 10);
+    if (total > points_max) {
+        pick_extremes(curve, points_max);
+    }
+    print_json(journal, curve, total, &cli->out);
 }
 
 /* ---- the command ------------------------------------------------------------------------- */
@@ -200,7 +245,7 @@ static tj_status tell(command_line *cli, const open_journal *journal, const tj_e
     if (as == FORM_CSV) {
         print_csv(curve, &cli->out);
     } else if (as == FORM_JSON) {
-        print_json(journal, curve, &cli->out);
+        print_json(journal, curve, 0, &cli->out);
     } else {
         print_plot(journal, curve, &cli->out);
     }
@@ -222,7 +267,9 @@ static tj_status run_equity(command_line *cli, tj_error *error)
         tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
         status = tj_equity_curve_find(states, &query, &curve, error);
     }
-    if (status == TJ_OK) {
+    if (status == TJ_OK && given(cli, &option_points)) {
+        tell_page(cli, &journal, curve);
+    } else if (status == TJ_OK) {
         status = tell(cli, &journal, curve, as, error);
     }
     tj_equity_curve_free(curve);

@@ -19,6 +19,8 @@ static const option_spec follow_option = {
     .letter = 'f',
     .help = "go on with new commits as they are made; without --from only with these"};
 
+const option_spec option_list = {.name = "list"};
+
 /* How often it is looked for new commits. */
 #define FOLLOW_MS 100
 
@@ -42,25 +44,24 @@ static void print_commit(const tj_history_commit *commit, bool has_old, output *
     }
 }
 
-static void json_commit(const tj_history_commit *commit, bool has_old, output *out)
+static void json_commit(const tj_history_commit *commit, bool has_old, json_writer *json)
 {
-    json_writer json = {.out = out};
-    json_open(&json, NULL, '{');
-    json_unsigned(&json, "sequence", commit->sequence);
-    json_time(&json, "time", commit->time);
-    json_unsigned(&json, "epoch", commit->epoch);
+    json_open(json, NULL, '{');
+    json_unsigned(json, "sequence", commit->sequence);
+    json_time(json, "time", commit->time);
+    json_unsigned(json, "epoch", commit->epoch);
     if (tj_uuid_is_nil(commit->commit_id)) {
-        json_null(&json, "commit_id");
+        json_null(json, "commit_id");
     } else {
-        json_uuid(&json, "commit_id", commit->commit_id);
+        json_uuid(json, "commit_id", commit->commit_id);
     }
-    json_text(&json, "note", commit->note);
-    json_open(&json, "changes", '[');
+    json_text(json, "note", commit->note);
+    json_open(json, "changes", '[');
     for (size_t i = 0; i < commit->change_count; i++) {
-        json_change(&json, &commit->changes[i], has_old);
+        json_change(json, &commit->changes[i], has_old);
     }
-    json_close(&json, ']');
-    json_close(&json, '}');
+    json_close(json, ']');
+    json_close(json, '}');
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -76,7 +77,8 @@ static tj_status tell_what_is_there(command_line *cli, tj_history *history, bool
             return status;
         }
         if (given(cli, &option_json)) {
-            json_commit(commit, has_old, &cli->out);
+            json_writer json = {.out = &cli->out};
+            json_commit(commit, has_old, &json);
         } else {
             out_format(&cli->out, "%s", *told > 0 ? "\n" : "");
             print_commit(commit, has_old, &cli->out);
@@ -115,6 +117,28 @@ static tj_status read_all(command_line *cli, tj_history *history, const tj_histo
         out_line(&cli->out, "no commits");
     }
     return status;
+}
+
+/* The same as one document. */
+static tj_status list_all(tj_history *history, bool has_old, output *out, tj_error *error)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_open(&json, "commits", '[');
+    for (;;) {
+        const tj_history_commit *commit = NULL;
+        tj_status status = tj_history_next(history, &commit, error);
+        if (status != TJ_OK) {
+            return status;
+        }
+        if (!commit || out->os_errno) {
+            break;
+        }
+        json_commit(commit, has_old, &json);
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+    return TJ_OK;
 }
 
 /* ---- the query --------------------------------------------------------------------------- */
@@ -174,7 +198,9 @@ static tj_status run(command_line *cli, const open_journal *journal, tj_history_
     if (status == TJ_OK) {
         status = tj_history_open(journal->store, query, &history, error);
     }
-    if (status == TJ_OK) {
+    if (status == TJ_OK && given(cli, &option_list)) {
+        status = list_all(history, query->old_values, &cli->out, error);
+    } else if (status == TJ_OK) {
         status =
             following ? follow(cli, history, query, error) : read_all(cli, history, query, error);
     }

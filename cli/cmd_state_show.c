@@ -10,6 +10,8 @@
 static const option_spec all_option = {.name = "all",
                                        .help = "every row of every table, not the first 20"};
 
+const option_spec option_head = {.name = "head"};
+
 #define ROW_LIMIT 20
 
 static const char *side_name(tj_side side)
@@ -287,6 +289,9 @@ static tj_status print_state(command_line *cli, const open_journal *journal,
     }
     tables[count++] = orders_table(state, row_limit);
     tables[count++] = prices_table(state, row_limit);
+    for (size_t i = 0; i < count; i++) {
+        tables[i].sequence = state->sequence;
+    }
     if (!tables_narrowed(cli)) {
         print_head(journal, state, &cli->out);
         if (state->has_portfolio) {
@@ -313,6 +318,62 @@ static tj_status json_state(const open_journal *journal, const tj_live_state *st
     return status;
 }
 
+/* ---- the state without its lists, for the page -------------------------------------------- */
+
+static void json_decimal(json_writer *json, const char *key, bool has_value, tj_decimal value)
+{
+    char text[TJ_DECIMAL_TEXT_SIZE];
+    if (!has_value) {
+        json_null(json, key);
+        return;
+    }
+    tj_decimal_format(value, text);
+    json_text(json, key, tj_str_of(text));
+}
+
+static void json_optional_time(json_writer *json, const char *key, bool has_value, tj_time time)
+{
+    if (has_value) {
+        json_time(json, key, time);
+    } else {
+        json_null(json, key);
+    }
+}
+
+static void json_portfolio(const tj_portfolio *portfolio, json_writer *json)
+{
+    char text[TJ_IDENTITY_TEXT_SIZE];
+    tj_identity_format(portfolio->reporting_currency, text);
+    json_open(json, "portfolio", '{');
+    json_text(json, "reporting_currency", tj_str_of(text));
+    json_decimal(json, "initial_equity", true, portfolio->initial_equity);
+    json_decimal(json, "peak_equity", true, portfolio->peak_equity);
+    json_decimal(json, "drawdown_limit", portfolio->has_drawdown_limit, portfolio->drawdown_limit);
+    json_bool(json, "liquidate_only", portfolio->liquidate_only);
+    json_unsigned(json, "sub_accounts", portfolio->sub_account_count);
+    json_close(json, '}');
+}
+
+static void json_head(const open_journal *journal, const tj_live_state *state, output *out)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "book", tj_str_of(journal->book));
+    json_unsigned(&json, "sequence", state->sequence);
+    json_decimal(&json, "portfolio_equity", state->has_portfolio_equity, state->portfolio_equity);
+    json_optional_time(&json, "last_candle_ts", state->has_last_candle_ts, state->last_candle_ts);
+    if (state->has_portfolio) {
+        json_portfolio(&state->portfolio, &json);
+    } else {
+        json_null(&json, "portfolio");
+    }
+    json_unsigned(&json, "open_orders", state->open_order_count);
+    json_unsigned(&json, "strategy_state_bytes", state->strategy_state.size);
+    json_close(&json, '}');
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
 static tj_status run_state_show(command_line *cli, tj_error *error)
 {
     open_journal journal;
@@ -333,6 +394,8 @@ static tj_status run_state_show(command_line *cli, tj_error *error)
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_state(&journal, state, &cli->out, error);
+    } else if (status == TJ_OK && given(cli, &option_head)) {
+        json_head(&journal, state, &cli->out);
     } else if (status == TJ_OK) {
         status = print_state(cli, &journal, state, error);
     }

@@ -7,6 +7,7 @@ const command_spec *const commands[] = {
     &command_status,
     &command_check,
     &command_metrics,
+    &command_serve,
     &command_verify,
     &command_doctor,
     &command_repair,

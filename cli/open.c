@@ -90,7 +90,8 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
     }
     out->config.read_only = mode == ACCESS_READ;
     out->config.must_exist = mode != ACCESS_CREATE;
-    out->config.trace = report_trace;
+    out->config.shared = cli->within_server;
+    out->config.trace = cli->within_server ? NULL : report_trace;
     out->config.trace_context = cli;
     return TJ_OK;
 }

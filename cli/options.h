@@ -66,6 +66,7 @@ struct command_line {
     uint64_t sequence;          /* of the commit that is durable, 0 for none */
     const char *advice;         /* on a failure, instead of what its status says; NULL for that */
     char journal[TJ_PATH_SIZE]; /* the one that is meant; "" before that is known */
+    bool within_server;         /* one answer of `serve`: shares the journal, and traces nothing */
     bool usage; /* the failure is the caller's use of the command line: exit code 2 */
 };
 

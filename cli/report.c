@@ -167,7 +167,7 @@ static char *advice_on(const command_line *cli, tj_status status)
                         "repair -j %s --into NEW` builds a sound journal beside it, which it "
                         "leaves as it is.",
                         cli->journal, cli->journal);
-    } else if (!cli->usage) {
+    } else if (cli->advice || !cli->usage) {
         size = asprintf(&text, "%s",
                         cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));
     } else if (cli->command) {
@@ -178,26 +178,6 @@ static char *advice_on(const command_line *cli, tj_status status)
     return need(size < 0 ? NULL : text);
 }
 
-static void report_json(const command_line *cli, int code, const char *message,
-                        const tj_error *error, const char *advice)
-{
-    const char *name = cli->durable[0] ? "DURABLE"
-                       : cli->usage    ? "USAGE"
-                                       : tj_status_name(error->status);
-    output out = {.stream = stderr};
-    json_writer json = {.out = &out};
-    json_open(&json, NULL, '{');
-    json_text(&json, "error", tj_str_of(message));
-    json_text(&json, "status", tj_str_of(name));
-    json_unsigned(&json, "exit_code", (uint64_t)code);
-    json_text(&json, "place", tj_str_of(error->place));
-    json_text(&json, "advice", tj_str_of(advice));
-    if (cli->sequence > 0) {
-        json_unsigned(&json, "seq", cli->sequence);
-    }
-    json_close(&json, '}');
-}
-
 static int exit_code_of(const command_line *cli, tj_status status)
 {
     return cli->durable[0] ? EXIT_DURABLE
@@ -205,24 +185,52 @@ static int exit_code_of(const command_line *cli, tj_status status)
                            : EXIT_STATUS_BASE + (int)status;
 }
 
-int report_failure(const command_line *cli, tj_status status, const tj_error *error)
+/* What a person reads of a failure. Released with free. */
+static char *message_of(const command_line *cli, const tj_error *error)
 {
-    int code = exit_code_of(cli, status);
-    char *advice = advice_on(cli, status);
     char *message = NULL;
     int size = asprintf(&message, "%s%s%s", cli->durable,
                         cli->durable[0] ? ", but what followed failed: " : "", error->message);
-    need(size < 0 ? NULL : message);
-    if (given(cli, &option_json)) {
-        report_json(cli, code, message, error, advice);
-    } else {
-        char *safe = safe_text(tj_str_of(message));
-        fprintf(stderr, "tesser-journal: %s\n%s%s", safe, advice, advice[0] ? "\n" : "");
-        free(safe);
+    return need(size < 0 ? NULL : message);
+}
+
+void failure_json(const command_line *cli, tj_status status, const tj_error *error, output *out)
+{
+    char *advice = advice_on(cli, status);
+    char *message = message_of(cli, error);
+    const char *name = cli->durable[0] ? "DURABLE"
+                       : cli->usage    ? "USAGE"
+                                       : tj_status_name(error->status);
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "error", tj_str_of(message));
+    json_text(&json, "status", tj_str_of(name));
+    json_unsigned(&json, "exit_code", (uint64_t)exit_code_of(cli, status));
+    json_text(&json, "place", tj_str_of(error->place));
+    json_text(&json, "advice", tj_str_of(advice));
+    if (cli->sequence > 0) {
+        json_unsigned(&json, "seq", cli->sequence);
     }
+    json_close(&json, '}');
     free(message);
     free(advice);
-    return code;
+}
+
+int report_failure(const command_line *cli, tj_status status, const tj_error *error)
+{
+    if (given(cli, &option_json)) {
+        output out = {.stream = stderr};
+        failure_json(cli, status, error, &out);
+        return exit_code_of(cli, status);
+    }
+    char *advice = advice_on(cli, status);
+    char *message = message_of(cli, error);
+    char *safe = safe_text(tj_str_of(message));
+    fprintf(stderr, "tesser-journal: %s\n%s%s", safe, advice, advice[0] ? "\n" : "");
+    free(safe);
+    free(message);
+    free(advice);
+    return exit_code_of(cli, status);
 }
 
 void report_trace(void *context, tj_trace_level level, const char *message)

@@ -34,7 +34,8 @@ typedef struct text_table {
     const char *title; /* its heading, behind which the count stands; NULL for none */
     const table_column *columns;
     size_t column_count;
-    size_t row_limit; /* as long as the options say nothing else; 0: all */
+    size_t row_limit;  /* as long as the options say nothing else; 0: all */
+    uint64_t sequence; /* of the commit that it shows, as far as that is known */
     table_cell *cells;
     size_t cell_count;
 } text_table;
@@ -92,5 +93,8 @@ void table_print(const text_table *table, const table_choice *choice, output *ou
 void table_print_whole(text_table *table, output *out);
 /* With a line of titles (table_csv.c). */
 void table_csv(const text_table *table, const table_choice *choice, output *out);
+
+/* As columns and rows of texts, for the page (table_json.c). */
+void table_json(const text_table *table, const table_choice *choice, output *out);
 
 #endif

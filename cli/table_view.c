@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Which rows and columns of a table are shown: --table, --columns, --where, --sort and --limit. */
-#include "table.h"
+#include "cli.h"
 
 #include <stdlib.h>
 
@@ -399,6 +399,7 @@ static tj_status show_all(command_line *cli, text_table *tables, size_t count, t
         status = find_tables(cli, &view, tables, count, shown, &shown_count, error);
     }
     bool csv = given(cli, &option_csv);
+    bool rows = given(cli, &option_rows);
     if (status == TJ_OK && csv && shown_count > 1) {
         status = usage_error(cli, error, "--csv is for one table: choose it by --table");
     }
@@ -407,8 +408,10 @@ static tj_status show_all(command_line *cli, text_table *tables, size_t count, t
         if (!shown[i]) {
             continue;
         }
-        table_choice choice = choose(&view, &tables[i], csv ? 0 : tables[i].row_limit);
-        if (csv) {
+        table_choice choice = choose(&view, &tables[i], csv || rows ? 0 : tables[i].row_limit);
+        if (rows) {
+            table_json(&tables[i], &choice, &cli->out);
+        } else if (csv) {
             table_csv(&tables[i], &choice, &cli->out);
         } else if (choice.match_count > 0 || view.condition_count == 0 || shown_count == 1) {
             show(&tables[i], &choice, first, &cli->out);
@@ -416,7 +419,7 @@ static tj_status show_all(command_line *cli, text_table *tables, size_t count, t
         }
         choice_dispose(&choice);
     }
-    if (status == TJ_OK && first && !csv) {
+    if (status == TJ_OK && first && !csv && !rows) {
         out_line(&cli->out, "no row is like that");
     }
     return status;

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian packages that are missing; says nothing when none is.
-# Usage: scripts/setup.sh [--ci] [--rust] [--python]
+# Usage: scripts/setup.sh [--ci] [--rust] [--page] [--python]
 #   --ci    adds what the extra builds of .ci/run need
 #   --rust  adds what the published Tesser crates need to be built
+#   --page  adds what looks at the page of `serve`
 #   --python  adds what the Python package needs to be built for Debian's own Python
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config python3
     liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libsqlite3-dev libzstd-dev zstd libcmocka-dev
-    libcairo2-dev libsmartcols-dev less tmux e2fsprogs xfsprogs btrfs-progs)
+    libcairo2-dev libsmartcols-dev libmicrohttpd-dev less tmux e2fsprogs xfsprogs btrfs-progs)
 for option in "$@"; do
     case $option in
         --ci) packages+=(clang clang-format libclang-rt-14-dev llvm strace faketime prometheus
             libpq-dev postgresql) ;;
         --rust) packages+=(libssl-dev) ;;
+        --page) packages+=(chromium chromium-driver) ;;
         --python) packages+=(python3-dev python3-venv) ;;
-        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust and --python." >&2; exit 64 ;;
+        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page and --python." >&2; exit 64 ;;
     esac
 done
 

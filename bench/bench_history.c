@@ -18,6 +18,7 @@
 
 #include "book.h"
 #include "history/base_chain.h"
+#include "history/keys.h"
 
 #define QUERIES 500
 #define SMALLEST 10000
@@ -187,7 +188,9 @@ static void build(const journal *j)
     char log[BENCH_PATH_SIZE];
     char history[BENCH_PATH_SIZE];
     tj__base_chain chains[TJ__BASE_KINDS] = {{0}};
+    uint64_t known = 0;
     uint32_t built = 0;
+    uint32_t keys = 0;
     uint64_t bytes = 0;
     bench_series cost = {0};
     bench_series part = {0};
@@ -201,10 +204,12 @@ static void build(const journal *j)
     tj__base_place place = {.log_path = log, .directory = history, .journal_id = info.journal_id};
     uint64_t cpu = bench_cpu_ns();
     must(tj__base_chains_extend(&place, 1, 0, chains, &built, &error), "building");
+    must(tj__keys_extend(&place, 1, 0, &known, &keys, &error), "building");
     bench_add(&cost, (double)(bench_cpu_ns() - cpu) / 1e3 / (double)j->commits);
     must(tj__bases_size(history, &bytes, &error), "adding up");
     bench_add(&part, 100.0 * (double)bytes / (double)info.lmdb.log_bytes);
-    printf("%s: %u commits, %u bases\n", j->name, (unsigned)j->commits, built);
+    printf("%s: %u commits, %u bases, keys of %u segments\n", j->name, (unsigned)j->commits, built,
+           keys);
     if (j->imported == 0) {
         bench_goal_at_most("history 2", "building bases: processor time for a commit", &cost, 0.6,
                            "us");

@@ -80,7 +80,7 @@ typedef struct tj_verify_report {
     tj_finding *findings;
     size_t finding_count;
     size_t finding_left_out; /**< more were found than are listed */
-    uint64_t base_count;     /**< bases in history/ that are sound */
+    uint64_t base_count;     /**< files in history/ that are sound: bases, and keys of segments */
     uint64_t base_bytes;     /**< of all of them */
 } tj_verify_report;
 

@@ -18,7 +18,7 @@
 #define ORDINAL_DIGITS 10
 #define UNFINISHED ".tmp"
 
-static const char *const suffixes[] = {"state", "algos", "rest"};
+static const char *const suffixes[] = {"state", "algos", "rest", "keys"};
 
 static const uint64_t tables[] = {
     TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |
@@ -26,6 +26,7 @@ static const uint64_t tables[] = {
     TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE),
     TJ__TABLE_BIT(TJ__TABLE_LEDGER) | TJ__TABLE_BIT(TJ__TABLE_LEDGER_TIME) |
         TJ__TABLE_BIT(TJ__TABLE_COMMITS),
+    1 | TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE),
 };
 
 uint64_t tj__base_tables(tj__base_kind kind)
@@ -227,7 +228,7 @@ static tj_status add_sizes(const char *directory, tj__base_kind kind, const tj__
 tj_status tj__bases_size(const char *directory, uint64_t *bytes, tj_error *error)
 {
     *bytes = 0;
-    for (int kind = 0; kind <= TJ__BASE_REST; kind++) {
+    for (int kind = 0; kind <= TJ__BASE_KEYS; kind++) {
         tj__base_list list;
         TJ_TRY(tj__base_list_read(directory, (tj__base_kind)kind, &list, error));
         tj_status status = add_sizes(directory, (tj__base_kind)kind, &list, bytes, error);

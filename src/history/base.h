@@ -6,6 +6,7 @@
  *   history/0000000012.algos   all rows of ALGOS, QUARANTINE
  *   history/0000000012.rest    written when segments go: the rows of LEDGER and LEDGER_TIME since
  *                              the .rest before it, and all of COMMITS
+ *   history/0000000012.keys    of the same form: where segment 12 changes algorithms (keys.h)
  *
  * A base follows from sealed segments and the base before it, and from nothing else: whoever builds
  * it writes the same bytes, and one that is lost or damaged makes reading slower and never wrong.
@@ -45,13 +46,18 @@
 #define TJ__BASE_INDEX_HEAD_SIZE 26
 #define TJ__BASE_PATH_SIZE TJ__SEGMENT_PATH_SIZE
 
-typedef enum tj__base_kind { TJ__BASE_STATE, TJ__BASE_ALGOS, TJ__BASE_REST } tj__base_kind;
-/* Those that are built behind the commits: all but the last. */
+typedef enum tj__base_kind {
+    TJ__BASE_STATE,
+    TJ__BASE_ALGOS,
+    TJ__BASE_REST,
+    TJ__BASE_KEYS /* no base: it has no rows of the journal */
+} tj__base_kind;
+/* Those that are built behind the commits: the first two. */
 #define TJ__BASE_KINDS 2
 
-/* The tables that bases of a kind hold, as bits. */
+/* The tables that bases of a kind hold, as bits; bit 0: it tells where they change. */
 uint64_t tj__base_tables(tj__base_kind kind);
-/* "state", "algos", "rest": how the names of its files end. */
+/* "state", "algos", "rest", "keys": how the names of its files end. */
 const char *tj__base_suffix(tj__base_kind kind);
 
 typedef struct tj__base_header {

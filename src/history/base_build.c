@@ -37,9 +37,11 @@ typedef struct building {
     tj__rowmap *fresh;       /* of one record, while not all are wanted */
 } building;
 
-static bool cancelled(const building *b)
+tj_status tj__base_place_check(const tj__base_place *place, tj_error *error)
 {
-    return b->place->cancel && __atomic_load_n(b->place->cancel, __ATOMIC_RELAXED) != 0;
+    return place->cancel && __atomic_load_n(place->cancel, __ATOMIC_RELAXED) != 0
+               ? tj__fail(error, TJ_CLOSED, "building a base was stopped")
+               : TJ_OK;
 }
 
 static tj_status no_memory(tj_error *error)
@@ -125,9 +127,7 @@ static tj_status read_records(building *b, tj__log_reader *reader, tj_error *err
     for (;;) {
         tj__log_next next;
         tj__record record;
-        if (cancelled(b)) {
-            return tj__fail(error, TJ_CLOSED, "building a base was stopped");
-        }
+        TJ_TRY(tj__base_place_check(b->place, error));
         TJ_TRY(tj__log_reader_next(reader, &next, &record, error));
         if (next == TJ__LOG_END) {
             break;
@@ -165,8 +165,8 @@ static tj_status read_segments(building *b, tj_error *error)
 static tj_status write_row(void *context, const tj__row *row, tj_error *error)
 {
     building *b = context;
-    return cancelled(b) ? tj__fail(error, TJ_CLOSED, "building a base was stopped")
-                        : tj__base_writer_add(b->writer, row, error);
+    TJ_TRY(tj__base_place_check(b->place, error));
+    return tj__base_writer_add(b->writer, row, error);
 }
 
 static tj__bytes later(tj__bytes a, tj__bytes b)

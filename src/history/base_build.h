@@ -14,6 +14,9 @@ typedef struct tj__base_place {
     size_t memory;              /* bytes of changed rows held at once; 0: the default */
 } tj__base_place;
 
+/* TJ_CLOSED when it was cancelled. */
+tj_status tj__base_place_check(const tj__base_place *place, tj_error *error);
+
 /* A base that is to be built. */
 typedef struct tj__base_order {
     tj__base_kind kind;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "history/past_part.h"
+#include "history/past_find.h"
 
 #define PARTS (TJ__BASE_KINDS + 1)
 
@@ -14,29 +14,33 @@ typedef struct past {
     tj__past_source source;
     char *paths[2]; /* the source's */
     tj__past_part parts[PARTS];
+    tj__past_finder finder; /* of single algorithms, while their part was not read */
 } past;
 
 /* The part that has a key; NULL: it is of no table that was asked for. */
-static tj_status find_part(past *p, tj__bytes key, tj__past_part **part, tj_error *error)
+static tj__past_part *find_part(past *p, tj__bytes key)
 {
-    uint64_t table = TJ__TABLE_BIT(key.data[0]);
-    *part = NULL;
     for (size_t i = 0; i < PARTS; i++) {
-        if (p->parts[i].tables & table) {
-            *part = &p->parts[i];
-            return tj__past_part_begin(*part, error);
+        if (p->parts[i].tables & TJ__TABLE_BIT(key.data[0])) {
+            return &p->parts[i];
         }
     }
-    return TJ_OK;
+    return NULL;
 }
 
 static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_error *error)
 {
-    tj__past_part *part = NULL;
-    TJ_TRY(find_part((past *)source, key, &part, error));
-    if (!part) {
-        return TJ_NOT_FOUND;
+    past *p = (past *)source;
+    tj__past_part *part = find_part(p, key);
+    bool told = !part;
+    tj_status found = TJ_NOT_FOUND;
+    if (part && !part->changes) {
+        found = tj__past_find(&p->finder, part, key, row, &told);
     }
+    if (told) {
+        return found;
+    }
+    TJ_TRY(tj__past_part_begin(part, error));
     for (;;) {
         tj_error failure = TJ_ERROR_INIT;
         tj_status status = part->layers.rows.get(&part->layers.rows, key, row, &failure);
@@ -87,9 +91,11 @@ static void narrow(scanning *s, bool descending, tj__bytes *first, tj__bytes *en
 static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
                       tj__row_visitor *visitor, void *context, tj_error *error)
 {
-    tj__past_part *part = NULL;
+    tj__past_part *part = find_part((past *)source, first);
     scanning s = {.visitor = visitor, .context = context};
-    TJ_TRY(find_part((past *)source, first, &part, error));
+    if (part) {
+        TJ_TRY(tj__past_part_begin(part, error));
+    }
     while (part) {
         tj_error failure = TJ_ERROR_INIT;
         unsigned attempt = part->attempt;
@@ -193,6 +199,7 @@ void tj__past_end(tj__row_source *rows)
         for (size_t i = 0; i < PARTS; i++) {
             tj__past_part_end(&p->parts[i]);
         }
+        tj__past_finder_dispose(&p->finder);
         free(p->paths[0]);
         free(p->paths[1]);
         free(p);

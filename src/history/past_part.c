@@ -42,34 +42,28 @@ static size_t count_before(const tj__past_part *part, const tj__base_list *list)
     return end;
 }
 
-/* Opens the newest base at or before the commit that is whole, as far as that shows; none is no
- * failure. */
-static tj_status open_base(tj__past_part *part, tj_error *error)
+tj_status tj__past_part_find_base(const tj__past_part *part, tj__base **out, tj_error *error)
 {
     tj__base_list list = {0};
+    tj_status status = TJ_OK;
+    *out = NULL;
     if (!part->based || !part->source->history_path) {
         return TJ_OK;
     }
     TJ_TRY(tj__base_list_read(part->source->history_path, part->kind, &list, error));
-    for (size_t i = count_before(part, &list); i-- > 0 && !part->base;) {
-        tj__base *base = NULL;
+    for (size_t i = count_before(part, &list); i-- > 0 && !*out && status != TJ_NOMEM;) {
         if (list.ordinals[i] >= part->base_bound) {
             continue;
         }
-        tj_status status = tj__base_open(part->source->history_path, &part->source->journal_id,
-                                         part->kind, list.ordinals[i], &base, error);
-        if (status == TJ_NOMEM) {
-            tj__base_list_dispose(&list);
-            return status;
-        }
-        if (status == TJ_OK && base->header.position.sequence <= part->sequence) {
-            part->base = base;
-        } else {
-            tj__base_close(base);
+        status = tj__base_open(part->source->history_path, &part->source->journal_id, part->kind,
+                               list.ordinals[i], out, error);
+        if (status == TJ_OK && (*out)->header.position.sequence > part->sequence) {
+            tj__base_close(*out);
+            *out = NULL;
         }
     }
     tj__base_list_dispose(&list);
-    return TJ_OK;
+    return status == TJ_NOMEM ? status : TJ_OK;
 }
 
 /* Where the log is read from. */
@@ -109,7 +103,7 @@ static tj_status attempt(tj__past_part *part, tj_error *error)
     if (!part->changes) {
         return tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
     }
-    TJ_TRY(open_base(part, error));
+    TJ_TRY(tj__past_part_find_base(part, &part->base, error));
     TJ_TRY(read_log(part, error));
     tj__layers_init(&part->layers, part->base ? &part->base->rows : NULL, part->changes,
                     part->sequence);

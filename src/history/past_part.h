@@ -28,5 +28,8 @@ tj_status tj__past_part_begin(tj__past_part *part, tj_error *error);
  * it, so that the caller goes on where it was. */
 bool tj__past_part_mend(tj__past_part *part);
 void tj__past_part_end(tj__past_part *part);
+/* Opens the newest base at or before the commit that is whole, as far as that shows; NULL: there is
+ * none. */
+tj_status tj__past_part_find_base(const tj__past_part *part, tj__base **out, tj_error *error);
 
 #endif

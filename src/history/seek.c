@@ -76,7 +76,7 @@ static tj_status search(const tj__past_source *source, const target *wanted,
     return status;
 }
 
-static tj__position start_of(const tj__segment_header *header)
+tj__position tj__seek_start(const tj__segment_header *header)
 {
     return (tj__position){.sequence = header->first_sequence - 1,
                           .hash = header->chain_hash,
@@ -93,7 +93,7 @@ tj_status tj__seek_commit(const tj__past_source *source, uint64_t sequence, tj__
     bool whole = false;
     TJ_TRY(search(source, &wanted, &header, &found, &whole, error));
     if (found) {
-        *out = start_of(&header);
+        *out = tj__seek_start(&header);
         return TJ_OK;
     }
     if (whole) { /* nothing was committed yet */
@@ -120,7 +120,7 @@ tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_e
     if (status != TJ_OK) {
         return tj__error_pass(error, &cause);
     }
-    *out = start_of(&header);
+    *out = tj__seek_start(&header);
     return TJ_OK;
 }
 
@@ -128,7 +128,7 @@ tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_e
 static tj_status scan(const tj__past_source *source, const tj__segment_header *header, tj_time time,
                       uint64_t *sequence, tj_error *error)
 {
-    tj__position start = start_of(header);
+    tj__position start = tj__seek_start(header);
     tj__log_reader *reader = NULL;
     TJ_TRY(tj__log_reader_open(source->log_path, &source->journal_id, &start, &reader, error));
     tj__log_reader_end_before(reader, header->ordinal + 1);

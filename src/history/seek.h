@@ -12,6 +12,9 @@
 tj_status tj__seek_header(const char *log_path, const tj_uuid *journal_id, uint64_t ordinal,
                           tj__segment_header *out, tj_error *error);
 
+/* The start of a segment's records, as tj__seek_commit gives it. */
+tj__position tj__seek_start(const tj__segment_header *header);
+
 /* The start of the records of the segment in which commit `sequence` stands, or would stand next.
  * A reader from there knows no time and no epoch of before. TJ_NOT_FOUND: it is not kept. */
 tj_status tj__seek_commit(const tj__past_source *source, uint64_t sequence, tj__position *out,

@@ -24,7 +24,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
-#include "history/base_chain.h"
+#include "history/keys.h"
 #include "journal/internal.h"
 #include "journal/retention.h"
 
@@ -54,9 +54,25 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
                             .directory = journal->history_path,
                             .journal_id = journal->superblock.journal_id,
                             .cancel = &journal->builder_cancel};
+    uint64_t first = tj__journal_first_segment(journal);
+    uint32_t keys = 0;
     TJ_TRY(tj__journal_history_make(journal, error));
-    return tj__base_chains_extend(&place, tj__journal_first_segment(journal), limit,
-                                  journal->builder_chains, built, error);
+    TJ_TRY(tj__base_chains_extend(&place, first, limit, journal->builder_chains, built, error));
+    if (limit > 0 && *built >= limit) {
+        return TJ_OK;
+    }
+    /* Which segments need them shows when the bases are there. */
+    tj_status status = tj__keys_extend(&place, first, limit > 0 ? limit - *built : 0,
+                                       &journal->builder_keys, &keys, error);
+    *built += keys;
+    return status;
+}
+
+/* Files went: what is missing is looked for again. */
+static void forget_known(tj__journal *journal)
+{
+    memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+    journal->builder_keys = 0;
 }
 
 /* The largest base so far, as the next one may be. */
@@ -88,23 +104,25 @@ static void tell(tj__journal *journal, tj_status status, const tj_error *failure
  * not begin with the first commit. */
 static void drop_bases(tj__journal *journal)
 {
-    size_t kept = tj__journal_first_segment(journal) > 1;
-    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+    static const tj__base_kind kinds[] = {TJ__BASE_STATE, TJ__BASE_ALGOS, TJ__BASE_KEYS};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         tj__base_list list;
-        if (tj__base_list_read(journal->history_path, (tj__base_kind)kind, &list, NULL) != TJ_OK) {
+        tj__base_kind kind = kinds[k];
+        size_t kept = kind != TJ__BASE_KEYS && tj__journal_first_segment(journal) > 1;
+        if (tj__base_list_read(journal->history_path, kind, &list, NULL) != TJ_OK) {
             continue;
         }
         for (size_t i = kept; i < list.count; i++) {
             char path[TJ__BASE_PATH_SIZE];
             if (list.ordinals[i] >= tj__journal_first_segment(journal) &&
-                tj__base_path(path, journal->history_path, (tj__base_kind)kind, list.ordinals[i],
-                              false, NULL) == TJ_OK) {
+                tj__base_path(path, journal->history_path, kind, list.ordinals[i], false, NULL) ==
+                    TJ_OK) {
                 (void)tj__file_remove(path, NULL);
             }
         }
         tj__base_list_dispose(&list);
     }
-    memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+    forget_known(journal);
 }
 
 static uint64_t history_size(const tj__journal *journal)
@@ -143,7 +161,7 @@ static tj_status retain(tj__journal *journal, tj_error *error)
     tj_status status = tj__retention_run(journal, &chosen, false, error);
     journal->retention_refused = status == TJ_CORRUPT || status == TJ_UNSUPPORTED;
     if (status == TJ_OK) {
-        memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+        forget_known(journal);
         tj__trace(&journal->config, TJ_TRACE_INFO,
                   "%s keeps history from commit %" PRIu64 " on: %" PRIu64
                   " older segments were removed",
@@ -317,7 +335,7 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
         status = tj__retention_run(journal, &chosen, dry, error);
     }
     if (status == TJ_OK && !dry) {
-        memset(journal->builder_chains, 0, sizeof journal->builder_chains);
+        forget_known(journal);
     }
     pthread_mutex_unlock(&journal->history_mutex);
     if (status == TJ_OK) {

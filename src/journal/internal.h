@@ -87,6 +87,7 @@ struct tj__journal {
     bool retention_refused;          /* a proof failed: nothing goes until it is opened again */
     /* Of the thread that builds. */
     tj__base_chain builder_chains[TJ__BASE_KINDS];
+    uint64_t builder_keys;    /* up to the end of this segment none are missing */
     uint64_t builder_largest; /* bytes of the largest base that there was */
     tj_status builder_told;   /* what was said last */
 };

@@ -385,17 +385,18 @@ static bool is_point(tj_time time, tj_time now, tj_time *last_kept)
     return stays;
 }
 
-/* Bases before the one with which the log begins. A .rest is never one of them: the others need
- * it. */
+/* Bases before the one with which the log begins, and keys of segments that are gone. A .rest is
+ * never one of them: the others need it. */
 static void thin(const pruning *p, tj__base_kind kind)
 {
+    uint64_t end = kind == TJ__BASE_KEYS ? p->last + 1 : p->last;
     tj__base_list list;
     tj_time now = tj_time_now();
     tj_time last_kept = 0;
     if (tj__base_list_read(p->place.directory, kind, &list, NULL) != TJ_OK) {
         return;
     }
-    for (size_t i = 0; i < list.count && list.ordinals[i] < p->last; i++) {
+    for (size_t i = 0; i < list.count && list.ordinals[i] < end; i++) {
         char path[TJ__BASE_PATH_SIZE];
         tj__base_header header;
         bool stays = kind == TJ__BASE_STATE &&
@@ -442,5 +443,6 @@ tj_status tj__retention_run(tj__journal *journal, const tj_prune_report *chosen,
     tj__retention_tidy(journal);
     thin(&p, TJ__BASE_STATE);
     thin(&p, TJ__BASE_ALGOS);
+    thin(&p, TJ__BASE_KEYS);
     return TJ_OK;
 }

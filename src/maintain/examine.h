@@ -79,8 +79,9 @@ typedef struct tj__examination {
     bool newest_in_log;   /* the log alone has, from the first commit on */
     bool newest_in_bases; /* bases and the log behind them have */
     /* The bases. */
-    tj__buffer bases; /* tj__seen_base each, by kind and ordinal */
-    uint64_t base_bytes;
+    tj__buffer bases;    /* tj__seen_base each, by kind and ordinal */
+    uint64_t keys_count; /* sound files of keys */
+    uint64_t base_bytes; /* of both */
 } tj__examination;
 
 /* Before the first, and after the last of the calls below. */
@@ -129,6 +130,8 @@ tj_status tj__examine_log(tj__examination *x, tj_error *error);
 tj_status tj__examine_history(tj__examination *x, tj_error *error);
 /* And each of them against what the log comes to, wherever the log reaches. */
 tj_status tj__examine_history_deep(tj__examination *x, tj_error *error);
+/* examine_keys.c: the keys of segments, after the log; deep: against those segments. */
+tj_status tj__examine_keys(tj__examination *x, bool deep, tj_error *error);
 /* examine_deep.c: the log replayed against data.mdb, and the indexes of the ledger. *compared:
  * there was something to compare with. */
 tj_status tj__examine_deep(tj__examination *x, bool *compared, tj_error *error);

@@ -132,7 +132,7 @@ static bool is_base(const char *name)
 {
     const char *suffix = behind_ordinal(name);
     bool found = false;
-    for (int kind = 0; kind <= TJ__BASE_REST && suffix; kind++) {
+    for (int kind = 0; kind <= TJ__BASE_KEYS && suffix; kind++) {
         found = found ||
                 (suffix[0] == '.' && strcmp(suffix + 1, tj__base_suffix((tj__base_kind)kind)) == 0);
     }

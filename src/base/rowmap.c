@@ -8,6 +8,9 @@
 #include "base/keysort.h"
 #include "base/keytable.h"
 
+/* Bytes behind a value that its entry may keep. */
+#define WASTE_MAX 512
+
 struct tj__rowmap {
     tj__keytable table;
     size_t bytes;
@@ -78,8 +81,10 @@ static tj__rowmap_entry *new_entry(uint32_t hash, tj__bytes key, tj__bytes value
     if (!entry) {
         return NULL;
     }
-    *entry = (tj__rowmap_entry){
-        .hash = hash, .key_size = (uint32_t)key.size, .value_size = (uint32_t)value.size};
+    *entry = (tj__rowmap_entry){.hash = hash,
+                                .key_size = (uint32_t)key.size,
+                                .value_size = (uint32_t)value.size,
+                                .value_room = (uint32_t)value.size};
     if (key.size > 0) {
         memcpy(entry->bytes, key.data, key.size);
     }
@@ -102,7 +107,19 @@ static tj__rowmap_entry *insert(tj__rowmap *map, tj__keyslot *at, uint32_t hash,
     return entry;
 }
 
-/* Gives an entry a value of another size: it moves, and the sorted index follows. */
+/* What an entry counts in tj__rowmap_bytes. */
+static size_t bytes_of(const tj__rowmap_entry *entry)
+{
+    return (size_t)entry->key_size + entry->value_room;
+}
+
+/* Whether a value is put where the one before is, which wastes little. */
+static bool fits(const tj__rowmap_entry *entry, size_t value_size)
+{
+    return value_size <= entry->value_room && entry->value_room - value_size <= WASTE_MAX;
+}
+
+/* Gives an entry a value that has no place in it: it moves, and the sorted index follows. */
 static tj__rowmap_entry *replace(tj__rowmap *map, tj__keyslot *at, tj__bytes value)
 {
     tj__rowmap_entry *old = at->entry;
@@ -116,7 +133,7 @@ static tj__rowmap_entry *replace(tj__rowmap *map, tj__keyslot *at, tj__bytes val
             entry;
     }
     at->entry = entry;
-    map->bytes = map->bytes - old->value_size + entry->value_size;
+    map->bytes = map->bytes - bytes_of(old) + bytes_of(entry);
     free(old);
     return entry;
 }
@@ -132,12 +149,13 @@ static tj__rowmap_entry *put(tj__rowmap *map, tj__bytes key, tj__bytes value)
     if (!entry) {
         return insert(map, at, hash, key, value);
     }
-    if (entry->value_size != value.size) {
+    if (!fits(entry, value.size)) {
         return replace(map, at, value);
     }
     if (value.size > 0) {
         memmove(entry->bytes + entry->key_size, value.data, value.size);
     }
+    entry->value_size = (uint32_t)value.size;
     return entry;
 }
 
@@ -172,7 +190,7 @@ void tj__rowmap_remove(tj__rowmap *map, tj__bytes key)
         return;
     }
     tj__keytable_remove(&map->table, at);
-    map->bytes -= (size_t)entry->key_size + entry->value_size;
+    map->bytes -= bytes_of(entry);
     map->sorted_valid = false;
     free(entry);
 }
@@ -230,13 +248,13 @@ static void adopt(tj__rowmap *map, tj__rowmap_entry *entry)
     tj__rowmap_entry *old = at->entry;
     if (old) {
         entry->mark = old->mark;
-        map->bytes -= (size_t)old->key_size + old->value_size;
+        map->bytes -= bytes_of(old);
         free(old);
         at->entry = entry;
     } else {
         tj__keytable_put(&map->table, at, entry->hash, entry);
     }
-    map->bytes += (size_t)entry->key_size + entry->value_size;
+    map->bytes += bytes_of(entry);
     map->sorted_valid = false;
 }
 

@@ -22,6 +22,7 @@ typedef struct tj__rowmap_entry {
     uint32_t hash;
     uint32_t key_size;
     uint32_t value_size;
+    uint32_t value_room; /* a value up to this takes the place of the one before */
     uint32_t mark; /* for the user: a generation, so that "not seen this time" is cheap to find */
     bool deleted;
     uint8_t bytes[]; /* key, then value */
@@ -41,7 +42,7 @@ tj__rowmap *tj__rowmap_new(void);      /* NULL when memory is short */
 void tj__rowmap_free(tj__rowmap *map); /* NULL is allowed */
 void tj__rowmap_clear(tj__rowmap *map);
 size_t tj__rowmap_count(const tj__rowmap *map); /* entries, deleted ones included */
-size_t tj__rowmap_bytes(const tj__rowmap *map); /* keys and values */
+size_t tj__rowmap_bytes(const tj__rowmap *map); /* keys, values and room for values */
 
 /* NULL when there is no entry. */
 tj__rowmap_entry *tj__rowmap_find(const tj__rowmap *map, tj__bytes key);

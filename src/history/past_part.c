@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "history/base_filter.h"
 #include "history/past_rest.h"
 #include "history/replay.h"
 
@@ -88,10 +89,13 @@ static tj_status read_log(tj__past_part *part, tj_error *error)
 {
     tj__position start;
     tj__log_reader *reader = NULL;
+    tj__base_filter filter = {.base = part->base};
     TJ_TRY(find_start(part, &start, error));
     TJ_TRY(tj__log_reader_open(part->source->log_path, &part->source->journal_id, &start, &reader,
                                error));
-    tj_status status = tj__replay(reader, part->sequence, part->tables, part->changes, error);
+    tj_status status = tj__replay_over(reader, part->sequence, part->tables,
+                                       tj__base_filter_may_have, &filter, part->changes, error);
+    tj__base_filter_dispose(&filter);
     part->end = *tj__log_reader_position(reader);
     tj__log_reader_close(reader);
     return status;

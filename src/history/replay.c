@@ -5,7 +5,6 @@
 #include <inttypes.h>
 
 #include "base/error.h"
-#include "rows/body.h"
 
 tj_status tj__replay_fell_short(const tj__log_reader *reader, uint64_t sequence, tj_error *error)
 {
@@ -22,6 +21,12 @@ tj_status tj__replay_fell_short(const tj__log_reader *reader, uint64_t sequence,
 tj_status tj__replay(tj__log_reader *reader, uint64_t sequence, uint64_t tables, tj__rowmap *rows,
                      tj_error *error)
 {
+    return tj__replay_over(reader, sequence, tables, NULL, NULL, rows, error);
+}
+
+tj_status tj__replay_over(tj__log_reader *reader, uint64_t sequence, uint64_t tables,
+                          tj__below *below, void *context, tj__rowmap *rows, tj_error *error)
+{
     while (tj__log_reader_position(reader)->sequence < sequence) {
         tj__log_next next;
         tj__record record;
@@ -29,8 +34,8 @@ tj_status tj__replay(tj__log_reader *reader, uint64_t sequence, uint64_t tables,
         if (next == TJ__LOG_END) {
             return tj__replay_fell_short(reader, sequence, error);
         }
-        TJ_TRY(tj__body_apply(rows, tables, record.body, record.change_count, record.sequence,
-                              &record.commit_id, error));
+        TJ_TRY(tj__body_apply_over(rows, below, context, tables, record.body, record.change_count,
+                                   record.sequence, &record.commit_id, error));
     }
     return TJ_OK;
 }

@@ -77,11 +77,17 @@ typedef struct sink {
     tj__rowmap *map;
     uint64_t tables;
     uint64_t sequence;
+    tj__below *below; /* NULL: anything may stand below the map */
+    void *context;
 } sink;
 
 static tj_status take(const sink *to, const tj__change *change, tj_error *error)
 {
     if (!(to->tables & TJ__TABLE_BIT(change->key.data[0]))) {
+        return TJ_OK;
+    }
+    if (change->op == TJ__CHANGE_DELETE && to->below && !to->below(to->context, change->key)) {
+        tj__rowmap_remove(to->map, change->key);
         return TJ_OK;
     }
     const tj__rowmap_entry *entry =
@@ -117,20 +123,34 @@ static tj_status take_commit_id(const sink *to, const tj_uuid *commit_id, tj_err
     return take(to, &change, error);
 }
 
-tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
-                         uint64_t sequence, const tj_uuid *commit_id, tj_error *error)
+static tj_status apply(const sink *to, tj__bytes body, uint32_t change_count,
+                       const tj_uuid *commit_id, tj_error *error)
 {
-    sink to = {map, tables, sequence};
     tj__bytes rest = body;
     for (uint32_t i = 0; i < change_count; i++) {
         tj__change change;
         TJ_TRY(tj__body_next(&rest, &change, error));
-        TJ_TRY(take(&to, &change, error));
-        TJ_TRY(take_derived(&to, &change, error));
+        TJ_TRY(take(to, &change, error));
+        TJ_TRY(take_derived(to, &change, error));
     }
     if (rest.size > 0) {
         return tj__fail(error, TJ_CORRUPT, "%zu bytes follow the last of %u changes", rest.size,
                         change_count);
     }
-    return take_commit_id(&to, commit_id, error);
+    return take_commit_id(to, commit_id, error);
+}
+
+tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
+                         uint64_t sequence, const tj_uuid *commit_id, tj_error *error)
+{
+    sink to = {map, tables, sequence, NULL, NULL};
+    return apply(&to, body, change_count, commit_id, error);
+}
+
+tj_status tj__body_apply_over(tj__rowmap *map, tj__below *below, void *context, uint64_t tables,
+                              tj__bytes body, uint32_t change_count, uint64_t sequence,
+                              const tj_uuid *commit_id, tj_error *error)
+{
+    sink to = {map, tables, sequence, below, context};
+    return apply(&to, body, change_count, commit_id, error);
 }

@@ -22,4 +22,11 @@ tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);
 tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
                          uint64_t sequence, const tj_uuid *commit_id, tj_error *error);
 
+/* Whether a row may stand below the map. */
+typedef bool tj__below(void *context, tj__bytes key);
+/* The same, where a delete is not remembered when nothing can stand below it. */
+tj_status tj__body_apply_over(tj__rowmap *map, tj__below *below, void *context, uint64_t tables,
+                              tj__bytes body, uint32_t change_count, uint64_t sequence,
+                              const tj_uuid *commit_id, tj_error *error);
+
 #endif

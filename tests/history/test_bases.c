@@ -3,6 +3,7 @@
 #include "history_fixture.h"
 
 #include "history/base_writer.h"
+#include "history/past_part.h"
 
 #define COMMITS 700
 
@@ -252,6 +253,45 @@ static void a_commit_is_found_by_its_time(void **state)
     assert_int_equal(found, h.last);
 }
 
+/* Between a base and a commit many orders come and go: what is held is what is there. */
+static void what_came_and_went_is_not_held(void **state)
+{
+    fixture *f = *state;
+    enum { ALIVE = 5, LAST = 1000 };
+    uint64_t furthest = 0;
+    f->config.lmdb.lag_ms = NEVER_MS;
+    history_begin(f, &h);
+    for (unsigned n = 1; n <= LAST; n++) {
+        tj_txn *txn = NULL;
+        char id[32];
+        snprintf(id, sizeof id, "order-%u", n);
+        tj_order order = plain_order(id);
+        assert_ok(tj_txn_begin(f->store, &txn, &err));
+        assert_ok(tj_txn_put_order(txn, &order, &err));
+        snprintf(id, sizeof id, "order-%u", n > ALIVE ? n - ALIVE : n + LAST);
+        assert_ok(tj_txn_delete_order(txn, tj_str_of(id), &err));
+        assert_ok(tj_txn_commit(txn, NULL, NULL, &err));
+        h.live[n] = live_digest(f);
+    }
+    fixture_close(f);
+    assert_true(build_bases(&h) > 4);
+    for (uint64_t n = LAST / 2; n <= LAST; n++) {
+        tj__past_part part = {.source = &h.source,
+                              .sequence = n,
+                              .tables = tj__base_tables(TJ__BASE_STATE),
+                              .based = true,
+                              .kind = TJ__BASE_STATE,
+                              .base_bound = UINT64_MAX};
+        assert_ok(tj__past_part_begin(&part, &err));
+        uint64_t since = n - part.base->header.position.sequence;
+        furthest = since > furthest ? since : furthest;
+        assert_in_range(tj__rowmap_count(part.changes), 0, 4 * ALIVE);
+        tj__past_part_end(&part);
+        assert_past(&h, n, based_tables());
+    }
+    assert_true(furthest > 10 * ALIVE);
+}
+
 int main(void)
 {
     directory_in_memory();
@@ -264,6 +304,7 @@ int main(void)
         JOURNAL_TEST(none_is_built_before_its_segment_is_durable),
         JOURNAL_TEST(a_missing_segment_is_never_passed_over),
         JOURNAL_TEST(a_commit_is_found_by_its_time),
+        JOURNAL_TEST(what_came_and_went_is_not_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,21 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal.pc
     ${CMAKE_CURRENT_BINARY_DIR}/tesser-journal-static.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY include/tesser DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+# Man pages of the headers, from their comments.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND)
+    set(header_pages ${CMAKE_CURRENT_BINARY_DIR}/man3)
+    file(GLOB headers CONFIGURE_DEPENDS include/tesser/*.h)
+    add_custom_command(OUTPUT ${header_pages}/tesser_journal.h.3
+        COMMAND ${CMAKE_COMMAND} -E rm -rf ${header_pages}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/header_pages.py
+            ${PROJECT_SOURCE_DIR}/include/tesser ${header_pages} ${PROJECT_VERSION}
+        DEPENDS ${PROJECT_SOURCE_DIR}/cmake/header_pages.py ${headers} VERBATIM)
+    add_custom_target(tesser-journal-header-pages ALL DEPENDS ${header_pages}/tesser_journal.h.3)
+    install(DIRECTORY ${header_pages}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+else()
+    message(STATUS "The man pages of the headers are left out: there is no python3 to make them.")
+endif()
 install(FILES README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT TYPE DOC)
 install(DIRECTORY docs contrib TYPE DOC)
 install(DIRECTORY examples TYPE DOC FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.cpp")

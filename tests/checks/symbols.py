@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The shared library exports what the headers mark with TJ_API and exported-symbols.txt lists, and the
-Rust crate declares it: its own test tells more, but needs cargo.
+"""The shared library exports what the headers mark with TJ_API and exported-symbols.txt lists, a man page
+tells of it, and the Rust crate declares it: its own test tells more, but needs cargo.
 
-Usage: symbols.py ROOT LIBRARY; symbols.py ROOT --write after a deliberate change of the headers.
+Usage: symbols.py ROOT LIBRARY PAGES; symbols.py ROOT --write after a deliberate change of the headers.
 """
 import re
 import subprocess
@@ -26,11 +26,15 @@ def rust_names(root):
     return {name for file in sources for name in re.findall(r"pub fn (tj_\w+)", file.read_text())}
 
 
+def pages_in(pages):
+    return {file.stem for file in Path(pages).glob("tj_*.3")}
+
+
 def difference(names, other, sentence):
     return [f"{name} {sentence}" for name in sorted(names - other)]
 
 
-def main(root, library):
+def main(root, library, pages=None):
     list_file = root / "tests" / "checks" / "exported-symbols.txt"
     declared = set(publicapi.exported(root))
     if library == "--write":
@@ -42,6 +46,7 @@ def main(root, library):
     found += difference(listed, declared, "is in exported-symbols.txt but not declared with TJ_API")
     found += difference(declared, exported, "is declared but the library does not export it")
     found += difference(exported, declared, "is exported but not declared with TJ_API")
+    found += difference(declared, pages_in(pages), f"is declared but has no man page in {pages}")
     rust = rust_names(root)
     found += difference(declared, rust, "is declared but not in the crate tesser-journal-sys")
     found += difference(rust, declared, "is in the crate tesser-journal-sys but not declared")
@@ -50,4 +55,4 @@ def main(root, library):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]).resolve(), *sys.argv[2:]))

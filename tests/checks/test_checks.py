@@ -170,6 +170,14 @@ class Symbols(Planted):
         self.run_check("symbols", "--write")
         self.names = (self.tree / "tests/checks/exported-symbols.txt").read_text().split()
 
+    def run_check(self, name, *arguments):
+        if "--write" in arguments:
+            return super().run_check(name, *arguments)
+        pages = self.tree / "man3"
+        subprocess.run([sys.executable, str(self.tree / "cmake/header_pages.py"),
+                        str(self.tree / "include/tesser"), str(pages), "0"], check=True)
+        return super().run_check(name, *arguments, str(pages))
+
     def test_same(self):
         run = self.run_check("symbols", self.library(self.names))
         self.assertEqual(run.returncode, 0, run.stdout)
@@ -186,6 +194,12 @@ class Symbols(Planted):
         self.declare("/** Does it. Threads: any. */\nTJ_API void tj_planted(void);")
         self.assert_red("tj_planted is declared but not in exported-symbols.txt", "symbols",
                         self.library([*self.names, "tj_planted"]))
+
+    def test_without_a_page(self):
+        maker = self.tree / "cmake/header_pages.py"
+        maker.write_text(maker.read_text().replace("for name in names:", "for name in names[:-1]:"))
+        self.assert_red("is declared but has no man page", "symbols",
+                        self.library(self.names))
 
     def test_not_in_rust(self):
         file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"

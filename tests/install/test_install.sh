@@ -61,7 +61,7 @@ for program in "$scratch/pc_static" "$scratch/outside/with_static"; do
 done
 for file in share/doc/tesser-journal/{README.md,LICENSE-MIT,LICENSE-APACHE,docs/FORMAT.md,examples/paper_runtime.c} \
     share/doc/tesser-journal/contrib/prometheus/tesser-journal.rules.yml share/man/man1/tesser-journal{,-check}.1 \
-    share/bash-completion/completions/tesser-journal; do
+    share/man/man3/{tesser_store.h,tj_store_open}.3 share/bash-completion/completions/tesser-journal; do
     [ -s "$prefix/$file" ] || { echo "$file is not installed"; exit 1; }
 done
 if [ "$(readelf -d "$libdir/libtesser-journal.so" | grep -c 'SONAME.*\[libtesser-journal.so.0\]')" != 1 ]; then

@@ -34,6 +34,7 @@ static void print_report(const tj_verify_report *report, output *out)
     char log[SIZE_TEXT_SIZE];
     char state[SIZE_TEXT_SIZE];
     char bases[SIZE_TEXT_SIZE];
+    char other[SIZE_TEXT_SIZE];
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(report->journal_id, id);
     out_heading(out, "Verified");
@@ -49,6 +50,8 @@ static void print_report(const tj_verify_report *report, output *out)
              report->applied_sequence);
     out_pair(out, "Bases", "%" PRIu64 ", %s", report->base_count,
              size_text(report->base_bytes, bases));
+    out_pair(out, "Other", "%s in writer.lock, lock.mdb, the reserve and the like: nothing kept",
+             size_text(report->other_bytes, other));
     out_pair(out, "Compared", "%s",
              report->compared ? "data.mdb with the log replayed, row by row"
              : report->deep   ? "no: see below"
@@ -123,6 +126,7 @@ static void json_report(const tj_verify_report *report, json_writer *json)
     json_unsigned(json, "digest", report->digest);
     json_unsigned(json, "bases", report->base_count);
     json_unsigned(json, "base_bytes", report->base_bytes);
+    json_unsigned(json, "other_bytes", report->other_bytes);
     json_open(json, "findings", '[');
     for (size_t i = 0; i < report->finding_count; i++) {
         json_finding(&report->findings[i], json);
@@ -149,6 +153,13 @@ static void tell(command_line *cli, const tj_verify_report *report)
                  "`tesser-journal repair -j %.*s --into NEW` builds a sound journal beside it, and "
                  "says what is lost; with --dry-run it only says so",
                  (int)report->path.size, report->path.data);
+    } else if (report->verdict == TJ_VERDICT_UNCHECKED) {
+        out_line(&cli->out,
+                 "`tesser-journal doctor -j %.*s` tells whether it is not allowed to be read; when "
+                 "its disk gives out, `tesser-journal repair -j %.*s --into NEW` builds a sound "
+                 "journal of what can be read",
+                 (int)report->path.size, report->path.data, (int)report->path.size,
+                 report->path.data);
     }
 }
 
@@ -180,8 +191,9 @@ const command_spec command_verify = {
     .text =
         "Looks at every segment header, record and seal of the log and the chain over them, at "
         "every page of data.mdb with the free ones, at every block of the bases in history/, at "
-        "the checksum, the sum and the decoding of every row, and at writer.lock; files that are "
-        "not the journal's are named. With --deep it also replays the log in memory, which takes "
+        "the checksum, the sum and the decoding of every row, and at writer.lock; what holds "
+        "nothing that is kept is counted, and files that are not the journal's are named. With "
+        "--deep it also replays the log in memory, which takes "
         "as much as the state has, and compares the result with data.mdb and with each base, and "
         "the indexes of the ledger with it. It writes nothing, and works beside a running writer "
         "and on a journal that cannot be opened. Exit code 0: sound; 19: damaged, "

@@ -82,6 +82,9 @@ typedef struct tj_verify_report {
     size_t finding_left_out; /**< more were found than are listed */
     uint64_t base_count;     /**< files in history/ that are sound: bases, and keys of segments */
     uint64_t base_bytes;     /**< of all of them */
+    /** Of what holds nothing that is kept: writer.lock, lock.mdb, the reserve, the note of backups,
+     * unfinished files. With log_bytes, state_bytes and base_bytes all that a sound journal has. */
+    uint64_t other_bytes;
 } tj_verify_report;
 
 /**
@@ -98,9 +101,10 @@ typedef struct tj_verify_report {
  * A base that is damaged is damage (a verdict, a finding with its file), and costs time only: the
  * finding says so. Where the log before it was let go it is a source, and the finding says that.
  *
- * Bytes that mean nothing may be anything: of free pages and of gaps within pages, behind the last
- * page and behind the end that a segment's header says, of the reserve, of lock.mdb, of unfinished
- * .tmp files, and of writer.lock outside of its mark.
+ * What holds nothing that is kept cannot be damaged, and is accounted for: lock.mdb, the reserve,
+ * writer.lock, unfinished .tmp files. Where nobody should have written, that is a note: behind the
+ * end that a segment's header says, in writer.lock beside what a writer writes. Free pages of
+ * data.mdb, gaps within its pages and what lies behind the last one may hold anything.
  *
  * @param path    of the journal's directory
  * @param options NULL: the defaults

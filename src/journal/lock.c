@@ -36,6 +36,7 @@
 #define CUT_AT 592
 #define MOUNT_AT 600
 #define BIRTH_AT 608
+#define MARK_END 616
 #define METRICS_LAYOUT_AT 1024
 #define METRICS_TURN_AT 1028
 #define METRICS_AT 1032
@@ -449,6 +450,49 @@ tj__mark tj__lock_mark(const tj__lock *lock)
     mark.epoch = tj__load_u64(lock->page + EPOCH_AT);
     mark.acknowledged = atomic_load_explicit(acknowledged_word(lock), memory_order_acquire);
     return mark;
+}
+
+/* The first byte of a part that is not zero; its end: there is none. */
+static uint64_t first_nonzero(const tj__lock *lock, uint64_t from, uint64_t end)
+{
+    while (from < end && lock->page[from] == 0) {
+        from++;
+    }
+    return from;
+}
+
+static bool mark_is_written(const tj__lock *lock)
+{
+    return memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) == 0 &&
+           tj__load_u32(lock->page + STATE_AT) <= MARK_LIVING &&
+           tj__load_u32(lock->page + DURABILITY_AT) <= TJ_DURABILITY_OS;
+}
+
+uint64_t tj__lock_stray(const tj__lock *lock)
+{
+    if (!lock) {
+        return TJ__LOCK_SIZE;
+    }
+    const uint8_t *zero = memchr(lock->page, 0, MAGIC_AT);
+    uint64_t holder_end = zero ? (uint64_t)(zero - lock->page) : MAGIC_AT;
+    uint32_t layout = tj__load_u32(lock->page + METRICS_LAYOUT_AT);
+    /* A newer version may write more numbers. */
+    uint64_t told_end = layout == METRICS_LAYOUT ? METRICS_AT + 8 * TJ__METRICS_NUMBERS
+                        : layout == 0            ? METRICS_LAYOUT_AT
+                                                 : TJ__LOCK_SIZE;
+    const struct {
+        uint64_t from;
+        uint64_t end;
+    } blanks[] = {{holder_end, MAGIC_AT},
+                  {mark_is_written(lock) ? MARK_END : MAGIC_AT, METRICS_LAYOUT_AT},
+                  {told_end, TJ__LOCK_SIZE}};
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        uint64_t found = first_nonzero(lock, blanks[i].from, blanks[i].end);
+        if (found < blanks[i].end) {
+            return found;
+        }
+    }
+    return TJ__LOCK_SIZE;
 }
 
 bool tj__lock_knows_boot(const tj__lock *lock)

@@ -93,6 +93,9 @@ void tj__lock_metrics(const tj__lock *lock, tj_metrics *metrics);
 void tj__lock_clean(tj__lock *lock);
 /* The mark now; lock may be NULL. */
 tj__mark tj__lock_mark(const tj__lock *lock);
+/* Where the page first holds what no writer writes; TJ__LOCK_SIZE: nowhere. lock may be NULL. While
+ * a writer is at work it may be one that the writer is just writing. */
+uint64_t tj__lock_stray(const tj__lock *lock);
 /* Whether this boot can be told from others; if not, no mark outlives its writer. */
 bool tj__lock_knows_boot(const tj__lock *lock);
 /* Whether the path still names the locked file. TJ_CLOSED if not. */

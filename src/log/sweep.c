@@ -392,8 +392,14 @@ static tj_status read_header(sweeping *s, tj_error *why, bool *blank, tj_error *
 
 static tj_status check_length(sweeping *s, tj_error *error)
 {
-    if (!s->begun || s->window.file_size >= s->header.segment_size) {
+    if (!s->begun || s->window.file_size == s->header.segment_size) {
         return TJ_OK;
+    }
+    if (s->window.file_size > s->header.segment_size) {
+        tj__log_fault beyond =
+            make_fault(s, TJ__FAULT_BEYOND, s->header.segment_size, s->window.file_size);
+        beyond.status = TJ_OK;
+        return emit(s, &beyond, error);
     }
     tj__log_fault fault = make_fault(s, TJ__FAULT_CUT, s->window.file_size, s->header.segment_size);
     snprintf(fault.why, sizeof fault.why, "it has %" PRIu64 " bytes and had %" PRIu64,

@@ -20,12 +20,14 @@ typedef enum tj__fault_kind {
     TJ__FAULT_CUT,        /* it is shorter than its header says */
     TJ__FAULT_RECORDS,    /* bytes that hold no record, where there should be some */
     TJ__FAULT_CHAIN,      /* a whole record that does not follow the one before it */
-    TJ__FAULT_NOT_ZERO    /* bytes where nothing was ever written */
+    TJ__FAULT_NOT_ZERO,   /* bytes where nothing was ever written */
+    TJ__FAULT_BEYOND      /* bytes behind the end that its header says: nothing needs them */
 } tj__fault_kind;
 
 typedef struct tj__log_fault {
     tj__fault_kind kind;
-    tj_status status; /* TJ_CORRUPT; of TJ__FAULT_UNREADABLE why it could not be read */
+    tj_status status; /* TJ_CORRUPT; of TJ__FAULT_UNREADABLE why it could not be read; of
+                         TJ__FAULT_BEYOND TJ_OK */
     uint64_t ordinal;
     uint64_t offset; /* first byte, and the first that is not concerned */
     uint64_t end;

@@ -24,6 +24,7 @@ void tj__examination_dispose(tj__examination *x)
     tj__buffer_dispose(&x->runs);
     tj__buffer_dispose(&x->joints);
     tj__buffer_dispose(&x->bases);
+    tj__buffer_dispose(&x->rests);
 }
 
 /* Not where the log has its commit elsewhere: then one of them is of another journal. */

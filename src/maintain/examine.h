@@ -40,9 +40,17 @@ typedef struct tj__seen_base {
     tj__base_kind kind;
     uint64_t ordinal;      /* of the segment at whose end it stands */
     bool sound;            /* nothing shows that it is not what was written */
+    bool gap;              /* of a .rest: one that stood before it is missing */
     tj__position position; /* of a sound one, */
     tj__digest digest;     /* and of its rows */
 } tj__seen_base;
+
+/* A .rest that is there, by its place. */
+typedef struct tj__rest_span {
+    uint64_t ordinal;
+    uint64_t sequence; /* of the last commit in it */
+    uint64_t entries;  /* of the ledger in data.mdb, from behind the one before it up to there */
+} tj__rest_span;
 
 typedef struct tj__examination {
     char path[TJ_PATH_SIZE]; /* from the root */
@@ -57,8 +65,10 @@ typedef struct tj__examination {
     /* writer.lock */
     tj__mark mark; /* as it was after data.mdb was looked at, which never passes it */
     bool writer_alive;
+    uint64_t lock_stray; /* see tj__lock_stray */
     /* data.mdb */
     tj__inspection data;
+    bool data_unread; /* a part of it could not be read */
     tj__digest digest;
     uint64_t damaged_rows;
     uint64_t damaged_row_tables; /* bits of the tables that have some */
@@ -82,6 +92,10 @@ typedef struct tj__examination {
     tj__buffer bases;    /* tj__seen_base each, by kind and ordinal */
     uint64_t keys_count; /* sound files of keys */
     uint64_t base_bytes; /* of both */
+    bool rests_listed;
+    tj__buffer rests;     /* tj__rest_span each, by ordinal */
+    bool rest_missing;    /* one that stood before another */
+    uint64_t other_bytes; /* of what holds nothing that is kept */
 } tj__examination;
 
 /* Before the first, and after the last of the calls below. */
@@ -128,7 +142,13 @@ tj_status tj__examine_data(tj__examination *x, tj_error *error);
 tj_status tj__examine_log(tj__examination *x, tj_error *error);
 /* examine_history.c: the bases, after the log. */
 tj_status tj__examine_history(tj__examination *x, tj_error *error);
-/* And each of them against what the log comes to, wherever the log reaches. */
+/* examine_rests.c: an entry of the ledger in data.mdb, by the commit that added it; and, with the
+ * bases known, whether a .rest is missing that had some of them. */
+tj_status tj__examine_rests_count(tj__examination *x, uint64_t sequence, tj_error *error);
+tj_status tj__examine_rests(tj__examination *x, tj_error *error);
+/* examine_other.c: all other files of the journal, after the log. */
+tj_status tj__examine_other(tj__examination *x, tj_error *error);
+/* Each base against what the log comes to, wherever the log reaches. */
 tj_status tj__examine_history_deep(tj__examination *x, tj_error *error);
 /* examine_keys.c: the keys of segments, after the log; deep: against those segments. */
 tj_status tj__examine_keys(tj__examination *x, bool deep, tj_error *error);

@@ -22,6 +22,9 @@ static tj_status see_row(void *context, const tj__row *row, tj_error *error)
     if (!row->damaged && TJ__DIGEST_TABLES & TJ__TABLE_BIT(row->key.data[0])) {
         tj__digest_add(&x->digest, row);
     }
+    if (!row->damaged && row->key.data[0] == TJ__TABLE_LEDGER) {
+        TJ_TRY(tj__examine_rests_count(x, row->sequence, error));
+    }
     if (status == TJ_OK) {
         return TJ_OK;
     }
@@ -41,7 +44,10 @@ static tj_status see_fault(void *context, uint8_t table, const tj_error *fault, 
     (void)table;
     (void)error;
     looking *l = context;
-    (void)tj__findings_add_error(&l->x->findings, TJ_FINDING_DAMAGE, fault);
+    bool unread = fault->status == TJ_IO;
+    l->x->data_unread = l->x->data_unread || unread;
+    (void)tj__findings_add_error(&l->x->findings, unread ? TJ_FINDING_UNCHECKED : TJ_FINDING_DAMAGE,
+                                 fault);
     return TJ_OK;
 }
 
@@ -57,6 +63,8 @@ static tj_status begin_again(void *context, tj_error *error)
     l->x->digest = (tj__digest){0};
     l->x->damaged_rows = 0;
     l->x->damaged_row_tables = 0;
+    l->x->data_unread = false;
+    l->x->rests_listed = false;
     return TJ_OK;
 }
 
@@ -72,7 +80,7 @@ tj_status tj__examine_data(tj__examination *x, tj_error *error)
     if (x->data.has_superblock) {
         x->journal_id = x->data.superblock.journal_id;
     }
-    if (!x->data.has_position || !x->data.has_superblock) {
+    if (!x->data_unread && (!x->data.has_position || !x->data.has_superblock)) {
         (void)tj__findings_add(
             &x->findings, TJ_FINDING_DAMAGE,
             "%s/data.mdb does not tell %s, so nothing of it can be used", x->path,

@@ -213,6 +213,7 @@ tj_status tj__examine_history(tj__examination *x, tj_error *error)
         TJ_TRY(status);
     }
     TJ_TRY(miss_bases(x, error));
+    TJ_TRY(tj__examine_rests(x, error));
     conclude(x);
     return TJ_OK;
 }
@@ -327,7 +328,8 @@ static tj_status trace_base(tracing *t, tj__seen_base *seen, tj_error *error)
     }
     tj_error gone = TJ_ERROR_INIT;
     tj_status status = start_from(t, seen, &gone);
-    if (status == TJ_NOT_FOUND || status == TJ_CORRUPT) { /* a writer is at work on it */
+    if (status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_IO) {
+        /* A writer is at work on it, or it cannot be read any more. */
         lose(t);
         return TJ_OK;
     }

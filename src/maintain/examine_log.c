@@ -105,9 +105,22 @@ static tj_status see_record(void *context, const tj__swept_record *seen, tj_erro
     return extend_runs(x, seen, unbroken, error);
 }
 
+static void note_beyond(tj__examination *x, const tj__log_fault *fault)
+{
+    tj_finding *finding = tj__findings_add(&x->findings, TJ_FINDING_NOTE,
+                                           "log segment %s ends at offset %" PRIu64 ", and %" PRIu64
+                                           " bytes behind that are no part of it",
+                                           fault->path, fault->offset, fault->end - fault->offset);
+    tj__finding_at(&x->findings, finding, fault->path, fault->offset);
+}
+
 static tj_status see_fault(void *context, const tj__log_fault *fault, tj_error *error)
 {
     tj__examination *x = context;
+    if (fault->kind == TJ__FAULT_BEYOND) {
+        note_beyond(x, fault);
+        return TJ_OK;
+    }
     tj__put_bytes(&x->faults, fault, sizeof *fault);
     return x->faults.failed ? no_memory(error) : TJ_OK;
 }
@@ -385,13 +398,27 @@ static tj_status note_earlier(tj__examination *x, tj_error *error)
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
-tj_status tj__examine_log(tj__examination *x, tj_error *error)
+/* Without its mark the log is taken to its end. One that is no file was told of. */
+static tj_status look_at_lock(tj__examination *x, tj_error *error)
 {
     tj__lock *lock = NULL;
-    TJ_TRY(tj__lock_look(x->path, &lock, error));
+    tj_error why = TJ_ERROR_INIT;
+    tj_status status = tj__lock_look(x->path, &lock, &why);
+    if (status == TJ_IO) {
+        (void)tj__findings_add_error(&x->findings, TJ_FINDING_UNCHECKED, &why);
+    } else if (status != TJ_OK && status != TJ_CORRUPT) {
+        return tj__error_pass(error, &why);
+    }
     x->mark = tj__lock_mark(lock);
     x->writer_alive = tj__lock_is_held(lock);
+    x->lock_stray = tj__lock_stray(lock);
     tj__lock_release(lock);
+    return TJ_OK;
+}
+
+tj_status tj__examine_log(tj__examination *x, tj_error *error)
+{
+    TJ_TRY(look_at_lock(x, error));
     if (x->has_log && !x->data.has_superblock) {
         TJ_TRY(find_id(x, error));
     }

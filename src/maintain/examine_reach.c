@@ -85,7 +85,7 @@ static uint64_t told_by_rests(const tj__examination *x)
     uint64_t told = 0;
     for (size_t i = 0; i < base_count(x); i++) {
         const tj__seen_base *base = base_at(x, i);
-        if (base->kind == TJ__BASE_REST && !base->sound) {
+        if (base->kind == TJ__BASE_REST && (!base->sound || base->gap)) {
             break;
         }
         told = base->kind == TJ__BASE_REST ? base->position.sequence : told;

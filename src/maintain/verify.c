@@ -18,6 +18,7 @@ static tj_status examine(tj__examination *x, bool deep, bool *compared, tj_error
     TJ_TRY(tj__examine_log(x, error));
     TJ_TRY(tj__examine_history(x, error));
     TJ_TRY(tj__examine_keys(x, deep, error));
+    TJ_TRY(tj__examine_other(x, error));
     if (!deep) {
         return TJ_OK;
     }
@@ -111,6 +112,7 @@ static tj_status fill(tj_verify_report *report, tj__examination *x, tj_error *er
     report->finding_left_out = x->findings.left_out;
     report->base_count = count_sound_bases(x) + x->keys_count;
     report->base_bytes = x->base_bytes;
+    report->other_bytes = x->other_bytes;
     return report->path.data &&
                    tj__findings_settle(&x->findings, &report->findings, &report->finding_count)
                ? TJ_OK

@@ -167,7 +167,7 @@ static tj_status look(const char *directory, const char *path, struct stat *info
     if (status != TJ_OK) {
         tj__error_place(error, "%s", path);
     }
-    *moved = status != TJ_OK && pages.page_size > 0 && tj__pages_moved(&pages);
+    *moved = status != TJ_OK && tj__pages_moved(&pages);
     *info = pages.info;
     tj__pages_close(&pages);
     return status;

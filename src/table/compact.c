@@ -61,7 +61,7 @@ static tj_status look(const char *path, uint64_t *bytes, uint64_t *used_bytes, b
         status = page ? count_used(&pages, page, &used, error)
                       : tj__fail(error, TJ_NOMEM, "out of memory looking at %s", path);
     }
-    *moved = pages.page_size > 0 && tj__pages_moved(&pages);
+    *moved = tj__pages_moved(&pages);
     *bytes = pages.size;
     *used_bytes = used * pages.page_size;
     free(page);

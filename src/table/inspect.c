@@ -23,10 +23,10 @@ typedef struct inspecting {
     bool damaged_row;
 } inspecting;
 
-/* What a walk returns may be a fault of the file, or the end of the work. */
+/* What a walk returns may be a fault of the file, or of its disk, or the end of the work. */
 static bool is_fault(tj_status status)
 {
-    return status == TJ_CORRUPT || status == TJ_UNSUPPORTED;
+    return status == TJ_CORRUPT || status == TJ_UNSUPPORTED || status == TJ_IO;
 }
 
 static tj_status tell(inspecting *in, uint8_t table, const tj_error *fault, tj_error *error)
@@ -229,7 +229,7 @@ static tj_status look_once(inspecting *in, const char *path, bool *moved, tj_err
     TJ_TRY(in->inspector->begin(in->inspector->context, error));
     tj_status status = open_pages(in, path, &held, &fault);
     if (status != TJ_OK) {
-        *moved = in->pages.page_size > 0 && tj__pages_moved(&in->pages);
+        *moved = tj__pages_moved(&in->pages);
         return walked(in, 0, status, &fault, error);
     }
     *moved = !held;

@@ -26,17 +26,17 @@ typedef struct tj__inspector {
     /* Sees a row, in key order within its table; row->damaged where its checksum does not match,
      * with file and offset set for all. */
     tj_status (*row)(void *context, const tj__row *row, tj_error *error);
-    /* Is told what is wrong with a table, or with the file (table 0). What the table had behind
-     * that may not have been given out. */
+    /* Is told what is wrong with a table, or with the file (table 0): TJ_IO where it could not be
+     * read. What the table had behind that may not have been given out. */
     tj_status (*fault)(void *context, uint8_t table, const tj_error *fault, tj_error *error);
     /* Before rows are given out: also after an attempt that a writer overtook. */
     tj_status (*begin)(void *context, tj_error *error);
     void *context;
 } tj__inspector;
 
-/* TJ_OK however damaged the file is. TJ_NOT_FOUND when there is none; TJ_IO, TJ_NOMEM, and
- * TJ_FORMAT_NEWER or TJ_UNSUPPORTED for a file of another version or program, when it could not be
- * looked at; and what a callback returns. */
+/* TJ_OK however damaged the file is. TJ_NOT_FOUND when there is none; TJ_NOMEM; TJ_FORMAT_NEWER for
+ * one of another version; TJ_UNAVAILABLE when a writer changed it each time; and what a callback
+ * returns. */
 tj_status tj__data_inspect(const char *directory, const tj__inspector *inspector,
                            tj__inspection *out, tj_error *error);
 

@@ -127,6 +127,8 @@ static tj_status read_meta(tj__pages *pages, unsigned number, uint32_t allowed, 
     uint8_t page[TJ__PAGE_HEADER_SIZE + TJ__META_SIZE];
     TJ_TRY(tj__file_read_at(pages->fd, pages->path, page, sizeof page,
                             (uint64_t)number * pages->page_size, error));
+    memcpy(pages->metas[number], page + META_AT, TJ__META_SIZE);
+    pages->metas_read = number + 1;
     TJ_TRY(check_magic(pages, page, error));
     uint32_t page_size = tj__load_u32(page + META_AT + 24);
     if (number == 0) {
@@ -141,12 +143,12 @@ static tj_status read_meta(tj__pages *pages, unsigned number, uint32_t allowed, 
         return tj__pages_bad(pages, number, error, "it does not say that it is meta page %u",
                              number);
     }
-    memcpy(pages->metas[number], page + META_AT, TJ__META_SIZE);
     return TJ_OK;
 }
 
-/* LMDB counts on from it, and takes all ones for "no transaction"; real counts are nowhere near. */
-#define TRANSACTION_MAX INT64_MAX
+/* LMDB counts on from it, and readers lock a byte for it (slotless.c); real counts are nowhere
+ * near. */
+#define TRANSACTION_MAX (((uint64_t)1 << 62) - 1)
 
 /* LMDB finds the meta page of a transaction by the lowest bit of the transaction's number; only
  * in a file that was never committed to are both 0. */
@@ -225,7 +227,7 @@ void tj__pages_close(tj__pages *pages)
 
 bool tj__pages_moved(const tj__pages *pages)
 {
-    for (unsigned number = 0; number < 2; number++) {
+    for (unsigned number = 0; number < pages->metas_read; number++) {
         uint8_t meta[TJ__META_SIZE];
         uint64_t at = (uint64_t)number * pages->page_size + META_AT;
         size_t got = 0;

@@ -85,7 +85,8 @@ typedef struct tj__pages {
     uint64_t transaction;
     tj__tree free_list;
     tj__tree main;
-    uint8_t metas[2][TJ__META_SIZE];
+    unsigned metas_read;
+    uint8_t metas[2][TJ__META_SIZE]; /* as they were read, sound or not */
 } tj__pages;
 
 /* Opens path and checks size and meta pages. page_size other than 0 is the only one allowed. The

@@ -155,8 +155,7 @@ static tj_status look_once(tj__env *env, uint64_t asked, findings *found, bool *
     if (status == TJ_OK) {
         status = walk_tables(&v, asked, found, error);
     }
-    *moved =
-        (status != TJ_OK || found->damaged != 0) && pages.page_size > 0 && tj__pages_moved(&pages);
+    *moved = (status != TJ_OK || found->damaged != 0) && tj__pages_moved(&pages);
     tj__walk_end(v.walk);
     tj__sums_dispose(&v.stored);
     tj__sums_dispose(&v.counted);

@@ -110,6 +110,10 @@ pub struct tj_verify_report {
     pub base_count: u64,
     /// Of all of them
     pub base_bytes: u64,
+    /// Of what holds nothing that is kept: writer.lock, lock.mdb, the reserve, the note of backups,
+    /// unfinished files. With `log_bytes`, `state_bytes` and `base_bytes` all that a sound journal
+    /// has.
+    pub other_bytes: u64,
 }
 
 /// Numbers that each counter skips by default when commits are lost, which may have reserved some.
@@ -195,9 +199,10 @@ unsafe extern "C" {
     /// A base that is damaged is damage (a verdict, a finding with its file), and costs time only: the
     /// finding says so. Where the log before it was let go it is a source, and the finding says that.
     ///
-    /// Bytes that mean nothing may be anything: of free pages and of gaps within pages, behind the last
-    /// page and behind the end that a segment's header says, of the reserve, of lock.mdb, of unfinished
-    /// .tmp files, and of writer.lock outside of its mark.
+    /// What holds nothing that is kept cannot be damaged, and is accounted for: lock.mdb, the reserve,
+    /// writer.lock, unfinished .tmp files. Where nobody should have written, that is a note: behind the
+    /// end that a segment's header says, in writer.lock beside what a writer writes. Free pages of
+    /// data.mdb, gaps within its pages and what lies behind the last one may hold anything.
     ///
     /// - path    of the journal's directory
     /// - options NULL: the defaults

@@ -203,7 +203,8 @@ fn facts() -> Vec<(String, u64)> {
     tj_verify_report {
         path, journal_id, verdict, deep, writer_alive, newest_whole, sequence, applied_sequence,
         first_sequence, commit_count, segment_count, log_bytes, state_bytes, page_count, row_count,
-        compared, digest, findings, finding_count, finding_left_out, base_count, base_bytes
+        compared, digest, findings, finding_count, finding_left_out, base_count, base_bytes,
+        other_bytes
     }
     };
     facts.extend(constants![

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * P17: whatever a meta page of data.mdb says, a verification ends with a verdict; and files that
+ * hold nothing which is kept are accounted for too.
+ */
+#include "journal/journal_fixture.h"
+
+#include "journal/lock.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <sys/syscall.h>
+
+#include <tesser/verify.h>
+
+#include "base/random.h"
+#include "support/stand_in.h"
+
+#define PAGE_SIZE_HERE 4096
+#define META_END 152 /* of a meta page: what stands behind means nothing */
+
+static tj_verify_report *verify(fixture *f)
+{
+    tj_verify_report *report = NULL;
+    assert_ok(tj_verify(f->path, NULL, &report, &err));
+    return report;
+}
+
+static void begin(fixture *f)
+{
+    random_start();
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    open_and_save(f, 1, 60);
+}
+
+static void path_of(const fixture *f, const char *name, char path[PATH_TEXT_SIZE])
+{
+    assert_true(snprintf(path, PATH_TEXT_SIZE, "%.500s/%s", f->path, name) < PATH_TEXT_SIZE);
+}
+
+static void turn_bits(const char *path, uint64_t at, uint8_t bits)
+{
+    uint8_t byte = 0;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= bits;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+    close(fd);
+}
+
+/* ---- damage has a verdict -------------------------------------------------------------------- */
+
+/* Harmless, or damage of which the log has all; never "it changed each time". */
+static void assert_verdict(fixture *f)
+{
+    tj_verify_report *report = verify(f);
+    assert_int_not_equal(report->verdict, TJ_VERDICT_UNCHECKED);
+    assert_true(report->newest_whole);
+    tj_verify_report_free(report);
+}
+
+static void a_meta_page_with_any_byte_changed(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    begin(f);
+    path_of(f, "data.mdb", path);
+    for (unsigned page = 0; page < 2; page++) {
+        for (unsigned i = 0; i < META_END; i++) {
+            uint8_t bit = (uint8_t)(1u << random_below(8));
+            turn_bits(path, page * PAGE_SIZE_HERE + i, bit);
+            assert_verdict(f);
+            turn_bits(path, page * PAGE_SIZE_HERE + i, bit);
+        }
+    }
+}
+
+static void a_transaction_of_any_number(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    begin(f);
+    path_of(f, "data.mdb", path);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        for (unsigned page = 0; page < 2; page++) {
+            uint64_t at = page * PAGE_SIZE_HERE + 16 + 128 + bit / 8;
+            turn_bits(path, at, (uint8_t)(1u << bit % 8));
+            assert_verdict(f);
+            turn_bits(path, at, (uint8_t)(1u << bit % 8));
+        }
+    }
+}
+
+static void a_data_mdb_that_was_cut(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    begin(f);
+    f->damaged = true;
+    path_of(f, "data.mdb", path);
+    for (off_t size = 3 * PAGE_SIZE_HERE; size >= 0; size -= 97) {
+        assert_int_equal(truncate(path, size), 0);
+        tj_verify_report *report = verify(f);
+        assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+        assert_true(report->newest_whole);
+        tj_verify_report_free(report);
+    }
+}
+
+/* The file whose pages cannot be read from one on, as those of a disk that gives out. */
+static ino_t unreadable;
+static off_t unreadable_from;
+
+STAND_IN ssize_t pread(int fd, void *to, size_t size, off_t at)
+{
+    struct stat found;
+    if (unreadable != 0 && at >= unreadable_from && fstat(fd, &found) == 0 &&
+        found.st_ino == unreadable) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, to, size, at);
+}
+
+static void assert_unchecked_and_repaired(fixture *f)
+{
+    char into[PATH_TEXT_SIZE];
+    tj_repair_report *repaired = NULL;
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->verdict, TJ_VERDICT_UNCHECKED);
+    assert_true(report->newest_whole);
+    tj_verify_report_free(report);
+    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
+    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
+    assert_true(repaired->written && !repaired->loses);
+    tj_repair_report_free(repaired);
+    directory_remove(into);
+}
+
+static void a_data_mdb_that_cannot_be_read(void **state)
+{
+    static const off_t from[] = {0, PAGE_SIZE_HERE, 2 * PAGE_SIZE_HERE};
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    struct stat found;
+    begin(f);
+    path_of(f, "data.mdb", path);
+    assert_int_equal(stat(path, &found), 0);
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        unreadable_from = from[i];
+        unreadable = found.st_ino;
+        assert_unchecked_and_repaired(f);
+        unreadable = 0;
+    }
+}
+
+/* ---- every byte is counted ------------------------------------------------------------------- */
+
+static uint64_t counted;
+
+static int count_file(const char *path, const struct stat *found, int kind, struct FTW *walk)
+{
+    (void)path;
+    (void)walk;
+    counted += kind == FTW_F ? (uint64_t)found->st_size : 0;
+    return 0;
+}
+
+static void assert_all_counted(fixture *f)
+{
+    tj_verify_report *report = verify(f);
+    counted = 0;
+    assert_int_equal(nftw(f->path, count_file, 8, FTW_PHYS), 0);
+    assert_int_equal(report->log_bytes + report->state_bytes + report->base_bytes +
+                         report->other_bytes,
+                     counted);
+    assert_int_equal(report->verdict, TJ_VERDICT_SOUND);
+    tj_verify_report_free(report);
+}
+
+/* One note, about this file at this place. */
+static void assert_noted(fixture *f, const char *name, uint64_t offset, const char *what)
+{
+    char path[PATH_TEXT_SIZE];
+    path_of(f, name, path);
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->verdict, TJ_VERDICT_SOUND);
+    assert_int_equal(report->finding_count, 1);
+    const tj_finding *finding = &report->findings[0];
+    assert_int_equal(finding->kind, TJ_FINDING_NOTE);
+    assert_string_equal(finding->file.data, path);
+    assert_int_equal(finding->offset, offset);
+    if (!strstr(finding->sentence.data, what)) {
+        fail_msg("\"%s\" lacks: %s", finding->sentence.data, what);
+    }
+    tj_verify_report_free(report);
+}
+
+static void resize(const fixture *f, const char *name, off_t size)
+{
+    char path[PATH_TEXT_SIZE];
+    path_of(f, name, path);
+    assert_int_equal(truncate(path, size), 0);
+}
+
+static void assert_nothing_found(fixture *f)
+{
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->finding_count, 0);
+    tj_verify_report_free(report);
+}
+
+static void what_holds_nothing_is_counted_and_noted(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    begin(f);
+    assert_nothing_found(f);
+    assert_all_counted(f);
+    resize(f, "log/0000000001.log", TJ_SEGMENT_SIZE_MIN + 100);
+    assert_noted(f, "log/0000000001.log", TJ_SEGMENT_SIZE_MIN, "100 bytes behind that are no part");
+    resize(f, "log/0000000001.log", TJ_SEGMENT_SIZE_MIN);
+    path_of(f, "log/0000000009.tmp", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    resize(f, "log/0000000009.tmp", 5000);
+    assert_noted(f, "log/0000000009.tmp", 0, "nothing needs its 5000 bytes");
+    assert_all_counted(f);
+    assert_int_equal(unlink(path), 0);
+    assert_nothing_found(f);
+}
+
+static void a_lock_that_no_writer_left(void **state)
+{
+    static const uint64_t places[] = {300, 513, 700, 1020, 4000, 4095};
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    begin(f);
+    path_of(f, "writer.lock", path);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        turn_bits(path, places[i], 1);
+        /* A mark that is none is told from where it begins. */
+        assert_noted(f, "writer.lock", places[i] == 513 ? 512 : places[i], "what no writer writes");
+        turn_bits(path, places[i], 1);
+    }
+    resize(f, "writer.lock", TJ__LOCK_SIZE + 7);
+    assert_noted(f, "writer.lock", TJ__LOCK_SIZE, "what no writer writes");
+    resize(f, "writer.lock", 1000);
+    assert_noted(f, "writer.lock", 0, "has 1000 bytes instead of 4096");
+    open_and_save(f, 61, 61);
+    assert_nothing_found(f);
+}
+
+int main(void)
+{
+    directory_in_memory();
+    const struct CMUnitTest tests[] = {
+        JOURNAL_TEST(a_meta_page_with_any_byte_changed),
+        JOURNAL_TEST(a_transaction_of_any_number),
+        JOURNAL_TEST(a_data_mdb_that_was_cut),
+        JOURNAL_TEST(a_data_mdb_that_cannot_be_read),
+        JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
+        JOURNAL_TEST(a_lock_that_no_writer_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -20,6 +20,12 @@ static const option_spec exchange_option = {
     .name = "exchange",
     .value = "NAME",
     .help = "exchange of the codes that have none, e.g. binance_perp"};
+static const option_spec map_option = {
+    .name = "map",
+    .value = "CODE=ID",
+    .help = "identity of one code, e.g. BTCUSDT=binance_perp:BTCUSDT; for the second of several "
+            "members under one key, last_prices.BTCUSDT#2=bybit_linear:BTCUSDT, or =- to leave it "
+            "out; may be given again and again"};
 static const option_spec dry_run_option = {
     .name = "dry-run", .letter = 'n', .help = "tell what would change, and change nothing"};
 
@@ -170,6 +176,7 @@ static void json_decision(const tj_quarantine_report *report, output *out)
 static tj_status decide(command_line *cli, const char *reason, tj_error *error)
 {
     open_journal journal;
+    const char *maps[OPTIONS_MAX];
     tj_quarantine_options options = TJ_QUARANTINE_OPTIONS_INIT;
     tj_quarantine_report *report = NULL;
     options.names = (const char *const *)cli->arguments;
@@ -178,6 +185,8 @@ static tj_status decide(command_line *cli, const char *reason, tj_error *error)
     options.dry_run = given(cli, &dry_run_option);
     options.strategy_state = option_value(cli, &strategy_option);
     options.exchange = option_value(cli, &exchange_option);
+    options.map_count = option_values(cli, &map_option, maps);
+    options.maps = maps;
     if (options.all == (options.name_count > 0)) {
         return usage_error(cli, error, "%s needs the names of what is meant, or --all",
                            cli->command->name);
@@ -253,7 +262,7 @@ const command_spec command_quarantine_retry = {
     .example = "tesser-journal --journal ./journal quarantine retry strategy_state "
                "--strategy-state ./tesser/snapshot.json --dry-run",
     .options = (const option_spec *const[]){&all_option, &strategy_option, &exchange_option,
-                                            &dry_run_option, NULL},
+                                            &map_option, &dry_run_option, NULL},
     .writes = true,
     .run = run_quarantine_retry,
 };

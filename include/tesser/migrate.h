@@ -204,11 +204,14 @@ typedef struct tj_quarantine_options {
     const char *exchange; /**< likewise */
     bool all;             /**< everything that is in quarantine; then no names */
     bool dry_run;         /**< tell what would become of it, and change nothing */
+    /** For a retry: as in tj_import_options. */
+    const char *const *maps;
+    size_t map_count;
 } tj_quarantine_options;
 
-#define TJ_QUARANTINE_OPTIONS_INIT                                             \
-    {                                                                          \
-        sizeof(tj_quarantine_options), NULL, NULL, 0, NULL, NULL, false, false \
+#define TJ_QUARANTINE_OPTIONS_INIT                                                      \
+    {                                                                                   \
+        sizeof(tj_quarantine_options), NULL, NULL, 0, NULL, NULL, false, false, NULL, 0 \
     }
 
 /** What became of one thing in quarantine. */
@@ -240,8 +243,8 @@ typedef struct tj_quarantine_report {
  * @param options what to retry; must not be NULL
  * @param report  receives what was done; may be NULL; released with tj_quarantine_report_free
  * @return TJ_OK, also when nothing could be moved: the report tells; TJ_NOT_FOUND: a name is not in
- *         quarantine; TJ_INVALID: a name that stands for two things, an option; TJ_MISUSE: neither
- *         names nor all; and as tj_txn_commit
+ *         quarantine; TJ_INVALID: a name that stands for two things, an option, a map that met
+ *         nothing; TJ_MISUSE: neither names nor all; and as tj_txn_commit
  * Threads: any. Durability: as a save. Source: P2, P6.
  */
 TJ_API TJ_CHECKED tj_status tj_quarantine_retry(tj_store *store,

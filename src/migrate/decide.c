@@ -133,6 +133,8 @@ static tj_status begin_gathering(deciding *d, tj_error *error)
     tj_import_source source = {.path = TJ_STR("quarantine"), .layout = TJ_STR("")};
     d->import = (tj_import_options)TJ_IMPORT_OPTIONS_INIT;
     d->import.exchange = d->options.exchange;
+    d->import.maps = d->options.maps;
+    d->import.map_count = d->options.map_count;
     d->all.options = &d->import;
     d->all.arena = d->arena;
     d->all.report = &d->ignored;
@@ -141,6 +143,25 @@ static tj_status begin_gathering(deciding *d, tj_error *error)
     return d->options.strategy_state
                ? tj__strategy_file_read(&d->all, d->options.strategy_state, error)
                : TJ_OK;
+}
+
+/* A code that was mistyped would be moved without its exchange. What is not decoded may hold it. */
+static tj_status check_maps(const deciding *d, tj_error *error)
+{
+    for (size_t i = 0; i < count_of(d); i++) {
+        if (items_of(d)[i].found.reason.data) {
+            return TJ_OK;
+        }
+    }
+    for (size_t i = 0; i < d->all.rule_count; i++) {
+        if (!d->all.rules[i].used) {
+            return tj__fail(error, TJ_INVALID,
+                            "the map \"%s\" meets nothing in what is decoded again: see how the "
+                            "code is spelled there",
+                            d->options.maps[i]);
+        }
+    }
+    return TJ_OK;
 }
 
 static tj_status decode(deciding *d, tj_error *error)
@@ -154,7 +175,7 @@ static tj_status decode(deciding *d, tj_error *error)
         }
     }
     tj__gathering_qualify(&d->all, NULL);
-    return TJ_OK;
+    return check_maps(d, error);
 }
 
 /* ---- the commit ------------------------------------------------------------------------------ */
@@ -282,6 +303,9 @@ static tj_status begin(deciding *d, tj_store *store, const tj_quarantine_options
     if (d->options.all == (d->options.name_count > 0) ||
         (d->options.name_count > 0 && !d->options.names)) {
         return tj__fail(error, TJ_MISUSE, "name what to decide on, or say that it is all");
+    }
+    if (d->options.map_count > 0 && !d->options.maps) {
+        return tj__fail(error, TJ_MISUSE, "the maps are NULL");
     }
     void *object = NULL;
     d->store = store;

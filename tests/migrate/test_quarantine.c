@@ -192,6 +192,32 @@ static void what_still_cannot_be_decoded_stays(void **state)
     close_journal(store);
 }
 
+/* As the reason of what stays says. */
+static void a_map_resolves_what_stands_twice(void **state)
+{
+    tj_store *store = new_journal(*state);
+    tj_quarantine_options options = all_of_it();
+    static const char *const wrong[] = {"B=bybit_linear:B"};
+    static const char *const maps[] = {"last_prices.A#1=binance_perp:A",
+                                       "last_prices.A#2=bybit_linear:A"};
+    set_aside(store, TJ__TABLE_STATE, "", 0, SNAPSHOT("\"A\":\"1\",\"A\":\"2\""));
+    assert_retry(store, false, "--map");
+    options.maps = maps;
+    options.map_count = 2;
+    tj_quarantine_report *report = retried(store, &options);
+    assert_int_equal(report->settled_count, 1);
+    tj_quarantine_report_free(report);
+    assert_loads(store, SNAPSHOT("\"binance_perp:A\":\"1\",\"bybit_linear:A\":\"2\""));
+    /* One that meets nothing was mistyped. */
+    set_aside(store, TJ__TABLE_STATE, "", 0, SNAPSHOT("\"A\":\"1\""));
+    options.maps = wrong;
+    options.map_count = 1;
+    assert_refused(tj_quarantine_retry(store, &options, NULL, &err), TJ_INVALID,
+                   "the map \"B=bybit_linear:B\" meets nothing");
+    assert_int_equal(left(store), 1);
+    close_journal(store);
+}
+
 /* Tesser's LMDB journal with what tells its strategy's state found later. */
 static void a_strategys_state_is_read_once_something_knows_it(void **state)
 {
@@ -403,6 +429,7 @@ int main(void)
         TEST(a_state_that_decodes_is_the_books_state),
         TEST(a_state_that_is_stored_stays),
         TEST(what_still_cannot_be_decoded_stays),
+        TEST(a_map_resolves_what_stands_twice),
         TEST(a_strategys_state_is_read_once_something_knows_it),
         TEST(a_checkpoint_never_goes_back),
         TEST(a_strategys_state_is_no_state_by_itself),

@@ -207,6 +207,10 @@ pub struct tj_quarantine_options {
     pub all: bool,
     /// Tell what would become of it, and change nothing
     pub dry_run: bool,
+    /// For a retry: as in `tj_import_options`.
+    pub maps: *const *const c_char,
+    /// How many there are in `maps`.
+    pub map_count: usize,
 }
 
 /// What became of one thing in quarantine.
@@ -358,8 +362,8 @@ unsafe extern "C" {
     /// - `report`: receives what was done; may be NULL; released with `tj_quarantine_report_free`
     ///
     /// Returns `TJ_OK`, also when nothing could be moved: the report tells; `TJ_NOT_FOUND`: a name
-    /// is not in quarantine; `TJ_INVALID`: a name that stands for two things, an option;
-    /// `TJ_MISUSE`: neither names nor all; and as `tj_txn_commit`
+    /// is not in quarantine; `TJ_INVALID`: a name that stands for two things, an option, a map that
+    /// met nothing; `TJ_MISUSE`: neither names nor all; and as `tj_txn_commit`
     ///
     /// Threads: any. Durability: as a save. Source: P2, P6.
     pub fn tj_quarantine_retry(

@@ -169,7 +169,8 @@ fn facts() -> Vec<(String, u64)> {
     tj_quarantine_item { name, settled, what }
     tj_quarantine_list { items, count }
     tj_quarantine_options {
-        struct_size, book, names, name_count, strategy_state, exchange, all, dry_run
+        struct_size, book, names, name_count, strategy_state, exchange, all, dry_run, maps,
+        map_count
     }
     tj_quarantine_report { dry_run, book, sequence, items, count, settled_count }
     tj_quarantined { name, source, reason, raw }

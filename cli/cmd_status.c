@@ -72,10 +72,12 @@ static void print_sizes(const tj_store_info *info, output *out)
     out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->lmdb.segment_count,
              info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
     if (info->lmdb.segments_missing > 0) {
+        bool one = info->lmdb.segments_missing == 1;
         out_alarm(out, true);
-        out_pair(out, "Missing", "%" PRIu64 " old segment%s missing, and history with %s",
-                 info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? " is" : "s are",
-                 info->lmdb.segments_missing == 1 ? "it" : "them");
+        out_pair(out, "Missing",
+                 "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
+                 "history is not; `tesser-journal verify -j %s` tells which",
+                 info->lmdb.segments_missing, one ? "" : "s", one ? "is" : "are", info->path);
         out_alarm(out, false);
     }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));

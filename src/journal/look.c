@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/base.h"
 #include "journal/internal.h"
 
 static bool is_one_of(const char *name, const char *const *names)
@@ -41,6 +42,45 @@ static tj_status each_entry(const char *path,
     }
     closedir(directory);
     return status;
+}
+
+static bool has_note_of_backups(const char *path)
+{
+    char note[PATH_MAX];
+    struct stat found;
+    bool there = false;
+    return tj__path_join(note, sizeof note, path, "backups", NULL) == TJ_OK &&
+           tj__path_look(note, &there, &found, NULL) == TJ_OK && there && S_ISREG(found.st_mode);
+}
+
+static bool has_bases(const char *path)
+{
+    char history[PATH_MAX];
+    bool any = false;
+    if (tj__path_join(history, sizeof history, path, TJ__HISTORY_DIRECTORY, NULL) != TJ_OK) {
+        return false;
+    }
+    for (int kind = 0; kind <= TJ__BASE_REST && !any; kind++) {
+        tj__base_list list = {0};
+        any = tj__base_list_read(history, (tj__base_kind)kind, &list, NULL) == TJ_OK &&
+              list.count > 0;
+        tj__base_list_dispose(&list);
+    }
+    return any;
+}
+
+/* What a journal leaves when its data.mdb and its log are gone. */
+static tj_status refuse_remains(const char *path, tj_error *error)
+{
+    const char *what = has_note_of_backups(path) ? "the note of its backups"
+                       : has_bases(path)         ? "what stands in history/"
+                                                 : NULL;
+    return !what ? TJ_OK
+                 : tj__fail(error, TJ_EXISTS,
+                            "a journal was at %s: its data.mdb and its log are gone, and %s is "
+                            "left; put them back, restore a backup with `tesser-journal restore "
+                            "BACKUP --into NEW`, or choose another directory",
+                            path, what);
 }
 
 static tj_status refuse_foreign_entry(const char *directory, const char *name, tj_error *error)
@@ -137,6 +177,9 @@ tj_status tj__journal_look(const char *path, bool *found, tj_error *error)
     }
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = refuse_orphan_log(path, &failure);
+    if (status == TJ_OK) {
+        status = refuse_remains(path, &failure);
+    }
     if (status == TJ_OK) {
         status = each_entry(path, refuse_foreign_entry, &failure);
     }

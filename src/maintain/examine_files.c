@@ -170,6 +170,19 @@ static void miss(tj__examination *x, const char *what)
     }
 }
 
+/* What is left of one may say where its backup is. */
+static tj_status no_journal(const tj__examination *x, tj_error *error)
+{
+    tj__backup_note note;
+    tj__backup_note_read(x->path, &note);
+    return note.made.at == 0
+               ? tj__fail(error, TJ_NOT_FOUND, "there is no journal at %s", x->path)
+               : tj__fail(error, TJ_NOT_FOUND,
+                          "there is no journal at %s any more: its data.mdb and its log are gone; "
+                          "`tesser-journal restore %s --into NEW` makes one of its newest backup",
+                          x->path, note.made.directory);
+}
+
 tj_status tj__examine_files(tj__examination *x, tj_error *error)
 {
     bool there = false;
@@ -181,7 +194,7 @@ tj_status tj__examine_files(tj__examination *x, tj_error *error)
     }
     TJ_TRY(list_directory(x, error));
     if (!x->has_data && !x->has_log) {
-        return tj__fail(error, TJ_NOT_FOUND, "there is no journal at %s", x->path);
+        return no_journal(x, error);
     }
     if (!x->has_data) {
         miss(x, "data.mdb");

@@ -90,6 +90,17 @@ damaged 19 "$PWD/bad/$segment" "state export" "record" "status"
 copy killed && flip bad/$segment 8
 damaged 19 "$PWD/bad/$segment" "state export" "record" "status"
 
+# What is left of a journal says so, and no new one is made over it.
+copy closed && run 0 backup -j bad away
+rm -r bad/data.mdb bad/log
+damaged 14 "a journal was at $PWD/bad: its data.mdb and its log are gone, and the note of its backups is left" "${all[@]}"
+find bad -type f ! -name backups -delete
+run 14 -j bad init
+err_has 'restore a backup with `tesser-journal restore BACKUP --into NEW`'
+run 13 -j bad verify
+err_has "\`tesser-journal restore $PWD/away --into NEW\` makes one of its newest backup"
+rm -rf away
+
 # Other people's files.
 rm -rf bad && mkdir bad && echo hi >bad/notes.txt
 damaged 14 "$PWD/bad holds \"notes.txt\", which is no part of a journal" "${all[@]}"

@@ -36,9 +36,10 @@ static void keep_pace(tj__pace *pace, size_t size)
 tj_status tj__pace_write(tj__pace *pace, int fd, const char *path, tj__bytes bytes, uint64_t offset,
                          tj_error *error)
 {
+    size_t step = pace->bytes_per_s > 0 ? TJ__PACE_STEP_SIZE : TJ__PACE_PIECE_SIZE;
     for (size_t done = 0; done < bytes.size;) {
         size_t rest = bytes.size - done;
-        size_t size = rest < TJ__PACE_PIECE_SIZE ? rest : TJ__PACE_PIECE_SIZE;
+        size_t size = rest < step ? rest : step;
         keep_pace(pace, size);
         TJ_TRY(tj__file_write_at(fd, path, bytes.data + done, size, offset + done, error));
         TJ_TRY(tj__file_write_back(fd, path, offset + done, size, error));

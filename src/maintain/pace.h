@@ -7,8 +7,10 @@
 
 #include "base/buffer.h"
 
-/* So little that a saver's flush beside it does not wait long for it. */
+/* What is gathered to be written, and how much of it at once while a rate is kept: so little that a
+ * saver's flush beside it does not wait long for it. */
 #define TJ__PACE_PIECE_SIZE ((size_t)256 << 10)
+#define TJ__PACE_STEP_SIZE ((size_t)32 << 10)
 
 typedef struct tj__pace {
     uint64_t bytes_per_s; /* 0: as fast as it goes */
@@ -16,8 +18,8 @@ typedef struct tj__pace {
     uint64_t bytes;       /* written so far */
 } tj__pace;
 
-/* Writes the bytes in pieces, each on its way to the disk before the next. Nothing is durable by
- * it. */
+/* Writes the bytes in steps, each on the disk, though maybe in its cache only, before the next.
+ * Nothing is durable by it. */
 tj_status tj__pace_write(tj__pace *pace, int fd, const char *path, tj__bytes bytes, uint64_t offset,
                          tj_error *error);
 

@@ -128,6 +128,8 @@ tj_str trimmed(tj_str text);
 typedef struct line_reader {
     int fd;
     const char *name;
+    size_t limit; /* of a line that ends the reading when it is longer; 0: LINE_SIZE_MAX, and it is
+                     skipped */
     char *data;
     size_t start; /* of what was not handed out yet */
     size_t size;

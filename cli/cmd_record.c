@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* record: JSON lines in, one durable commit and one answer for each. */
-#include "cli.h"
+#include "record.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -12,9 +12,6 @@ static const option_spec keep_going_option = {
     .name = "keep-going",
     .letter = 'k',
     .help = "go on after a line that failed; exit with its code at the end"};
-
-/* How many lines may wait for the disk at once. */
-#define IN_FLIGHT_MAX 1024
 
 /*
  * While another line is there already, a line is submitted and not waited for, so that all of them
@@ -35,20 +32,33 @@ typedef struct recorder {
     tj_error *error;
 } recorder;
 
+void record_durable(output *out, uint64_t sequence)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_unsigned(&json, "seq", sequence);
+    json_close(&json, '}');
+}
+
+void record_refused(output *out, uint64_t line, const tj_error *cause)
+{
+    json_writer json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "error", tj_str_of(cause->message));
+    json_unsigned(&json, "line", line);
+    json_close(&json, '}');
+}
+
 static void answer(recorder *r, tj_status status, uint64_t sequence, uint64_t line,
                    const tj_error *error)
 {
-    json_writer json = {.out = &r->cli->out};
-    json_open(&json, NULL, '{');
     if (status == TJ_OK) {
         r->unsure_first = r->unsure_first ? r->unsure_first : sequence;
         note_commits(r->cli, r->unsure_first, sequence);
-        json_unsigned(&json, "seq", sequence);
+        record_durable(&r->cli->out, sequence);
     } else {
-        json_text(&json, "error", tj_str_of(error->message));
-        json_unsigned(&json, "line", line);
+        record_refused(&r->cli->out, line, error);
     }
-    json_close(&json, '}');
 }
 
 /* Without --keep-going the first failure is also the last. */
@@ -113,19 +123,25 @@ static tj_status commit(recorder *r, tj_txn *txn, const tj_commit_options *optio
     return status;
 }
 
+tj_status record_begin(tj_store *store, tj_str line, tj_txn **txn, tj_commit_options *options,
+                       tj_error *error)
+{
+    tj_status status = tj_txn_begin(store, txn, error);
+    if (status == TJ_OK) {
+        status = tj_txn_apply_json(*txn, line, options, error);
+    }
+    if (status != TJ_OK) {
+        tj_txn_abort(*txn);
+    }
+    return status;
+}
+
 static tj_status record_line(recorder *r, tj_str line, tj_error *error)
 {
     tj_txn *txn = NULL;
     tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
-    tj_status status = tj_txn_begin(r->store, &txn, error);
-    if (status == TJ_OK) {
-        status = tj_txn_apply_json(txn, line, &options, error);
-    }
-    if (status != TJ_OK) {
-        tj_txn_abort(txn);
-        return status;
-    }
-    return commit(r, txn, &options, error);
+    tj_status status = record_begin(r->store, line, &txn, &options, error);
+    return status == TJ_OK ? commit(r, txn, &options, error) : status;
 }
 
 /* Reads and records one line; it may wait for it. */
@@ -188,8 +204,13 @@ static tj_status run_record(command_line *cli, tj_error *error)
     open_journal journal;
     recorder r = {.cli = cli, .more = true, .error = error};
     r.reader = (line_reader){.fd = STDIN_FILENO, .name = input_name("-")};
+    if (given(cli, &option_socket_group) && !given(cli, &option_socket)) {
+        return usage_error(cli, error, "--socket-group is for --socket");
+    }
     tj_status status = journal_open(cli, ACCESS_WRITE, &journal, error);
-    if (status == TJ_OK) {
+    if (status == TJ_OK && given(cli, &option_socket)) {
+        status = record_socket(cli, journal.store, error);
+    } else if (status == TJ_OK) {
         r.store = journal.store;
         status = record_lines(&r);
     }
@@ -199,7 +220,7 @@ static tj_status run_record(command_line *cli, tj_error *error)
 
 const command_spec command_record = {
     .name = "record",
-    .summary = "commit JSON lines from standard input, one commit per line",
+    .summary = "commit JSON lines from standard input or a socket, one commit per line",
     .text =
         "Each line is an object, every member optional: book, id (a UUID: the same id is never "
         "applied twice), state (a whole LiveState), portfolio, portfolio_equity, last_candle_ts, "
@@ -209,10 +230,14 @@ const command_spec command_record = {
         "Each is answered by {\"seq\":N} as soon as it is durable, or by "
         "{\"error\":\"...\",\"line\":N} with nothing of it applied. The first error ends it, "
         "unless "
-        "--keep-going is given. Blank lines are skipped; a line may have 64 MiB.",
+        "--keep-going is given. Blank lines are skipped; a line may have 64 MiB. "
+        "With --socket up to 256 programs at once send lines (1 MiB at most) and get the answers "
+        "to their own ones, in order; a line that failed ends nothing. SIGTERM ends it: what was "
+        "taken is answered. Who is not let in is told why.",
     .example = "echo '{\"last_prices\":{\"binance_perp:BTCUSDT\":\"64000.10\"}}' | "
                "tesser-journal --journal ./journal record",
-    .options = (const option_spec *const[]){&keep_going_option, NULL},
+    .options = (const option_spec *const[]){&keep_going_option, &option_socket,
+                                            &option_socket_group, NULL},
     .writes = true,
     .server = true,
     .run = run_record,

@@ -230,6 +230,16 @@ static tj_status read_more(line_reader *reader, tj_error *error)
     return TJ_OK;
 }
 
+static size_t longest_line(const line_reader *reader)
+{
+    return reader->limit ? reader->limit : LINE_SIZE_MAX;
+}
+
+static tj_status too_long(const line_reader *reader, tj_error *error)
+{
+    return fail(error, TJ_LIMIT, "the line is longer than %zu MiB", longest_line(reader) >> 20);
+}
+
 /* Finds the newline that ends the next line, NULL when the stream ends first. When `skipping`,
  * what was looked at is dropped. */
 static tj_status find_newline(line_reader *reader, bool skipping, char **newline, tj_error *error)
@@ -241,7 +251,7 @@ static tj_status find_newline(line_reader *reader, bool skipping, char **newline
         if (skipping) {
             reader->start = reader->scanned;
         }
-        if (*newline || reader->ended || reader->scanned - reader->start > LINE_SIZE_MAX) {
+        if (*newline || reader->ended || reader->scanned - reader->start > longest_line(reader)) {
             return TJ_OK;
         }
         tj_status status = read_more(reader, error);
@@ -265,7 +275,7 @@ static tj_status skip_long_line(line_reader *reader, tj_error *error)
         return status;
     }
     step_over(reader, newline);
-    return fail(error, TJ_LIMIT, "the line is longer than %zu MiB", LINE_SIZE_MAX >> 20);
+    return too_long(reader, error);
 }
 
 tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error)
@@ -281,8 +291,8 @@ tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *err
         return TJ_OK;
     }
     reader->number++;
-    if (size > LINE_SIZE_MAX) {
-        return skip_long_line(reader, error);
+    if (size > longest_line(reader)) {
+        return reader->limit ? too_long(reader, error) : skip_long_line(reader, error);
     }
     *line = (tj_str){reader->data + reader->start, size};
     step_over(reader, newline);
@@ -293,7 +303,7 @@ tj_status line_ready(line_reader *reader, bool *ready, tj_error *error)
 {
     for (;;) {
         size_t rest = reader->size - reader->scanned;
-        *ready = reader->ended || reader->scanned - reader->start > LINE_SIZE_MAX ||
+        *ready = reader->ended || reader->scanned - reader->start > longest_line(reader) ||
                  (rest && memchr(reader->data + reader->scanned, '\n', rest));
         struct pollfd input = {.fd = reader->fd, .events = POLLIN};
         if (*ready || poll(&input, 1, 0) <= 0) {

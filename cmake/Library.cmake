@@ -79,4 +79,5 @@ else()
 endif()
 install(FILES README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT TYPE DOC)
 install(DIRECTORY docs contrib TYPE DOC)
-install(DIRECTORY examples TYPE DOC FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.cpp")
+install(DIRECTORY examples TYPE DOC FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.cpp" PATTERN "*.py" PATTERN "*.mjs"
+    PATTERN "*.go")

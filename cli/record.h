@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What recording from standard input (cmd_record.c) and from a socket (record_socket.c) share. */
+#ifndef TJ_CLI_RECORD_H
+#define TJ_CLI_RECORD_H
+
+#include "cli.h"
+
+/* How many lines may wait for the disk at once. */
+#define IN_FLIGHT_MAX 1024
+
+extern const option_spec option_socket, option_socket_group;
+
+/* A transaction of what a line asks for. */
+tj_status record_begin(tj_store *store, tj_str line, tj_txn **txn, tj_commit_options *options,
+                       tj_error *error);
+/* The answers, one line of JSON each. */
+void record_durable(output *out, uint64_t sequence);
+void record_refused(output *out, uint64_t line, const tj_error *cause);
+
+/* Records what clients of the Unix socket at the path send, until SIGTERM or SIGINT. */
+tj_status record_socket(command_line *cli, tj_store *store, tj_error *error);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A client's lines and answers, in memory that is bounded. */
+#include "record_client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+client *client_new(int fd)
+{
+    client *c = need(calloc(1, sizeof *c));
+    c->fd = fd;
+    c->reader = (line_reader){.fd = fd, .name = "the client", .limit = CLIENT_LINE_SIZE_MAX};
+    c->last = &c->first;
+    return c;
+}
+
+static void drop_first(client *c)
+{
+    reply *first = c->first;
+    c->first = first->next;
+    c->last = c->first ? c->last : &c->first;
+    c->waiting--;
+    free(first->failure);
+    free(first);
+}
+
+void client_free(client *c)
+{
+    while (c->first) {
+        drop_first(c);
+    }
+    close(c->fd);
+    free(c->reader.data);
+    free(c->out);
+    free(c);
+}
+
+bool client_may_take(const client *c)
+{
+    return !c->ended && !c->gone && c->waiting < CLIENT_WAITING_MAX &&
+           c->out_size < CLIENT_OUT_SIZE_MAX;
+}
+
+tj_status client_next(client *c, tj_str *line, bool *more, tj_error *error)
+{
+    tj_status status = line_ready(&c->reader, more, error);
+    if (status != TJ_OK) { /* it was killed, or reset its side */
+        *more = false;
+        c->ended = c->gone = true;
+        return TJ_OK;
+    }
+    if (!*more) {
+        return TJ_OK;
+    }
+    status = line_next(&c->reader, line, more, error);
+    c->ended = status != TJ_OK || !*more;
+    return status;
+}
+
+reply *client_reply(client *c)
+{
+    reply *r = need(calloc(1, sizeof *r));
+    r->from = c;
+    r->line = c->reader.number;
+    *c->last = r;
+    c->last = &r->next;
+    c->waiting++;
+    return r;
+}
+
+void reply_durable(reply *r, uint64_t sequence)
+{
+    r->sequence = sequence;
+    r->known = true;
+}
+
+void reply_refused(reply *r, const tj_error *cause)
+{
+    size_t size = 0;
+    output text = {.stream = need(open_memstream(&r->failure, &size))};
+    record_refused(&text, r->line, cause);
+    need(fclose(text.stream) == 0 ? r->failure : NULL);
+    r->known = true;
+}
+
+static void append(client *c, const char *text, size_t size)
+{
+    if (c->out_size + size > c->out_capacity) {
+        c->out_capacity = 2 * (c->out_size + size);
+        c->out = need(realloc(c->out, c->out_capacity));
+    }
+    memcpy(c->out + c->out_size, text, size);
+    c->out_size += size;
+}
+
+/* Answers leave in the order of the lines: what is known waits for what stands before it. */
+static void gather(client *c)
+{
+    while (c->first && c->first->known) {
+        char text[64];
+        const reply *r = c->first;
+        if (r->failure) {
+            append(c, r->failure, strlen(r->failure));
+        } else {
+            int size = snprintf(text, sizeof text, "{\"seq\":%" PRIu64 "}\n", r->sequence);
+            append(c, text, (size_t)size);
+        }
+        drop_first(c);
+    }
+}
+
+void client_send(client *c)
+{
+    gather(c);
+    while (c->out_size > 0 && !c->gone) {
+        ssize_t sent = send(c->fd, c->out, c->out_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0) {
+            c->out_size -= (size_t)sent;
+            memmove(c->out, c->out + sent, c->out_size);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR) {
+            c->gone = true;
+        }
+    }
+}
+
+bool client_done(const client *c)
+{
+    return (c->ended || c->gone) && !c->first && (c->out_size == 0 || c->gone);
+}

@@ -4,8 +4,8 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust test-page test-python build bench install uninstall debug clang asan tsan clean \
-    setup setup-ci setup-rust setup-page setup-python
+.PHONY: help demo test planted test-rust test-page test-python test-python-asan build bench install uninstall debug clang asan tsan \
+    clean setup setup-ci setup-rust setup-page setup-python
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ test-page: setup-page build ## The page of `serve`, in a headless Chromium
 
 test-python: setup-python ## The Python package: source distribution, wheel, types, tests
 	@bindings/python/test.sh
+
+test-python-asan: setup-python ## The Python package's extension under AddressSanitizer and UBSan
+	@TJ_SANITIZE=address,undefined bindings/python/test.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Tests the Python package as people get it: a source distribution, a wheel made of it, installed into
 # an empty virtual environment. Usage: bindings/python/test.sh [pytest's arguments]
-#   PYTHON   the interpreter, python3 by default; 3.9 or later
+#   PYTHON       the interpreter, python3 by default; 3.9 or later
+#   TJ_SANITIZE  sanitizers to build the extension with; then only what it has to do with is tested
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -38,8 +39,21 @@ export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2}
 rm -rf "$out/dist"
 quietly "$tools/bin/python" -m build --no-isolation --sdist --outdir "$out/dist" .
 quietly "$tools/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/dist" \
-    --config-settings=build-dir="$out/cmake" \
+    --config-settings=build-dir="$out/cmake${TJ_SANITIZE:+-sanitized}" \
+    --config-settings=cmake.define.TJ_SANITIZE="${TJ_SANITIZE:-}" \
     --config-settings=cmake.define.TJ_WERROR="${TJ_WERROR:-OFF}" "$out"/dist/*.tar.gz
+here=$PWD
+if [ -n "${TJ_SANITIZE:-}" ]; then
+    # An interpreter that knows nothing of it gets the sanitizer's library first. Its own objects come from
+    # malloc; what it leaves at its end is not ours.
+    quietly "$tools/bin/pip" install -q --no-deps --upgrade --target "$out/sanitized" "$out"/dist/*.whl
+    cd "$out"
+    export PYTHONPATH=$out/sanitized PYTHONMALLOC=malloc
+    export ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0:quarantine_size_mb=8
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)"
+    exec "$tools/bin/pytest" -p no:cacheprovider "$@" "$here"/tests/test_{async,frames,history,leaks,process,round_trip,transaction}.py
+fi
 # The wheel that people get carries LMDB, yajl and libuuid.
 quietly env PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair -w "$out/dist/carries" "$out"/dist/*.whl
 quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/carries/*.whl
@@ -49,6 +63,5 @@ quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/carr
 "$tools/bin/python" -m pyright --level error --pythonpath "$tools/bin/python" tesser_journal
 export TJ_WHEEL=$(echo "$out"/dist/carries/*.whl) TJ_SDIST=$(echo "$out"/dist/*.tar.gz)
 # Away from the sources, which have no extension module beside them.
-here=$PWD
 cd "$out"
 "$tools/bin/pytest" -p no:cacheprovider "$@" "$here/tests"

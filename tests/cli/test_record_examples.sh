@@ -26,7 +26,7 @@ try() { # try NAME COMMAND...
 }
 try python python3 "$examples/client.py"
 try node node "$examples/client.mjs"
-export GOCACHE=$work/go HOME=$work GO111MODULE=off
+export GO111MODULE=off
 try go go run "$examples/client.go"
 kill -TERM $recorder
 wait $recorder || fail "exit code $?"

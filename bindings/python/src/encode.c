@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The first block is small: most calls encode little, and it is zeroed. */
+#define BLOCK_SIZE_FIRST ((size_t)1 << 10)
 #define BLOCK_SIZE ((size_t)64 << 10)
 
 typedef struct arena_block {
@@ -15,15 +17,15 @@ typedef struct arena_block {
     max_align_t data[];
 } arena_block;
 
-void *arena_take(arena *memory, size_t size)
+void *arena_try(arena *memory, size_t size)
 {
     size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     arena_block *block = memory->blocks;
     if (!block || block->size - block->used < size) {
-        size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        size_t usual = block ? BLOCK_SIZE : BLOCK_SIZE_FIRST;
+        size_t room = size > usual ? size : usual;
         block = calloc(1, sizeof *block + room);
         if (!block) {
-            PyErr_NoMemory();
             return NULL;
         }
         block->size = room;
@@ -33,6 +35,12 @@ void *arena_take(arena *memory, size_t size)
     void *taken = (char *)block->data + block->used;
     block->used += size;
     return taken;
+}
+
+void *arena_take(arena *memory, size_t size)
+{
+    void *taken = arena_try(memory, size);
+    return taken ? taken : PyErr_NoMemory();
 }
 
 void arena_drop(arena *memory)
@@ -56,8 +64,7 @@ static bool wrong_type(PyObject *value, const char *wanted)
 
 /* ---- single values ------------------------------------------------------------------------- */
 
-/* The text of a str, which stays with it. */
-static bool view(PyObject *value, tj_str *out)
+bool text_view(PyObject *value, tj_str *out)
 {
     const char *data;
     Py_ssize_t size;
@@ -78,7 +85,7 @@ bool encode_text(arena *memory, PyObject *value, tj_str *out)
         *out = (tj_str){NULL, 0};
         return true;
     }
-    if (!view(value, &text)) {
+    if (!text_view(value, &text)) {
         return false;
     }
     char *copy = arena_take(memory, text.size + 1);
@@ -113,7 +120,7 @@ static bool parse_decimal(PyObject *text, tj_decimal *out)
 {
     tj_str digits;
     tj_error error = TJ_ERROR_INIT;
-    if (!view(text, &digits)) {
+    if (!text_view(text, &digits)) {
         return false;
     }
     tj_status status = tj_decimal_parse(digits, out, &error);
@@ -148,7 +155,7 @@ bool encode_decimal(PyObject *value, tj_decimal *out)
     }
     PyObject *text = PyObject_Str(value);
     tj_str digits = {"", 0};
-    bool known = text && view(text, &digits);
+    bool known = text && text_view(text, &digits);
     if (known && memchr(digits.data, 'E', digits.size)) {
         Py_DECREF(text);
         text = written_out(value);
@@ -202,7 +209,7 @@ bool encode_moment(PyObject *value, tj_moment *out)
     if (PyUnicode_Check(value)) {
         tj_str text;
         tj_error error = TJ_ERROR_INIT;
-        if (!view(value, &text)) {
+        if (!text_view(value, &text)) {
             return false;
         }
         tj_status status = tj_moment_parse(text, out, &error);
@@ -219,7 +226,7 @@ static bool encode_choice(const field *member, PyObject *value, int *out)
         *out = 0;
         return true;
     }
-    if (!view(value, &text)) {
+    if (!text_view(value, &text)) {
         return false;
     }
     for (int i = 0; member->names[i]; i++) {

@@ -3,34 +3,36 @@
  * directions, and the data frames, are driven by them. */
 #include "native.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define AT(type, member) .name = #member, .offset = offsetof(type, member), .other = NO_OTHER
-#define PLAIN(type, member, of_kind)              \
-    {                                             \
-        AT(type, member), .kind = FIELD_##of_kind \
+#define PLAIN(type, member, of_kind)                    \
+    {                                                   \
+        FIELD_AT(type, member), .kind = FIELD_##of_kind \
     }
-#define MAYBE(type, member, of_kind)                                \
-    {                                                               \
-        AT(type, member), .kind = FIELD_##of_kind, .optional = true \
+#define MAYBE(type, member, of_kind)                                      \
+    {                                                                     \
+        FIELD_AT(type, member), .kind = FIELD_##of_kind, .optional = true \
     }
 #define FLAGGED(type, member, of_kind, ...)                                         \
     {                                                                               \
         .name = #member, .kind = FIELD_##of_kind, .offset = offsetof(type, member), \
         .other = offsetof(type, has_##member), .optional = true, __VA_ARGS__        \
     }
-#define CHOICE(type, member, of_names, may_be_absent)                                          \
-    {                                                                                          \
-        AT(type, member), .kind = FIELD_CHOICE, .names = (of_names), .optional = may_be_absent \
+#define CHOICE(type, member, of_names, may_be_absent)                      \
+    {                                                                      \
+        FIELD_AT(type, member), .kind = FIELD_CHOICE, .names = (of_names), \
+                                .optional = may_be_absent                  \
     }
 #define MANY(type, members, count_member, of_kind, of_record)                         \
     {                                                                                 \
         .name = #members, .kind = FIELD_##of_kind, .offset = offsetof(type, members), \
         .other = offsetof(type, count_member), .record = (of_record)                  \
     }
-#define RECORD(python_name, type, array)                                                      \
-    {                                                                                         \
-        .name = (python_name), .size = sizeof(type), .fields = (array), .count = COUNT(array) \
+#define RECORD(python_name, type, array)                                \
+    {                                                                   \
+        .name = (python_name), .size = sizeof(type), .fields = (array), \
+        .count = FIELD_COUNT(array)                                     \
     }
+
+#define ENTITY_KIND_COUNT TJ_ENTITY_QUARANTINED
 
 static const char *const sides[] = {"Buy", "Sell", NULL};
 static const char *const order_types[] = {"Market", "Limit", "StopMarket", NULL};
@@ -40,24 +42,7 @@ static const char *const statuses[] = {
     "PendingNew", "Accepted", "PartiallyFilled", "Filled", "Canceled", "Rejected", NULL};
 static const char *const ledger_types[] = {
     "trade_realized_pnl", "fee", "funding", "transfer_in", "transfer_out", "adjustment", NULL};
-static const char *const entity_kinds[] = {"portfolio",
-                                           "portfolio_equity",
-                                           "last_candle_ts",
-                                           "strategy_state",
-                                           "execution_checkpoint",
-                                           "member",
-                                           "balance",
-                                           "position",
-                                           "sub_account",
-                                           "last_price",
-                                           "order",
-                                           "exec_id",
-                                           "algo",
-                                           "ledger",
-                                           "book",
-                                           "counter",
-                                           "quarantined",
-                                           NULL};
+static const char *entity_kinds[ENTITY_KIND_COUNT + 1]; /* as the library has them */
 
 static field position_fields[] = {
     PLAIN(tj_position, symbol, SYMBOL),
@@ -117,7 +102,7 @@ record record_request = RECORD("OrderRequest", tj_order_request, request_fields)
 
 static field order_fields[] = {
     PLAIN(tj_order, id, TEXT),
-    {AT(tj_order, request), .kind = FIELD_RECORD, .record = &record_request},
+    {FIELD_AT(tj_order, request), .kind = FIELD_RECORD, .record = &record_request},
     CHOICE(tj_order, status, statuses, false),
     PLAIN(tj_order, filled_quantity, DECIMAL),
     FLAGGED(tj_order, avg_fill_price, DECIMAL),
@@ -205,7 +190,10 @@ static bool setup_record(record *kind, PyObject *values)
 
 bool fields_setup(PyObject *values)
 {
-    for (size_t i = 0; i < COUNT(records); i++) {
+    for (int i = 0; i < ENTITY_KIND_COUNT; i++) {
+        entity_kinds[i] = tj_entity_kind_name((tj_entity_kind)(i + 1));
+    }
+    for (size_t i = 0; i < FIELD_COUNT(records); i++) {
         if (!setup_record(records[i], values)) {
             return false;
         }

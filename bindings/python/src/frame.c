@@ -262,14 +262,10 @@ PyObject *frame_new(const record *row, const void *rows, size_t count, bool floa
     return (PyObject *)self;
 }
 
-#define METHOD(name, function, how)                              \
-    {                                                            \
-        name, (PyCFunction)(void (*)(void))(function), how, NULL \
-    }
 static PyMethodDef methods[] = {
-    METHOD("__arrow_c_stream__", arrow_c_stream, METH_VARARGS | METH_KEYWORDS),
-    METHOD("__arrow_c_schema__", arrow_c_schema, METH_NOARGS),
-    METHOD("columns", columns, METH_NOARGS),
+    METHOD("__arrow_c_stream__", arrow_c_stream, METH_VARARGS | METH_KEYWORDS, NULL),
+    METHOD("__arrow_c_schema__", arrow_c_schema, METH_NOARGS, NULL),
+    METHOD("columns", columns, METH_NOARGS, NULL),
     {NULL, NULL, 0, NULL},
 };
 

@@ -18,17 +18,48 @@ static void end_history(dependant *link)
     self->handle = NULL;
 }
 
-/* (first, last: moments; book; kinds as bits; key; limit; descending; old_values) */
+static bool add_kind(PyObject *name, uint64_t *bits)
+{
+    tj_str text;
+    tj_entity_kind kind;
+    tj_error error = TJ_ERROR_INIT;
+    if (!text_view(name, &text)) {
+        return false;
+    }
+    tj_status status = tj_entity_kind_parse(text, &kind, &error);
+    if (status != TJ_OK) {
+        return raise_error(status, &error);
+    }
+    *bits |= (uint64_t)1 << kind;
+    return true;
+}
+
+/* One name, or a sequence of names. */
+static bool encode_kinds(PyObject *names, uint64_t *bits)
+{
+    if (PyUnicode_Check(names)) {
+        return add_kind(names, bits);
+    }
+    PyObject *list = PySequence_List(names);
+    bool done = list;
+    for (Py_ssize_t i = 0; done && i < PyList_Size(list); i++) {
+        done = add_kind(PyList_GetItem(list, i), bits);
+    }
+    Py_XDECREF(list);
+    return done;
+}
+
+/* (first, last: moments; book; kinds; key; limit; descending; old_values) */
 bool encode_query(arena *memory, PyObject *options, tj_history_query *query)
 {
-    PyObject *first, *last, *key;
+    PyObject *first, *last, *kinds, *key;
     tj_moment from, to;
-    unsigned long long kinds, limit;
+    unsigned long long limit;
     int descending, old_values;
-    if (!PyArg_ParseTuple(options, "OOzKOKpp", &first, &last, &query->book, &kinds, &key, &limit,
+    if (!PyArg_ParseTuple(options, "OOzOOKpp", &first, &last, &query->book, &kinds, &key, &limit,
                           &descending, &old_values) ||
         !encode_moment(first, &from) || !encode_moment(last, &to) ||
-        !encode_text(memory, key, &query->key)) {
+        !encode_kinds(kinds, &query->kinds) || !encode_text(memory, key, &query->key)) {
         return false;
     }
     query->sequence_first = from.sequence;
@@ -37,7 +68,6 @@ bool encode_query(arena *memory, PyObject *options, tj_history_query *query)
     query->sequence_last = to.sequence;
     query->has_time_last = to.has_time;
     query->time_last = to.time;
-    query->kinds = kinds;
     query->limit = (size_t)limit;
     query->descending = descending;
     query->old_values = old_values;
@@ -197,13 +227,9 @@ PyObject *store_equity(store *self, PyObject *args)
     return made;
 }
 
-#define METHOD(name, function, how)                              \
-    {                                                            \
-        name, (PyCFunction)(void (*)(void))(function), how, NULL \
-    }
 static PyMethodDef methods[] = {
-    METHOD("next", next, METH_NOARGS),
-    METHOD("close", close_it, METH_NOARGS),
+    METHOD("next", next, METH_NOARGS, NULL),
+    METHOD("close", close_it, METH_NOARGS, NULL),
     {NULL, NULL, 0, NULL},
 };
 

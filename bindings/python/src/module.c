@@ -129,6 +129,7 @@ static void after_fork(void)
 {
     trace_after_fork();
     pending_after_fork();
+    store_after_fork();
 }
 
 PyMODINIT_FUNC PyInit__native(void)

@@ -53,6 +53,10 @@ typedef struct record {
     PyTypeObject *type;
 } record;
 
+/* The beginning of a field, and how many an array has. */
+#define FIELD_AT(type, member) .name = #member, .offset = offsetof(type, member), .other = NO_OTHER
+#define FIELD_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 extern record record_live_state, record_portfolio, record_sub_account, record_position,
     record_balance, record_order, record_request, record_checkpoint, record_ledger_entry,
     record_algo_state, record_equity_point, record_change;
@@ -82,8 +86,10 @@ typedef struct arena {
     struct arena_block *blocks;
 } arena;
 void *arena_take(arena *memory, size_t size); /* zeroed; NULL with an exception set */
+void *arena_try(arena *memory, size_t size);  /* the same without Python: NULL alone */
 void arena_drop(arena *memory);
 
+bool text_view(PyObject *value, tj_str *out); /* the text of a str, which stays with it */
 bool encode_record(arena *memory, const record *kind, PyObject *value, void *data);
 bool encode_text(arena *memory, PyObject *value, tj_str *out); /* None: absent */
 bool encode_json(arena *memory, PyObject *value, tj_str *out);
@@ -114,8 +120,8 @@ typedef struct dependant {
 
 typedef struct store {
     PyObject_HEAD tj_store *handle; /* NULL: closed */
-    pid_t pid;
-    pthread_mutex_t lock; /* of what follows; never held while anything is waited for */
+    pid_t process;                  /* that opened it */
+    pthread_mutex_t lock;           /* of what follows; never held while anything is waited for */
     pthread_cond_t idle;
     size_t calls; /* under way, in any thread: closing waits for them */
     bool closing;
@@ -131,14 +137,13 @@ void store_add(store *self, dependant *child);
 void store_remove(store *self, dependant *child);
 /* Ends a child, unless that was done. */
 void store_end(store *self, dependant *child);
-PyObject *store_transaction(store *self, PyObject *unused);
 PyObject *store_history(store *self, PyObject *args);
 PyObject *store_diff(store *self, PyObject *args);
 PyObject *store_equity(store *self, PyObject *args);
 PyObject *store_frame(store *self, PyObject *args);
 PyObject *store_complete(store *self, PyObject *args);
+PyObject *store_in_flight(store *self, PyObject *unused);
 PyObject *store_completion_fd(store *self, PyObject *unused);
-void completions_forget(const store *self);
 
 /* Runs one statement on a store without the GIL; what the library had to say goes to Python. */
 #define WITHOUT_GIL(self, statement)                  \
@@ -158,6 +163,7 @@ void trace_deliver(void);
 /* In a forked child, whose other threads are gone with whatever they held. */
 void trace_after_fork(void);
 void pending_after_fork(void);
+void store_after_fork(void);
 
 extern PyTypeObject *store_type, *transaction_type, *history_type, *frame_type;
 bool store_setup(PyObject *module);
@@ -166,6 +172,11 @@ bool history_setup(PyObject *module);
 bool frame_setup(PyObject *module);
 /* A frame of an array of structs; its columns are the members of `row`. */
 PyObject *frame_new(const record *row, const void *rows, size_t count, bool floats);
+
+#define METHOD(name, function, how, doc)                        \
+    {                                                           \
+        name, (PyCFunction)(void (*)(void))(function), how, doc \
+    }
 
 /* A heap type of the module; NULL with an exception set. */
 PyTypeObject *type_new(PyObject *module, const char *name, PyType_Spec *spec);

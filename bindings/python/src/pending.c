@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Submitted commits and their outcomes. Stores that share a journal share its completions, so that
- * the outcomes are the process's: whoever asks gets all, and Python knows by the token whose they
- * are. */
+ * the outcomes are the process's: whoever asks gets all, each with its context, by which Python
+ * knows whose it is. */
 #include "pending.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 struct pending {
     pending *next, **link;
     const store *owner;
-    uint64_t token;
+    PyObject *context;
     tj_status status;
     uint64_t sequence;
     tj_error *error; /* NULL when it went well */
@@ -34,7 +34,7 @@ static void forget(pending *self)
     }
 }
 
-pending *pending_new(const store *owner, uint64_t token)
+pending *pending_new(const store *owner, PyObject *context)
 {
     pending *self = calloc(1, sizeof *self);
     if (!self) {
@@ -42,7 +42,8 @@ pending *pending_new(const store *owner, uint64_t token)
         return NULL;
     }
     self->owner = owner;
-    self->token = token;
+    Py_INCREF(context);
+    self->context = context;
     pthread_mutex_lock(&lock);
     self->next = flying;
     self->link = &flying;
@@ -54,26 +55,38 @@ pending *pending_new(const store *owner, uint64_t token)
     return self;
 }
 
+static void release(pending *self)
+{
+    Py_DECREF(self->context);
+    free(self->error);
+    free(self);
+}
+
 void pending_drop(pending *self)
 {
     pthread_mutex_lock(&lock);
     forget(self);
     pthread_mutex_unlock(&lock);
-    free(self);
+    release(self);
 }
 
-/* Those whose callbacks the closing of a store dropped. */
-void completions_forget(const store *owner)
+void pending_forget(const store *owner)
 {
+    pending *forgotten = NULL;
     pthread_mutex_lock(&lock);
     for (pending *next, *one = flying; one; one = next) {
         next = one->next;
         if (one->owner == owner) {
             forget(one);
-            free(one);
+            one->next = forgotten;
+            forgotten = one;
         }
     }
     pthread_mutex_unlock(&lock);
+    for (pending *next; forgotten; forgotten = next) { /* may run Python code: without the lock */
+        next = forgotten->next;
+        release(forgotten);
+    }
 }
 
 void pending_done(void *context, tj_status status, uint64_t sequence, const tj_error *error)
@@ -105,7 +118,7 @@ static pending *take_landed(void)
     return taken;
 }
 
-/* (token, sequence, None or the exception) */
+/* (context, sequence, None or the exception) */
 static PyObject *outcome(const pending *self)
 {
     static const tj_error unexplained = TJ_ERROR_INIT;
@@ -115,8 +128,7 @@ static PyObject *outcome(const pending *self)
     } else {
         raised = error_new(self->status, self->error ? self->error : &unexplained);
     }
-    return raised ? Py_BuildValue("KKN", (unsigned long long)self->token,
-                                  (unsigned long long)self->sequence, raised)
+    return raised ? Py_BuildValue("OKN", self->context, (unsigned long long)self->sequence, raised)
                   : NULL;
 }
 
@@ -130,10 +142,28 @@ static PyObject *outcomes(void)
         }
         Py_XDECREF(item);
         next = one->next;
-        free(one->error);
-        free(one);
+        release(one);
     }
     return list;
+}
+
+static size_t count_of(const pending *first, const store *owner)
+{
+    size_t count = 0;
+    for (; first; first = first->next) {
+        count += first->owner == owner;
+    }
+    return count;
+}
+
+/* How many commits of this store have an outcome to come, or one that nobody has taken. */
+PyObject *store_in_flight(store *self, PyObject *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    size_t count = count_of(flying, self) + count_of(landed, self);
+    pthread_mutex_unlock(&lock);
+    return PyLong_FromSize_t(count);
 }
 
 PyObject *store_complete(store *self, PyObject *args)

@@ -8,17 +8,27 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "pending.h"
+
 PyTypeObject *store_type;
 
 /* ---- entering and leaving ------------------------------------------------------------------ */
 
+/* Asking the system at each call would cost as much as the call. */
+static pid_t this_process;
+
+void store_after_fork(void)
+{
+    this_process = getpid();
+}
+
 bool store_enter(store *self)
 {
-    if (self->pid != getpid()) {
+    if (self->process != this_process) {
         char text[TJ_ERROR_MESSAGE_SIZE];
         snprintf(text, sizeof text,
                  "this journal was opened by process %lld; after a fork a child opens its own",
-                 (long long)self->pid);
+                 (long long)self->process);
         return raise_text(TJ_CLOSED, text);
     }
     pthread_mutex_lock(&self->lock);
@@ -72,7 +82,7 @@ void store_remove(store *self, dependant *child)
 
 void store_end(store *self, dependant *child)
 {
-    if (self->pid != getpid()) {
+    if (self->process != this_process) {
         return; /* the parent's */
     }
     pthread_mutex_lock(&self->lock);
@@ -126,7 +136,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     if (!self) {
         return NULL;
     }
-    self->pid = getpid();
+    self->process = this_process;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->idle, NULL);
     tj_status status = file ? tj_config_load(file, &config, &error) : TJ_OK;
@@ -165,7 +175,6 @@ static tj_status close_now(store *self, tj_error *error)
     }
     pthread_mutex_unlock(&self->lock);
     tj_status status = tj_store_close(self->handle, error);
-    completions_forget(self);
     self->handle = NULL;
     return status;
 }
@@ -174,12 +183,14 @@ static PyObject *store_close(store *self, PyObject *unused)
 {
     (void)unused;
     tj_error error = TJ_ERROR_INIT;
-    if (self->pid != getpid()) { /* the parent's: its locks may be held by threads that are gone */
+    if (self->process !=
+        this_process) { /* the parent's: its locks may be held by threads that are gone */
         Py_RETURN_NONE;
     }
     PyThreadState *thread = PyEval_SaveThread();
     tj_status status = close_now(self, &error);
     PyEval_RestoreThread(thread);
+    pending_forget(self);
     trace_deliver();
     if (status != TJ_OK) {
         return raise_error(status, &error);
@@ -190,11 +201,12 @@ static PyObject *store_close(store *self, PyObject *unused)
 static void store_dealloc(PyObject *object)
 {
     store *self = (store *)object;
-    if (self->pid == getpid()) {
+    if (self->process == this_process) {
         tj_error ignored = TJ_ERROR_INIT;
         PyThreadState *thread = PyEval_SaveThread();
         (void)close_now(self, &ignored);
         PyEval_RestoreThread(thread);
+        pending_forget(self);
         pthread_mutex_destroy(&self->lock);
         pthread_cond_destroy(&self->idle);
     }
@@ -551,32 +563,28 @@ static PyObject *info(store *self, PyObject *unused)
         (number)told.lmdb.reserve_bytes);
 }
 
-#define METHOD(name, function, how)                              \
-    {                                                            \
-        name, (PyCFunction)(void (*)(void))(function), how, NULL \
-    }
 static PyMethodDef methods[] = {
-    METHOD("close", store_close, METH_NOARGS),
-    METHOD("state_load", state_load, METH_VARARGS),
-    METHOD("state_save", state_save, METH_VARARGS),
-    METHOD("state_rollback", state_rollback, METH_VARARGS),
-    METHOD("algos_load", algos_load, METH_VARARGS),
-    METHOD("algo_load", algo_load, METH_VARARGS),
-    METHOD("ledger_find", ledger_find, METH_VARARGS),
-    METHOD("ledger_latest", ledger_latest, METH_VARARGS),
-    METHOD("counter_reserve", counter_reserve, METH_VARARGS),
-    METHOD("counter_next", counter_next, METH_VARARGS),
-    METHOD("commit_find", commit_find, METH_VARARGS),
-    METHOD("book_create", book_create, METH_VARARGS),
-    METHOD("books", books, METH_NOARGS),
-    METHOD("info", info, METH_NOARGS),
-    METHOD("transaction", store_transaction, METH_NOARGS),
-    METHOD("history", store_history, METH_VARARGS),
-    METHOD("diff", store_diff, METH_VARARGS),
-    METHOD("equity", store_equity, METH_VARARGS),
-    METHOD("frame", store_frame, METH_VARARGS),
-    METHOD("complete", store_complete, METH_VARARGS),
-    METHOD("completion_fd", store_completion_fd, METH_NOARGS),
+    METHOD("close", store_close, METH_NOARGS, NULL),
+    METHOD("state_load", state_load, METH_VARARGS, NULL),
+    METHOD("state_save", state_save, METH_VARARGS, NULL),
+    METHOD("state_rollback", state_rollback, METH_VARARGS, NULL),
+    METHOD("algos_load", algos_load, METH_VARARGS, NULL),
+    METHOD("algo_load", algo_load, METH_VARARGS, NULL),
+    METHOD("ledger_find", ledger_find, METH_VARARGS, NULL),
+    METHOD("ledger_latest", ledger_latest, METH_VARARGS, NULL),
+    METHOD("counter_reserve", counter_reserve, METH_VARARGS, NULL),
+    METHOD("counter_next", counter_next, METH_VARARGS, NULL),
+    METHOD("commit_find", commit_find, METH_VARARGS, NULL),
+    METHOD("book_create", book_create, METH_VARARGS, NULL),
+    METHOD("books", books, METH_NOARGS, NULL),
+    METHOD("info", info, METH_NOARGS, NULL),
+    METHOD("history", store_history, METH_VARARGS, NULL),
+    METHOD("diff", store_diff, METH_VARARGS, NULL),
+    METHOD("equity", store_equity, METH_VARARGS, NULL),
+    METHOD("frame", store_frame, METH_VARARGS, NULL),
+    METHOD("complete", store_complete, METH_VARARGS, NULL),
+    METHOD("in_flight", store_in_flight, METH_NOARGS, NULL),
+    METHOD("completion_fd", store_completion_fd, METH_NOARGS, NULL),
     {NULL, NULL, 0, NULL},
 };
 
@@ -591,6 +599,7 @@ static PyType_Spec spec = {"tesser_journal._native.Store", sizeof(store), 0, Py_
 
 bool store_setup(PyObject *module)
 {
+    store_after_fork();
     store_type = type_new(module, "Store", &spec);
     return store_type != NULL;
 }

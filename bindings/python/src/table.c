@@ -34,6 +34,8 @@ static bool present(const field *member, const void *data)
         return ((const tj_str *)(base + member->offset))->data != NULL;
     case FIELD_CHOICE:
         return *(const int *)(base + member->offset) != 0;
+    case FIELD_UUID:
+        return !member->optional || !tj_uuid_is_nil(*(const tj_uuid *)(base + member->offset));
     default:
         return true;
     }

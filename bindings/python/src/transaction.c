@@ -3,16 +3,18 @@
  * not. Its store's closing ends it. */
 #include "native.h"
 
-#include <stdio.h>
-
 #include "pending.h"
 
 PyTypeObject *transaction_type;
 
 typedef struct transaction {
-    PyObject_HEAD store *owner;
+    PyObject_HEAD PyObject *journal;
+    store *owner;
     dependant link; /* in its store */
     tj_txn *handle; /* NULL: committed, aborted, or its store is closed */
+    tj_commit_options options;
+    PyObject *note;    /* the text that the options have */
+    uint64_t sequence; /* of the commit, 0 until it is made */
 } transaction;
 
 static void end_transaction(dependant *link)
@@ -22,14 +24,25 @@ static void end_transaction(dependant *link)
     self->handle = NULL;
 }
 
-PyObject *store_transaction(store *owner, PyObject *unused)
+static bool read_options(transaction *self, PyObject *id, PyObject *note)
 {
-    (void)unused;
+    if (id != Py_None && !encode_uuid(id, &self->options.commit_id)) {
+        return false;
+    }
+    if (note == Py_None) {
+        return true;
+    }
+    Py_INCREF(note);
+    self->note = note;
+    return text_view(note, &self->options.note);
+}
+
+/* Gives it what the library has for it. */
+static bool begin(transaction *self, store *owner, const char *book)
+{
     tj_error error = TJ_ERROR_INIT;
-    transaction *self = (transaction *)PyType_GenericNew(transaction_type, NULL, NULL);
-    if (!self || !store_enter(owner)) {
-        Py_XDECREF(self);
-        return NULL;
+    if (!store_enter(owner)) {
+        return false;
     }
     tj_status status = tj_txn_begin(owner->handle, &self->handle, &error);
     if (status == TJ_OK) {
@@ -38,10 +51,40 @@ PyObject *store_transaction(store *owner, PyObject *unused)
         self->link.end = end_transaction;
         store_add(owner, &self->link);
     }
+    if (status == TJ_OK && book) {
+        status = tj_txn_use_book(self->handle, book, &error);
+    }
     store_leave(owner);
-    if (status != TJ_OK) {
-        Py_DECREF(self);
-        return raise_error(status, &error);
+    return status == TJ_OK || raise_error(status, &error);
+}
+
+/* (journal, its store, book, commit_id, expected_sequence, deadline_ms, sync, critical, note) */
+static PyObject *transaction_new(PyTypeObject *type, PyObject *args, PyObject *names)
+{
+    (void)names;
+    PyObject *journal, *id, *note;
+    store *owner;
+    const char *book;
+    unsigned long long expected;
+    unsigned deadline_ms;
+    int sync, critical;
+    if (!PyArg_ParseTuple(args, "OO!zOKIppO", &journal, store_type, &owner, &book, &id, &expected,
+                          &deadline_ms, &sync, &critical, &note)) {
+        return NULL;
+    }
+    transaction *self = (transaction *)PyType_GenericNew(type, NULL, NULL);
+    if (!self) {
+        return NULL;
+    }
+    Py_INCREF(journal);
+    self->journal = journal;
+    self->options = (tj_commit_options)TJ_COMMIT_OPTIONS_INIT;
+    self->options.expected_sequence = expected;
+    self->options.deadline_ms = deadline_ms;
+    self->options.sync = sync;
+    self->options.critical = critical;
+    if (!read_options(self, id, note) || !begin(self, owner, book)) {
+        Py_CLEAR(self);
     }
     return (PyObject *)self;
 }
@@ -70,274 +113,161 @@ static tj_txn *use_up(transaction *self)
     return handle;
 }
 
-static PyObject *noted(transaction *self, arena *memory, tj_status status, const tj_error *error)
+/* ---- changes ------------------------------------------------------------------------------- */
+
+/* A change while it is noted: the arguments, and what they are in C. */
+typedef struct change {
+    PyObject *value, *other;
+    arena memory;
+    tj_error error;
+    tj_str name, account;
+    tj_identity id;
+    tj_uuid uuid;
+    union {
+        tj_live_state state;
+        tj_order order;
+        tj_portfolio portfolio;
+        tj_sub_account sub_account;
+        tj_position position;
+        tj_balance balance;
+        tj_execution_checkpoint checkpoint;
+        tj_algo_state algo;
+        tj_ledger_entry entry;
+        tj_decimal amount;
+        tj_time time;
+    } as;
+} change;
+
+/* Two arguments, by place or by name; an optional second one is None when it is left out. */
+static bool two(change *c, PyObject *args, PyObject *names, const char *format, const char *first,
+                const char *second)
 {
+    char *keywords[] = {(char *)first, (char *)second, NULL};
+    c->other = Py_None;
+    return PyArg_ParseTupleAndKeywords(args, names, format, keywords, &c->value, &c->other);
+}
+
+static PyObject *noted(transaction *self, change *c, bool used, tj_status status)
+{
+    arena_drop(&c->memory);
+    if (!used) {
+        return NULL;
+    }
     store_leave(self->owner);
-    arena_drop(memory);
     if (status != TJ_OK) {
-        return raise_error(status, error);
+        return raise_error(status, &c->error);
     }
     Py_RETURN_NONE;
 }
 
-/* ---- changes ------------------------------------------------------------------------------- */
-
-static PyObject *failed(arena *memory)
-{
-    arena_drop(memory);
-    return NULL;
-}
-
 /* Encoding may run Python code, which may end the transaction: the handle is taken behind it. */
-#define PUT(function, type, of_record, library_call)                                  \
-    static PyObject *function(transaction *self, PyObject *value)                     \
+#define NOTE(encoded, library_call)                  \
+    tj_txn *txn = (encoded) ? use(self) : NULL;      \
+    tj_status status = txn ? (library_call) : TJ_OK; \
+    return noted(self, &c, txn, status)
+#define CHANGE(function, encoded, library_call)                   \
+    static PyObject *function(transaction *self, PyObject *value) \
+    {                                                             \
+        change c = {.value = value, .error = TJ_ERROR_INIT};      \
+        NOTE(encoded, library_call);                              \
+    }
+#define CHANGE_BY_TWO(function, format, first, second, encoded, library_call)         \
+    static PyObject *function(transaction *self, PyObject *args, PyObject *names)     \
     {                                                                                 \
-        arena memory = {0};                                                           \
-        tj_error error = TJ_ERROR_INIT;                                               \
-        type data = {0};                                                              \
-        tj_txn *txn;                                                                  \
-        if (!encode_record(&memory, of_record, value, &data) || !(txn = use(self))) { \
-            return failed(&memory);                                                   \
-        }                                                                             \
-        return noted(self, &memory, library_call(txn, &data, &error), &error);        \
+        change c = {.error = TJ_ERROR_INIT};                                          \
+        NOTE(two(&c, args, names, format, first, second) && (encoded), library_call); \
     }
 
-PUT(put_state, tj_live_state, &record_live_state, tj_txn_put_state)
-PUT(put_order, tj_order, &record_order, tj_txn_put_order)
-PUT(put_portfolio, tj_portfolio, &record_portfolio, tj_txn_put_portfolio)
-PUT(put_sub_account, tj_sub_account, &record_sub_account, tj_txn_put_sub_account)
-PUT(append_ledger, tj_ledger_entry, &record_ledger_entry, tj_txn_append_ledger)
+#define RECORD(kind, member) encode_record(&c.memory, &record_##kind, c.value, &c.as.member)
+#define NAME encode_text(&c.memory, c.value, &c.name)
+#define JSON encode_json(&c.memory, c.value, &c.name)
+#define SYMBOL encode_symbol(&c.memory, c.value, &c.id)
+#define ACCOUNT encode_text(&c.memory, c.other, &c.account)
+#define ABSENT (c.value == Py_None)
+#define IF_GIVEN(member) (ABSENT ? NULL : &c.as.member)
 
-/* Positions and balances: (value, sub-account or None). */
-#define PUT_OWNED(function, type, of_record, library_call)                              \
-    static PyObject *function(transaction *self, PyObject *args)                        \
-    {                                                                                   \
-        arena memory = {0};                                                             \
-        tj_error error = TJ_ERROR_INIT;                                                 \
-        type data = {0};                                                                \
-        tj_str account = {0};                                                           \
-        PyObject *value, *name;                                                         \
-        tj_txn *txn;                                                                    \
-        if (!PyArg_ParseTuple(args, "OO", &value, &name) ||                             \
-            !encode_record(&memory, of_record, value, &data) ||                         \
-            !encode_text(&memory, name, &account) || !(txn = use(self))) {              \
-            return failed(&memory);                                                     \
-        }                                                                               \
-        return noted(self, &memory, library_call(txn, account, &data, &error), &error); \
-    }
+CHANGE(put_state, RECORD(live_state, state), tj_txn_put_state(txn, &c.as.state, &c.error))
+CHANGE(put_order, RECORD(order, order), tj_txn_put_order(txn, &c.as.order, &c.error))
+CHANGE(delete_order, NAME, tj_txn_delete_order(txn, c.name, &c.error))
+CHANGE(put_portfolio, RECORD(portfolio, portfolio),
+       tj_txn_put_portfolio(txn, &c.as.portfolio, &c.error))
+CHANGE(delete_portfolio, true, tj_txn_delete_portfolio(txn, &c.error))
+CHANGE(put_sub_account, RECORD(sub_account, sub_account),
+       tj_txn_put_sub_account(txn, &c.as.sub_account, &c.error))
+CHANGE(delete_sub_account, NAME, tj_txn_delete_sub_account(txn, c.name, &c.error))
+CHANGE_BY_TWO(put_position, "O|O", "position", "sub_account", RECORD(position, position) && ACCOUNT,
+              tj_txn_put_position(txn, c.account, &c.as.position, &c.error))
+CHANGE_BY_TWO(delete_position, "O|O", "symbol", "sub_account", SYMBOL &&ACCOUNT,
+              tj_txn_delete_position(txn, c.account, c.id, &c.error))
+CHANGE_BY_TWO(put_balance, "O|O", "balance", "sub_account", RECORD(balance, balance) && ACCOUNT,
+              tj_txn_put_balance(txn, c.account, &c.as.balance, &c.error))
+CHANGE_BY_TWO(delete_balance, "O|O", "currency", "sub_account", SYMBOL &&ACCOUNT,
+              tj_txn_delete_balance(txn, c.account, c.id, &c.error))
+CHANGE_BY_TWO(put_price, "OO", "symbol", "price", SYMBOL &&encode_decimal(c.other, &c.as.amount),
+              tj_txn_put_price(txn, &(tj_price){c.id, c.as.amount}, &c.error))
+CHANGE(delete_price, SYMBOL, tj_txn_delete_price(txn, c.id, &c.error))
+CHANGE(set_portfolio_equity, ABSENT || encode_decimal(c.value, &c.as.amount),
+       tj_txn_set_portfolio_equity(txn, IF_GIVEN(amount), &c.error))
+CHANGE(set_last_candle_ts, ABSENT || encode_time(c.value, &c.as.time),
+       tj_txn_set_last_candle_ts(txn, IF_GIVEN(time), &c.error))
+CHANGE(set_strategy_state, JSON, tj_txn_set_strategy_state(txn, c.name, &c.error))
+CHANGE(set_execution_checkpoint, ABSENT || RECORD(checkpoint, checkpoint),
+       tj_txn_set_execution_checkpoint(txn, IF_GIVEN(checkpoint), &c.error))
+CHANGE(set_extra, JSON, tj_txn_set_extra(txn, c.name, &c.error))
+CHANGE_BY_TWO(put_algo, "OO", "id", "state",
+              encode_uuid(c.value, &c.uuid) &&
+                  encode_record(&c.memory, &record_algo_state, c.other, &c.as.algo),
+              tj_txn_put_algo(txn, &c.uuid, &c.as.algo, &c.error))
+CHANGE(delete_algo, encode_uuid(c.value, &c.uuid), tj_txn_delete_algo(txn, &c.uuid, &c.error))
+CHANGE(append_ledger, RECORD(ledger_entry, entry), tj_txn_append_ledger(txn, &c.as.entry, &c.error))
 
-PUT_OWNED(put_position, tj_position, &record_position, tj_txn_put_position)
-PUT_OWNED(put_balance, tj_balance, &record_balance, tj_txn_put_balance)
-
-#define DELETE_OWNED(function, library_call)                                                 \
-    static PyObject *function(transaction *self, PyObject *args)                             \
-    {                                                                                        \
-        arena memory = {0};                                                                  \
-        tj_error error = TJ_ERROR_INIT;                                                      \
-        tj_identity id = {0};                                                                \
-        tj_str account = {0};                                                                \
-        PyObject *symbol, *name;                                                             \
-        tj_txn *txn;                                                                         \
-        if (!PyArg_ParseTuple(args, "OO", &symbol, &name) ||                                 \
-            !encode_symbol(&memory, symbol, &id) || !encode_text(&memory, name, &account) || \
-            !(txn = use(self))) {                                                            \
-            return failed(&memory);                                                          \
-        }                                                                                    \
-        return noted(self, &memory, library_call(txn, account, id, &error), &error);         \
-    }
-
-DELETE_OWNED(delete_position, tj_txn_delete_position)
-DELETE_OWNED(delete_balance, tj_txn_delete_balance)
-
-#define DELETE_NAMED(function, library_call)                                  \
-    static PyObject *function(transaction *self, PyObject *value)             \
-    {                                                                         \
-        arena memory = {0};                                                   \
-        tj_error error = TJ_ERROR_INIT;                                       \
-        tj_str name = {0};                                                    \
-        tj_txn *txn;                                                          \
-        if (!encode_text(&memory, value, &name) || !(txn = use(self))) {      \
-            return failed(&memory);                                           \
-        }                                                                     \
-        return noted(self, &memory, library_call(txn, name, &error), &error); \
-    }
-
-DELETE_NAMED(delete_order, tj_txn_delete_order)
-DELETE_NAMED(delete_sub_account, tj_txn_delete_sub_account)
-
-static PyObject *delete_portfolio(transaction *self, PyObject *unused)
-{
-    (void)unused;
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_txn *txn = use(self);
-    return txn ? noted(self, &memory, tj_txn_delete_portfolio(txn, &error), &error) : NULL;
-}
-
-static PyObject *use_book(transaction *self, PyObject *args)
+static PyObject *use_book(transaction *self, PyObject *value)
 {
     const char *book;
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_txn *txn;
-    if (!PyArg_ParseTuple(args, "s", &book) || !(txn = use(self))) {
-        return NULL;
-    }
-    return noted(self, &memory, tj_txn_use_book(txn, book, &error), &error);
-}
-
-/* (symbol, price or None) */
-static PyObject *set_price(transaction *self, PyObject *args)
-{
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_price price = {0};
-    PyObject *symbol, *value;
-    tj_txn *txn;
-    if (!PyArg_ParseTuple(args, "OO", &symbol, &value) ||
-        !encode_symbol(&memory, symbol, &price.symbol) ||
-        (value != Py_None && !encode_decimal(value, &price.price)) || !(txn = use(self))) {
-        return failed(&memory);
-    }
-    tj_status status = value == Py_None ? tj_txn_delete_price(txn, price.symbol, &error)
-                                        : tj_txn_put_price(txn, &price, &error);
-    return noted(self, &memory, status, &error);
-}
-
-static PyObject *set_portfolio_equity(transaction *self, PyObject *value)
-{
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_decimal equity;
-    tj_txn *txn;
-    if ((value != Py_None && !encode_decimal(value, &equity)) || !(txn = use(self))) {
-        return NULL;
-    }
-    const tj_decimal *given = value == Py_None ? NULL : &equity;
-    return noted(self, &memory, tj_txn_set_portfolio_equity(txn, given, &error), &error);
-}
-
-static PyObject *set_last_candle_ts(transaction *self, PyObject *value)
-{
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_time time;
-    tj_txn *txn;
-    if ((value != Py_None && !encode_time(value, &time)) || !(txn = use(self))) {
-        return NULL;
-    }
-    const tj_time *given = value == Py_None ? NULL : &time;
-    return noted(self, &memory, tj_txn_set_last_candle_ts(txn, given, &error), &error);
-}
-
-#define SET_JSON(function, library_call)                                      \
-    static PyObject *function(transaction *self, PyObject *value)             \
-    {                                                                         \
-        arena memory = {0};                                                   \
-        tj_error error = TJ_ERROR_INIT;                                       \
-        tj_str json = {0};                                                    \
-        tj_txn *txn;                                                          \
-        if (!encode_json(&memory, value, &json) || !(txn = use(self))) {      \
-            return failed(&memory);                                           \
-        }                                                                     \
-        return noted(self, &memory, library_call(txn, json, &error), &error); \
-    }
-
-SET_JSON(set_strategy_state, tj_txn_set_strategy_state)
-SET_JSON(set_extra, tj_txn_set_extra)
-
-static PyObject *set_execution_checkpoint(transaction *self, PyObject *value)
-{
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_execution_checkpoint checkpoint = {0};
-    tj_txn *txn;
-    if ((value != Py_None && !encode_record(&memory, &record_checkpoint, value, &checkpoint)) ||
-        !(txn = use(self))) {
-        return failed(&memory);
-    }
-    const tj_execution_checkpoint *given = value == Py_None ? NULL : &checkpoint;
-    return noted(self, &memory, tj_txn_set_execution_checkpoint(txn, given, &error), &error);
-}
-
-/* (id, AlgoState or None) */
-static PyObject *set_algo(transaction *self, PyObject *args)
-{
-    arena memory = {0};
-    tj_error error = TJ_ERROR_INIT;
-    tj_algo_state state = {0};
-    tj_uuid id;
-    PyObject *key, *value;
-    tj_txn *txn;
-    if (!PyArg_ParseTuple(args, "OO", &key, &value) || !encode_uuid(key, &id) ||
-        (value != Py_None && !encode_record(&memory, &record_algo_state, value, &state)) ||
-        !(txn = use(self))) {
-        return failed(&memory);
-    }
-    tj_status status = value == Py_None ? tj_txn_delete_algo(txn, &id, &error)
-                                        : tj_txn_put_algo(txn, &id, &state, &error);
-    return noted(self, &memory, status, &error);
+    change c = {.error = TJ_ERROR_INIT};
+    NOTE(PyArg_Parse(value, "s", &book), tj_txn_use_book(txn, book, &c.error));
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-static bool encode_options(arena *memory, PyObject *args, tj_commit_options *options,
-                           unsigned long long *token)
+static PyObject *commit(transaction *self, PyObject *unused)
 {
-    PyObject *id, *note;
-    unsigned long long expected;
-    int sync, critical;
-    if (!PyArg_ParseTuple(args, "OKIppOK", &id, &expected, &options->deadline_ms, &sync, &critical,
-                          &note, token) ||
-        (id != Py_None && !encode_uuid(id, &options->commit_id)) ||
-        !encode_text(memory, note, &options->note)) {
-        return false;
-    }
-    options->expected_sequence = expected;
-    options->sync = sync;
-    options->critical = critical;
-    return true;
-}
-
-static PyObject *commit(transaction *self, PyObject *args)
-{
-    arena memory = {0};
+    (void)unused;
     tj_error error = TJ_ERROR_INIT;
-    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
-    unsigned long long token;
     uint64_t sequence = 0;
     tj_status status;
-    tj_txn *txn;
-    if (!encode_options(&memory, args, &options, &token) || !(txn = use_up(self))) {
-        return failed(&memory);
+    tj_txn *txn = use_up(self);
+    if (!txn) {
+        return NULL;
     }
-    WITHOUT_GIL(self->owner, status = tj_txn_commit(txn, &options, &sequence, &error));
-    arena_drop(&memory);
+    WITHOUT_GIL(self->owner, status = tj_txn_commit(txn, &self->options, &sequence, &error));
+    self->sequence = sequence;
     return status == TJ_OK ? PyLong_FromUnsignedLongLong(sequence) : raise_error(status, &error);
 }
 
-static PyObject *submit(transaction *self, PyObject *args)
+/* submit(context): the context comes back with the outcome (store.complete). */
+static PyObject *submit(transaction *self, PyObject *context)
 {
-    arena memory = {0};
     tj_error error = TJ_ERROR_INIT;
-    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
-    unsigned long long token;
     uint64_t sequence = 0;
     tj_status status;
-    tj_txn *txn;
-    pending *expected;
-    if (!encode_options(&memory, args, &options, &token) || !(txn = use_up(self))) {
-        return failed(&memory);
+    if (self->options.deadline_ms > 0) {
+        return raise_text(TJ_MISUSE,
+                          "deadline_ms is for commits that block; use asyncio.wait_for here");
     }
-    expected = pending_new(self->owner, token);
+    tj_txn *txn = use_up(self);
+    if (!txn) {
+        return NULL;
+    }
+    pending *expected = pending_new(self->owner, context);
     if (!expected) {
         tj_txn_abort(txn);
         store_leave(self->owner);
-        return failed(&memory);
+        return NULL;
     }
-    WITHOUT_GIL(self->owner,
-                status = tj_txn_submit(txn, &options, pending_done, expected, &sequence, &error));
-    arena_drop(&memory);
+    WITHOUT_GIL(self->owner, status = tj_txn_submit(txn, &self->options, pending_done, expected,
+                                                    &sequence, &error));
+    self->sequence = sequence;
     if (status != TJ_OK) {
         pending_drop(expected);
         return raise_error(status, &error);
@@ -359,47 +289,108 @@ static void transaction_dealloc(PyObject *object)
     transaction *self = (transaction *)object;
     Py_XDECREF(abort_it(self, NULL));
     Py_XDECREF(self->owner);
+    Py_XDECREF(self->journal);
+    Py_XDECREF(self->note);
     type_free(object);
 }
 
-#define METHOD(name, function, how)                              \
-    {                                                            \
-        name, (PyCFunction)(void (*)(void))(function), how, NULL \
-    }
+static PyObject *get_sequence(transaction *self, void *unused)
+{
+    (void)unused;
+    return self->sequence ? PyLong_FromUnsignedLongLong(self->sequence)
+                          : decode_text((tj_str){NULL, 0});
+}
+
+static PyObject *get_journal(transaction *self, void *unused)
+{
+    (void)unused;
+    Py_INCREF(self->journal);
+    return self->journal;
+}
+
+#define BY_TWO (METH_VARARGS | METH_KEYWORDS)
 static PyMethodDef methods[] = {
-    METHOD("use_book", use_book, METH_VARARGS),
-    METHOD("put_state", put_state, METH_O),
-    METHOD("put_order", put_order, METH_O),
-    METHOD("delete_order", delete_order, METH_O),
-    METHOD("put_portfolio", put_portfolio, METH_O),
-    METHOD("delete_portfolio", delete_portfolio, METH_NOARGS),
-    METHOD("put_sub_account", put_sub_account, METH_O),
-    METHOD("delete_sub_account", delete_sub_account, METH_O),
-    METHOD("put_position", put_position, METH_VARARGS),
-    METHOD("delete_position", delete_position, METH_VARARGS),
-    METHOD("put_balance", put_balance, METH_VARARGS),
-    METHOD("delete_balance", delete_balance, METH_VARARGS),
-    METHOD("set_price", set_price, METH_VARARGS),
-    METHOD("set_portfolio_equity", set_portfolio_equity, METH_O),
-    METHOD("set_last_candle_ts", set_last_candle_ts, METH_O),
-    METHOD("set_strategy_state", set_strategy_state, METH_O),
-    METHOD("set_execution_checkpoint", set_execution_checkpoint, METH_O),
-    METHOD("set_extra", set_extra, METH_O),
-    METHOD("set_algo", set_algo, METH_VARARGS),
-    METHOD("append_ledger", append_ledger, METH_O),
-    METHOD("commit", commit, METH_VARARGS),
-    METHOD("submit", submit, METH_VARARGS),
-    METHOD("abort", abort_it, METH_NOARGS),
+    METHOD("use_book", use_book, METH_O,
+           "use_book($self, name, /)\n--\n\nThe book that the following calls change."),
+    METHOD("put_state", put_state, METH_O,
+           "put_state($self, state, /)\n--\n\nReplaces the whole state."),
+    METHOD("put_order", put_order, METH_O,
+           "put_order($self, order, /)\n--\n\n"
+           "Puts one open order: in its place when its id is there, else at the end."),
+    METHOD("delete_order", delete_order, METH_O,
+           "delete_order($self, id, /)\n--\n\n"
+           "Deletes one open order; one that is not there is no error."),
+    METHOD("put_portfolio", put_portfolio, METH_O,
+           "put_portfolio($self, portfolio, /)\n--\n\n"
+           "Puts the portfolio's own members; its positions, balances and sub-accounts stay."),
+    METHOD("delete_portfolio", delete_portfolio, METH_NOARGS,
+           "delete_portfolio($self, /)\n--\n\nDeletes the portfolio with all in it."),
+    METHOD("put_sub_account", put_sub_account, METH_O,
+           "put_sub_account($self, account, /)\n--\n\n"
+           "Puts a sub-account's own members; its positions and balances stay."),
+    METHOD("delete_sub_account", delete_sub_account, METH_O,
+           "delete_sub_account($self, exchange, /)\n--\n\nDeletes a sub-account with all in it."),
+    METHOD("put_position", put_position, BY_TWO,
+           "put_position($self, position, sub_account=None)\n--\n\n"
+           "Puts one position of the portfolio, or of the sub-account at that exchange."),
+    METHOD("delete_position", delete_position, BY_TWO,
+           "delete_position($self, symbol, sub_account=None)\n--\n\nDeletes one position."),
+    METHOD("put_balance", put_balance, BY_TWO,
+           "put_balance($self, balance, sub_account=None)\n--\n\n"
+           "Puts one balance of the portfolio, or of the sub-account at that exchange."),
+    METHOD("delete_balance", delete_balance, BY_TWO,
+           "delete_balance($self, currency, sub_account=None)\n--\n\nDeletes one balance."),
+    METHOD("put_price", put_price, BY_TWO,
+           "put_price($self, symbol, price)\n--\n\nPuts the last price of a symbol."),
+    METHOD("delete_price", delete_price, METH_O,
+           "delete_price($self, symbol, /)\n--\n\nDeletes the last price of a symbol."),
+    METHOD("set_portfolio_equity", set_portfolio_equity, METH_O,
+           "set_portfolio_equity($self, equity, /)\n--\n\n"
+           "Sets the portfolio's equity; None removes it."),
+    METHOD("set_last_candle_ts", set_last_candle_ts, METH_O,
+           "set_last_candle_ts($self, time, /)\n--\n\n"
+           "Sets the time of the last candle; None removes it."),
+    METHOD("set_strategy_state", set_strategy_state, METH_O,
+           "set_strategy_state($self, value, /)\n--\n\n"
+           "Sets the strategy's state, any JSON value; None removes it."),
+    METHOD("set_execution_checkpoint", set_execution_checkpoint, METH_O,
+           "set_execution_checkpoint($self, checkpoint, /)\n--\n\n"
+           "Sets the execution checkpoint; None removes it."),
+    METHOD("set_extra", set_extra, METH_O,
+           "set_extra($self, members, /)\n--\n\n"
+           "Replaces the unknown top-level members; {} removes them."),
+    METHOD("_put_algo", put_algo, BY_TWO, NULL),
+    METHOD("_delete_algo", delete_algo, METH_O, NULL),
+    METHOD("_append_ledger", append_ledger, METH_O, NULL),
+    METHOD(
+        "commit", commit, METH_NOARGS,
+        "commit($self, /)\n--\n\n"
+        "Commits; durable on return. Gives the commit's sequence.\n\n"
+        "Raises:\n"
+        "    FullError, ConflictError, NotFoundError (the book), InvalidError: nothing changed.\n"
+        "    UnavailableError, UnknownError: see deadline_ms. ClosedError: its text says whether\n"
+        "    the commit was not applied or is unknown until the journal is opened again."),
+    METHOD("_submit", submit, METH_O, NULL),
+    METHOD("abort", abort_it, METH_NOARGS,
+           "abort($self, /)\n--\n\nDrops the transaction; after a commit it does nothing."),
     {NULL, NULL, 0, NULL},
 };
 
+static PyGetSetDef attributes[] = {
+    {"sequence", (getter)get_sequence, NULL, "The commit's, once it is made; else None.", NULL},
+    {"_journal", (getter)get_journal, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyType_Slot slots[] = {
+    {Py_tp_new, (void *)transaction_new},
     {Py_tp_dealloc, (void *)transaction_dealloc},
     {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
     {0, NULL},
 };
 static PyType_Spec spec = {"tesser_journal._native.Transaction", sizeof(transaction), 0,
-                           Py_TPFLAGS_DEFAULT, slots};
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 bool transaction_setup(PyObject *module)
 {

@@ -75,7 +75,9 @@ _native.setup(
     lambda level, message: _log.log(_LEVELS[level], "%s", message),
 )
 
-from ._journal import Book, Journal, Transaction, memory, open, open_config  # noqa: E402
+from ._book import Book  # noqa: E402
+from ._journal import Journal, memory, open, open_config  # noqa: E402
+from ._transaction import Transaction  # noqa: E402
 
 __version__: str = _native.version()
 

@@ -8,16 +8,13 @@ the loop watches while something is in flight; there is no thread of Python's in
 from __future__ import annotations
 
 import asyncio
-import itertools
+import contextlib
 import os
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional
 
 from . import _native
 
 _Loop = asyncio.AbstractEventLoop
-_tokens = itertools.count(1)
-# Of all journals of the process: those that share a store take each other's completions.
-_awaited: Dict[int, Tuple["_Watch", "asyncio.Future[int]"]] = {}
 
 
 class _Watch:
@@ -33,18 +30,24 @@ class _Watch:
         self._pending = pending
         self._fd = os.dup(pending.store.completion_fd())
         loop.add_reader(self._fd, pending.take)
+        loop.call_soon(self.rest)
 
     def settle(self, future: "asyncio.Future[int]", sequence: int, error: Optional[Exception]) -> None:
         self.flying -= 1
-        if self.flying == 0:
-            self.loop.remove_reader(self._fd)
-            self.forget()
         if future.done():  # cancelled: the commit happened all the same
-            return
-        if error is None:
+            pass
+        elif error is None:
             future.set_result(sequence)
         else:
             future.set_exception(error)
+        if self.flying == 0:  # behind those who were told, and may go on with another commit
+            self.loop.call_soon(self.rest)
+
+    def rest(self) -> None:
+        """Ends the watch when nothing is in flight."""
+        if self.flying == 0 and self._pending.watches.get(self.loop) is self:
+            self.loop.remove_reader(self._fd)
+            self.forget()
 
     def forget(self) -> None:
         if self._pending.watches.pop(self.loop, None) is self:
@@ -58,40 +61,39 @@ class Pending:
         self.store = store
         self.watches: Dict[_Loop, _Watch] = {}
 
-    def submit(
-        self, transaction: _native.Transaction, options: Sequence[Any]
-    ) -> Tuple[int, "asyncio.Future[int]"]:
-        """Submits; gives the commit's sequence at once, and a future that has it when it is durable."""
+    def submit(self, transaction: _native.Transaction) -> "asyncio.Future[int]":
+        """Gives a future that has the commit's sequence when it is durable."""
         loop = asyncio.get_running_loop()
-        watch = self.watches.get(loop)
-        if watch is None:
-            watch = self.watches[loop] = _Watch(self, loop)
+        watch = self.watches.get(loop) or self._watch(loop)
         future: "asyncio.Future[int]" = loop.create_future()
-        token = next(_tokens)
-        _awaited[token] = (watch, future)
+        transaction._submit((watch, future))
         watch.flying += 1
-        try:
-            sequence = transaction.submit(*options, token)
-        except BaseException as error:
-            del _awaited[token]
-            watch.settle(future, 0, None)
-            raise error
-        return sequence, future
+        return future
+
+    def _watch(self, loop: _Loop) -> _Watch:
+        for watch in list(self.watches.values()):
+            if watch.loop.is_closed():
+                watch.forget()
+        self.watches[loop] = watch = _Watch(self, loop)
+        return watch
 
     def take(self, wait_ms: int = 0) -> None:
-        """Tells those whose commits are done."""
-        for token, sequence, error in self.store.complete(wait_ms):
-            watch, future = _awaited.pop(token)
-            if watch.loop is asyncio._get_running_loop():
+        """Tells those whose commits are done, also of journals that share the store."""
+        here = asyncio._get_running_loop()
+        for (watch, future), sequence, error in self.store.complete(wait_ms):
+            if watch.loop is here:
                 watch.settle(future, sequence, error)
-            elif not watch.loop.is_closed():
-                watch.loop.call_soon_threadsafe(watch.settle, future, sequence, error)
+            else:
+                with contextlib.suppress(RuntimeError):  # a loop that was closed tells nobody
+                    watch.loop.call_soon_threadsafe(watch.settle, future, sequence, error)
 
     def finish(self) -> None:
         """Waits until everything in flight is durable, and tells those who await it."""
-        mine = set(self.watches.values())
-        while any(watch in mine for watch, _ in list(_awaited.values())):
+        while self.store.in_flight():
             self.take(1000)
-        for watch in mine:
-            if watch.loop.is_closed():
+        here = asyncio._get_running_loop()
+        for watch in list(self.watches.values()):
+            if watch.loop is here:
+                watch.rest()
+            elif watch.loop.is_closed():
                 watch.forget()

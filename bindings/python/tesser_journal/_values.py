@@ -15,7 +15,7 @@ from dataclasses import field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Union
 from uuid import UUID
 
 from ._json import Json
@@ -26,6 +26,9 @@ elif sys.version_info >= (3, 10):  # slots: a misspelt attribute is an error
     value = partial(dataclasses.dataclass, slots=True)
 else:
     value = dataclasses.dataclass
+
+# A moment of the past: a commit's sequence, a time, or either as text; None is the newest commit.
+Moment = Union[None, int, datetime, str]
 
 Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit", "StopMarket"]

@@ -28,8 +28,8 @@ from typing import Any, Dict, List, Optional, Union
 from uuid import NAMESPACE_URL, uuid5
 
 from . import open as open_journal
+from ._book import Book
 from ._errors import Error, ExistsError, InvalidError
-from ._journal import Book
 from ._values import LedgerEntry, Order, OrderRequest, OrderStatus, OrderType, Portfolio, Position, Time
 
 Row = Dict[str, Any]

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from ._journal import Book, Moment
-from ._values import Change, Position, Time
+from ._book import Book
+from ._values import Change, Moment, Position, Time
 
 # Told apart by who does not see red and green, too (Okabe and Ito).
 _BLUE, _ORANGE, _GREEN, _RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"

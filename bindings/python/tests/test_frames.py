@@ -3,6 +3,7 @@
 
 import json
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from support import Maker
@@ -167,6 +168,39 @@ def test_ledger_equity_and_empty_frames(on_disk):
     assert point["equity"] == Decimal("5.25") and point["sequence"] == 2
     with pytest.raises(ValueError, match="none of"):
         on_disk.book().frame("order")
+
+
+def test_history(on_disk):
+    """A row for each change, as the iterator has them."""
+    maker, book = Maker(6), on_disk.book()
+    for number in range(12):
+        with on_disk.transaction(note=f"step {number}" if number % 2 else None) as t:
+            t.put_order(maker.order())
+            t.put_portfolio(maker.portfolio())
+            t.put_position(maker.position())
+            t.set_portfolio_equity(Decimal(number))
+    with on_disk.transaction(commit_id=UUID(int=5)) as t:
+        t.delete_order(book.load().open_orders[0].id)
+    rows = rows_of(book.frame("history"))
+    wanted = [
+        (commit, change) for commit in book.history(old_values=True) for change in commit.changes
+    ]
+    assert len(rows) == len(wanted) > 40
+    for row, (commit, change) in zip(rows, wanted):
+        assert (row["sequence"], row["time"], row["note"]) == (commit.sequence, commit.time.ns, commit.note)
+        assert row["commit_id"] == (str(commit.commit_id) if commit.commit_id else None)
+        for name in ("kind", "book", "owner", "key", "moved"):
+            assert row[name] == getattr(change, name)
+        for name in ("old_value", "new_value"):
+            text, value = row[name], getattr(change, name)
+            assert (text is None) == (value is None)
+            assert text is None or tesser_journal._json.loads(text) == value
+    some = rows_of(book.frame("history", first=3, last=5, kinds=["portfolio_equity"]))
+    assert [(row["sequence"], row["new_value"]) for row in some] == [(3, '"2"'), (4, '"3"'), (5, '"4"')]
+    assert [row["sequence"] for row in rows_of(book.frame("equity", first=3, last=5))] == [3, 4, 5]
+    assert len(rows_of(book.frame("ledger", at=3))) == 0
+    with pytest.raises(ValueError, match="no kind of entity"):
+        book.frame("history", kinds="orders")
 
 
 def test_a_frame_outlives_its_journal():

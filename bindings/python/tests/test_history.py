@@ -54,7 +54,7 @@ def test_commits(lived):
     assert [commit.sequence for commit in newest] == [30, 29]
     assert newest[0].changes[0].old_value != newest[0].changes[0].new_value
     assert [commit.sequence for commit in journal.history(5, 7)] == [5, 6, 7]
-    with pytest.raises(ValueError, match="is no kind"):
+    with pytest.raises(ValueError, match="is no kind of entity"):
         list(journal.history(kinds="orders"))
 
 

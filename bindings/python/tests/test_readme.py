@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The tour of the README, run; also from the wheel, in an environment with nothing else in it."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -35,6 +36,30 @@ def test_the_wheel_in_an_empty_environment(tmp_path):
     done = subprocess.run([python, "-c", tour()], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "cp39-abi3-manylinux" in WHEEL
+
+
+def interpreter(version):
+    """A Python of that version, in the PATH or pyenv's; None where there is none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for python in (f"python{version}", *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))):
+        command = [str(python), "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"]
+        with contextlib.suppress(OSError):
+            if subprocess.run(command, capture_output=True, text=True).stdout.strip() == version:
+                return python
+    return None
+
+
+@pytest.mark.skipif(not WHEEL, reason="TJ_WHEEL names no wheel: run by bindings/python/test.sh")
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_the_same_wheel_serves(tmp_path, version):
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version} here")
+    subprocess.run([python, "-m", "venv", tmp_path / "other"], check=True)
+    other = tmp_path / "other" / "bin" / "python"
+    subprocess.run([other, "-m", "pip", "install", "-q", "--no-index", WHEEL], check=True, cwd=tmp_path)
+    done = subprocess.run([other, "-W", "error", "-c", tour()], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 CHECKERS = {"mypy": ["--strict"], "pyright": ["--pythonpath", sys.executable]}

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/layers.h"
-#include "history/base_writer.h"
 #include "history/seek.h"
 #include "log/reader.h"
 #include "rows/body.h"
@@ -236,6 +235,7 @@ static tj_status open_all(building *b, tj_error *error)
         b->tables |= tj__base_tables(b->orders[i].kind);
         TJ_TRY(tj__base_writer_open(b->place->directory, b->orders[i].kind, b->ordinal,
                                     &b->writers[i], error));
+        tj__base_writer_pace(b->writers[i], b->place->rest, b->place->rest_context);
     }
     return TJ_OK;
 }

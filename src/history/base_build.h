@@ -4,6 +4,7 @@
 #define TJ_HISTORY_BASE_BUILD_H
 
 #include "history/base_reader.h"
+#include "history/base_writer.h"
 
 /* What bases are built of, and where. */
 typedef struct tj__base_place {
@@ -12,6 +13,8 @@ typedef struct tj__base_place {
     tj_uuid journal_id;
     const volatile int *cancel; /* nonzero: stop with TJ_CLOSED; may be NULL */
     size_t memory;              /* bytes of changed rows held at once; 0: the default */
+    tj__base_rest *rest;        /* may be NULL */
+    void *rest_context;
 } tj__base_place;
 
 /* TJ_CLOSED when it was cancelled. */

@@ -10,13 +10,17 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-#define PIECE_SIZE ((size_t)256 << 10)
+#define PIECE_SIZE ((size_t)128 << 10)
+#define MS_OF_PIECE 32 /* 4 MiB/s */
 
 struct tj__base_writer {
     char directory[TJ__BASE_PATH_SIZE];
     char path[TJ__BASE_PATH_SIZE];
     char temporary[TJ__BASE_PATH_SIZE];
     tj__base_kind kind;
+    uint64_t ordinal;
+    tj__base_rest *rest; /* NULL: it does not */
+    void *rest_context;
     int fd;
     uint64_t written; /* bytes of the file that are written */
     tj__buffer piece; /* what follows them: whole blocks */
@@ -42,6 +46,7 @@ tj_status tj__base_writer_open(const char *directory, tj__base_kind kind, uint64
         return tj__fail(error, TJ_NOMEM, "no memory to write a base");
     }
     writer->kind = kind;
+    writer->ordinal = ordinal;
     writer->fd = -1;
     tj_status status = tj__base_path(writer->path, directory, kind, ordinal, false, error);
     if (status == TJ_OK) {
@@ -64,6 +69,17 @@ tj_status tj__base_writer_open(const char *directory, tj__base_kind kind, uint64
     return TJ_OK;
 }
 
+void tj__base_writer_pace(tj__base_writer *writer, tj__base_rest *rest, void *context)
+{
+    writer->rest = rest;
+    writer->rest_context = context;
+}
+
+uint64_t tj__base_rest_ms(size_t bytes, uint64_t segments_behind)
+{
+    return bytes * MS_OF_PIECE / PIECE_SIZE / (1 + segments_behind);
+}
+
 static tj_status write_paced(tj__base_writer *writer, const tj__buffer *from, tj_error *error)
 {
     for (size_t at = 0; at < from->size;) {
@@ -74,6 +90,9 @@ static tj_status write_paced(tj__base_writer *writer, const tj__buffer *from, tj
         TJ_TRY(tj__file_write_back(writer->fd, writer->temporary, writer->written, size, error));
         writer->written += size;
         at += size;
+        if (writer->rest) {
+            writer->rest(writer->rest_context, writer->ordinal, size);
+        }
     }
     return TJ_OK;
 }

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "history/base_writer.h"
 #include "history/replay.h"
 #include "history/seek.h"
 #include "log/reader.h"
@@ -171,6 +170,7 @@ static tj_status write_file(const tj__base_place *place, uint64_t ordinal,
     tj__base_writer *writer = NULL;
     tj__buffer value = {0};
     TJ_TRY(tj__base_writer_open(place->directory, TJ__BASE_KEYS, ordinal, &writer, error));
+    tj__base_writer_pace(writer, place->rest, place->rest_context);
     tj_status status = add_rows(writer, entries, end->sequence, &value, error);
     if (status == TJ_OK) {
         status = tj__base_writer_finish(writer, &place->journal_id, end, NULL, error);

@@ -48,12 +48,30 @@ tj_status tj__journal_history_make(const tj__journal *journal, tj_error *error)
     return tj__directory_sync(journal->path, error);
 }
 
+/* Until it is in a hurry: to stop, or because a prune waits for it. */
+static void rest(void *context, uint64_t ordinal, size_t bytes)
+{
+    tj__journal *journal = context;
+    uint64_t newest = atomic_load(&journal->applied_ordinal);
+    uint64_t behind = newest > ordinal + 1 ? newest - ordinal - 1 : 0;
+    struct timespec until = tj__deadline_after((uint32_t)tj__base_rest_ms(bytes, behind));
+    int waited = 0;
+    pthread_mutex_lock(&journal->builder_mutex);
+    while (!atomic_load(&journal->builder_stop) && !atomic_load(&journal->history_wanted) &&
+           waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&journal->builder_wake, &journal->builder_mutex, &until);
+    }
+    pthread_mutex_unlock(&journal->builder_mutex);
+}
+
 static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj_error *error)
 {
     tj__base_place place = {.log_path = journal->log_path,
                             .directory = journal->history_path,
                             .journal_id = journal->superblock.journal_id,
-                            .cancel = &journal->builder_cancel};
+                            .cancel = &journal->builder_cancel,
+                            .rest = journal->config.no_threads ? NULL : rest,
+                            .rest_context = journal};
     uint64_t first = tj__journal_first_segment(journal);
     uint32_t keys = 0;
     TJ_TRY(tj__journal_history_make(journal, error));
@@ -315,6 +333,17 @@ void tj__journal_builder_stop(tj__journal *journal)
     }
 }
 
+/* A builder that rests holds it. */
+static void lock_history(tj__journal *journal)
+{
+    atomic_store(&journal->history_wanted, true);
+    pthread_mutex_lock(&journal->builder_mutex);
+    pthread_cond_signal(&journal->builder_wake);
+    pthread_mutex_unlock(&journal->builder_mutex);
+    pthread_mutex_lock(&journal->history_mutex);
+    atomic_store(&journal->history_wanted, false);
+}
+
 tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
                             tj_prune_report *report, tj_error *error)
 {
@@ -323,7 +352,7 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
     if (!dry && !journal->log) {
         return tj__fail(error, TJ_READONLY, "%s is open for reading", journal->path);
     }
-    pthread_mutex_lock(&journal->history_mutex);
+    lock_history(journal);
     /* Also while the reserve is in use: it makes room. */
     __atomic_store_n(&journal->builder_cancel, atomic_load(&journal->builder_stop),
                      __ATOMIC_SEQ_CST);

@@ -83,6 +83,7 @@ struct tj__journal {
     _Atomic bool builder_unfinished; /* for want of space, or by a limit */
     _Atomic uint64_t builder_heard;  /* the segment that it was last told of */
     volatile int builder_cancel;     /* what it builds ends at once */
+    _Atomic bool history_wanted;     /* by who waits for the next */
     pthread_mutex_t history_mutex;   /* one change of the files of history at a time */
     bool retention_refused;          /* a proof failed: nothing goes until it is opened again */
     /* Of the thread that builds. */

@@ -2,7 +2,6 @@
 /* Bases: their bytes, that they follow from the log alone, and that answers do not need them. */
 #include "history_fixture.h"
 
-#include "history/base_writer.h"
 #include "history/past_part.h"
 
 #define COMMITS 700
@@ -253,6 +252,31 @@ static void a_commit_is_found_by_its_time(void **state)
     assert_int_equal(found, h.last);
 }
 
+static void add_bytes(void *context, uint64_t ordinal, size_t bytes)
+{
+    uint64_t *all = context;
+    assert_true(ordinal > 0);
+    *all += bytes;
+}
+
+/* It rests behind every byte that it writes, and the less the further it is behind. */
+static void a_builder_gives_way(void **state)
+{
+    uint64_t rested = 0;
+    uint64_t bytes = 0;
+    begin(*state);
+    shell("rm %s/*", h.history_path);
+    h.place.rest = add_bytes;
+    h.place.rest_context = &rested;
+    build_bases(&h);
+    assert_ok(tj__bases_size(h.history_path, &bytes, &err));
+    assert_true(bytes > 0);
+    assert_int_equal(rested, bytes);
+    assert_int_equal(tj__base_rest_ms((size_t)4 << 20, 0), 1024);
+    assert_int_equal(tj__base_rest_ms((size_t)4 << 20, 3), 256);
+    assert_int_equal(tj__base_rest_ms(1000, 0), 0);
+}
+
 /* Between a base and a commit many orders come and go: what is held is what is there. */
 static void what_came_and_went_is_not_held(void **state)
 {
@@ -304,6 +328,7 @@ int main(void)
         JOURNAL_TEST(none_is_built_before_its_segment_is_durable),
         JOURNAL_TEST(a_missing_segment_is_never_passed_over),
         JOURNAL_TEST(a_commit_is_found_by_its_time),
+        JOURNAL_TEST(a_builder_gives_way),
         JOURNAL_TEST(what_came_and_went_is_not_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,9 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
 /* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
  * journal_close is called afterwards. */
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
+/* Whether only critical commits and deletes are taken. One that no writer has opened yet, as after
+ * a restore, has no reserve: the next writer makes it. */
+bool reserve_in_use(const tj_store_info *info);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
 /* Replaces a file beside which nothing half-written is ever seen. A new one lets nobody in whom the

@@ -134,7 +134,7 @@ static void check_space(findings *f, const check_bounds *bounds, const tj_store_
     char left[SIZE_TEXT_SIZE];
     char wanted[SIZE_TEXT_SIZE];
     const char *free_now = size_text(info->lmdb.free_bytes, left);
-    if (info->lmdb.reserve_bytes == 0) {
+    if (reserve_in_use(info)) {
         found(f, EXIT_SPACE_LOW,
               "%s free, and the reserve is in use: only critical commits and deletes are taken; "
               "free space on the disk of %s",

@@ -81,10 +81,12 @@ static void print_sizes(const tj_store_info *info, output *out)
         out_alarm(out, false);
     }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
-    out_alarm(out, info->lmdb.space_low || info->lmdb.reserve_bytes == 0);
+    out_alarm(out, info->lmdb.space_low || reserve_in_use(info));
     out_pair(out, "Space", "%s free%s; %s in reserve%s", size_text(info->lmdb.free_bytes, left),
              info->lmdb.space_low ? ", which is low" : "", size_text(info->lmdb.reserve_bytes, map),
-             info->lmdb.reserve_bytes == 0 ? ": only critical commits and deletes are taken" : "");
+             reserve_in_use(info)            ? ": only critical commits and deletes are taken"
+             : info->lmdb.reserve_bytes == 0 ? ", which the next writer makes"
+                                             : "");
     out_alarm(out, false);
 }
 

@@ -102,6 +102,11 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
     return status == TJ_OK ? tj_store_open(&out->config, &out->store, error) : status;
 }
 
+bool reserve_in_use(const tj_store_info *info)
+{
+    return info->lmdb.reserve_bytes == 0 && (info->writer_alive || info->lmdb.space_low);
+}
+
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error)
 {
     if (journal->store) {

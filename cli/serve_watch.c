@@ -61,7 +61,7 @@ static char *tell(tj_status status, const tj_store_info *info, const tj_error *e
     if (status == TJ_OK) {
         json_unsigned(&json, "sequence", info->sequence);
         json_bool(&json, "writer_alive", info->writer_alive);
-        json_bool(&json, "space_low", info->lmdb.space_low || info->lmdb.reserve_bytes == 0);
+        json_bool(&json, "space_low", info->lmdb.space_low || reserve_in_use(info));
     } else {
         json_text(&json, "error", tj_str_of(error->message));
     }

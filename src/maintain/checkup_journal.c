@@ -55,15 +55,22 @@ static void open_it(tj__examinee *x)
     config.trace = hear;
     config.trace_context = x;
     x->info = (tj_store_info)TJ_STORE_INFO_INIT;
+    tj_book_list *books = NULL;
     tj_status status = tj_store_open(&config, &store, &error);
     if (status == TJ_OK) {
         status = tj_store_info_get(store, &x->info, &error);
     }
     x->has_info = status == TJ_OK;
+    if (status == TJ_OK) {
+        status = tj_store_books(store, &books, &error); /* every row of their states is whole */
+    }
+    tj_book_list_free(books);
     x->failure = status == TJ_NOMEM ? error : x->failure;
     if (status == TJ_OK) {
         tj__checkup_add(x, "journal", TJ_HEALTH_OK, NULL,
-                        "it opens, and its newest commit is %" PRIu64, x->info.sequence);
+                        "it opens, the state of each book can be loaded, and its newest commit is "
+                        "%" PRIu64,
+                        x->info.sequence);
     } else if (status == TJ_BUSY) {
         tj__checkup_add(x, "journal", TJ_HEALTH_UNKNOWN, NULL, "%s", error.message);
     } else {
@@ -152,12 +159,14 @@ static void look_at_growth(tj__examinee *x)
     char daily[TJ__AMOUNT_SIZE];
     char left[TJ__AMOUNT_SIZE];
     const tj_lmdb_info *info = &x->info.lmdb;
-    uint64_t bound = x->config->lmdb.history_size_bytes;
+    uint64_t set = x->config->lmdb.history_size_bytes;
+    uint64_t bound = set > 0 ? set : TJ_HISTORY_SIZE_DEFAULT;
     int64_t span = x->info.sequence_time - info->oldest_time;
     double growth = span < HOUR_NS ? 0 : (double)info->log_bytes / (double)span * DAY_NS;
     tj__amount(info->log_bytes, size);
     tj__amount(bound, limit);
-    if (bound > info->log_bytes && bound - info->log_bytes > info->free_bytes) {
+    /* Where none was set, old segments go when space is low. */
+    if (set > info->log_bytes && set - info->log_bytes > info->free_bytes) {
         tj__checkup_add(x, "history", TJ_HEALTH_WARNING,
                         tj__checkup_command(x, "tesser-journal prune -j %s --size MIB", x->path),
                         "the log has %s and may grow to %s, and %s are free: set a smaller "

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/sized.h"
 #include "journal/journal.h"
+#include "maintain/backup_note.h"
 #include "maintain/repair_bases.h"
 #include "rows/key.h"
 
@@ -359,6 +360,16 @@ static tj_status verify_new(repair *r, tj_error *error)
     return status;
 }
 
+/* Backups go on where the id stays. The journal is as good without the note. */
+static void keep_backups(const repair *r)
+{
+    tj__backup_note note;
+    tj__backup_note_read(r->x.path, &note);
+    if (!r->report->loses) {
+        (void)tj__backup_note_add(r->target.path, &note.made, &note.proven, 0, NULL);
+    }
+}
+
 /* Both names are there at every instant. */
 static tj_status swap(const repair *r, tj_error *error)
 {
@@ -426,6 +437,7 @@ static tj_status run(repair *r, const char *path, const char *into, tj_error *er
     report->journal_id = r->target.journal_id;
     report->written = true;
     TJ_TRY(verify_new(r, error));
+    keep_backups(r);
     if (r->options->swap) {
         TJ_TRY(swap(r, error));
         report->swapped = true;

@@ -73,7 +73,7 @@ mkfifo hold
 writer=$!
 exec 3>hold
 for _ in $(seq 100); do
-    "$TESSER_JOURNAL" -j c status --json >"$out" 2>/dev/null && grep -q '"alive":true' "$out" && break
+    "$TESSER_JOURNAL" -j c status --json >"$out" 2>/dev/null && grep -q "\"pid\":\"*$writer" "$out" && break
     sleep 0.05
 done
 run 15 -j c compact

@@ -87,6 +87,8 @@ PY
     *) run 19 -j journal state export ;;
     esac
     cp "$err" said
+    [ $damage = ledgermark-33 ] || { run 6 -j journal doctor --no-flush && out_has 'wrong    journal: '; }
+    cp said "$err"
     follow 19 verify
     cp said "$err"
     follow 0 repair

@@ -13,6 +13,7 @@ run 0 -j j state export
 cp "$out" newest.json
 run 0 -j j status --json
 id=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["journal_id"])' "$out")
+run 0 -j j backup backup
 cp -a j whole
 content() { (cd "$1" && find . -type f ! -name lock.mdb -print0 | sort -z | xargs -0 sha256sum); }
 flip() { python3 -c 'import sys
@@ -31,6 +32,10 @@ nothing_lost() {
     run 0 -j new verify --deep
     run 0 -j new state export
     cmp -s "$out" newest.json || fail "another state"
+    run 0 -j new check # no writer was there yet, so there is no reserve
+    run 0 -j new status
+    out_has "0 B in reserve, which the next writer makes"
+    out_has "up to commit 60, in $PWD/backup"
     run 0 -j new record <<<'{"portfolio_equity":"61"}'
     run 0 -j new verify --deep
     rm -rf j new && cp -a whole j

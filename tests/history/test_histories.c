@@ -5,8 +5,6 @@
  * it, each base can be built again with the same bytes, and without it the answers are the same.
  *
  * Beside each history a model of it is kept, in memory that it shares with those who are killed.
- * With TJ_LONG=1 there are 1,000 of them, and of nine in ten some commits and some bases are looked
- * at: other ones each time.
  */
 #include "history_fixture.h"
 
@@ -16,8 +14,6 @@
 
 #define HISTORIES 6
 #define HISTORIES_LONG 1000
-#define WHOLE_EVERY 10
-#define COMMITS_BETWEEN_MAX 12
 #define KILLS_MAX 3
 #define COMMITS_MIN 150
 #define COMMITS_MAX 450
@@ -143,38 +139,15 @@ static void do_without(tj__base_kind kind, uint64_t ordinal)
     assert_int_equal(build_bases(&common->h), 1);
 }
 
-/* Each commit, or one of several. */
-static void look_at_states(bool all)
-{
-    const history *h = &common->h;
-    for (uint64_t n = 0; n <= h->last; n += all ? 1 : 1 + random_below(COMMITS_BETWEEN_MAX)) {
-        assert_past(h, n, n % 25 == 0 ? TJ__TABLES_ALL : based_tables());
-    }
-    assert_past(h, h->last, TJ__TABLES_ALL);
-}
-
-/* All of a kind, or one of them. */
-static unsigned do_without_bases(tj__base_kind kind, bool all)
-{
-    tj__base_list list;
-    assert_ok(tj__base_list_read(common->h.history_path, kind, &list, &err));
-    unsigned count = (unsigned)list.count;
-    unsigned first = all || count == 0 ? 0 : random_below(count);
-    unsigned end = all ? count : count > 0 ? first + 1 : 0;
-    for (unsigned i = first; i < end; i++) {
-        do_without(kind, list.ordinals[i]);
-    }
-    tj__base_list_dispose(&list);
-    return end - first;
-}
-
-static unsigned look_back(bool all)
+static unsigned look_back(void)
 {
     static char whole[16384];
     static char again[16384];
     history *h = &common->h;
     unsigned bases = 0;
-    look_at_states(all);
+    for (uint64_t n = 0; n <= h->last; n++) {
+        assert_past(h, n, n % 25 == 0 ? TJ__TABLES_ALL : based_tables());
+    }
     build_bases(h); /* whatever of them is there */
     digest_files(whole);
     shell("rm -r %s", h->history_path);
@@ -182,7 +155,12 @@ static unsigned look_back(bool all)
     digest_files(again);
     assert_string_equal(again, whole);
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
-        bases += do_without_bases((tj__base_kind)kind, all);
+        tj__base_list list;
+        assert_ok(tj__base_list_read(h->history_path, (tj__base_kind)kind, &list, &err));
+        for (size_t i = 0; i < list.count; i++, bases++) {
+            do_without((tj__base_kind)kind, list.ordinals[i]);
+        }
+        tj__base_list_dispose(&list);
     }
     digest_files(again);
     assert_string_equal(again, whole);
@@ -194,8 +172,7 @@ static void any_of_them_can_be_looked_back_at(void **state)
     fixture *f = *state;
     char model[PATH_TEXT_SIZE + 16];
     const char *longer = getenv("TJ_LONG");
-    bool is_long = longer && strcmp(longer, "1") == 0;
-    int histories = is_long ? HISTORIES_LONG : HISTORIES;
+    int histories = longer && strcmp(longer, "1") == 0 ? HISTORIES_LONG : HISTORIES;
     uint64_t commits = 0;
     unsigned kills = 0;
     unsigned bases = 0;
@@ -207,7 +184,7 @@ static void any_of_them_can_be_looked_back_at(void **state)
         history_begin(f, &common->h);
         fixture_close(f);
         kills += live_through(f, model);
-        bases += look_back(!is_long || i % WHOLE_EVERY == 0);
+        bases += look_back();
         commits += common->h.last;
     }
     printf("%d histories of %" PRIu64 " commits, %u kills, %u bases\n", histories, commits, kills,

@@ -53,7 +53,7 @@ clang: setup-ci ## The same as build, by clang, warnings are errors, in build/cl
 
 asan: setup-ci ## Most tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/build.sh asan
-	@scripts/sanitized.sh asan -L 'unit|contract|cli|format|fault|crash' $(CTEST_FLAGS)
+	@scripts/sanitized.sh asan -L 'unit|contract|cli|serve|format|fault|crash' $(CTEST_FLAGS)
 
 tsan: setup-ci ## The tests with threads under ThreadSanitizer
 	@scripts/build.sh tsan tests_with_threads

@@ -91,14 +91,15 @@ static int compare_keys(const walked_tree *tree, tj__bytes a, tj__bytes b)
     return left < right ? -1 : left > right;
 }
 
-/* Keys rise, and stay within what the parent page promises. The first key of a branch page is
- * not looked at: it stands for the parent's own. */
+/* Keys rise, and stay within what the parent page promises, for which the last one stands. The
+ * first key of a branch page is not looked at: it stands for the parent's own. */
 static tj_status check_keys(const walker *walk, const walked_tree *tree, uint64_t number,
                             const uint8_t *page, bool branch, range bounds, tj_error *error)
 {
     tj__bytes below = bounds.low;
     bool may_equal = true;
-    for (size_t i = branch; i < tj__page_node_count(page); i++) {
+    size_t count = tj__page_node_count(page);
+    for (size_t i = branch; i < count; i++) {
         tj__bytes key = tj__page_node(page, i).key;
         if (tree->kind == FREE_LIST && key.size != sizeof(uint64_t)) {
             return tj__pages_bad(walk->pages, number, error,
@@ -106,7 +107,7 @@ static tj_status check_keys(const walker *walk, const walked_tree *tree, uint64_
         }
         int order = below.data ? compare_keys(tree, below, key) : -1;
         if (order > 0 || (order == 0 && !may_equal) ||
-            (bounds.high.data && compare_keys(tree, key, bounds.high) >= 0)) {
+            (i + 1 == count && bounds.high.data && compare_keys(tree, key, bounds.high) >= 0)) {
             return tj__pages_bad(walk->pages, number, error, "key %zu is out of order", i);
         }
         below = key;

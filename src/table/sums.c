@@ -30,13 +30,13 @@ tj__sum *tj__sums_item(const tj__sums *sums, size_t index)
 static tj__sum *find(tj__sums *sums, uint8_t table, uint32_t book)
 {
     size_t count = tj__sums_count(sums);
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (sums->newest + i) % count;
+    for (size_t i = 0, at = sums->newest; i < count; i++) {
         tj__sum *sum = tj__sums_item(sums, at);
         if (sum->table == table && sum->book == book) {
             sums->newest = at;
             return sum;
         }
+        at = at + 1 < count ? at + 1 : 0;
     }
     return NULL;
 }
@@ -45,7 +45,11 @@ tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
 {
     uint8_t book[4] = {0};
     TJ_ASSERT(row_key.size > 1);
-    memcpy(book, row_key.data + 1, row_key.size > sizeof book ? sizeof book : row_key.size - 1);
+    if (row_key.size > sizeof book) {
+        memcpy(book, row_key.data + 1, sizeof book);
+    } else {
+        memcpy(book, row_key.data + 1, row_key.size - 1);
+    }
     tj__sum sum = {.table = row_key.data[0], .book = tj__load_u32_be(book)};
     tj__sum *found = find(sums, sum.table, sum.book);
     if (found) {

@@ -108,6 +108,28 @@ static void a_data_mdb_that_was_cut(void **state)
     }
 }
 
+/* Both journals would share the segment if it were whole. */
+static void bytes_behind_a_seal_are_not_taken_over(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    char into[PATH_TEXT_SIZE];
+    tj_repair_report *repaired = NULL;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->damaged = true;
+    open_and_save(f, 1, 1500);
+    path_of(f, "log/0000000003.log", path);
+    assert_int_equal(access(path, F_OK), 0);
+    path_of(f, "log/0000000001.log", path);
+    turn_bits(path, TJ_SEGMENT_SIZE_MIN - 1, 1);
+    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
+    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
+    assert_true(repaired->written && !repaired->loses);
+    tj_repair_report_free(repaired);
+    assert_journal_sound(into);
+    directory_remove(into);
+}
+
 /* The file whose pages cannot be read from one on, as those of a disk that gives out. */
 static ino_t unreadable;
 static off_t unreadable_from;
@@ -260,6 +282,7 @@ int main(void)
         JOURNAL_TEST(a_meta_page_with_any_byte_changed),
         JOURNAL_TEST(a_transaction_of_any_number),
         JOURNAL_TEST(a_data_mdb_that_was_cut),
+        JOURNAL_TEST(bytes_behind_a_seal_are_not_taken_over),
         JOURNAL_TEST(a_data_mdb_that_cannot_be_read),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),

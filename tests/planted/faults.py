@@ -293,7 +293,7 @@ FAULTS = [
           "crash_repair upgrade"),
     Fault("a repaired journal shares a damaged segment", "src/maintain/repair_build.c",
           "        if (faults[i].ordinal == seen->end.ordinal) {", "        if (faults[i].ordinal == UINT64_MAX) {",
-          "test_maintain_mutations"),
+          "test_maintain_verify_bytes"),
     Fault("a base that is not what the log comes to is believed", "src/maintain/examine_history.c",
           "    uint8_t table = tj__digest_differs(&digest, &seen->digest);\n    if (table == 0) {",
           "    uint8_t table = tj__digest_differs(&digest, &seen->digest);\n    if (table <= TJ__TABLE_LAST) {",

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 
 #define HEAD_BYTES 7
+/* Entries that far on are fetched while one is looked at. */
+#define AHEAD 8
+/* So many are compared with each other. */
+#define FEW 64
 #define GOES_ON (HEAD_BYTES + 1) /* the key does not end within its head */
 
 typedef struct item {
@@ -31,6 +35,7 @@ static size_t shared_bytes(const item *items, size_t count, size_t from, tj__key
     tj__bytes first = key_of(items[0].entry);
     size_t shared = first.size;
     for (size_t i = 1; i < count && shared > from; i++) {
+        __builtin_prefetch(items[i + AHEAD < count ? i + AHEAD : i].entry);
         shared = same_bytes(first, key_of(items[i].entry), from, shared);
     }
     return shared;
@@ -53,20 +58,61 @@ static int compare_heads(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* By one byte of their heads; items that agree in it stay as they were. */
+static void sort_by_byte(const item *from, item *to, size_t count, unsigned shift)
+{
+    size_t next[257] = {0};
+    for (size_t i = 0; i < count; i++) {
+        next[(from[i].head >> shift & 0xff) + 1]++;
+    }
+    for (size_t byte = 1; byte < 256; byte++) {
+        next[byte] += next[byte - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[next[from[i].head >> shift & 0xff]++] = from[i];
+    }
+}
+
+/* Byte by byte from the last one that differs: no comparing, which is a call each time. */
+static void sort_heads(item *items, item *scratch, size_t count)
+{
+    uint64_t differing = 0;
+    item *from = items;
+    item *to = scratch;
+    if (count < FEW) {
+        qsort(items, count, sizeof *items, compare_heads);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        differing |= items[i].head ^ items[0].head;
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if (differing >> shift & 0xff) {
+            sort_by_byte(from, to, count, shift);
+            item *other = from;
+            from = to;
+            to = other;
+        }
+    }
+    if (from == scratch) {
+        memcpy(items, scratch, count * sizeof *items);
+    }
+}
+
 /* `from`: so many first bytes are the same in all. */
-static void sort(item *items, size_t count, size_t from, tj__keysort_key *key_of)
+static void sort(item *items, item *scratch, size_t count, size_t from, tj__keysort_key *key_of)
 {
     size_t shared = shared_bytes(items, count, from, key_of);
     for (size_t i = 0; i < count; i++) {
         items[i].head = head_of(key_of(items[i].entry), shared);
     }
-    qsort(items, count, sizeof *items, compare_heads);
+    sort_heads(items, scratch, count);
     for (size_t i = 0, end = 0; i < count; i = end) {
         for (end = i + 1; end < count && items[end].head == items[i].head;) {
             end++;
         }
         if (end - i > 1 && (items[i].head & 0xff) == GOES_ON) {
-            sort(items + i, end - i, shared + HEAD_BYTES, key_of);
+            sort(items + i, scratch, end - i, shared + HEAD_BYTES, key_of);
         }
     }
 }
@@ -76,14 +122,14 @@ bool tj__keysort(void **entries, size_t count, tj__keysort_key *key_of)
     if (count < 2) {
         return true;
     }
-    item *items = malloc(count * sizeof *items);
+    item *items = malloc(2 * count * sizeof *items);
     if (!items) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         items[i].entry = entries[i];
     }
-    sort(items, count, 0, key_of);
+    sort(items, items + count, count, 0, key_of);
     for (size_t i = 0; i < count; i++) {
         entries[i] = items[i].entry;
     }

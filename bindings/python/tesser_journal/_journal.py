@@ -14,7 +14,6 @@ from uuid import UUID
 
 from . import _native
 from ._book import Book
-from ._errors import ClosedError
 from ._pending import Pending
 from ._transaction import Transaction
 from ._values import Commit, Moment
@@ -177,8 +176,6 @@ class Journal:
         The commit is decided when this is called, and durable when the future that it gives has the
         sequence. When who awaits it is cancelled the commit still happens.
         """
-        if self._closed:
-            raise ClosedError("this journal is closed")
         return self._pending.submit(transaction)
 
     def commit_find(self, commit_id: UUID) -> int:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 from . import _native
+from ._errors import ClosedError
 
 _Loop = asyncio.AbstractEventLoop
+# ((the watch, the future), the commit's sequence, what failed)
+_Outcome = Tuple[Tuple["_Watch", "asyncio.Future[int]"], int, Optional[Exception]]
 
 
 class _Watch:
@@ -32,14 +35,16 @@ class _Watch:
         loop.add_reader(self._fd, pending.take)
         loop.call_soon(self.rest)
 
-    def settle(self, future: "asyncio.Future[int]", sequence: int, error: Optional[Exception]) -> None:
-        self.flying -= 1
-        if future.done():  # cancelled: the commit happened all the same
-            pass
-        elif error is None:
-            future.set_result(sequence)
-        else:
-            future.set_exception(error)
+    def settle(self, outcomes: List[_Outcome]) -> None:
+        """Tells those who wait in this loop."""
+        for (_, future), sequence, error in outcomes:
+            if future.done():  # cancelled: the commit happened all the same
+                continue
+            if error is None:
+                future.set_result(sequence)
+            else:
+                future.set_exception(error)
+        self.flying -= len(outcomes)
         if self.flying == 0:  # behind those who were told, and may go on with another commit
             self.loop.call_soon(self.rest)
 
@@ -59,13 +64,16 @@ class Pending:
 
     def __init__(self, store: _native.Store) -> None:
         self.store = store
+        self.closed = False
         self.watches: Dict[_Loop, _Watch] = {}
 
     def submit(self, transaction: _native.Transaction) -> "asyncio.Future[int]":
         """Gives a future that has the commit's sequence when it is durable."""
+        if self.closed:
+            raise ClosedError("this journal is closed")
         loop = asyncio.get_running_loop()
         watch = self.watches.get(loop) or self._watch(loop)
-        future: "asyncio.Future[int]" = loop.create_future()
+        future: "asyncio.Future[int]" = asyncio.Future(loop=loop)
         transaction._submit((watch, future))
         watch.flying += 1
         return future
@@ -80,15 +88,19 @@ class Pending:
     def take(self, wait_ms: int = 0) -> None:
         """Tells those whose commits are done, also of journals that share the store."""
         here = asyncio._get_running_loop()
-        for (watch, future), sequence, error in self.store.complete(wait_ms):
+        of_watches: Dict[_Watch, List[_Outcome]] = {}
+        for outcome in self.store.complete(wait_ms):
+            of_watches.setdefault(outcome[0][0], []).append(outcome)
+        for watch, outcomes in of_watches.items():
             if watch.loop is here:
-                watch.settle(future, sequence, error)
+                watch.settle(outcomes)
             else:
                 with contextlib.suppress(RuntimeError):  # a loop that was closed tells nobody
-                    watch.loop.call_soon_threadsafe(watch.settle, future, sequence, error)
+                    watch.loop.call_soon_threadsafe(watch.settle, outcomes)
 
     def finish(self) -> None:
         """Waits until everything in flight is durable, and tells those who await it."""
+        self.closed = True
         while self.store.in_flight():
             self.take(1000)
         here = asyncio._get_running_loop()

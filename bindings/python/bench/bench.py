@@ -24,7 +24,8 @@ from tesser_journal import LiveState, Order, OrderRequest, Time
 
 ROUNDS = 300
 IN_FLIGHT = 64
-LIBRARY = Path(__file__).resolve().parents[2] / "build" / "release" / "libtesser-journal.so"
+IN_FLIGHT_ROUNDS = 15
+LIBRARY = Path(__file__).resolve().parents[3] / "build" / "release" / "libtesser-journal.so"
 
 
 class Library:
@@ -108,19 +109,24 @@ class Package:
         self.journal.close()
 
 
+def commit_once(rival, number):
+    start = time.perf_counter()
+    rival.commit(number)
+    return (time.perf_counter() - start) * 1e6
+
+
 def lone_commits(rivals):
     taken = {name: [] for name in rivals}
     for number in range(ROUNDS + 20):
         for name, rival in rivals.items():
-            start = time.perf_counter()
-            rival.commit(number)
+            us = commit_once(rival, number)
             if number >= 20:
-                taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) * 1e6 for name, times in taken.items()}
+                taken[name].append(us)
+    return {name: statistics.median(times) for name, times in taken.items()}
 
 
-async def in_flight(journal, commits):
-    numbers = iter(range(commits))
+async def in_flight(journal, numbers):
+    numbers = iter(numbers)
 
     async def work():
         for number in numbers:
@@ -130,13 +136,21 @@ async def in_flight(journal, commits):
     await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
 
 
-def awaited_commits(path):
-    commits = 20_000
-    with tesser_journal.open(path) as journal:
+def awaited_commits(rivals):
+    """In each round the rivals commit one by one, and the package with 64 in flight: what a commit takes
+    there, and how many times quicker that is, by the medians over the rounds."""
+    commits = 2_000
+    walls, cpus, ratios = [], [], {name: [] for name in ("sqlite3", "py-lmdb")}
+    for number in range(IN_FLIGHT_ROUNDS):
         start, used = time.perf_counter(), time.process_time()
-        asyncio.run(in_flight(journal, commits))
+        asyncio.run(in_flight(rivals["package"].journal, range(number * commits, (number + 1) * commits)))
         wall, cpu = time.perf_counter() - start, time.process_time() - used
-        return wall / commits * 1e6, cpu / commits * 1e6
+        walls.append(wall / commits * 1e6)
+        cpus.append(cpu / commits * 1e6)
+        for name, all_of_it in ratios.items():
+            lone = statistics.median(commit_once(rivals[name], i) for i in range(50))
+            all_of_it.append(lone / walls[-1])
+    return statistics.median(walls), statistics.median(cpus), ratios
 
 
 def orders(count):
@@ -171,13 +185,14 @@ def main():
         rivals["sqlite3"] = Sqlite(place / "sqlite.db")
         rivals["py-lmdb"] = Lmdb(place / "lmdb")
         medians = lone_commits(rivals)
+        each, cpu, ratios = awaited_commits(rivals)
         for rival in rivals.values():
             rival.close()
         for name, median in medians.items():
             print(f"a lone durable commit, {name}: {median:.0f} us, {median / medians['package']:.2f}")
-        each, cpu = awaited_commits(place / "async")
         print(f"asyncio, {IN_FLIGHT} in flight: {each:.1f} us a commit, {cpu:.1f} us of a core,", end=" ")
-        print(", ".join(f"{medians[name] / each:.0f} times {name}" for name in ("sqlite3", "py-lmdb")))
+        spread = "{:.0f} times {} ({:.0f} to {:.0f})".format
+        print(*(spread(statistics.median(r), name, min(r), max(r)) for name, r in ratios.items()), sep=", ")
         loads(place / "loads")
 
 

@@ -130,6 +130,7 @@ struct desk {
     pthread_mutex_t lock;
     lane lanes[2];
     kept_answer kept[KEPT_MAX];
+    uint64_t news; /* how often something was new */
     bool ending;
     /* Held for reading by whoever has the journal open, for writing to open it afresh. */
     pthread_rwlock_t gate;
@@ -138,6 +139,8 @@ struct desk {
 tj_status desk_start(desk *d, const command_line *cli, tj_error *error);
 /* Whether the desk takes a job; called with its lock held. */
 bool desk_take(desk *d, job *asked);
+/* Something is new: no answer is given again that was begun before. */
+void desk_forget(desk *d);
 /* Jobs that wait are answered that it ends. */
 void desk_stop(desk *d);
 int64_t now_ms(void);

@@ -2,7 +2,8 @@
 /*
  * serve: who works at what is asked. Requests wait in two lanes, each with a thread of its own. An
  * answer is given again for a while, to whoever asks the same: twice as long as it took to make,
- * and at least a tenth of a second. So however many ask, the journal is not read all the time.
+ * and at least a tenth of a second. So however many ask, the journal is not read all the time. Who
+ * is told that something is new gets a new answer: what was begun before is not given again.
  */
 #include "serve.h"
 
@@ -61,6 +62,16 @@ static void kept_put(desk *d, const char *url, answer *made, int64_t cost_ms)
     *place = (kept_answer){need(strdup(url)), answer_hold(made), now_ms() + span};
 }
 
+void desk_forget(desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->news++;
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        kept_drop(&d->kept[i]);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
 /* ---- lanes -------------------------------------------------------------------------------- */
 
 static answer *make_answer(desk *d, const request *asked, int64_t *cost_ms)
@@ -77,13 +88,16 @@ static answer *make_answer(desk *d, const request *asked, int64_t *cost_ms)
 static void work_at(desk *d, job *asked)
 {
     int64_t cost_ms = 0;
+    uint64_t news = d->news;
     asked->answer =
         d->ending ? answer_refuse(503, "the server ends") : kept_find(d, asked->request.url);
     if (!asked->answer) {
         pthread_mutex_unlock(&d->lock);
         asked->answer = make_answer(d, &asked->request, &cost_ms);
         pthread_mutex_lock(&d->lock);
-        kept_put(d, asked->request.url, asked->answer, cost_ms);
+        if (d->news == news) {
+            kept_put(d, asked->request.url, asked->answer, cost_ms);
+        }
     }
     asked->done(asked);
 }
@@ -156,7 +170,5 @@ void desk_stop(desk *d)
     for (size_t i = 0; i < 2; i++) {
         pthread_join(d->lanes[i].thread, NULL);
     }
-    for (size_t i = 0; i < KEPT_MAX; i++) {
-        kept_drop(&d->kept[i]);
-    }
+    desk_forget(d);
 }

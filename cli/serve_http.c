@@ -152,6 +152,9 @@ void http_tick(http_server *server)
         return;
     }
     const char *news = watch_look(&server->watch, &server->desk);
+    if (news) {
+        desk_forget(&server->desk);
+    }
     pthread_mutex_lock(&server->lock);
     if (news) {
         snprintf(server->event, sizeof server->event, "%s", news);

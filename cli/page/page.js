@@ -155,6 +155,7 @@ class Problem extends Error {
   constructor(failure, status) {
     super(failure.error || `the server answered ${status}`);
     this.advice = failure.advice || '';
+    this.passes = status >= 500; // the server is busy, or the journal is being mended
   }
 }
 
@@ -616,6 +617,7 @@ const views = { overview: showOverview, orders: showOrders, algos: showAlgos, le
 // ---- which view, and when ------------------------------------------------------------------
 
 const PAUSE_MS = 1000;
+const AGAIN_MS = 5000; // after a failure
 const refreshing = { busy: false, again: false };
 const viewName = () => (views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview');
 
@@ -644,6 +646,7 @@ async function refresh() {
       tellProblem(box, null);
     } catch (problem) {
       tellProblem(box, problem);
+      if (problem.passes ?? true) { setTimeout(refreshSoon, AGAIN_MS); }
     }
     document.body.dataset.shown = `${name} ${journal.sequence}`;
   } while (refreshing.again);
@@ -707,15 +710,26 @@ function onJournal(event) {
   refreshSoon();
 }
 
+let events = null;
+
+// While nobody sees the page it listens to nothing: a browser has few connections to one server.
 function listen() {
-  const events = new EventSource('/api/events');
+  if (document.hidden || (events && events.readyState !== EventSource.CLOSED)) { return; }
+  events = new EventSource('/api/events');
   events.addEventListener('journal', onJournal);
   events.addEventListener('error', () => {
     tellPulse('not connected', true);
-    if (events.readyState === EventSource.CLOSED) {
-      setTimeout(listen, 2000);
-    }
+    if (events.readyState === EventSource.CLOSED) { setTimeout(listen, 2000); }
   });
+}
+
+function onVisibility() {
+  if (document.hidden) {
+    events?.close();
+  } else {
+    listen();
+    refreshSoon();
+  }
 }
 
 async function showBooks() {
@@ -771,6 +785,7 @@ function begin() {
     refresh();
   });
   addEventListener('hashchange', showView);
+  document.addEventListener('visibilitychange', onVisibility);
   showView();
   listen();
 }

@@ -11,6 +11,12 @@ usage() { # usage MESSAGE HELP ARGUMENTS...
 See 'tesser-journal$help --help'."
 }
 
+# The README's table has every command there is.
+run 0 help commands
+while read -r command; do
+    grep -qF "\`$command\`" "$(dirname "$script")/../../README.md" || fail "README.md does not list $command"
+done <"$out"
+
 usage 'no command is given' ''
 usage 'unknown command "stauts"; did you mean "status"?' '' stauts
 usage 'unknown command "frobnicate"' '' frobnicate

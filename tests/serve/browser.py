@@ -107,7 +107,14 @@ class Browser:
 
     def waits(self, script, *arguments):
         """Until a script gives something true."""
-        return until(lambda: self.run(script, *arguments))
+        try:
+            return until(lambda: self.run(script, *arguments))
+        except AssertionError as failed:
+            says = self.run("return [document.body.innerText.slice(0, 1500), JSON.stringify(refreshing), "
+                            "document.body.dataset.shown, document.hidden, events?.readyState, "
+                            "...performance.getEntriesByType('resource').slice(-8).map((e) => "
+                            "`${e.name} ${e.startTime} ${e.duration} ${e.responseStatus}`)]")
+            raise AssertionError(f"waited in vain: {script} {arguments}; the page: {says}") from failed
 
     def shown(self, view):
         """Until a view has been filled."""

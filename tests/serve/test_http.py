@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 from served import ROOT, Served, Writer, make_journal, main, order, run, until
@@ -235,10 +236,16 @@ def test_events():
         assert made["seq"] == 3, made
         events.until(lambda told: told["sequence"] == 3 and told["writer_alive"])
         assert served.json("/api/portfolio")["portfolio_equity"] == "5"
+        for number, pause in ((4, 0.16), (5, 0.19), (6, 0.22)):  # shortly before it is looked for news
+            time.sleep(pause)
+            assert served.json("/api/portfolio")["sequence"] == number - 1  # and kept
+            assert writer.write({"portfolio_equity": f"{number}"})["seq"] == number
+            events.until(lambda told, number=number: told["sequence"] == number)
+            assert served.json("/api/portfolio")["sequence"] == number
         assert served.json("/healthz?writer=true")["well"] is True
         writer.child.kill()
         writer.child.wait()
-        events.until(lambda told: told["sequence"] == 3 and not told["writer_alive"])
+        events.until(lambda told: told["sequence"] == 6 and not told["writer_alive"])
         assert served.json("/healthz?writer=true", 503)["findings"][0]["name"] == "WRITER_DEAD"
         assert served.json("/healthz")["well"] is True
 

@@ -76,6 +76,8 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
 bool reserve_in_use(const tj_store_info *info);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
+/* The rows of a small data.mdb, also those that an opening does not look into. TJ_CORRUPT. */
+tj_status rows_verify(const tj_store_info *info, tj_error *error);
 /* Replaces a file beside which nothing half-written is ever seen. A new one lets nobody in whom the
  * journal keeps out. */
 tj_status journal_write_file(command_line *cli, const open_journal *journal, const char *file,

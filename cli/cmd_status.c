@@ -31,10 +31,14 @@ static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
 }
 
 /* What somebody should look at. */
-static void print_doubts(const tj_store_info *info, output *out)
+static void print_doubts(const tj_store_info *info, const tj_error *damage, output *out)
 {
     char span[SPAN_TEXT_SIZE];
     out_alarm(out, true);
+    if (damage->status != TJ_OK) {
+        out_pair(out, "Damaged", "%s; `tesser-journal verify -j %s --deep` tells the rest",
+                 damage->message, info->path);
+    }
     if (info->clock_behind_ns >= NS_PER_S) {
         out_pair(out, "Clock",
                  "%s behind the newest commit: it was once ahead, and new commits get "
@@ -227,7 +231,8 @@ static void print_recovery(const tj_store_info *info, output *out)
 }
 
 static void print_status(const tj_store_info *info, const tj_config *config,
-                         const tj_known_backups *backups, const tj_book_list *books, output *out)
+                         const tj_known_backups *backups, const tj_book_list *books,
+                         const tj_error *damage, output *out)
 {
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(info->journal_id, id);
@@ -238,7 +243,7 @@ static void print_status(const tj_store_info *info, const tj_config *config,
     out_pair(out, "Id", "%s", id);
     out_pair(out, "Durability", "%s", durability_name(info->durability));
     print_position(info, out);
-    print_doubts(info, out);
+    print_doubts(info, damage, out);
     print_sizes(info, out);
     print_history(info, config, out);
     print_backups(backups, out);
@@ -263,7 +268,7 @@ static void optional_number(json_writer *json, const char *key, int64_t number)
 
 static void json_status(const tj_store_info *info, const tj_config *config,
                         const tj_known_backups *backups, const tj_book_list *books,
-                        json_writer *json)
+                        const tj_error *damage, json_writer *json)
 {
     json_open(json, NULL, '{');
     json_text(json, "path", tj_str_of(info->path));
@@ -308,6 +313,11 @@ static void json_status(const tj_store_info *info, const tj_config *config,
     }
     json_unsigned(json, "recovered_bytes_cut", info->lmdb.recovered_bytes_cut);
     books_json(books, json, "books");
+    if (damage->status != TJ_OK) {
+        json_text(json, "damaged", tj_str_of(damage->message));
+    } else {
+        json_null(json, "damaged");
+    }
     json_close(json, '}');
 }
 
@@ -316,6 +326,7 @@ static tj_status run_status(command_line *cli, tj_error *error)
     open_journal journal;
     tj_book_list *books = NULL;
     tj_known_backups *backups = NULL;
+    tj_error damage = TJ_ERROR_INIT; /* it stops nobody, else it would not have been opened */
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
@@ -327,11 +338,14 @@ static tj_status run_status(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_known_backups_read(journal.config.path, &backups, error);
     }
+    if (status == TJ_OK && rows_verify(&info, &damage) != TJ_CORRUPT) {
+        damage = (tj_error)TJ_ERROR_INIT;
+    }
     if (status == TJ_OK && given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
-        json_status(&info, &journal.config, backups, books, &json);
+        json_status(&info, &journal.config, backups, books, &damage, &json);
     } else if (status == TJ_OK) {
-        print_status(&info, &journal.config, backups, books, &cli->out);
+        print_status(&info, &journal.config, backups, books, &damage, &cli->out);
     }
     tj_known_backups_free(backups);
     tj_book_list_free(books);

@@ -8,7 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <tesser/verify.h>
+
 #define DEFAULT_FILE "tesser.toml"
+/* What can be looked at every few seconds. */
+#define ROWS_SIZE_MAX ((uint64_t)8 << 20)
 
 /* Its path is what it is called in messages. */
 static tj_status configure_server(command_line *cli, tj_config *config, const char *file,
@@ -160,4 +164,10 @@ tj_status journal_write_file(command_line *cli, const open_journal *journal, con
         note_durable(cli, "%s is written", file);
     }
     return status;
+}
+
+tj_status rows_verify(const tj_store_info *info, tj_error *error)
+{
+    return info->type == TJ_ENGINE_LMDB ? tj_verify_rows(info->path, ROWS_SIZE_MAX, NULL, error)
+                                        : TJ_OK;
 }

@@ -117,6 +117,21 @@ typedef struct tj_verify_report {
 TJ_API TJ_CHECKED tj_status tj_verify(const char *path, const tj_verify_options *options,
                                       tj_verify_report **report, tj_error *error);
 
+/**
+ * Looks at every row of data.mdb and at nothing else, for monitoring: also at those of algorithms
+ * and of the ledger, which opening does not look into. Beside a running writer, too.
+ *
+ * @param path     of the journal's directory
+ * @param size_max a larger data.mdb is not looked at, because that takes too long: 8 MiB take about
+ *                 20 ms; 0: whatever its size
+ * @param looked   receives whether it was; may be NULL
+ * @return TJ_OK: all are whole, or it was not looked at; TJ_CORRUPT for the first that is damaged,
+ *         with its place and key; as tj_verify
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_verify_rows(const char *path, uint64_t size_max, bool *looked,
+                                           tj_error *error);
+
 /** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_verify_report_free(tj_verify_report *report);
 

@@ -68,6 +68,33 @@ out_has "HISTORY_SHORT: $hole"
 run 0 --config c.toml status # as the next writer, which goes on
 out_has "$hole"
 rm -rf j && cp -a old j
+# What stops no writer is told, too: a damaged row of an algorithm, or of the ledger.
+for row in algo ledger; do
+    rm -rf j && cp -a old j
+    entry='{"id":"abc00000-0000-4000-8000-000000000001","timestamp":"2025-11-23T12:13:20Z","exchange":"a",
+        "asset":"USDT","amount":"1","entry_type":"fee","reference_id":"ledgermark","meta":null}'
+    entry=$(tr -d '\n' <<<"$entry")
+    algo='{"plugin":"twap","payload":{"mark":"algomark"}}'
+    run 0 --config c.toml record <<<"{\"algos\":{\"4f9d2c1e-0a6b-4c8d-9e7f-111111111111\":$algo},\"ledger\":[$entry]}"
+    run 0 --config c.toml check
+    run 0 --config c.toml status --json
+    json "$out" 'd["damaged"] is None'
+    python3 -c 'import sys
+with open("j/data.mdb", "r+b") as f:
+    data = f.read()
+    at = data.find(sys.argv[1].encode())
+    while at >= 0:
+        f.seek(at)
+        f.write(b"#")
+        at = data.find(sys.argv[1].encode(), at + 1)' "${row}mark"
+    run 19 --config c.toml check
+    err_has "do not match their checksum"
+    run 0 --config c.toml status
+    out_has "Damaged "
+    run 0 --config c.toml status --json
+    json "$out" '"do not match their checksum" in d["damaged"]'
+done
+rm -rf j && cp -a old j
 rm j/data.mdb
 run 19 --config c.toml check
 rm -rf j

@@ -220,6 +220,26 @@ unsafe extern "C" {
         error: *mut tj_error,
     ) -> tj_status;
 
+    /// Looks at every row of data.mdb and at nothing else, for monitoring: also at those of
+    /// algorithms and of the ledger, which opening does not look into. Beside a running writer,
+    /// too.
+    ///
+    /// - `path`: of the journal's directory
+    /// - `size_max`: a larger data.mdb is not looked at, because that takes too long: 8 MiB take
+    ///   about 20 ms; 0: whatever its size
+    /// - `looked`: receives whether it was; may be NULL
+    ///
+    /// Returns `TJ_OK`: all are whole, or it was not looked at; `TJ_CORRUPT` for the first that is
+    /// damaged, with its place and key; as `tj_verify`
+    ///
+    /// Threads: any.
+    pub fn tj_verify_rows(
+        path: *const c_char,
+        size_max: u64,
+        looked: *mut bool,
+        error: *mut tj_error,
+    ) -> tj_status;
+
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_verify_report_free(report: *mut tj_verify_report);
 

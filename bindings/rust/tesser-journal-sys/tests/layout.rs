@@ -542,6 +542,7 @@ fn every_function_is_declared() {
         tj_uuid_parse,
         tj_verify,
         tj_verify_report_free,
+        tj_verify_rows,
         tj_version,
     ];
     let exported = exported();

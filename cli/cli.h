@@ -217,6 +217,8 @@ extern const command_spec command_export;
 extern const command_spec command_backup_list;
 extern const command_spec command_backup_verify;
 extern const command_spec command_backup;
+extern const command_spec command_copy;
+extern const command_spec command_follow;
 extern const command_spec command_prune;
 extern const command_spec command_compact;
 extern const command_spec command_doctor;

@@ -163,13 +163,28 @@ static void check_lag(findings *f, const check_bounds *bounds, const tj_config *
 {
     char behind[SIZE_TEXT_SIZE];
     char wanted[SIZE_TEXT_SIZE];
-    uint64_t lag_bytes = config->lmdb.lag_bytes ? config->lmdb.lag_bytes : TJ_LAG_BYTES_DEFAULT;
-    uint64_t max_lag = bounds->max_lag ? bounds->max_lag : LAG_FACTOR * lag_bytes;
-    if (info->writer_alive && info->lmdb.lag_bytes > max_lag) {
+    bool server = info->type == TJ_ENGINE_POSTGRES;
+    uint64_t usual = server ? TJ_POSTGRES_LAG_BYTES_DEFAULT : TJ_LAG_BYTES_DEFAULT;
+    uint64_t lag_bytes = server ? config->postgres.lag_bytes : config->lmdb.lag_bytes;
+    uint64_t max_lag =
+        bounds->max_lag ? bounds->max_lag : LAG_FACTOR * (lag_bytes ? lag_bytes : usual);
+    uint64_t lag = server ? info->postgres.lag_bytes : info->lmdb.lag_bytes;
+    if (info->writer_alive && lag > max_lag) {
         found(f, EXIT_LAG,
-              "LMDB is %s of log behind, more than %s: the disk is slower than what is saved, or "
-              "%s was stopped",
-              size_text(info->lmdb.lag_bytes, behind), size_text(max_lag, wanted), info->writer);
+              "%s %s of log behind, more than %s: the %s is slower than what is saved, or %s was "
+              "stopped",
+              server ? "the rows are" : "LMDB is", size_text(lag, behind),
+              size_text(max_lag, wanted), server ? "server" : "disk", info->writer);
+    }
+}
+
+static void check_standby(findings *f, const tj_store_info *info)
+{
+    if (info->postgres.unreplicated > 0) {
+        found(f, EXIT_UNREPLICATED,
+              "%" PRIu32 " commits of %s are acknowledged that no standby is known to have: "
+              "pg_stat_replication on the server shows which standbys take commits",
+              info->postgres.unreplicated, info->path);
     }
 }
 
@@ -228,11 +243,19 @@ static tj_status look(findings *f, const check_bounds *bounds, const tj_config *
         json_unsigned(&f->json, "sequence", info->sequence);
         json_open(&f->json, "findings", '[');
     }
-    check_space(f, bounds, info);
+    tj_status status = TJ_OK;
+    bool server = info->type == TJ_ENGINE_POSTGRES;
+    if (!server) {
+        check_space(f, bounds, info);
+    }
     check_writer(f, info);
     check_lag(f, bounds, config, info);
-    tj_status status = check_backup(f, bounds, info, error);
-    check_history(f, bounds, info);
+    if (server) {
+        check_standby(f, info);
+    } else {
+        status = check_backup(f, bounds, info, error);
+        check_history(f, bounds, info);
+    }
     if (as_json) {
         json_close(&f->json, ']');
         json_bool(&f->json, "well", f->cli->exit_code == 0);
@@ -241,6 +264,21 @@ static tj_status look(findings *f, const check_bounds *bounds, const tj_config *
         out_line(&f->cli->out, "well: %s at commit %" PRIu64, info->path, info->sequence);
     }
     return status;
+}
+
+/* A server keeps every commit, looks after its own disk, and is backed up by its own means. */
+static tj_status refuse_bounds(command_line *cli, const tj_store_info *info, tj_error *error)
+{
+    const option_spec *none = given(cli, &min_free_option)         ? &min_free_option
+                              : given(cli, &max_backup_age_option) ? &max_backup_age_option
+                                                                   : NULL;
+    if (!none || info->type != TJ_ENGINE_POSTGRES) {
+        return TJ_OK;
+    }
+    return usage_error(cli, error,
+                       "--%s is for journals in directories: the server knows its own "
+                       "disk and its backups",
+                       none->name);
 }
 
 static tj_status run_check(command_line *cli, tj_error *error)
@@ -259,6 +297,9 @@ static tj_status run_check(command_line *cli, tj_error *error)
         status = tj_store_info_get(journal.store, &info, error);
     }
     if (status == TJ_OK) {
+        status = refuse_bounds(cli, &info, error);
+    }
+    if (status == TJ_OK) {
         status =
             tj_store_books(journal.store, &books, error); /* every row of their states is whole */
     }
@@ -274,6 +315,7 @@ static tj_status run_check(command_line *cli, tj_error *error)
 
 const command_spec command_check = {
     .name = "check",
+    .server = true,
     .summary = "whether all is well, as an exit code, for monitoring",
     .text =
         "A journal that no writer could open ends it as it would end the writer, with 13 to "
@@ -281,7 +323,7 @@ const command_spec command_check = {
         "so does a damaged row of algorithms or of the ledger. Else each finding is a line, and "
         "the exit code that of the first: 40 space is "
         "low, 41 no writer, 42 LMDB lags behind, 43 the backup is too old, 44 history is too "
-        "short. 0: all is well. "
+        "short, 45 commits are on no standby. 0: all is well. "
         "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
         "reader slot. Larger tables and the log that is behind LMDB are for 'verify'.",
     .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB "

@@ -74,6 +74,7 @@ static tj_status run_doctor(command_line *cli, tj_error *error)
 
 const command_spec command_doctor = {
     .name = "doctor",
+    .server = true,
     .summary = "what the journal stands on, how it does, and what mends what is wrong",
     .text =
         "Measures and says of each: ok, warning or wrong, or unknown where it could not be "

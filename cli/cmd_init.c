@@ -2,6 +2,12 @@
 /* init: creates a journal, or a book in it. The only command that creates anything unasked. */
 #include "cli.h"
 
+#include <tesser/maintain.h>
+
+static const option_spec print_sql_option = {
+    .name = "print-sql",
+    .help = "of a journal on PostgreSQL: create nothing, print what an administrator runs for it"};
+
 typedef struct creation {
     bool journal; /* what was created */
     bool book;
@@ -72,8 +78,30 @@ static void tell(command_line *cli, const open_journal *journal, const creation 
     }
 }
 
+static tj_status print_sql(command_line *cli, tj_error *error)
+{
+    open_journal journal;
+    tj_text text = {0};
+    tj_status status = journal_configure(cli, ACCESS_READ, &journal, error);
+    const char *schema = journal.config.postgres.schema;
+    if (status == TJ_OK && journal.config.type != TJ_ENGINE_POSTGRES) {
+        status = usage_error(cli, error, "--print-sql is for a journal on PostgreSQL");
+    }
+    if (status == TJ_OK) {
+        status = tj_postgres_sql(schema ? schema : TJ_POSTGRES_SCHEMA_DEFAULT, &text, error);
+    }
+    if (status == TJ_OK) {
+        out_bytes(&cli->out, (tj_str){text.data, text.size});
+    }
+    tj_text_dispose(&text);
+    return journal_close(&journal, status, error);
+}
+
 static tj_status run_init(command_line *cli, tj_error *error)
 {
+    if (given(cli, &print_sql_option)) {
+        return print_sql(cli, error);
+    }
     open_journal journal;
     creation made = {false, given(cli, &option_book)};
     tj_store_info info = TJ_STORE_INFO_INIT;
@@ -105,6 +133,7 @@ const command_spec command_init = {
         "starts from empty.",
     .example = "tesser-journal --journal ./journal init\n"
                "tesser-journal --journal ./journal init --book alpha",
+    .options = (const option_spec *const[]){&print_sql_option, NULL},
     .writes = true,
     .server = true,
     .run = run_init,

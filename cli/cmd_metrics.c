@@ -94,12 +94,27 @@ static void histogram(exposition *e, const char *name, const tj_histogram *value
     out_format(&e->out, "tesser_journal_%s_count{%s} %" PRIu64 "\n", name, e->label, values->count);
 }
 
-static void expose_info(exposition *e, const tj_store_info *info)
+static void expose_server(exposition *e, const tj_store_info *info)
 {
-    const tj_lmdb_info *lmdb = &info->lmdb;
+    const tj_postgres_info *server = &info->postgres;
+    number(e, "applied_sequence", "gauge", server->applied_sequence, "Newest commit in the rows.");
+    number(e, "lag_bytes", "gauge", server->lag_bytes, "Log that the rows do not include yet.");
+    number(e, "state_bytes", "gauge", info->state_bytes, "Size of the row tables in the schema.");
+    number(e, "epoch", "gauge", server->epoch, "Writers that the journal has had.");
+    number(e, "unreplicated_commits", "gauge", server->unreplicated,
+           "Commits that are acknowledged and that no standby is known to have.");
+}
+
+static void expose_common(exposition *e, const tj_store_info *info)
+{
     number(e, "writer_alive", "gauge", info->writer_alive, "1: a process writes to the journal.");
     number(e, "sequence", "gauge", info->sequence, "Newest commit that is acknowledged.");
     moment(e, "last_commit_timestamp_seconds", info->sequence_time, "Time of that commit.");
+}
+
+static void expose_directory(exposition *e, const tj_store_info *info)
+{
+    const tj_lmdb_info *lmdb = &info->lmdb;
     number(e, "applied_sequence", "gauge", lmdb->applied_sequence, "Newest commit in LMDB.");
     number(e, "lag_bytes", "gauge", lmdb->lag_bytes, "Log that LMDB does not include yet.");
     number(e, "log_size_bytes", "gauge", lmdb->log_bytes, "Size of the log.");
@@ -157,6 +172,20 @@ static void expose_backups(exposition *e, const tj_known_backups *known)
             "When one was last proven to restore; 0: never.");
 }
 
+/* What the writer of a journal on a server has counted is known to its own process only. */
+static void expose_opened(exposition *e, const tj_store_info *info, const tj_metrics *metrics,
+                          const tj_known_backups *backups)
+{
+    expose_common(e, info);
+    if (info->type == TJ_ENGINE_POSTGRES) {
+        expose_server(e, info);
+        return;
+    }
+    expose_directory(e, info);
+    expose_backups(e, backups);
+    expose_metrics(e, metrics);
+}
+
 /* Of a journal that cannot be opened this tells so. */
 static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_error *error)
 {
@@ -169,16 +198,14 @@ static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_err
     if (status == TJ_OK) {
         status = tj_store_metrics(store, &metrics, error);
     }
-    if (status == TJ_OK) {
+    if (status == TJ_OK && info.type == TJ_ENGINE_LMDB) {
         status = tj_known_backups_read(info.path, &backups, error);
     }
     number(e, "up", "gauge", status == TJ_OK, "1: the journal can be opened.");
     number(e, "open_status", "gauge", (uint64_t)status,
            "Status of opening it, as its exit code less 10; 0: it is opened.");
     if (status == TJ_OK) {
-        expose_info(e, &info);
-        expose_backups(e, backups);
-        expose_metrics(e, &metrics);
+        expose_opened(e, &info, &metrics, backups);
     }
     tj_known_backups_free(backups);
     return status;
@@ -196,12 +223,14 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
         return status;
     }
     status = journal_open(cli, ACCESS_READ, &journal, error);
-    if (cli->usage || !cli->journal[0]) {
+    bool server = journal.config.type == TJ_ENGINE_POSTGRES && journal.config.path;
+    if (cli->usage || !(server || cli->journal[0])) {
         return journal_close(&journal, status, error); /* none is named */
     }
-    char *path = realpath(cli->journal, NULL);
+    const char *named = server ? journal.config.path : cli->journal;
+    char *path = server ? NULL : realpath(named, NULL);
     exposition e = {.out = {.stream = need(open_memstream(&text, &size))},
-                    .label = label_of(path ? path : cli->journal)};
+                    .label = label_of(path ? path : named)};
     free(path);
     status = expose(&e, journal.store, status, error);
     need(fclose(e.out.stream) == 0 ? text : NULL);
@@ -222,12 +251,14 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
 
 const command_spec command_metrics = {
     .name = "metrics",
+    .server = true,
     .summary = "a journal in numbers, for Prometheus",
     .text = "Sizes, space, lag and what the writer has counted: how long commits and flushes took, "
             "how many shared one, what was refused. Of a journal that cannot be opened it says so "
             "(tesser_journal_up 0), and ends as opening it does. A timer may run it every few "
             "seconds. The writer's counts are those of when it last brought LMDB up to date; they "
-            "begin anew with each writer. contrib/prometheus has alerts and a dashboard for it.",
+            "begin anew with each writer; of one on a server they are told to its own process "
+            "only. contrib/prometheus has alerts and a dashboard for it.",
     .example = "tesser-journal --journal ./journal metrics --output "
                "/var/lib/prometheus/node-exporter/journal.prom",
     .options = (const option_spec *const[]){&output_option, NULL},

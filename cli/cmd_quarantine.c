@@ -229,6 +229,7 @@ static tj_status run_quarantine_drop(command_line *cli, tj_error *error)
 
 const command_spec command_quarantine_list = {
     .name = "quarantine list",
+    .server = true,
     .summary = "what imports could not decode",
     .example = "tesser-journal --journal ./journal quarantine list",
     .options = (const option_spec *const[]){TABLE_OPTIONS, NULL},
@@ -238,6 +239,7 @@ const command_spec command_quarantine_list = {
 
 const command_spec command_quarantine_show = {
     .name = "quarantine show",
+    .server = true,
     .arguments = "NAME",
     .arguments_min = 1,
     .arguments_max = 1,
@@ -251,6 +253,7 @@ const command_spec command_quarantine_show = {
 
 const command_spec command_quarantine_retry = {
     .name = "quarantine retry",
+    .server = true,
     .arguments = "[NAME...]",
     .arguments_max = SIZE_MAX,
     .summary = "decode it again, and move what can be decoded to where it belongs",
@@ -269,6 +272,7 @@ const command_spec command_quarantine_retry = {
 
 const command_spec command_quarantine_drop = {
     .name = "quarantine drop",
+    .server = true,
     .arguments = "[NAME...]",
     .arguments_max = SIZE_MAX,
     .summary = "take it out of quarantine for good, with a reason",

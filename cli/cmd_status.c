@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* status: what can be told of a journal at one moment. */
-#include "cmd_book.h"
+#include "cmd_status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,9 @@
 
 static const char *durability_name(tj_durability durability)
 {
-    return durability == TJ_DURABILITY_OS ? "os" : "sync";
+    return durability == TJ_DURABILITY_OS           ? "os"
+           : durability == TJ_DURABILITY_REPLICATED ? "replicated"
+                                                    : "sync";
 }
 
 #define NS_PER_S 1000000000
@@ -30,42 +32,118 @@ static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
     return out;
 }
 
-/* What somebody should look at. */
-static void print_doubts(const tj_store_info *info, const tj_error *damage, output *out)
-{
-    char span[SPAN_TEXT_SIZE];
-    out_alarm(out, true);
-    if (damage->status != TJ_OK) {
-        out_pair(out, "Damaged", "%s; `tesser-journal verify -j %s --deep` tells the rest",
-                 damage->message, info->path);
-    }
-    if (info->clock_behind_ns >= NS_PER_S) {
-        out_pair(out, "Clock",
-                 "%s behind the newest commit: it was once ahead, and new commits get "
-                 "times from there on",
-                 span_text(info->clock_behind_ns, span));
-    }
-    if (!info->lmdb.acknowledged_known) {
-        out_pair(out, "Acknowledged",
-                 "not known, shown is the log to its end: no writer's mark of "
-                 "this boot and mount");
-    }
-    out_alarm(out, false);
-}
+/* ---- what every engine tells ----------------------------------------------------------------- */
 
-static void print_position(const tj_store_info *info, output *out)
+void status_print_head(const tj_store_info *info, output *out)
 {
+    char id[TJ_UUID_TEXT_SIZE];
     char time[TJ_TIME_TEXT_SIZE];
-    char size[SIZE_TEXT_SIZE];
+    tj_uuid_format(info->journal_id, id);
     tj_time_format(info->sequence_time, time);
+    out_heading(out, "Journal");
+    out_pair(out, "Path", "%s", info->path);
+    out_pair(out, "Engine", "%s", tj_engine_type_name(info->type));
+    out_pair(out, "Format", "%" PRIu32, info->format_version);
+    out_pair(out, "Id", "%s", id);
+    out_pair(out, "Durability", "%s", durability_name(info->durability));
     if (info->sequence == 0) {
         out_pair(out, "Commit", "none yet");
     } else {
         out_pair(out, "Commit", "%" PRIu64 ", %s", info->sequence, time);
     }
+}
+
+void status_print_clock(const tj_store_info *info, output *out)
+{
+    char span[SPAN_TEXT_SIZE];
+    if (info->clock_behind_ns >= NS_PER_S) {
+        out_alarm(out, true);
+        out_pair(out, "Clock",
+                 "%s behind the newest commit: it was once ahead, and new commits get "
+                 "times from there on",
+                 span_text(info->clock_behind_ns, span));
+        out_alarm(out, false);
+    }
+}
+
+void status_print_writer(const tj_store_info *info, output *out)
+{
+    if (info->writer_alive) {
+        out_pair(out, "Writer", "running, pid %" PRId64 "%s%s", info->writer_pid,
+                 info->writer[0] ? ": " : "", info->writer);
+    } else if (info->writer[0]) {
+        out_pair(out, "Writer", "none; the last was %s", info->writer);
+    } else {
+        out_pair(out, "Writer", "none");
+    }
+}
+
+void status_print_books(const tj_book_list *books, output *out)
+{
+    out_format(out, "\n");
+    out_heading(out, "Books (%zu)", books->count);
+    if (books->count > 0) {
+        text_table table = books_table(books);
+        table_print_whole(&table, out);
+    }
+}
+
+void status_json_head(const tj_store_info *info, json_writer *json)
+{
+    json_text(json, "path", tj_str_of(info->path));
+    json_text(json, "engine", tj_str_of(tj_engine_type_name(info->type)));
+    json_unsigned(json, "format", info->format_version);
+    json_uuid(json, "journal_id", info->journal_id);
+    json_text(json, "durability", tj_str_of(durability_name(info->durability)));
+    json_unsigned(json, "sequence", info->sequence);
+    if (info->sequence > 0) {
+        json_time(json, "sequence_time", info->sequence_time);
+    } else {
+        json_null(json, "sequence_time");
+    }
+    json_unsigned(json, "clock_behind_ns", (uint64_t)info->clock_behind_ns);
+}
+
+static void optional_number(json_writer *json, const char *key, int64_t number)
+{
+    if (number > 0) {
+        json_unsigned(json, key, (uint64_t)number);
+    } else {
+        json_null(json, key);
+    }
+}
+
+void status_json_writer(const tj_store_info *info, json_writer *json)
+{
+    json_open(json, "writer", '{');
+    json_bool(json, "alive", info->writer_alive);
+    optional_number(json, "pid", info->writer_pid);
+    json_text(json, "description", tj_str_of(info->writer));
+    json_close(json, '}');
+}
+
+/* ---- of a directory -------------------------------------------------------------------------- */
+
+static void print_position(const tj_store_info *info, const tj_error *damage, output *out)
+{
+    char size[SIZE_TEXT_SIZE];
     out_pair(out, "Applied to LMDB", "%" PRIu64 ", %" PRIu64 " commits behind, %s of log",
              info->lmdb.applied_sequence, info->sequence - info->lmdb.applied_sequence,
              size_text(info->lmdb.lag_bytes, size));
+    if (damage->status != TJ_OK) {
+        out_alarm(out, true);
+        out_pair(out, "Damaged", "%s; `tesser-journal verify -j %s --deep` tells the rest",
+                 damage->message, info->path);
+        out_alarm(out, false);
+    }
+    status_print_clock(info, out);
+    if (!info->lmdb.acknowledged_known) {
+        out_alarm(out, true);
+        out_pair(out, "Acknowledged",
+                 "not known, shown is the log to its end: no writer's mark of "
+                 "this boot and mount");
+        out_alarm(out, false);
+    }
 }
 
 static void print_sizes(const tj_store_info *info, output *out)
@@ -196,16 +274,8 @@ static void json_backup(json_writer *json, const char *key, const char *time_key
 
 /* ---- who uses it ---------------------------------------------------------------------------- */
 
-static void print_users(const tj_store_info *info, output *out)
+static void print_readers(const tj_store_info *info, output *out)
 {
-    if (info->writer_alive) {
-        out_pair(out, "Writer", "running, pid %" PRId64 "%s%s", info->writer_pid,
-                 info->writer[0] ? ": " : "", info->writer);
-    } else if (info->writer[0]) {
-        out_pair(out, "Writer", "none; the last was %s", info->writer);
-    } else {
-        out_pair(out, "Writer", "none");
-    }
     if (info->lmdb.oldest_reader_pid != 0) {
         out_pair(out, "Readers", "%" PRIu32 "; the oldest, pid %" PRId64 ", is %" PRIu64 " behind",
                  info->lmdb.reader_count, info->lmdb.oldest_reader_pid,
@@ -234,36 +304,15 @@ static void print_status(const tj_store_info *info, const tj_config *config,
                          const tj_known_backups *backups, const tj_book_list *books,
                          const tj_error *damage, output *out)
 {
-    char id[TJ_UUID_TEXT_SIZE];
-    tj_uuid_format(info->journal_id, id);
-    out_heading(out, "Journal");
-    out_pair(out, "Path", "%s", info->path);
-    out_pair(out, "Engine", "%s", tj_engine_type_name(info->type));
-    out_pair(out, "Format", "%" PRIu32, info->format_version);
-    out_pair(out, "Id", "%s", id);
-    out_pair(out, "Durability", "%s", durability_name(info->durability));
-    print_position(info, out);
-    print_doubts(info, damage, out);
+    status_print_head(info, out);
+    print_position(info, damage, out);
     print_sizes(info, out);
     print_history(info, config, out);
     print_backups(backups, out);
-    print_users(info, out);
+    status_print_writer(info, out);
+    print_readers(info, out);
     print_recovery(info, out);
-    out_format(out, "\n");
-    out_heading(out, "Books (%zu)", books->count);
-    if (books->count > 0) {
-        text_table table = books_table(books);
-        table_print_whole(&table, out);
-    }
-}
-
-static void optional_number(json_writer *json, const char *key, int64_t number)
-{
-    if (number > 0) {
-        json_unsigned(json, key, (uint64_t)number);
-    } else {
-        json_null(json, key);
-    }
+    status_print_books(books, out);
 }
 
 static void json_status(const tj_store_info *info, const tj_config *config,
@@ -271,18 +320,7 @@ static void json_status(const tj_store_info *info, const tj_config *config,
                         const tj_error *damage, json_writer *json)
 {
     json_open(json, NULL, '{');
-    json_text(json, "path", tj_str_of(info->path));
-    json_text(json, "engine", tj_str_of(tj_engine_type_name(info->type)));
-    json_unsigned(json, "format", info->format_version);
-    json_uuid(json, "journal_id", info->journal_id);
-    json_text(json, "durability", tj_str_of(durability_name(info->durability)));
-    json_unsigned(json, "sequence", info->sequence);
-    if (info->sequence > 0) {
-        json_time(json, "sequence_time", info->sequence_time);
-    } else {
-        json_null(json, "sequence_time");
-    }
-    json_unsigned(json, "clock_behind_ns", (uint64_t)info->clock_behind_ns);
+    status_json_head(info, json);
     json_bool(json, "acknowledged_known", info->lmdb.acknowledged_known);
     json_unsigned(json, "applied_sequence", info->lmdb.applied_sequence);
     json_unsigned(json, "lag_bytes", info->lmdb.lag_bytes);
@@ -296,11 +334,7 @@ static void json_status(const tj_store_info *info, const tj_config *config,
     json_history(info, config, json);
     json_backup(json, "backup", "made_at", &backups->newest);
     json_backup(json, "verified_backup", "verified_at", &backups->verified);
-    json_open(json, "writer", '{');
-    json_bool(json, "alive", info->writer_alive);
-    optional_number(json, "pid", info->writer_pid);
-    json_text(json, "description", tj_str_of(info->writer));
-    json_close(json, '}');
+    status_json_writer(info, json);
     json_open(json, "readers", '{');
     json_unsigned(json, "count", info->lmdb.reader_count);
     optional_number(json, "oldest_pid", info->lmdb.oldest_reader_pid);
@@ -321,12 +355,30 @@ static void json_status(const tj_store_info *info, const tj_config *config,
     json_close(json, '}');
 }
 
+static tj_status tell_directory(command_line *cli, const open_journal *journal,
+                                const tj_store_info *info, const tj_book_list *books,
+                                tj_error *error)
+{
+    tj_known_backups *backups = NULL;
+    tj_error damage = TJ_ERROR_INIT; /* it stops nobody, else it would not have been opened */
+    tj_status status = tj_known_backups_read(journal->config.path, &backups, error);
+    if (status == TJ_OK && rows_verify(info, &damage) != TJ_CORRUPT) {
+        damage = (tj_error)TJ_ERROR_INIT;
+    }
+    if (status == TJ_OK && given(cli, &option_json)) {
+        json_writer json = {.out = &cli->out};
+        json_status(info, &journal->config, backups, books, &damage, &json);
+    } else if (status == TJ_OK) {
+        print_status(info, &journal->config, backups, books, &damage, &cli->out);
+    }
+    tj_known_backups_free(backups);
+    return status;
+}
+
 static tj_status run_status(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_book_list *books = NULL;
-    tj_known_backups *backups = NULL;
-    tj_error damage = TJ_ERROR_INIT; /* it stops nobody, else it would not have been opened */
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = journal_open(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
@@ -335,25 +387,18 @@ static tj_status run_status(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }
-    if (status == TJ_OK) {
-        status = tj_known_backups_read(journal.config.path, &backups, error);
-    }
-    if (status == TJ_OK && rows_verify(&info, &damage) != TJ_CORRUPT) {
-        damage = (tj_error)TJ_ERROR_INIT;
-    }
-    if (status == TJ_OK && given(cli, &option_json)) {
-        json_writer json = {.out = &cli->out};
-        json_status(&info, &journal.config, backups, books, &damage, &json);
+    if (status == TJ_OK && info.type == TJ_ENGINE_POSTGRES) {
+        tell_server(cli, &info, books);
     } else if (status == TJ_OK) {
-        print_status(&info, &journal.config, backups, books, &damage, &cli->out);
+        status = tell_directory(cli, &journal, &info, books, error);
     }
-    tj_known_backups_free(backups);
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
 }
 
 const command_spec command_status = {
     .name = "status",
+    .server = true,
     .summary = "what the journal holds, and who uses it",
     .text = "Works beside a running writer and after a crash; writes nothing but a reader slot.",
     .example = "tesser-journal --journal ./journal status",

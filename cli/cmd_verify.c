@@ -29,18 +29,12 @@ static void print_verdict(const tj_verify_report *report, output *out)
     }
 }
 
-static void print_report(const tj_verify_report *report, output *out)
+static void print_files(const tj_verify_report *report, output *out)
 {
     char log[SIZE_TEXT_SIZE];
     char state[SIZE_TEXT_SIZE];
     char bases[SIZE_TEXT_SIZE];
     char other[SIZE_TEXT_SIZE];
-    char id[TJ_UUID_TEXT_SIZE];
-    tj_uuid_format(report->journal_id, id);
-    out_heading(out, "Verified");
-    out_pair(out, "Path", "%s", report->path.data);
-    out_pair(out, "Id", "%s", id);
-    print_verdict(report, out);
     out_pair(out, "Log",
              "%" PRIu64 " commits from %" PRIu64 " to %" PRIu64 " in %" PRIu64 " segments, %s",
              report->commit_count, report->first_sequence, report->sequence, report->segment_count,
@@ -52,8 +46,29 @@ static void print_report(const tj_verify_report *report, output *out)
              size_text(report->base_bytes, bases));
     out_pair(out, "Other", "%s in writer.lock, lock.mdb, the reserve and the like: nothing kept",
              size_text(report->other_bytes, other));
+}
+
+static void print_report(const tj_verify_report *report, bool server, output *out)
+{
+    char log[SIZE_TEXT_SIZE];
+    char id[TJ_UUID_TEXT_SIZE];
+    tj_uuid_format(report->journal_id, id);
+    out_heading(out, "Verified");
+    out_pair(out, "Path", "%s", report->path.data);
+    out_pair(out, "Id", "%s", id);
+    print_verdict(report, out);
+    if (server) {
+        out_pair(out, "Log", "%" PRIu64 " commits from %" PRIu64 " to %" PRIu64 ", %s",
+                 report->commit_count, report->first_sequence, report->sequence,
+                 size_text(report->log_bytes, log));
+        out_pair(out, "State", "%" PRIu64 " rows, the tables at commit %" PRIu64, report->row_count,
+                 report->applied_sequence);
+    } else {
+        print_files(report, out);
+    }
     out_pair(out, "Compared", "%s",
-             report->compared ? "data.mdb with the log replayed, row by row"
+             report->compared ? server ? "the rows with the log replayed"
+                                       : "data.mdb with the log replayed, row by row"
              : report->deep   ? "no: see below"
                               : "no: --deep does it");
     if (report->writer_alive) {
@@ -136,19 +151,22 @@ static void json_report(const tj_verify_report *report, json_writer *json)
     json_close(json, '}');
 }
 
-static void tell(command_line *cli, const tj_verify_report *report)
+static void tell(command_line *cli, const tj_verify_report *report, bool server)
 {
     if (given(cli, &option_json)) {
         json_writer json = {.out = &cli->out};
         json_report(report, &json);
         return;
     }
-    print_report(report, &cli->out);
+    print_report(report, server, &cli->out);
     if (report->finding_count > 0) {
         out_format(&cli->out, "\n");
         print_findings(report, &cli->out);
     }
-    if (report->verdict == TJ_VERDICT_DAMAGED) {
+    if (report->verdict == TJ_VERDICT_DAMAGED && server) {
+        out_line(&cli->out, "restore the server from a backup of its own, up to a moment before "
+                            "the damage");
+    } else if (report->verdict == TJ_VERDICT_DAMAGED) {
         out_line(&cli->out,
                  "`tesser-journal repair -j %.*s --into NEW` builds a sound journal beside it, and "
                  "says what is lost; with --dry-run it only says so",
@@ -171,10 +189,10 @@ static tj_status run_verify(command_line *cli, tj_error *error)
     options.deep = given(cli, &option_deep);
     tj_status status = journal_configure(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
-        status = tj_verify(journal.config.path, &options, &report, error);
+        status = tj_verify_config(&journal.config, &options, &report, error);
     }
     if (status == TJ_OK) {
-        tell(cli, report);
+        tell(cli, report, journal.config.type == TJ_ENGINE_POSTGRES);
         cli->exit_code = report->verdict == TJ_VERDICT_DAMAGED     ? EXIT_DAMAGED
                          : report->verdict == TJ_VERDICT_UNCHECKED ? EXIT_UNCHECKED
                                                                    : 0;
@@ -187,6 +205,7 @@ static const option_spec *const verify_options[] = {&option_deep, NULL};
 
 const command_spec command_verify = {
     .name = "verify",
+    .server = true,
     .summary = "whether every byte of the journal is what was written",
     .text =
         "Looks at every segment header, record and seal of the log and the chain over them, at "

@@ -32,6 +32,8 @@ const command_spec *const commands[] = {
     &command_backup_verify,
     &command_backup,
     &command_restore,
+    &command_copy,
+    &command_follow,
     &command_prune,
     &command_compact,
     &command_quarantine_list,

@@ -23,6 +23,7 @@
 #define EXIT_LAG 42
 #define EXIT_BACKUP_OLD 43
 #define EXIT_HISTORY_SHORT 44
+#define EXIT_UNREPLICATED 45
 
 typedef struct output {
     FILE *stream;

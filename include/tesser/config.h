@@ -51,8 +51,17 @@ TJ_API const char *tj_engine_type_name(tj_engine_type type);
 /** What an acknowledged save survives (promise P1). */
 typedef enum tj_durability {
     TJ_DURABILITY_SYNC = 0, /**< a power cut: the record is flushed to the disk */
-    TJ_DURABILITY_OS = 1    /**< a killed process: the record is written to the kernel */
+    TJ_DURABILITY_OS = 1,   /**< a killed process: the record is written to the kernel */
+    /** The loss of the server's machine: a synchronous standby has flushed the record, too. On
+     * PostgreSQL only. */
+    TJ_DURABILITY_REPLICATED = 2
 } tj_durability;
+
+/** What becomes of a commit with TJ_DURABILITY_REPLICATED that no synchronous standby takes. */
+typedef enum tj_standby_lost {
+    TJ_STANDBY_LOST_WAIT = 0, /**< it is not acknowledged until one has it */
+    TJ_STANDBY_LOST_GO_ON = 1 /**< it is acknowledged, counted and told */
+} tj_standby_lost;
 
 /** How urgent a trace message is. */
 typedef enum tj_trace_level {
@@ -113,15 +122,16 @@ typedef struct tj_postgres_config {
      * Required for TJ_ENGINE_POSTGRES. A password in it is refused: libpq finds one in ~/.pgpass,
      * in PGPASSFILE or in a service file. */
     const char *url;
-    const char *schema;   /**< default: TJ_POSTGRES_SCHEMA_DEFAULT */
-    const char *name;     /**< of the journal in it; default: TJ_POSTGRES_NAME_DEFAULT */
-    uint64_t lag_bytes;   /**< default: TJ_POSTGRES_LAG_BYTES_DEFAULT */
-    uint32_t lag_ms;      /**< default: TJ_LAG_MS_DEFAULT */
-    uint32_t lease_ms;    /**< default: TJ_POSTGRES_LEASE_MS_DEFAULT */
-    uint32_t timeout_ms;  /**< default: TJ_POSTGRES_TIMEOUT_MS_DEFAULT */
-    uint32_t answer_ms;   /**< default: TJ_POSTGRES_ANSWER_MS_DEFAULT */
-    bool takeover;        /**< take the journal from its writer, whatever its lease says */
-    uint64_t reserved[8]; /**< for members to come; zero */
+    const char *schema;           /**< default: TJ_POSTGRES_SCHEMA_DEFAULT */
+    const char *name;             /**< of the journal in it; default: TJ_POSTGRES_NAME_DEFAULT */
+    uint64_t lag_bytes;           /**< default: TJ_POSTGRES_LAG_BYTES_DEFAULT */
+    uint32_t lag_ms;              /**< default: TJ_LAG_MS_DEFAULT */
+    uint32_t lease_ms;            /**< default: TJ_POSTGRES_LEASE_MS_DEFAULT */
+    uint32_t timeout_ms;          /**< default: TJ_POSTGRES_TIMEOUT_MS_DEFAULT */
+    uint32_t answer_ms;           /**< default: TJ_POSTGRES_ANSWER_MS_DEFAULT */
+    bool takeover;                /**< take the journal from its writer, whatever its lease says */
+    tj_standby_lost standby_lost; /**< default: TJ_STANDBY_LOST_WAIT */
+    uint64_t reserved[8];         /**< for members to come; zero */
 } tj_postgres_config;
 
 /**
@@ -171,7 +181,7 @@ typedef struct tj_config {
         sizeof(tj_config), TJ_ENGINE_LMDB, NULL, NULL, TJ_DURABILITY_SYNC, false, false, false, \
             false, NULL, NULL, NULL, {{0, 0, 0, 0, 0, 0, 0, false, {0}}},                       \
         {                                                                                       \
-            NULL, NULL, NULL, 0, 0, 0, 0, 0, false,                                             \
+            NULL, NULL, NULL, 0, 0, 0, 0, 0, false, TJ_STANDBY_LOST_WAIT,                       \
             {                                                                                   \
                 0                                                                               \
             }                                                                                   \
@@ -184,7 +194,8 @@ typedef struct tj_config {
  * `[journal]`: type ("lmdb", "memory", "postgres"), path, book, map_size, map_size_max,
  * segment_size (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes, lag_ms,
  * history_size, history_age (days), history (false: no bases, and no segment goes), must_exist; for
- * a server url, schema, name, lease_ms, timeout_ms, answer_ms. Tesser's own `[live.persistence]`
+ * a server durability ("replicated"), url, schema, name, lease_ms, timeout_ms, answer_ms,
+ * standby_lost ("wait", "go_on"). Tesser's own `[live.persistence]`
  * with engine ("lmdb") and path is read when there is no [journal]; both is an error. With that
  * engine and no path, `live.state_path` names the journal, as in Tesser. Tables of other programs
  * beside these are left alone; an unknown key or a wrong type inside them is an error. A relative

@@ -64,6 +64,7 @@
 #include <tesser/async.h>
 #include <tesser/base.h>
 #include <tesser/config.h>
+#include <tesser/copy.h>
 #include <tesser/counter.h>
 #include <tesser/decimal.h>
 #include <tesser/error.h>

@@ -374,8 +374,9 @@ typedef enum tj_health {
 /** One thing that was looked at. */
 typedef struct tj_checkup_item {
     /** "journal", "writer", "readers", "clock", "history", "data.mdb", "backup", "file system",
-     * "mount", "flush", "space", "inodes", "permissions", "leftovers", "limits", "versions"; some
-     * stand more than once */
+     * "mount", "flush", "space", "inodes", "permissions", "leftovers", "limits", "versions"; of one
+     * on a server "journal", "writer", "rows", "server", "flush", "clock", "standby", "sessions",
+     * "encryption", "snapshots", "permissions"; some stand more than once */
     tj_str name;
     tj_health health;
     tj_str sentence; /**< what was measured, and what it means */
@@ -384,7 +385,7 @@ typedef struct tj_checkup_item {
 
 /** What a checkup found. */
 typedef struct tj_checkup {
-    tj_str path;      /**< from the root */
+    tj_str path;      /**< from the root; of one on a server as in tj_store_info */
     tj_health health; /**< the worst of all */
     tj_checkup_item *items;
     size_t count;
@@ -406,7 +407,8 @@ typedef struct tj_doctor_options {
  * command mends it: file system, mount options, the cost of a flush (measured: a few, of a small
  * file without a name in the journal's directory), space and inodes, the clock against the newest
  * commit, limits of the process that writes, versions, readers, owners and modes, growth of the
- * history.
+ * history. Of a journal on a server: whether it opens, who writes, what the server is set to, its
+ * standbys, its clock beside this machine's, its sessions, and what the role may do.
  *
  * It works beside a writer and on a damaged journal. Whether every byte is what was written is
  * tj_verify's question.
@@ -423,6 +425,19 @@ TJ_API TJ_CHECKED tj_status tj_doctor(const tj_config *config, const tj_doctor_o
 
 /** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_checkup_free(tj_checkup *checkup);
+
+/* ---- a server ------------------------------------------------------------------------------ */
+
+/**
+ * The statements that make a schema for journals on PostgreSQL, for an administrator to read and to
+ * run. As comments behind them: what a role that writes and one that looks on are granted.
+ *
+ * @param schema its name
+ * @param out    released with tj_text_dispose
+ * @return TJ_OK; TJ_MISUSE; TJ_NOMEM
+ * Threads: any. No server is asked.
+ */
+TJ_API TJ_CHECKED tj_status tj_postgres_sql(const char *schema, tj_text *out, tj_error *error);
 
 #ifdef __cplusplus
 }

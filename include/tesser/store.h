@@ -130,7 +130,10 @@ typedef struct tj_postgres_info {
     uint64_t lag_bytes;   /**< log from there to the newest commit */
     tj_time away_since;   /**< since when the server takes no commits; 0: it does */
     uint32_t server_version; /**< as libpq has it: 150018 is 15.18; 0 when the server is away */
-    uint64_t reserved[8];    /**< for members to come; zero, which then means "not told" */
+    /** Commits that were acknowledged and of which no standby is known to have them, with
+     * TJ_STANDBY_LOST_GO_ON. */
+    uint32_t unreplicated;
+    uint64_t reserved[8]; /**< for members to come; zero, which then means "not told" */
 } tj_postgres_info;
 
 /**
@@ -178,7 +181,7 @@ typedef struct tj_store_info {
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
             0, "", 0, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, {0}}},     \
         {                                                                                        \
-            0, 0, 0, 0, 0,                                                                       \
+            0, 0, 0, 0, 0, 0,                                                                    \
             {                                                                                    \
                 0                                                                                \
             }                                                                                    \

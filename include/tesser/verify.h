@@ -9,6 +9,7 @@
 #define TESSER_VERIFY_H
 
 #include <tesser/base.h>
+#include <tesser/config.h>
 #include <tesser/error.h>
 #include <tesser/time.h>
 #include <tesser/uuid.h>
@@ -131,6 +132,23 @@ TJ_API TJ_CHECKED tj_status tj_verify(const char *path, const tj_verify_options 
  */
 TJ_API TJ_CHECKED tj_status tj_verify_rows(const char *path, uint64_t size_max, bool *looked,
                                            tj_error *error);
+
+/**
+ * The same of the journal that a configuration names, which may be on a server: that its log has
+ * every commit from the first on, each as it was written and chained to the one before, and every
+ * row is as it was written. With `deep` also: the log replayed in memory, and both states compared.
+ *
+ * There are no segments, pages and bases there: their counts are 0.
+ *
+ * @param config  the journal; opened read-only when it is on a server
+ * @param options NULL: the defaults
+ * @param report  released with tj_verify_report_free; NULL on failure
+ * @return as tj_verify; of a server also as tj_store_open; TJ_UNSUPPORTED for a store in memory
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_verify_config(const tj_config *config,
+                                             const tj_verify_options *options,
+                                             tj_verify_report **report, tj_error *error);
 
 /** Releases a report that this library returned. NULL is allowed. Threads: any, one at a time. */
 TJ_API void tj_verify_report_free(tj_verify_report *report);

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 
-/* A leader waits for more savers until none has come for so long, or for so long in all. */
+/* Gathering before a flush of a file. */
 #define GATHER_QUIET_NS 20000u
 #define GATHER_TOTAL_NS 150000u
 /* After waits in vain, so many batches at most are closed without one. */
@@ -36,8 +36,12 @@ static void wake(_Atomic uint32_t *word, int count)
 void tj__group_init(tj__group *group, const tj__group_ops *ops, void *context, bool sync,
                     uint64_t sequence)
 {
-    *group = (tj__group){
-        .ops = ops, .context = context, .sync = sync, .gathers = sync, .handed = sequence};
+    *group = (tj__group){.ops = ops,
+                         .context = context,
+                         .sync = sync,
+                         .gather_quiet_ns = sync ? GATHER_QUIET_NS : 0,
+                         .gather_total_ns = GATHER_TOTAL_NS,
+                         .handed = sequence};
     group->open = &group->batches[0];
     group->open->last_sequence = sequence;
     atomic_init(&group->appended, sequence);
@@ -105,7 +109,7 @@ static void gather(tj__group *group)
 {
     uint64_t due = group->handed + group->expected;
     uint64_t first = atomic_load(&group->appended);
-    if (!group->gathers || first >= due) {
+    if (group->gather_quiet_ns == 0 || first >= due) {
         return;
     }
     if (group->gather_pause > 0) {
@@ -116,7 +120,8 @@ static void gather(tj__group *group)
     uint64_t start = tj__monotonic_ns();
     uint64_t now = start;
     uint64_t changed = start;
-    while (seen < due && now - changed < GATHER_QUIET_NS && now - start < GATHER_TOTAL_NS) {
+    while (seen < due && now - changed < group->gather_quiet_ns &&
+           now - start < group->gather_total_ns) {
         (void)sched_yield();
         now = tj__monotonic_ns();
         uint64_t appended = atomic_load(&group->appended);

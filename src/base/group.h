@@ -89,8 +89,11 @@ typedef struct tj__group_ops {
 typedef struct tj__group {
     const tj__group_ops *ops;
     void *context;
-    bool sync;    /* acknowledge after the flush, not after the write */
-    bool gathers; /* a write takes so long that a moment's wait for more savers is worth it */
+    bool sync; /* acknowledge after the flush, not after the write */
+    /* A write takes so long that a moment's wait for more savers is worth it: until none has come
+     * for so long, or for so long in all. 0: it does not. */
+    uint32_t gather_quiet_ns;
+    uint32_t gather_total_ns;
 
     pthread_mutex_t lock;
     tj__batch batches[2];

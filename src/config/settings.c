@@ -164,9 +164,22 @@ static tj_status read_durability(tj__loader *load, const setting *which,
         load->config.durability = TJ_DURABILITY_SYNC;
     } else if (strcmp(value->text.data, "os") == 0) {
         load->config.durability = TJ_DURABILITY_OS;
+    } else if (strcmp(value->text.data, "replicated") == 0) {
+        load->config.durability = TJ_DURABILITY_REPLICATED;
     } else {
         return wrong_value(load, which, value, error);
     }
+    return TJ_OK;
+}
+
+static tj_status read_standby_lost(tj__loader *load, const setting *which,
+                                   const tj__toml_value *value, tj_error *error)
+{
+    bool waits = strcmp(value->text.data, "wait") == 0;
+    if (!waits && strcmp(value->text.data, "go_on") != 0) {
+        return wrong_value(load, which, value, error);
+    }
+    load->config.postgres.standby_lost = waits ? TJ_STANDBY_LOST_WAIT : TJ_STANDBY_LOST_GO_ON;
     return TJ_OK;
 }
 
@@ -277,7 +290,8 @@ static const setting settings[] = {
      offsetof(tj_config, lmdb.map_size_max_bytes), 1},
     {TJ__TABLE_JOURNAL, "segment_size", TJ__TOML_INTEGER, SIZE_EXPECTED ", at least 64 KiB",
      read_bytes, offsetof(tj_config, lmdb.segment_size_bytes), TJ_SEGMENT_SIZE_MIN},
-    {TJ__TABLE_JOURNAL, "durability", TJ__TOML_TEXT, "\"sync\" or \"os\"", read_durability, 0, 0},
+    {TJ__TABLE_JOURNAL, "durability", TJ__TOML_TEXT,
+     "\"sync\" or \"os\", or \"replicated\" on a server", read_durability, 0, 0},
     {TJ__TABLE_JOURNAL, "lag_bytes", TJ__TOML_INTEGER, SIZE_EXPECTED, read_lag_bytes,
      offsetof(tj_config, lmdb.lag_bytes), 1},
     {TJ__TABLE_JOURNAL, "lag_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_lag_ms,
@@ -300,6 +314,8 @@ static const setting settings[] = {
      offsetof(tj_config, postgres.timeout_ms), 0},
     {TJ__TABLE_JOURNAL, "answer_ms", TJ__TOML_INTEGER, MS_EXPECTED, read_ms,
      offsetof(tj_config, postgres.answer_ms), 0},
+    {TJ__TABLE_JOURNAL, "standby_lost", TJ__TOML_TEXT, "\"wait\" or \"go_on\"", read_standby_lost,
+     0, 0},
     {TJ__TABLE_TESSER, "engine", TJ__TOML_TEXT, "\"lmdb\"", read_tesser_engine, 0, 0},
     {TJ__TABLE_TESSER, "path", TJ__TOML_TEXT, "a path, such as \"./journal\"", read_path, 0, 0},
 };

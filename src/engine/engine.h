@@ -25,8 +25,9 @@ typedef struct tj__engine_commit {
     uint32_t change_count;
     tj_uuid commit_id; /* nil: none */
     tj__bytes
-        note;    /* why it is made, for whoever reads the log; may be empty, and may be dropped */
-    bool urgent; /* may use what is kept in reserve for when the disk is full */
+        note;     /* why it is made, for whoever reads the log; may be empty, and may be dropped */
+    bool urgent;  /* may use what is kept in reserve for when the disk is full */
+    tj_time time; /* when it was made, of one that is copied; 0: now */
 } tj__engine_commit;
 
 /* Commits of the past, being read. */
@@ -64,6 +65,10 @@ typedef struct tj__engine_past {
     void (*commits_close)(tj__commits *commits); /* NULL is allowed */
 } tj__engine_past;
 
+/* Tells one thing of the place that an engine keeps its journal in: see tj_checkup_item. */
+typedef void tj__engine_tell(void *context, const char *name, tj_health health,
+                             const char *sentence);
+
 typedef struct tj__engine_ops {
     /* Must provide. A consistent view after some commit: never one that was not acknowledged, never
      * older than the last acknowledged before the call. view_end is always called; views are short.
@@ -97,6 +102,8 @@ typedef struct tj__engine_ops {
      * configured), once it is proven that the rest is enough; dry: tells what would. */
     tj_status (*prune)(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
                        tj_error *error);
+    /* May provide. Tells what there is to say of the place that the journal is kept in. */
+    tj_status (*examine)(tj__engine *engine, tj__engine_tell *tell, void *context, tj_error *error);
     /* May provide. Does the work of the engine's own threads once, on the caller's. */
     tj_status (*work)(tj__engine *engine, tj_error *error);
     /* May provide. Ends the engine's own threads, before it is closed. */
@@ -125,6 +132,7 @@ typedef struct tj__engine_identity {
 typedef struct tj__engine_kind {
     tj_engine_type type;
     const char *name; /* as `type` in the configuration has it */
+    bool replicates;  /* another machine may have its commits, too */
     bool private;     /* gone with its process, so that nobody else can look on or find it again */
     /* Must provide, unless private. Where the configuration leads, which is its path from then on,
      * and the identity of what is there. */

@@ -33,7 +33,8 @@ static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uin
                         tj_error *error)
 {
     return tj__journal_append(journal_of(engine), commit->body, commit->change_count,
-                              &commit->commit_id, commit->note, commit->urgent, sequence, error);
+                              &commit->commit_id, commit->note, commit->time, commit->urgent,
+                              sequence, error);
 }
 
 static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error)

@@ -33,6 +33,7 @@ static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uin
 {
     tj__commit_record record = {.commit_id = commit->commit_id,
                                 .note = commit->note,
+                                .time = commit->time,
                                 .change_count = commit->change_count,
                                 .body = commit->body};
     return tj__postgres_append(postgres_of(engine), &record, sequence, error);
@@ -61,6 +62,11 @@ static uint64_t appended(tj__engine *engine)
 static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
 {
     return tj__postgres_info(postgres_of(engine), out, error);
+}
+
+static tj_status examine(tj__engine *engine, tj__engine_tell *tell, void *context, tj_error *error)
+{
+    return tj__postgres_examine(postgres_of(engine), tell, context, error);
 }
 
 static tj_status work(tj__engine *engine, tj_error *error)
@@ -147,6 +153,7 @@ static const tj__engine_ops ops = {
     .appended = appended,
     .info = info,
     .past = &past,
+    .examine = examine,
     .work = work,
     .quiesce = quiesce,
     .close = close_postgres,
@@ -201,12 +208,13 @@ static bool same_options(const tj_config *a, const tj_config *b)
     const tj_postgres_config *right = &b->postgres;
     return left->lag_bytes == right->lag_bytes && left->lag_ms == right->lag_ms &&
            left->lease_ms == right->lease_ms && left->timeout_ms == right->timeout_ms &&
-           left->answer_ms == right->answer_ms;
+           left->answer_ms == right->answer_ms && left->standby_lost == right->standby_lost;
 }
 
 const tj__engine_kind tj__postgres_engine = {
     .type = TJ_ENGINE_POSTGRES,
     .name = "postgres",
+    .replicates = true,
     .locate = locate,
     .identify = identify,
     .same_options = same_options,

@@ -43,7 +43,7 @@ static tj_status check_room(tj__journal *journal, bool urgent, tj_error *error)
 }
 
 tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, tj__bytes note, bool urgent,
+                             const tj_uuid *commit_id, tj__bytes note, tj_time made_at, bool urgent,
                              uint64_t *sequence, tj_error *error)
 {
     if (tj__env_damaged(journal->env) != 0) {
@@ -52,16 +52,16 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     TJ_TRY(check_room(journal, urgent, error));
     tj_error failure = TJ_ERROR_INIT;
     tj_time time = 0;
-    tj_status status = tj__log_writer_append(journal->log, body, change_count, commit_id, note,
-                                             sequence, &time, &failure);
+    tj_status status = tj__log_writer_append_at(journal->log, made_at, body, change_count,
+                                                commit_id, note, sequence, &time, &failure);
     if (status == TJ_FULL && urgent) {
         /* Not while LMDB writes, which would take what is given back. */
         pthread_mutex_lock(&journal->apply_mutex);
         bool more = true;
         while (status == TJ_FULL && more) {
             more = tj__journal_make_space(journal); /* or another urgent commit has done it */
-            status = tj__log_writer_append(journal->log, body, change_count, commit_id, note,
-                                           sequence, &time, &failure);
+            status = tj__log_writer_append_at(journal->log, made_at, body, change_count, commit_id,
+                                              note, sequence, &time, &failure);
         }
         pthread_mutex_unlock(&journal->apply_mutex);
     }

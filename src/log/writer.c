@@ -207,6 +207,14 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
                                 const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
                                 tj_time *time, tj_error *error)
 {
+    return tj__log_writer_append_at(writer, 0, body, change_count, commit_id, note, sequence, time,
+                                    error);
+}
+
+tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__bytes body,
+                                   uint32_t change_count, const tj_uuid *commit_id, tj__bytes note,
+                                   uint64_t *sequence, tj_time *time, tj_error *error)
+{
     size_t noted = tj__record_note_room(note.size);
     if (body.size > TJ__RECORD_BODY_SIZE_MAX - noted) {
         return tj__fail(error, TJ_LIMIT,
@@ -227,7 +235,7 @@ tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t
     tj__record record = {.type = TJ__RECORD_COMMIT,
                          .previous_hash = writer->at.hash,
                          .sequence = writer->at.sequence + 1,
-                         .time = next_time(writer),
+                         .time = made_at > writer->at.time ? made_at : next_time(writer),
                          .epoch = writer->epoch,
                          .durable_sequence = atomic_load(&writer->group.durable),
                          .commit_id = commit_id ? *commit_id : (tj_uuid){{0}},

@@ -71,6 +71,11 @@ tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error);
 tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
                                 const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
                                 tj_time *time, tj_error *error);
+/* The same of one that was made elsewhere at that time, which is later than that of the one before;
+ * one that is not is made now. */
+tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__bytes body,
+                                   uint32_t change_count, const tj_uuid *commit_id, tj__bytes note,
+                                   uint64_t *sequence, tj_time *time, tj_error *error);
 
 /* Waits until the record is acknowledged: written and, in sync mode, flushed. Any thread, any
  * number. TJ_OK; TJ_CLOSED with "outcome unknown" or "not applied" in the message. */

@@ -43,6 +43,8 @@ void tj__checkup_backup(tj__examinee *x);
 void tj__checkup_disk(tj__examinee *x);
 /* checkup_files.c: owners and modes, and what was left over. */
 void tj__checkup_files(tj__examinee *x);
+/* checkup_server.c: a journal on a server, instead of all the others. */
+void tj__checkup_server(tj__examinee *x);
 /* checkup_process.c: limits and versions. */
 void tj__checkup_process(tj__examinee *x);
 

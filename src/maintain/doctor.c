@@ -26,7 +26,7 @@ static tj_status fill(tj__examinee *x, tj_checkup *checkup, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status look(tj__examinee *x, tj_checkup *checkup, tj_error *error)
+static tj_status look_at_directory(tj__examinee *x, tj_checkup *checkup, tj_error *error)
 {
     bool there = false;
     struct stat found;
@@ -42,6 +42,15 @@ static tj_status look(tj__examinee *x, tj_checkup *checkup, tj_error *error)
     tj__checkup_disk(x);
     tj__checkup_files(x);
     tj__checkup_process(x);
+    return fill(x, checkup, error);
+}
+
+static tj_status look(tj__examinee *x, tj_checkup *checkup, tj_error *error)
+{
+    if (x->config->type != TJ_ENGINE_POSTGRES) {
+        return look_at_directory(x, checkup, error);
+    }
+    tj__checkup_server(x);
     return fill(x, checkup, error);
 }
 
@@ -61,10 +70,10 @@ tj_status tj_doctor(const tj_config *config, const tj_doctor_options *options, t
             tj__sized_read(options, &own, "the doctor's options", "TJ_DOCTOR_OPTIONS_INIT", error));
     }
     TJ_TRY(tj__config_complete(config, &complete, error));
-    if (complete.type != TJ_ENGINE_LMDB || !complete.path) {
+    if (complete.type == TJ_ENGINE_MEMORY || (complete.type == TJ_ENGINE_LMDB && !complete.path)) {
         return tj__fail(error, TJ_UNSUPPORTED,
-                        "only a journal that has a path can be looked at: a store in memory has "
-                        "none");
+                        "only a journal that has a path or a server can be looked at: a store in "
+                        "memory has none");
     }
     void *object = NULL;
     tj__examinee x = {.config = &complete, .measure_flush = !own.skip_flush, .worst = TJ_HEALTH_OK};

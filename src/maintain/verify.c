@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "maintain/examine.h"
+#include "maintain/verify_server.h"
+#include "store/store.h"
 
 /* Each time a writer lets old segments go. */
 #define LOOKS_MAX 5
@@ -119,42 +121,76 @@ static tj_status fill(tj_verify_report *report, tj__examination *x, tj_error *er
                : no_memory(error);
 }
 
-tj_status tj_verify(const char *path, const tj_verify_options *given, tj_verify_report **out,
-                    tj_error *error)
+static tj_status look_at_directory(const char *path, tj_verify_report *report, tj__arena *arena,
+                                   tj_error *error)
+{
+    tj__examination *x = calloc(1, sizeof *x);
+    if (!x) {
+        return no_memory(error);
+    }
+    tj_status status = tj__examination_init(x, path, arena, error);
+    if (status == TJ_OK) {
+        status = examine_again(x, path, report->deep, &report->compared, error);
+    }
+    if (status == TJ_OK) {
+        status = fill(report, x, error);
+    }
+    tj__examination_dispose(x);
+    free(x);
+    return status;
+}
+
+/* Of a directory when there is no configuration. */
+static tj_status verify(const char *path, const tj_config *config, const tj_verify_options *given,
+                        tj_verify_report **out, tj_error *error)
 {
     tj_verify_options options = TJ_VERIFY_OPTIONS_INIT;
     void *object = NULL;
-    if (!path || !out) {
-        return tj__fail(error, TJ_MISUSE, "a path and a place for the report are needed");
-    }
     *out = NULL;
     if (given) {
         TJ_TRY(tj__sized_read(given, &options, "the options", "TJ_VERIFY_OPTIONS_INIT", error));
     }
     tj__arena *arena = tj__arena_new(sizeof(tj_verify_report), &object);
-    tj__examination *x = calloc(1, sizeof *x);
     tj_verify_report *report = object;
-    tj_status status = !arena || !x ? no_memory(error) : TJ_OK;
-    if (status == TJ_OK) {
-        status = tj__examination_init(x, path, arena, error);
+    if (!arena) {
+        return no_memory(error);
     }
-    if (status == TJ_OK) {
-        report->deep = options.deep;
-        status = examine_again(x, path, options.deep, &report->compared, error);
-    }
-    if (status == TJ_OK) {
-        status = fill(report, x, error);
-    }
-    if (x) {
-        tj__examination_dispose(x);
-        free(x);
-    }
+    report->deep = options.deep;
+    tj_status status = config ? tj__verify_server(config, report, arena, error)
+                              : look_at_directory(path, report, arena, error);
     if (status != TJ_OK) {
         tj__arena_free_object(object);
         return status;
     }
     *out = report;
     return TJ_OK;
+}
+
+tj_status tj_verify(const char *path, const tj_verify_options *given, tj_verify_report **out,
+                    tj_error *error)
+{
+    if (!path || !out) {
+        return tj__fail(error, TJ_MISUSE, "a path and a place for the report are needed");
+    }
+    return verify(path, NULL, given, out, error);
+}
+
+tj_status tj_verify_config(const tj_config *config, const tj_verify_options *given,
+                           tj_verify_report **out, tj_error *error)
+{
+    tj_config complete;
+    if (!config || !out) {
+        return tj__fail(error, TJ_MISUSE, "a configuration and a place for the report are needed");
+    }
+    TJ_TRY(tj__config_complete(config, &complete, error));
+    if (complete.type == TJ_ENGINE_POSTGRES) {
+        return verify(NULL, &complete, given, out, error);
+    }
+    if (complete.type != TJ_ENGINE_LMDB || !complete.path) {
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "a store in memory cannot be looked at from outside");
+    }
+    return verify(complete.path, NULL, given, out, error);
 }
 
 void tj_verify_report_free(tj_verify_report *report)

@@ -117,10 +117,12 @@ static void move_applied(applying *a)
 {
     snprintf(a->sql[a->count], sizeof a->sql[a->count],
              "update journal set applied = $3::int8, renewed = clock_timestamp(), hinted = "
-             "$5::int4 = 1 where journal = $1::int4 and epoch = $2::int8 and applied = $4::int8");
+             "$5::int4 = 1, unreplicated = $6::int8 where journal = $1::int4 and epoch = $2::int8 "
+             "and applied = $4::int8");
     tj__pg_query *query = begin_statement(a);
     tj__pg_int8(query, a->from);
     tj__pg_int4(query, atomic_load(&a->postgres->hinted) ? 1 : 0);
+    tj__pg_int8(query, atomic_load(&a->postgres->unreplicated));
     end_statement(a);
 }
 

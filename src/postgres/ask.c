@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "postgres/session.h"
 
@@ -136,21 +137,61 @@ static void note_refusal(tj__pg_session *session, const tj__pg_result *result, t
 
 /* ---- the round trip --------------------------------------------------------------------- */
 
-static tj_status say(tj__pg_session *session, const tj__pg_query *query, tj_error *error)
+/* Of one round trip; those behind it are not remembered. */
+#define STATEMENTS_MAX 32
+
+static bool send_prepare(tj__pg_session *session, const char *name, const char *sql)
+{
+    return session->pq->send_prepare(session->conn, name, sql, 0, NULL) == 1;
+}
+
+static bool send_prepared(tj__pg_session *session, const char *name, const tj__pg_query *query)
 {
     static const int binary[TJ__PG_PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const tj__libpq *pq = session->pq;
-    int said = 0;
-    if (query->sql && query->name) {
-        said = pq->send_prepare(session->conn, query->name, query->sql, 0, NULL);
-    } else if (query->name) {
-        said = pq->send_prepared(session->conn, query->name, query->count, query->values,
-                                 query->lengths, binary, 1);
-    } else {
-        said = pq->send_query(session->conn, query->sql, query->count, NULL, query->values,
-                              query->lengths, binary, 1);
+    return session->pq->send_prepared(session->conn, name, query->count, query->values,
+                                      query->lengths, binary, 1) == 1;
+}
+
+static bool send_once(tj__pg_session *session, const tj__pg_query *query)
+{
+    static const int binary[TJ__PG_PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    return session->pq->send_query(session->conn, query->sql, query->count, NULL, query->values,
+                                   query->lengths, binary, 1) == 1;
+}
+
+/* A statement that is said again and again. One that is new takes the next place; *anew then says
+ * that the answer to its preparation comes first. */
+static bool send_remembered(tj__pg_session *session, const tj__pg_query *query, bool *anew)
+{
+    char name[24];
+    uint64_t hash = tj__hash(query->sql, strlen(query->sql));
+    size_t at = 0;
+    while (at < session->prepared_count && session->prepared[at] != hash) {
+        at++;
     }
-    return said == 1 ? TJ_OK : lost(session, error, NULL);
+    if (at == TJ__PG_PREPARED_MAX) {
+        return send_once(session, query);
+    }
+    snprintf(name, sizeof name, "q%zu", at);
+    if (at == session->prepared_count) {
+        session->prepared[session->prepared_count++] = hash;
+        *anew = true;
+        if (!send_prepare(session, name, query->sql)) {
+            return false;
+        }
+    }
+    return send_prepared(session, name, query);
+}
+
+static tj_status say(tj__pg_session *session, const tj__pg_query *query, bool *anew,
+                     tj_error *error)
+{
+    bool said = query->sql && query->name ? send_prepare(session, query->name, query->sql)
+                : query->name             ? send_prepared(session, query->name, query)
+                : session->prepares && query->count > 0 && anew
+                    ? send_remembered(session, query, anew)
+                    : send_once(session, query);
+    return said ? TJ_OK : lost(session, error, NULL);
 }
 
 /* Waits until there is something to read, or room to write. */
@@ -243,11 +284,23 @@ static tj_status take_owed(tj__pg_session *session, uint64_t until, tj_error *er
     return take_sync(session, until, error);
 }
 
+static tj_status take_preparation(tj__pg_session *session, uint64_t until, tj_error *error)
+{
+    tj__pg_result *answer = NULL;
+    tj_status status = take_answer(session, until, &answer, error);
+    if (answer) {
+        session->pq->clear(answer);
+    }
+    return status;
+}
+
 static tj_status exchange(tj__pg_session *session, const tj__pg_query *queries, int count,
                           tj__pg_result **results, uint64_t until, tj_error *error)
 {
+    bool anew[STATEMENTS_MAX] = {false};
+    size_t known = session->prepared_count;
     for (int i = 0; i < count; i++) {
-        TJ_TRY(say(session, &queries[i], error));
+        TJ_TRY(say(session, &queries[i], i < STATEMENTS_MAX ? &anew[i] : NULL, error));
     }
     if (session->pq->pipeline_sync(session->conn) != 1) {
         return lost(session, error, NULL);
@@ -255,11 +308,19 @@ static tj_status exchange(tj__pg_session *session, const tj__pg_query *queries, 
     TJ_TRY(send_all(session, until, error));
     TJ_TRY(take_owed(session, until, error));
     session->sqlstate[0] = '\0';
+    session->warned = false;
     for (int i = 0; i < count; i++) {
+        if (i < STATEMENTS_MAX && anew[i]) {
+            TJ_TRY(take_preparation(session, until, error));
+        }
         TJ_TRY(take_answer(session, until, &results[i], error));
     }
     TJ_TRY(take_sync(session, until, error));
-    return session->sqlstate[0] ? error->status : TJ_OK;
+    if (session->sqlstate[0]) {
+        session->prepares = session->prepares && session->prepared_count == known;
+        return error->status; /* whether what is new was prepared is not known, nor asked again */
+    }
+    return TJ_OK;
 }
 
 tj_status tj__pg_ask(tj__pg_session *session, const tj__pg_query *queries, int count,
@@ -298,7 +359,7 @@ tj_status tj__pg_do(tj__pg_session *session, const tj__pg_query *queries, int co
 void tj__pg_tell(tj__pg_session *session, const char *sql)
 {
     tj__pg_query query = tj__pg_sql(sql);
-    if (!session->conn || say(session, &query, NULL) != TJ_OK) {
+    if (!session->conn || say(session, &query, NULL, NULL) != TJ_OK) {
         return;
     }
     if (session->pq->pipeline_sync(session->conn) != 1 || session->pq->flush(session->conn) < 0) {
@@ -308,7 +369,7 @@ void tj__pg_tell(tj__pg_session *session, const char *sql)
     session->owes = true;
 }
 
-void tj__pg_clear(tj__pg_session *session, tj__pg_result **results, int count)
+void tj__pg_clear(const tj__pg_session *session, tj__pg_result **results, int count)
 {
     for (int i = 0; i < count; i++) {
         if (results[i]) {

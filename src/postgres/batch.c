@@ -58,18 +58,18 @@ static void put_element(tj__pg_arrays *arrays, column which, const tj__pg_record
     }
 }
 
-/* The batch column by column. Returns how many commits it has; *last is the newest. */
-static size_t put_columns(tj__pg_arrays *arrays, const tj__batch *batch, tj__pg_record *last)
+/* The batch column by column. Returns how many commits it has. */
+static size_t put_columns(tj__pg_arrays *arrays, const tj__batch *batch)
 {
     static const uint32_t types[COLUMNS] = {TJ__PG_INT8, TJ__PG_INT8,  TJ__PG_UUID, TJ__PG_INT4,
                                             TJ__PG_INT8, TJ__PG_BYTEA, TJ__PG_BYTEA};
     size_t count = 0;
+    tj__pg_record record;
     tj__pg_arrays_clear(arrays);
     for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0; count++) {
-        tj__pg_record_get(&rest, last);
+        tj__pg_record_get(&rest, &record);
     }
     for (int which = 0; which < COLUMNS; which++) {
-        tj__pg_record record;
         tj__pg_array(arrays, types[which], count);
         for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0;) {
             tj__pg_record_get(&rest, &record);
@@ -84,33 +84,68 @@ static uint32_t patience(const tj__postgres *postgres, const tj__batch *batch)
     return postgres->config.postgres.answer_ms + (uint32_t)(batch->bytes.size / BYTES_PER_MS);
 }
 
-/* A statement has its place in the middle of what makes it a flushed one. */
-enum { BEGIN, SYNC, STATEMENT, COMMIT, STATEMENTS };
-
-/* *count receives how many rows the statement has changed. */
-static tj_status run(tj__postgres *postgres, tj__pg_query queries[STATEMENTS], bool flushed,
-                     uint32_t ms, uint64_t *count, tj_error *error)
+/* Where a batch ends: at its last commit, or where the one before ended when it is empty. */
+static tj__pg_place end_of(const tj__postgres *postgres, const tj__batch *batch)
 {
+    tj__pg_place end = postgres->settled;
+    for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0;) {
+        tj__pg_record record;
+        tj__pg_record_get(&rest, &record);
+        end = (tj__pg_place){record.commit.sequence, record.commit.time, record.hash};
+    }
+    return end;
+}
+
+/* A statement has its place in the middle of what makes it a flushed or a replicated one. */
+enum { BEGIN, SET, STATEMENT, COMMIT, NAMES, STATEMENTS };
+
+typedef struct outcome {
+    uint64_t rows; /* that the statement has changed */
+    bool named;    /* the server waits for standbys, or nobody asked whether it does */
+    bool warned;
+} outcome;
+
+/* That its commit has come through says that a standby has it, unless the server did not wait for
+ * one any more, or was told to stop waiting, which it says in a warning. */
+static bool is_alone(const outcome *o)
+{
+    return o->warned || !o->named;
+}
+
+static tj_status run(tj__postgres *postgres, tj__pg_query queries[STATEMENTS], bool flushed,
+                     uint32_t ms, outcome *out, tj_error *error)
+{
+    tj__pg_session *session = &postgres->writer;
     tj__pg_result *results[STATEMENTS] = {NULL};
-    int first = flushed ? BEGIN : STATEMENT;
-    int said = flushed ? STATEMENTS : 1;
+    bool replicated = tj__pg_replicates(postgres);
+    int first = replicated ? SET : flushed ? BEGIN : STATEMENT;
+    int last = replicated ? NAMES : flushed ? COMMIT : STATEMENT;
     queries[BEGIN] = tj__pg_sql("begin");
-    queries[SYNC] = tj__pg_sql("set local synchronous_commit to on");
+    queries[SET] = tj__pg_sql(replicated ? "begin" : "set local synchronous_commit to on");
     queries[COMMIT] = tj__pg_sql("commit");
-    TJ_TRY(tj__pg_ask(&postgres->writer, queries + first, said, results, ms, error));
-    *count = tj__pg_affected(&postgres->writer, results[STATEMENT - first]);
-    tj__pg_clear(&postgres->writer, results, said);
+    queries[NAMES] = tj__pg_sql("select (" TJ__PG_STANDBYS_NAMED ")::int4");
+    tj_status status =
+        tj__pg_ask(session, queries + first, last - first + 1, results + first, ms, error);
+    if (status != TJ_OK) {
+        if (first != STATEMENT) {
+            tj__pg_close(session); /* with the transaction that it may have begun */
+        }
+        return status;
+    }
+    *out = (outcome){.rows = tj__pg_affected(session, results[STATEMENT]),
+                     .named = !replicated || tj__pg_get_int4(session, results[NAMES], 0, 0) == 1,
+                     .warned = replicated && session->warned};
+    tj__pg_clear(session, results, STATEMENTS);
     return TJ_OK;
 }
 
+/* *whole: all of the batch is in the log. */
 static tj_status insert(tj__postgres *postgres, const tj__batch *batch, bool flushed, bool *whole,
-                        tj_error *error)
+                        outcome *out, tj_error *error)
 {
     tj__pg_query statements[STATEMENTS];
     tj__pg_query *append = &statements[STATEMENT];
-    tj__pg_record last;
-    uint64_t inserted = 0;
-    size_t count = put_columns(&postgres->arrays, batch, &last);
+    size_t count = put_columns(&postgres->arrays, batch);
     if (postgres->arrays.bytes.failed) {
         return tj__fail(error, TJ_NOMEM, "no memory for a batch of %zu bytes", batch->bytes.size);
     }
@@ -122,65 +157,102 @@ static tj_status insert(tj__postgres *postgres, const tj__batch *batch, bool flu
     for (size_t i = 0; i < COLUMNS; i++) {
         tj__pg_array_give(&postgres->arrays, i, append);
     }
-    TJ_TRY(run(postgres, statements, flushed, patience(postgres, batch), &inserted, error));
-    *whole = inserted == count;
-    if (*whole) {
-        postgres->settled = (tj__pg_place){last.commit.sequence, last.commit.time, last.hash};
-    }
+    TJ_TRY(run(postgres, statements, flushed, patience(postgres, batch), out, error));
+    *whole = out->rows == count;
     return TJ_OK;
 }
 
-/* What was acknowledged before it was flushed is flushed behind another write. */
-static tj_status flush_only(tj__postgres *postgres, bool *whole, tj_error *error)
+/* What is in the log up to here is flushed, and replicated, behind another write, which a lock on a
+ * row is. */
+static tj_status flush_only(tj__postgres *postgres, const tj__pg_place *end, bool *whole,
+                            outcome *out, tj_error *error)
 {
     tj__pg_query statements[STATEMENTS];
-    tj__pg_query *update = &statements[STATEMENT];
-    uint64_t changed = 0;
-    *update = tj__pg_sql("update journal set renewed = clock_timestamp() where journal = $1::int4 "
-                         "and epoch = $2::int8");
-    tj__pg_int4(update, postgres->number);
-    tj__pg_int8(update, postgres->epoch);
-    TJ_TRY(run(postgres, statements, true, postgres->config.postgres.answer_ms, &changed, error));
-    *whole = changed == 1;
+    tj__pg_query *lock = &statements[STATEMENT];
+    *lock = tj__pg_sql("select 1 from log where journal = $1::int4 and seq = $2::int8 and hash = "
+                       "$3::int8 for update");
+    tj__pg_int4(lock, postgres->number);
+    tj__pg_int8(lock, end->sequence);
+    tj__pg_int8(lock, end->hash);
+    TJ_TRY(run(postgres, statements, true, postgres->config.postgres.answer_ms, out, error));
+    *whole = out->rows == 1;
     return TJ_OK;
+}
+
+/* ---- with a standby ---------------------------------------------------------------------- */
+
+/* Commits that go on without a standby are counted until a later one is on it, and with it all that
+ * came before. */
+static void count_alone(tj__postgres *postgres, const outcome *out, uint64_t commits)
+{
+    uint64_t before = atomic_load(&postgres->unreplicated);
+    if (is_alone(out)) {
+        atomic_store(&postgres->unreplicated, before + commits);
+        if (before == 0 && commits > 0) {
+            tj__trace(&postgres->config, TJ_TRACE_WARNING,
+                      "commits of journal %s are acknowledged that no standby has",
+                      postgres->place);
+        }
+    } else if (before > 0) {
+        atomic_store(&postgres->unreplicated, 0);
+        tj__trace(&postgres->config, TJ_TRACE_INFO, "a standby has all commits of journal %s again",
+                  postgres->place);
+    }
+}
+
+static tj_status not_acknowledged(const outcome *out, tj_error *error)
+{
+    const char *why = !out->named ? "no standby would have it: synchronous_standby_names is empty "
+                                    "at the server"
+                      : out->warned ? "the server was told not to wait for its standby"
+                                    : "the newest commit in the log is another one";
+    return tj__fail(error, TJ_UNAVAILABLE, "%s", why);
 }
 
 /* ---- until it is there ------------------------------------------------------------------ */
 
-static tj_status settle(tj__postgres *postgres, const tj__batch *batch, bool *there,
-                        tj_error *error)
-{
-    tj__pg_record last = {.commit.sequence = postgres->settled.sequence,
-                          .hash = postgres->settled.hash};
-    for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0;) {
-        tj__pg_record_get(&rest, &last);
-    }
-    TJ_TRY(tj__pg_settle(postgres, &last, there, error));
-    postgres->doubtful = false;
-    if (*there) {
-        postgres->settled = (tj__pg_place){last.commit.sequence, last.commit.time, last.hash};
-    }
-    return TJ_OK;
-}
-
-/* TJ_CLOSED is final. Everything else may pass. */
+/* TJ_CLOSED is final. Everything else may pass. What is found in the log is not acknowledged with a
+ * standby before a write behind it has come through. */
 static tj_status attempt(tj__postgres *postgres, const tj__batch *batch, bool flushed, bool *done,
                          tj_error *error)
 {
+    tj__pg_place end = end_of(postgres, batch);
     bool there = batch->bytes.size == 0;
+    outcome out = {.named = true};
     if (postgres->doubtful) {
-        TJ_TRY(settle(postgres, batch, &there, error));
-        *done = there && !flushed;
+        TJ_TRY(tj__pg_settle(postgres, &end, &there, error));
+        postgres->doubtful = false;
+        *done = there && !flushed && !tj__pg_replicates(postgres);
     }
-    if (*done) {
+    if (!*done) {
+        postgres->doubtful = true;
+        TJ_TRY(there ? flush_only(postgres, &end, done, &out, error)
+                     : insert(postgres, batch, flushed, done, &out, error));
+        *done = *done && !(is_alone(&out) && tj__pg_waits_for_standby(postgres));
+        postgres->doubtful = !*done;
+    }
+    if (!*done) {
+        return not_acknowledged(&out, error);
+    }
+    count_alone(postgres, &out, end.sequence - postgres->settled.sequence);
+    postgres->settled = end;
+    return TJ_OK;
+}
+
+tj_status tj__pg_prove_standby(tj__postgres *postgres, tj_error *error)
+{
+    outcome out;
+    bool done = false;
+    if (!tj__pg_replicates(postgres)) {
         return TJ_OK;
     }
-    postgres->doubtful = true;
-    TJ_TRY(there ? flush_only(postgres, done, error)
-                 : insert(postgres, batch, flushed, done, error));
-    postgres->doubtful = !*done;
-    return *done ? TJ_OK
-                 : tj__fail(error, TJ_UNAVAILABLE, "the newest commit in the log is another one");
+    TJ_TRY(flush_only(postgres, &postgres->settled, &done, &out, error));
+    if (done && is_alone(&out) && !tj__pg_waits_for_standby(postgres)) {
+        tj__trace(&postgres->config, TJ_TRACE_WARNING, "journal %s is opened without a standby",
+                  postgres->place);
+        return TJ_OK;
+    }
+    return done && !is_alone(&out) ? TJ_OK : not_acknowledged(&out, error);
 }
 
 static void note_away(tj__postgres *postgres, const tj_error *reason)
@@ -220,10 +292,11 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
                              tj_error *error)
 {
     tj__postgres *postgres = context;
-    /* In sync mode every statement is. */
-    bool flushed = flush && postgres->config.durability != TJ_DURABILITY_SYNC;
+    /* In the other modes every statement is. */
+    bool flushed = flush && postgres->config.durability == TJ_DURABILITY_OS;
     bool done = batch->bytes.size == 0 && !flushed;
     uint64_t begun = tj__monotonic_ns();
+    bool again = false;
     while (!done) {
         tj_error reason = TJ_ERROR_INIT;
         tj_status status = attempt(postgres, batch, flushed, &done, &reason);
@@ -244,7 +317,10 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
             atomic_load(&postgres->stopping)) {
             return give_up(postgres, &reason, error);
         }
-        (void)usleep(RETRY_PAUSE_US);
+        if (again) { /* a connection that was cut is opened anew at once */
+            (void)usleep(RETRY_PAUSE_US);
+        }
+        again = true;
     }
     return TJ_OK;
 }

@@ -233,11 +233,14 @@ tj_status tj__pg_claim(tj__postgres *postgres, tj_error *error)
 
 tj_status tj__pg_renew(tj__postgres *postgres, tj_error *error)
 {
-    tj__pg_query query = tj__pg_sql("update journal set renewed = clock_timestamp(), hinted = "
-                                    "$3::int4 = 1 where journal = $1::int4 and epoch = $2::int8");
+    tj__pg_query query =
+        tj__pg_sql("update journal set renewed = clock_timestamp(), hinted = "
+                   "$3::int4 = 1, unreplicated = $4::int8 where journal = $1::int4 "
+                   "and epoch = $2::int8");
     tj__pg_int4(&query, postgres->number);
     tj__pg_int8(&query, postgres->epoch);
     tj__pg_int4(&query, atomic_load(&postgres->hinted) ? 1 : 0);
+    tj__pg_int8(&query, atomic_load(&postgres->unreplicated));
     TJ_TRY(tj__pg_do(&postgres->applier, &query, 1, TJ__PG_STATEMENT_MS, error));
     atomic_store(&postgres->renewed_ns, tj__monotonic_ns());
     return TJ_OK;
@@ -246,10 +249,11 @@ tj_status tj__pg_renew(tj__postgres *postgres, tj_error *error)
 void tj__pg_release(tj__postgres *postgres)
 {
     tj__pg_query queries[2] = {
-        tj__pg_sql("update journal set holder = '', hinted = false where journal = $1::int4 and "
-                   "epoch = $2::int8"),
+        tj__pg_sql("update journal set holder = '', hinted = false, unreplicated = $3::int8 where "
+                   "journal = $1::int4 and epoch = $2::int8"),
         tj__pg_sql("select pg_advisory_unlock_all()")};
     tj__pg_int4(&queries[0], postgres->number);
     tj__pg_int8(&queries[0], postgres->epoch);
+    tj__pg_int8(&queries[0], atomic_load(&postgres->unreplicated));
     (void)tj__pg_do(&postgres->writer, queries, 2, TJ__PG_STATEMENT_MS, NULL);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tesser/maintain.h>
+
 #include "base/error.h"
 #include "postgres/internal.h"
 #include "postgres/sql.h"
@@ -53,6 +55,51 @@ static int split(char *text, tj__pg_query *queries, int max)
         text = end ? end + 2 : NULL;
     }
     return count;
+}
+
+/* Its statements with what ends each; `begin` stands before every line. */
+static void put_printed(tj__buffer *out, char *text, const char *begin)
+{
+    tj__pg_query statements[STATEMENTS_MAX];
+    int count = split(text, statements, STATEMENTS_MAX);
+    for (int i = 0; i < count; i++) {
+        char *statement = (char *)statements[i].sql;
+        for (char *line = strtok(statement, "\n"); line; line = strtok(NULL, "\n")) {
+            tj__put_format(out, "%s%s\n", begin, line);
+        }
+        out->size--;
+        tj__put_cstr(out, ";\n\n");
+    }
+}
+
+tj_status tj_postgres_sql(const char *schema, tj_text *out, tj_error *error)
+{
+    tj__buffer script = {0};
+    tj__buffer roles = {0};
+    tj__buffer printed = {0};
+    if (!schema || !out) {
+        return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
+    }
+    put_script(&script, schema);
+    tj__put_u8(&script, 0);
+    put_with_schema(&roles, tj__pg_roles_sql, schema);
+    tj__put_u8(&roles, 0);
+    if (!script.failed && !roles.failed) {
+        tj__put_cstr(&printed, "begin;\n\n");
+        put_printed(&printed, (char *)script.data, "");
+        tj__put_cstr(&printed, "commit;\n\n");
+        put_printed(&printed, (char *)roles.data, "-- ");
+    }
+    tj__put_u8(&printed, 0);
+    bool whole = !script.failed && !roles.failed && !printed.failed;
+    tj__buffer_dispose(&script);
+    tj__buffer_dispose(&roles);
+    if (!whole) {
+        tj__buffer_dispose(&printed);
+        return tj__fail(error, TJ_NOMEM, "no memory for the statements of a schema");
+    }
+    *out = (tj_text){(char *)printed.data, printed.size - 1};
+    return TJ_OK;
 }
 
 /* ---- creating --------------------------------------------------------------------------- */

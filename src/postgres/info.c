@@ -31,43 +31,44 @@ static void read_answers(const tj__pg_session *session, tj__pg_result **results,
     info->postgres.epoch = tj__pg_get_int8(session, journal, 0, 0);
     info->postgres.applied_sequence = tj__pg_get_int8(session, journal, 0, 1);
     info->postgres.lag_bytes = tj__pg_get_int8(session, journal, 0, 4);
+    info->postgres.unreplicated = (uint32_t)tj__pg_get_int8(session, journal, 0, 5);
     read_writer(session, journal, info);
     info->sequence = tj__pg_get_int8(session, results[NEWEST], 0, 0);
     info->sequence_time = (tj_time)tj__pg_get_int8(session, results[NEWEST], 0, 1);
     info->state_bytes = tj__pg_get_int8(session, results[SIZE], 0, 0);
+    info->postgres.server_version = (uint32_t)tj__pg_get_int4(session, results[SIZE], 0, 1);
     tj_time now = tj_time_now();
     info->clock_behind_ns = info->sequence_time > now ? info->sequence_time - now : 0;
 }
 
-static tj_status ask(tj__postgres *postgres, tj__pg_session *session, tj_store_info *info,
-                     tj_error *error)
+static void prepare(const tj__postgres *postgres, tj__pg_query queries[STATEMENTS])
 {
-    tj__pg_result *results[STATEMENTS] = {NULL};
-    tj__pg_query queries[STATEMENTS];
     queries[JOURNAL] = tj__pg_sql(
         "select epoch, applied, holder, (holder <> '' and clock_timestamp() < renewed + "
-        "ttl)::int4, "
-        "(select coalesce(sum(length(body)), 0)::int8 from log where journal = $1::int4 and seq > "
-        "applied) from journal where journal = $1::int4");
+        "ttl)::int4, (select coalesce(sum(length(body)), 0)::int8 from log where journal = "
+        "$1::int4 and seq > applied), unreplicated from journal where journal = $1::int4");
     queries[NEWEST] = tj__pg_sql("select seq, at from log where journal = $1::int4 order by seq "
                                  "desc limit 1");
     queries[SIZE] = tj__pg_sql(
-        "select sum(pg_total_relation_size(('raw_' || t)::regclass))::int8 from "
-        "unnest(array['books', 'state', "
-        "'algos', 'ledger', 'ledger_time', 'ledger_ids', 'counters', 'commits', 'quarantine']) t");
+        "select sum(pg_total_relation_size(('raw_' || t)::regclass))::int8, "
+        "current_setting('server_version_num')::int4 from unnest(array['books', 'state', 'algos', "
+        "'ledger', 'ledger_time', 'ledger_ids', 'counters', 'commits', 'quarantine']) t group by "
+        "2");
     tj__pg_int4(&queries[JOURNAL], postgres->number);
     tj__pg_int4(&queries[NEWEST], postgres->number);
-    TJ_TRY(tj__pg_ask(session, queries, STATEMENTS, results, TJ__PG_STATEMENT_MS, error));
-    if (session->pq->rows(results[JOURNAL]) == 1 && session->pq->rows(results[NEWEST]) == 1) {
-        read_answers(session, results, info);
+}
+
+/* What the writer knows better than the server: a commit that is in doubt may be seen there. */
+static void tell_acknowledged(const tj__postgres *postgres, tj_store_info *info)
+{
+    if (!postgres->config.read_only) {
+        info->sequence = atomic_load(&postgres->acknowledged);
+        info->postgres.unreplicated = (uint32_t)atomic_load(&postgres->unreplicated);
     }
-    info->postgres.server_version = (uint32_t)session->pq->server_version(session->conn);
-    tj__pg_clear(session, results, STATEMENTS);
-    return TJ_OK;
 }
 
 /* Of a server that is away, what is known here. */
-static void tell_known(tj__postgres *postgres, tj_store_info *info)
+static void tell_known(const tj__postgres *postgres, tj_store_info *info)
 {
     snprintf(info->path, sizeof info->path, "%s", postgres->place);
     info->type = TJ_ENGINE_POSTGRES;
@@ -76,11 +77,11 @@ static void tell_known(tj__postgres *postgres, tj_store_info *info)
     info->format_version = TJ__PG_FORMAT_VERSION;
     info->postgres.away_since = atomic_load(&postgres->away_since);
     if (!postgres->config.read_only) {
-        info->sequence = atomic_load(&postgres->acknowledged);
         info->postgres.epoch = postgres->epoch;
         info->postgres.applied_sequence = atomic_load(&postgres->applied);
         info->postgres.lag_bytes = tj__pg_lag(postgres);
     }
+    tell_acknowledged(postgres, info);
 }
 
 tj_status tj__postgres_info(tj__postgres *postgres, tj_store_info *info, tj_error *error)
@@ -89,21 +90,15 @@ tj_status tj__postgres_info(tj__postgres *postgres, tj_store_info *info, tj_erro
     if (info->postgres.away_since != 0) {
         return TJ_OK;
     }
-    for (int tries = TJ__PG_POOL_SIZE;; tries--) {
-        tj_error failure = TJ_ERROR_INIT;
-        tj__pg_session *session = NULL;
-        tj_status status = tj__pg_pool_take(postgres, &session, &failure);
-        bool taken = status == TJ_OK;
-        if (taken) {
-            status = ask(postgres, session, info, &failure);
-        }
-        bool again = taken && status != TJ_OK && !session->conn && tries > 0;
-        if (taken) {
-            tj__pg_pool_give(postgres, session);
-        }
-        if (!again) {
-            (void)tj__error_pass(error, &failure);
-            return tj__pg_explain(postgres, status, error);
-        }
+    tj__pg_result *results[STATEMENTS];
+    tj__pg_query queries[STATEMENTS];
+    prepare(postgres, queries);
+    TJ_TRY(tj__pg_pool_ask(postgres, queries, STATEMENTS, results, error));
+    const tj__pg_session reader = {.pq = postgres->target.pq};
+    if (reader.pq->rows(results[JOURNAL]) == 1 && reader.pq->rows(results[NEWEST]) == 1) {
+        read_answers(&reader, results, info);
+        tell_acknowledged(postgres, info);
     }
+    tj__pg_clear(&reader, results, STATEMENTS);
+    return TJ_OK;
 }

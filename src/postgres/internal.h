@@ -76,6 +76,7 @@ struct tj__postgres {
     _Atomic bool hinted;   /* the writer's session has the advisory lock */
     _Atomic bool stopping; /* it is being closed: what cannot be written now is given up */
     _Atomic uint64_t acknowledged;
+    _Atomic uint64_t unreplicated;  /* acknowledged, and maybe on no standby */
     _Atomic uint64_t away_since_ns; /* monotonic; 0 while the server answers */
     _Atomic int64_t away_since;     /* the same by the clock */
     _Atomic uint64_t appended_bytes;
@@ -135,15 +136,29 @@ uint64_t tj__pg_first_hash(const tj_uuid *id);
 
 /* batch.c */
 extern const tj__group_ops tj__pg_group_ops;
+static inline bool tj__pg_replicates(const tj__postgres *postgres)
+{
+    return postgres->config.durability == TJ_DURABILITY_REPLICATED;
+}
+/* What no standby takes is not acknowledged. */
+static inline bool tj__pg_waits_for_standby(const tj__postgres *postgres)
+{
+    return tj__pg_replicates(postgres) &&
+           postgres->config.postgres.standby_lost == TJ_STANDBY_LOST_WAIT;
+}
+#define TJ__PG_STANDBYS_NAMED "current_setting('synchronous_standby_names') <> ''"
+/* Whether a standby has what is in the log when the journal is opened, as far as that is asked
+ * for. TJ_UNAVAILABLE. */
+tj_status tj__pg_prove_standby(tj__postgres *postgres, tj_error *error);
 /* writer.c */
 /* What a batch is written by; it is prepared under this name in the writer's session. */
 #define TJ__PG_APPEND "append"
 /* Makes the writer's session, which is open, one that batches are written in. */
 tj_status tj__pg_ready_writer(tj__postgres *postgres, tj_error *error);
-/* settle.c: what became of a batch whose answer did not come, by its last commit. TJ_OK: *there
+/* settle.c: what became of a batch whose answer did not come, by where it ends. TJ_OK: *there
  * says whether it is in the log, and the next one may be written; TJ_CLOSED: it is not, and this
  * writer is none any more. Anything else: ask again. */
-tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_record *last, bool *there,
+tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_place *end, bool *there,
                         tj_error *error);
 
 /* apply.c */
@@ -160,5 +175,9 @@ void tj__pg_pool_close(tj__pg_pool *pool);
 /* Lends an open session. */
 tj_status tj__pg_pool_take(tj__postgres *postgres, tj__pg_session **out, tj_error *error);
 void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session);
+/* tj__pg_ask in a session of the pool; one that was lost since it was last used is no failure, and
+ * another is asked. */
+tj_status tj__pg_pool_ask(tj__postgres *postgres, const tj__pg_query *queries, int count,
+                          tj__pg_result **results, tj_error *error);
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef TJ_POSTGRES_LIBPQ_H
 #define TJ_POSTGRES_LIBPQ_H
 
+#include <stdbool.h>
+
 #include <tesser/error.h>
 
 /* The types behind PGconn, PGresult and PQconninfoOption. */
@@ -34,7 +36,7 @@ enum {
 };
 
 /* Changes with the members of tj__libpq. */
-#define TJ__LIBPQ_TABLE_VERSION 1
+#define TJ__LIBPQ_TABLE_VERSION 2
 #define TJ__LIBPQ_TABLE_NAME "tj__libpq_table"
 
 typedef struct tj__libpq {
@@ -74,7 +76,8 @@ typedef struct tj__libpq {
     int (*length)(const tj__pg_result *result, int row, int column);
     int (*is_null)(const tj__pg_result *result, int row, int column);
     char *(*affected)(tj__pg_result *result);
-    void (*ignore_notices)(tj__pg_conn *conn);
+    /* Sets *warned whenever the server has something to say beside its answers. */
+    void (*note_warnings)(tj__pg_conn *conn, bool *warned);
 } tj__libpq;
 
 /* Loads the module, once for the process: TJ_UNSUPPORTED, with the package that is missing. */

@@ -8,6 +8,10 @@
 #include "model/change.h"
 #include "postgres/internal.h"
 
+/* A round trip to a server takes longer than a flush, in any mode. */
+#define GATHER_QUIET_NS 50000u
+#define GATHER_TOTAL_NS 400000u
+
 /* ---- opening ---------------------------------------------------------------------------- */
 
 static tj_status new_postgres(const tj_config *config, tj__metrics *metrics, tj__postgres **out,
@@ -62,13 +66,23 @@ static tj_status check_flushes(tj__postgres *postgres, tj_error *error)
     TJ_TRY(tj__pg_ask(&postgres->writer, &query, 1, &result, TJ__PG_STATEMENT_MS, error));
     bool safe = tj__pg_get_int4(&postgres->writer, result, 0, 0) == 1;
     tj__pg_clear(&postgres->writer, &result, 1);
-    if (safe || postgres->config.durability != TJ_DURABILITY_SYNC) {
+    if (safe || postgres->config.durability == TJ_DURABILITY_OS) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_UNSUPPORTED,
                     "the server at %s runs with fsync or full_page_writes off, and loses commits "
                     "in a power cut: set both to on",
                     postgres->place);
+}
+
+static tj_status prove_standby(tj__postgres *postgres, tj_error *error)
+{
+    tj_status status = tj__pg_prove_standby(postgres, error);
+    if (status != TJ_OK) {
+        tj__error_context(error, "durability \"replicated\" needs a synchronous standby that "
+                                 "takes commits: pg_stat_replication shows which do");
+    }
+    return status;
 }
 
 static tj_status open_writer(tj__postgres *postgres, tj_error *error)
@@ -88,8 +102,10 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
     TJ_TRY(tj__pg_claim(postgres, error));
     atomic_store(&postgres->acknowledged, postgres->end.sequence);
     tj__group_init(&postgres->group, &tj__pg_group_ops, postgres,
-                   postgres->config.durability == TJ_DURABILITY_SYNC, postgres->end.sequence);
-    postgres->group.gathers = true;
+                   postgres->config.durability != TJ_DURABILITY_OS, postgres->end.sequence);
+    postgres->group.gather_quiet_ns = GATHER_QUIET_NS;
+    postgres->group.gather_total_ns = GATHER_TOTAL_NS;
+    TJ_TRY(prove_standby(postgres, error));
     TJ_TRY(tj__pg_apply(postgres, error));
     return postgres->config.no_threads ? TJ_OK : tj__helper_start(&postgres->helper, error);
 }
@@ -218,7 +234,7 @@ tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *c
     TJ_TRY(tj__group_enter(&postgres->group, size, &batch, error));
     tj__pg_record record = {.commit = *commit};
     record.commit.sequence = postgres->end.sequence + 1;
-    record.commit.time = next_time(postgres);
+    record.commit.time = commit->time > postgres->end.time ? commit->time : next_time(postgres);
     record.commit.epoch = postgres->epoch;
     tj__pg_record_put(&batch->bytes, postgres->end.hash, &record);
     postgres->end = (tj__pg_place){record.commit.sequence, record.commit.time, record.hash};

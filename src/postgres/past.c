@@ -26,37 +26,13 @@ struct tj__commits {
     tj__pg_place before; /* the commit before that */
 };
 
-/* Asks one statement in a session of the pool; one that was lost since it was last used is tried
- * again in another. */
-static tj_status ask(tj__postgres *postgres, const tj__pg_query *query, tj__pg_result **result,
-                     tj_error *error)
-{
-    for (int tries = TJ__PG_POOL_SIZE;; tries--) {
-        tj_error failure = TJ_ERROR_INIT;
-        tj__pg_session *session = NULL;
-        tj_status status = tj__pg_pool_take(postgres, &session, &failure);
-        bool taken = status == TJ_OK;
-        if (taken) {
-            status = tj__pg_ask(session, query, 1, result, TJ__PG_STATEMENT_MS, &failure);
-        }
-        bool again = taken && status != TJ_OK && !session->conn && tries > 0;
-        if (taken) {
-            tj__pg_pool_give(postgres, session);
-        }
-        if (!again) {
-            (void)tj__error_pass(error, &failure);
-            return tj__pg_explain(postgres, status, error);
-        }
-    }
-}
-
 /* One number; 0 when there is none. */
 static tj_status ask_number(tj__postgres *postgres, const tj__pg_query *query, uint64_t *number,
                             tj_error *error)
 {
     tj__pg_session reader = {.pq = postgres->target.pq};
     tj__pg_result *result = NULL;
-    TJ_TRY(ask(postgres, query, &result, error));
+    TJ_TRY(tj__pg_pool_ask(postgres, query, 1, &result, error));
     *number = reader.pq->rows(result) > 0 ? tj__pg_get_int8(&reader, result, 0, 0) : 0;
     tj__pg_clear(&reader, &result, 1);
     return TJ_OK;
@@ -99,7 +75,7 @@ static tj_status read_block(tj__postgres_commits *commits, tj_error *error)
     tj__pg_int8(&query, commits->before.sequence);
     tj__pg_int8(&query, BLOCK + 1);
     tj__pg_clear(&commits->reader, &commits->result, 1);
-    TJ_TRY(ask(postgres, &query, &commits->result, error));
+    TJ_TRY(tj__pg_pool_ask(postgres, &query, 1, &commits->result, error));
     commits->rows = postgres->target.pq->rows(commits->result);
     tj__pg_record record = {.commit.sequence = UINT64_MAX};
     if (commits->rows > 0) {

@@ -64,3 +64,23 @@ void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session)
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);
 }
+
+tj_status tj__pg_pool_ask(tj__postgres *postgres, const tj__pg_query *queries, int count,
+                          tj__pg_result **results, tj_error *error)
+{
+    for (int tries = TJ__PG_POOL_SIZE;; tries--) {
+        tj_error failure = TJ_ERROR_INIT;
+        tj__pg_session *session = NULL;
+        bool again = false;
+        tj_status status = tj__pg_pool_take(postgres, &session, &failure);
+        if (status == TJ_OK) {
+            status = tj__pg_ask(session, queries, count, results, TJ__PG_STATEMENT_MS, &failure);
+            again = status != TJ_OK && !session->conn && tries > 0;
+            tj__pg_pool_give(postgres, session);
+        }
+        if (!again) {
+            (void)tj__error_pass(error, &failure);
+            return tj__pg_explain(postgres, status, error);
+        }
+    }
+}

@@ -11,6 +11,7 @@
 #ifndef TJ_POSTGRES_POSTGRES_H
 #define TJ_POSTGRES_POSTGRES_H
 
+#include <tesser/maintain.h>
 #include <tesser/store.h>
 
 #include "base/metrics.h"
@@ -41,6 +42,10 @@ tj_status tj__postgres_find(tj__postgres *postgres, tj__bytes key, bool *found, 
 uint64_t tj__postgres_included(tj__postgres *postgres);
 uint64_t tj__postgres_appended(tj__postgres *postgres);
 tj_status tj__postgres_info(tj__postgres *postgres, tj_store_info *info, tj_error *error);
+typedef void tj__postgres_tell(void *context, const char *name, tj_health health,
+                               const char *sentence);
+tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, void *context,
+                               tj_error *error);
 tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error);
 
 tj_status tj__postgres_newest(tj__postgres *postgres, uint64_t *sequence, tj_error *error);

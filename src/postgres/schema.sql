@@ -6,7 +6,7 @@ create table @schema@.format(
     version int not null,
     created timestamptz not null default now())
 
--- One row for each journal. `renewed` is by the server's clock.
+-- One row for each journal. `renewed` is by the server's clock; `unreplicated`: commits acknowledged without a standby.
 create table @schema@.journal(
     journal int generated always as identity primary key,
     name text not null unique,
@@ -17,6 +17,7 @@ create table @schema@.journal(
     renewed timestamptz not null default 'epoch',
     ttl interval not null default '10 s',
     applied bigint not null default 0,
+    unreplicated bigint not null default 0,
     created timestamptz not null default now()) with (fillfactor = 20)
 
 -- The commits. `fence`: the epoch of the writer that may write the next one.

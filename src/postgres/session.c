@@ -79,12 +79,25 @@ static tj_status connect_to(tj__pg_session *session, const tj__pg_target *target
     if (!session->conn || session->pq->status(session->conn) != TJ__PG_CONNECTION_OK) {
         return connect_failed(session, error);
     }
-    session->pq->ignore_notices(session->conn);
+    session->pq->note_warnings(session->conn, &session->warned);
     if (session->pq->set_nonblocking(session->conn, 1) != 0 ||
         session->pq->enter_pipeline(session->conn) != 1) {
         return connect_failed(session, error);
     }
     return TJ_OK;
+}
+
+/* Behind a pooler every statement may go to another session, so nothing that one holds can be
+ * relied on. */
+static tj_status refuse_pooler(tj__pg_session *session, const tj__pg_result *process,
+                               tj_error *error)
+{
+    if (tj__pg_get_int4(session, process, 0, 0) == session->pq->backend_pid(session->conn)) {
+        return TJ_OK;
+    }
+    return tj__fail(error, TJ_UNSUPPORTED,
+                    "a connection pooler stands between this process and the server, and a writer "
+                    "needs a session of its own: give the server's own address and port");
 }
 
 /* A role or a database may have set any of these otherwise. */
@@ -111,30 +124,18 @@ static tj_status settle_session(tj__pg_session *session, const tj__pg_target *ta
                               target->writes ? "set default_transaction_read_only to off"
                                              : "set default_transaction_read_only to on"};
     enum { SETTINGS = sizeof settings / sizeof settings[0] };
-    tj__pg_query queries[SETTINGS];
+    tj__pg_query queries[SETTINGS + 1];
+    tj__pg_result *results[SETTINGS + 1];
     for (int i = 0; i < SETTINGS; i++) {
         queries[i] = tj__pg_sql(settings[i]);
     }
-    tj_status status = tj__pg_do(session, queries, SETTINGS, SETTINGS_MS, error);
+    queries[SETTINGS] = tj__pg_sql("select pg_backend_pid()");
+    tj_status status = tj__pg_ask(session, queries, SETTINGS + 1, results, SETTINGS_MS, error);
     tj__buffer_dispose(&path);
+    TJ_TRY(status);
+    status = target->writes ? refuse_pooler(session, results[SETTINGS], error) : TJ_OK;
+    tj__pg_clear(session, results, SETTINGS + 1);
     return status;
-}
-
-/* Behind a pooler every statement may go to another session, so nothing that one holds can be
- * relied on. */
-static tj_status refuse_pooler(tj__pg_session *session, tj_error *error)
-{
-    tj__pg_query query = tj__pg_sql("select pg_backend_pid()");
-    tj__pg_result *result = NULL;
-    TJ_TRY(tj__pg_ask(session, &query, 1, &result, SETTINGS_MS, error));
-    int32_t backend = tj__pg_get_int4(session, result, 0, 0);
-    tj__pg_clear(session, &result, 1);
-    if (backend == session->pq->backend_pid(session->conn)) {
-        return TJ_OK;
-    }
-    return tj__fail(error, TJ_UNSUPPORTED,
-                    "a connection pooler stands between this process and the server, and a writer "
-                    "needs a session of its own: give the server's own address and port");
 }
 
 static tj_status start(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
@@ -146,13 +147,12 @@ static tj_status start(tj__pg_session *session, const tj__pg_target *target, tj_
                         "the server is PostgreSQL %d; a journal needs version %d or a later one",
                         version / 10000, SERVER_VERSION_MIN / 10000);
     }
-    TJ_TRY(settle_session(session, target, error));
-    return target->writes ? refuse_pooler(session, error) : TJ_OK;
+    return settle_session(session, target, error);
 }
 
 tj_status tj__pg_open(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
 {
-    *session = (tj__pg_session){.pq = target->pq};
+    *session = (tj__pg_session){.pq = target->pq, .prepares = target->writes};
     tj_status status = start(session, target, error);
     if (status != TJ_OK) {
         tj__pg_close(session);

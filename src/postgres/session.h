@@ -4,7 +4,8 @@
  * awaited for so long and no longer.
  *
  * Every session is in pipeline mode. Values go over in binary. A session is of one thread at a
- * time. One that failed on the way is lost: it is closed, and its owner opens another.
+ * time, and stays where it was opened. One that failed on the way is lost: it is closed, and its
+ * owner opens another.
  */
 #ifndef TJ_POSTGRES_SESSION_H
 #define TJ_POSTGRES_SESSION_H
@@ -17,12 +18,20 @@
 /* PostgreSQL's code of an error, as a text; "" when it came from the way there. */
 #define TJ__SQLSTATE_SIZE 6
 #define TJ__PG_PARAMETERS_MAX 11
+/* Statements that a session remembers. */
+#define TJ__PG_PREPARED_MAX 48
 
 typedef struct tj__pg_session {
     const tj__libpq *pq;
     tj__pg_conn *conn;                /* NULL: not open */
     bool owes;                        /* the answer to what tj__pg_tell said */
+    bool warned;                      /* beside the answers to the last question */
     char sqlstate[TJ__SQLSTATE_SIZE]; /* of the last failure */
+    /* Statements with parameters are prepared when they are first said, where every one goes to the
+     * same server process: by the hash of their text; what stands at i has the name "q<i>". */
+    bool prepares;
+    size_t prepared_count;
+    uint64_t prepared[TJ__PG_PREPARED_MAX];
 } tj__pg_session;
 
 /* A statement with its parameters; values are borrowed until it is said. */
@@ -73,7 +82,7 @@ tj_status tj__pg_do(tj__pg_session *session, const tj__pg_query *queries, int co
                     tj_error *error);
 /* Says one statement whose answer is taken before the next one. */
 void tj__pg_tell(tj__pg_session *session, const char *sql);
-void tj__pg_clear(tj__pg_session *session, tj__pg_result **results, int count);
+void tj__pg_clear(const tj__pg_session *session, tj__pg_result **results, int count);
 
 /* Values of a result, which has them. */
 int32_t tj__pg_get_int4(const tj__pg_session *session, const tj__pg_result *result, int row,

@@ -56,7 +56,7 @@ static void read_answers(const tj__pg_session *session, tj__pg_result **results,
     snprintf(out->holder, sizeof out->holder, "%.*s", (int)holder.size, (const char *)holder.data);
 }
 
-static tj_status look(tj__postgres *postgres, const tj__pg_record *last, seen *out, tj_error *error)
+static tj_status look(tj__postgres *postgres, const tj__pg_place *end, seen *out, tj_error *error)
 {
     tj__pg_session *session = &postgres->writer;
     tj__pg_result *results[STATEMENTS] = {NULL};
@@ -70,7 +70,7 @@ static tj_status look(tj__postgres *postgres, const tj__pg_record *last, seen *o
     tj__pg_int4(&queries[NEWEST], postgres->number);
     tj__pg_int4(&queries[MAX], postgres->number);
     tj__pg_int4(&queries[HOLDER], postgres->number);
-    ask_for(&queries[LAST], postgres, last->commit.sequence, last->hash);
+    ask_for(&queries[LAST], postgres, end->sequence, end->hash);
     ask_for(&queries[BEFORE], postgres, postgres->settled.sequence, postgres->settled.hash);
     tj_status status = tj__pg_ask(session, queries, STATEMENTS, results,
                                   postgres->config.postgres.answer_ms, error);
@@ -146,7 +146,7 @@ static tj_status reopen(tj__postgres *postgres, tj_error *error)
     return TJ_OK;
 }
 
-tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_record *last, bool *there,
+tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_place *end, bool *there,
                         tj_error *error)
 {
     seen s = {.moved = true};
@@ -154,7 +154,7 @@ tj_status tj__pg_settle(tj__postgres *postgres, const tj__pg_record *last, bool 
         TJ_TRY(reopen(postgres, error));
     }
     for (int i = 0; s.moved && i < SETTLE_ATTEMPTS_MAX; i++) {
-        TJ_TRY(look(postgres, last, &s, error));
+        TJ_TRY(look(postgres, end, &s, error));
     }
     if (s.moved) {
         return tj__fail(error, TJ_UNAVAILABLE, "another writer appends to journal %s",

@@ -12,11 +12,15 @@
     "unnest($5::int8[], $6::int8[], $7::uuid[], $8::int4[], $9::int8[], $10::bytea[], "            \
     "$11::bytea[]) u(s, t, i, n, h, o, b)"
 
+/* And nothing, while no standby would have it. */
+#define APPEND_REPLICATED_SQL APPEND_SQL " where " TJ__PG_STANDBYS_NAMED
+
 tj_status tj__pg_ready_writer(tj__postgres *postgres, tj_error *error)
 {
-    bool sync = postgres->config.durability == TJ_DURABILITY_SYNC;
+    bool os = postgres->config.durability == TJ_DURABILITY_OS;
+    const char *append = tj__pg_waits_for_standby(postgres) ? APPEND_REPLICATED_SQL : APPEND_SQL;
     tj__pg_query queries[2] = {
-        tj__pg_sql(sync ? "set synchronous_commit to on" : "set synchronous_commit to off"),
-        tj__pg_prepare(TJ__PG_APPEND, APPEND_SQL)};
+        tj__pg_sql(os ? "set synchronous_commit to off" : "set synchronous_commit to on"),
+        tj__pg_prepare(TJ__PG_APPEND, append)};
     return tj__pg_do(&postgres->writer, queries, 2, TJ__PG_STATEMENT_MS, error);
 }

@@ -92,6 +92,11 @@ tj_status tj__config_complete(const tj_config *given, tj_config *config, tj_erro
     if (!kind) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
     }
+    if (config->durability == TJ_DURABILITY_REPLICATED && !kind->replicates) {
+        return tj__fail(error, TJ_MISUSE,
+                        "durability \"replicated\" is for a journal on PostgreSQL: on one machine "
+                        "\"sync\" is the most that there is");
+    }
     if (kind->private && config->read_only) {
         return tj__fail(error, TJ_MISUSE,
                         "a store in memory cannot be opened read-only: it would "
@@ -138,6 +143,11 @@ tj_status tj_store_close(tj_store *store, tj_error *error)
     pthread_mutex_destroy(&store->handles_lock);
     free(store);
     return status;
+}
+
+tj__engine *tj__store_engine(const tj_store *store)
+{
+    return store->core->engine;
 }
 
 const char *tj__store_book(const tj_store *store)

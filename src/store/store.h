@@ -8,6 +8,9 @@
 #include "commit/commit.h"
 #include "rows/load.h"
 
+/* What a store is open on. */
+struct tj__engine *tj__store_engine(const tj_store *store);
+
 /* The book that a call without one means. */
 const char *tj__store_book(const tj_store *store);
 

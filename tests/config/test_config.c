@@ -228,7 +228,10 @@ static void refuses_wrong_values(void **state)
         "[journal]\ntype = \"redis\"\n",
         ":2: journal.type is \"redis\"; expected \"lmdb\" or \"memory\", or \"postgres\"");
     assert_refused("[journal]\ndurability = \"fsync\"\n",
-                   ":2: journal.durability is \"fsync\"; expected \"sync\" or \"os\"");
+                   ":2: journal.durability is \"fsync\"; expected \"sync\" or \"os\", "
+                   "or \"replicated\" on a server");
+    assert_refused("[journal]\nstandby_lost = \"pray\"\n",
+                   ":2: journal.standby_lost is \"pray\"; expected \"wait\" or \"go_on\"");
     assert_refused("[journal]\npath = \"\"\n",
                    ":2: journal.path is \"\"; expected a path, such as \"./journal\"");
     assert_refused("[journal]\npath = \"a\\u0000b\"\n",
@@ -279,7 +282,7 @@ static void suggests_the_key_that_was_meant(void **state)
                    ":2: unknown key \"colour\" in [journal]; the known keys are type, path, book, "
                    "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
                    "history_size, history_age, history, must_exist, url, schema, name, "
-                   "lease_ms, timeout_ms, answer_ms");
+                   "lease_ms, timeout_ms, answer_ms, standby_lost");
     assert_refused("[live.persistence]\nengin = \"lmdb\"\n",
                    ":2: unknown key \"engin\" in [live.persistence]; did you mean \"engine\"?");
     assert_refused("[live.persistence]\nbook = \"a\"\n",
@@ -290,7 +293,7 @@ static void suggests_the_key_that_was_meant(void **state)
                    ":2: unknown key \"zz\" in [journal]; the known keys are type, path, book, "
                    "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "
                    "history_size, history_age, history, must_exist, url, schema, name, "
-                   "lease_ms, timeout_ms, answer_ms");
+                   "lease_ms, timeout_ms, answer_ms, standby_lost");
 }
 
 static void names_the_line_of_bad_toml(void **state)
@@ -486,6 +489,7 @@ static void reads_what_a_server_needs(void **state)
     tj_config config = TJ_CONFIG_INIT;
     write_file("[journal]\ntype = \"postgres\"\nurl = \"postgres://u@h/d\"\nschema = \"s\"\n"
                "name = \"n\"\nlease_ms = 5000\ntimeout_ms = 6000\nanswer_ms = 700\n"
+               "durability = \"replicated\"\nstandby_lost = \"go_on\"\n"
                "lag_bytes = \"64 KiB\"\nlag_ms = 20\n");
     assert_int_equal(tj_config_load(file, &config, NULL), TJ_OK);
     assert_int_equal(config.type, TJ_ENGINE_POSTGRES);
@@ -495,6 +499,8 @@ static void reads_what_a_server_needs(void **state)
     assert_int_equal(config.postgres.lease_ms, 5000);
     assert_int_equal(config.postgres.timeout_ms, 6000);
     assert_int_equal(config.postgres.answer_ms, 700);
+    assert_int_equal(config.durability, TJ_DURABILITY_REPLICATED);
+    assert_int_equal(config.postgres.standby_lost, TJ_STANDBY_LOST_GO_ON);
     assert_int_equal(config.postgres.lag_bytes, 65536);
     assert_int_equal(config.postgres.lag_ms, 20);
     setenv("TESSER_JOURNAL_URL", "host=elsewhere", 1);

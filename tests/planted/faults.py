@@ -304,4 +304,17 @@ FAULTS = [
     Fault("a meta page that was not read has changed meanwhile", "src/table/pages.c",
           "number < pages->metas_read; number++", "number < 2; number++",
           "test_maintain_verify_bytes"),
+    # ---- on a server -------------------------------------------------------------------------------
+    Fault("a cancelled wait for a standby is believed", "src/postgres/batch.c",
+          "return o->warned || !o->named;", "return !o->named;",
+          "test_postgres_standby"),
+    Fault("names of standbys that are emptied meanwhile are not seen", "src/postgres/batch.c",
+          "return o->warned || !o->named;", "return o->warned;",
+          "test_postgres_standby"),
+    Fault("a batch is written while no standby is named", "src/postgres/writer.c",
+          "tj__pg_waits_for_standby(postgres) ? APPEND_REPLICATED_SQL : APPEND_SQL;", "APPEND_SQL;",
+          "test_postgres_standby"),
+    Fault("what is found in the log is acknowledged without a write behind it", "src/postgres/batch.c",
+          "*done = there && !flushed && !tj__pg_replicates(postgres);", "*done = there && !flushed;",
+          "test_postgres_standby"),
 ]

@@ -4,6 +4,7 @@
 # postgres (or by whoever is not root), reached by a Unix socket in that directory and by nothing else.
 # Usage: server.sh start|stop PLACE             PLACE is a file that then holds the directory's name
 #        server.sh halt|resume DIRECTORY        as in a crash, and back
+#        server.sh standby DIRECTORY            a standby of it, at port 5433 of the same directory
 set -euo pipefail
 action=$1 place=$2
 
@@ -31,8 +32,17 @@ stop() {
     directory=$(cat "$place")
     rm -f "$place"
     [ -d "$directory/data" ] || return 0
-    as_owner "$bin/pg_ctl" -D "$directory/data" -m immediate -w stop >/dev/null 2>&1 || true
+    for cluster in data standby; do
+        as_owner "$bin/pg_ctl" -D "$directory/$cluster" -m immediate -w stop >/dev/null 2>&1 || true
+    done
     rm -rf "$directory"
+}
+
+standby() {
+    as_owner "$bin/pg_basebackup" -h "$place" -U postgres -D "$place/standby" -R -c fast --no-sync
+    echo 'port = 5433' >>"$place/standby/postgresql.conf"
+    as_owner "$bin/pg_ctl" -D "$place/standby" -l "$place/standby.log" -w start >/dev/null \
+        || { cat "$place/standby.log"; exit 1; }
 }
 
 bin=$(server_bin)
@@ -46,6 +56,7 @@ if [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
 fi
 case $action in
     halt) as_owner "$bin/pg_ctl" -D "$place/data" -m immediate -w stop >/dev/null; exit ;;
+    standby) standby; exit ;;
     resume) as_owner "$bin/pg_ctl" -D "$place/data" -l "$place/server.log" -w start >/dev/null; exit ;;
 esac
 stop

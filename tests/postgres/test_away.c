@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define CUTS 60
+#define CUTS 20
 #define SAVERS 3
 
 /* ---- connections that are cut -------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static void cut_sessions(void)
 static void test_sessions_are_cut(void **state)
 {
     (void)state;
-    int cuts = getenv("TJ_LONG") ? 10 * CUTS : CUTS;
+    int cuts = getenv("TJ_LONG") ? 20 * CUTS : CUTS;
     _Atomic bool stop = false;
     saver savers[SAVERS];
     pthread_t threads[SAVERS];

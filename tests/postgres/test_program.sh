@@ -41,10 +41,67 @@ done
 cmp imported.tesser.toml imported.directory.toml || fail "the imported states differ"
 cmp exported.tesser.toml exported.directory.toml || fail "the states differ"
 
-for command in status check verify prune 'backup elsewhere'; do
+# What is told of it.
+run 0 status
+out_has 'Engine               postgres'
+out_has 'Server               PostgreSQL 1'
+out_has 'Writer               none'
+run 0 status --json
+json "$out" 'd["engine"] == "postgres" and d["applied_sequence"] == d["sequence"] and d["unreplicated"] == "0"'
+json "$out" 'd["books"][0]["name"] == "default" and d["writer"]["alive"] is False'
+run 0 check
+out_has 'well: '
+run 41 check --writer
+run 2 check --min-free 1GiB
+err_has 'for journals in directories'
+run 0 metrics
+out_has 'tesser_journal_up{journal="default in schema program_'
+out_has 'tesser_journal_unreplicated_commits{'
+run 0 verify --deep
+out_has 'Verdict              sound'
+out_has 'Compared             the rows with the log replayed'
+run 0 doctor
+out_has 'ok       server: PostgreSQL 1'
+out_has 'ok       flush: fsync and full_page_writes are on'
+out_has 'ok       standby: synchronous_standby_names is empty'
+out_has 'ok       permissions: the role may write'
+run 0 quarantine list
+
+for command in prune compact 'repair --into new' 'backup elsewhere'; do
     run 25 $command
     err_has 'works on journals in directories only, and the configured one is on PostgreSQL'
 done
 TESSER_JOURNAL_URL="postgres://u:secret@h/d" run 26 book list
 err_has 'holds a password'
 ! grep -q secret "$err" || fail "the password is told"
+
+# What an administrator runs, and roles with the least that they need.
+cat >owned.toml <<END
+[journal]
+type = "postgres"
+url = "$TJ_POSTGRES_URL"
+schema = "Owned by $$"
+END
+run 0 --config owned.toml init --print-sql
+out_has "create schema if not exists \"Owned by $$\";"
+cp "$out" schema.sql
+sed -n '/^commit;/,$s/^-- //p' schema.sql >roles.sql
+psql=$(ls -d /usr/lib/postgresql/*/bin/psql | sort -V | tail -1)
+for file in schema.sql roles.sql; do
+    "$psql" -q -X -v ON_ERROR_STOP=1 "$TJ_POSTGRES_URL" -f $file || fail "the server refuses $file"
+done
+as() {
+    sed "s/user=postgres/user=$1/" owned.toml >owned.$1.toml
+}
+as tj_writer
+as tj_reader
+run 0 --config owned.tj_writer.toml init
+printf '{"portfolio_equity": "1"}\n' >line
+run 0 --config owned.tj_writer.toml record <line
+run 0 --config owned.tj_reader.toml verify --deep
+run 0 --config owned.tj_reader.toml doctor
+out_has 'permissions: the role may read only'
+run 17 --config owned.tj_reader.toml record <line
+err_has 'permission denied'
+"$psql" -q -X "$TJ_POSTGRES_URL" -c 'drop owned by tj_writer, tj_reader' -c 'drop role tj_writer, tj_reader'
+run 2 -j ./journal init --print-sql

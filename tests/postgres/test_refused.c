@@ -135,8 +135,8 @@ static void create_roles(void)
         "grant usage on schema %s to tj_test_writer, tj_test_reader",
         "grant select on all tables in schema %s to tj_test_writer, tj_test_reader",
         "grant insert, update (fence) on %s.log to tj_test_writer",
-        "grant insert (name, id), update (epoch, holder, hinted, renewed, ttl, applied) on "
-        "%s.journal to tj_test_writer",
+        "grant insert (name, id), update (epoch, holder, hinted, renewed, ttl, applied, "
+        "unreplicated) on %s.journal to tj_test_writer",
         "grant insert, update, delete on %1$s.raw_books, %1$s.raw_state, %1$s.raw_algos, "
         "%1$s.raw_ledger, %1$s.raw_ledger_time, %1$s.raw_ledger_ids, %1$s.raw_counters, "
         "%1$s.raw_commits, %1$s.raw_quarantine to tj_test_writer"};

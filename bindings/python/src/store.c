@@ -552,9 +552,11 @@ static PyObject *info(store *self, PyObject *unused)
     typedef unsigned long long number;
     return Py_BuildValue(
         "{sssssssNsisKsNsKsNsLsKsKsKsKsK}", "engine", tj_engine_type_name(told.type), "durability",
-        told.durability == TJ_DURABILITY_SYNC ? "sync" : "os", "path", told.path, "journal_id",
-        decode_uuid(told.journal_id), "format_version", (int)told.format_version, "sequence",
-        (number)told.sequence, "sequence_time",
+        told.durability == TJ_DURABILITY_SYNC ? "sync"
+        : told.durability == TJ_DURABILITY_OS ? "os"
+                                              : "replicated",
+        "path", told.path, "journal_id", decode_uuid(told.journal_id), "format_version",
+        (int)told.format_version, "sequence", (number)told.sequence, "sequence_time",
         told.sequence > 0 ? decode_time(told.sequence_time) : decode_text((tj_str){NULL, 0}),
         "state_bytes", (number)told.state_bytes, "writer_alive", PyBool_FromLong(told.writer_alive),
         "writer_pid", (long long)told.writer_pid, "applied_sequence",

@@ -36,16 +36,16 @@ static int result_status(const tj__pg_result *result)
     return (int)PQresultStatus(result);
 }
 
-static void ignore(void *context, const PGresult *notice)
+/* A library does not print what servers say. Sessions ask for warnings only. */
+static void note(void *context, const PGresult *notice)
 {
-    (void)context;
     (void)notice;
+    *(bool *)context = true;
 }
 
-/* A library does not print what servers say. */
-static void ignore_notices(tj__pg_conn *conn)
+static void note_warnings(tj__pg_conn *conn, bool *warned)
 {
-    (void)PQsetNoticeReceiver(conn, ignore, NULL);
+    (void)PQsetNoticeReceiver(conn, note, warned);
 }
 
 extern const tj__libpq tj__libpq_table;
@@ -82,5 +82,5 @@ __attribute__((visibility("default"))) const tj__libpq tj__libpq_table = {
     .length = PQgetlength,
     .is_null = PQgetisnull,
     .affected = PQcmdTuples,
-    .ignore_notices = ignore_notices,
+    .note_warnings = note_warnings,
 };

@@ -56,6 +56,19 @@ pub const TJ_DURABILITY_SYNC: tj_durability = 0;
 /// A killed process: the record is written to the kernel
 pub const TJ_DURABILITY_OS: tj_durability = 1;
 
+/// The loss of the server's machine: a synchronous standby has flushed the record, too. On
+/// PostgreSQL only.
+pub const TJ_DURABILITY_REPLICATED: tj_durability = 2;
+
+/// What becomes of a commit with `TJ_DURABILITY_REPLICATED` that no synchronous standby takes.
+pub type tj_standby_lost = c_uint;
+
+/// It is not acknowledged until one has it
+pub const TJ_STANDBY_LOST_WAIT: tj_standby_lost = 0;
+
+/// It is acknowledged, counted and told
+pub const TJ_STANDBY_LOST_GO_ON: tj_standby_lost = 1;
+
 /// How urgent a trace message is.
 pub type tj_trace_level = c_uint;
 
@@ -149,6 +162,8 @@ pub struct tj_postgres_config {
     pub answer_ms: u32,
     /// Take the journal from its writer, whatever its lease says
     pub takeover: bool,
+    /// Default: `TJ_STANDBY_LOST_WAIT`
+    pub standby_lost: tj_standby_lost,
     /// For members to come; zero
     pub reserved: [u64; 8],
 }
@@ -205,8 +220,8 @@ unsafe extern "C" {
     /// `[journal]`: type ("lmdb", "memory", "postgres"), path, book, map_size, map_size_max,
     /// segment_size (bytes, or text such as "10 GiB"), durability ("sync", "os"), lag_bytes,
     /// lag_ms, history_size, history_age (days), history (false: no bases, and no segment goes),
-    /// must_exist; for a server url, schema, name, lease_ms, timeout_ms, answer_ms. Tesser's own
-    /// `[live.persistence]` with engine ("lmdb") and path is read when there is no `[journal]`;
+    /// must_exist; for a server durability ("replicated"), url, schema, name, lease_ms, timeout_ms,
+    /// answer_ms, standby_lost ("wait", "go_on"). Tesser's own `[live.persistence]` with engine ("lmdb") and path is read when there is no `[journal]`;
     /// both is an error. With that engine and no path, `live.state_path` names the journal, as in
     /// Tesser. Tables of other programs beside these are left alone; an unknown key or a wrong type
     /// inside them is an error. A relative path in `[journal]` is relative to the configuration

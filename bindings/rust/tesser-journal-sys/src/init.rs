@@ -43,6 +43,7 @@ zeroed!(
     tj_change,
     tj_checkup,
     tj_checkup_item,
+    tj_copy_report,
     tj_decimal,
     tj_equity_curve,
     tj_equity_point,

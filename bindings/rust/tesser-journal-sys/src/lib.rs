@@ -11,6 +11,7 @@
 mod algo;
 mod base;
 mod config;
+mod copy;
 mod counter;
 mod decimal;
 mod error;
@@ -34,6 +35,7 @@ mod version;
 pub use algo::*;
 pub use base::*;
 pub use config::*;
+pub use copy::*;
 pub use counter::*;
 pub use decimal::*;
 pub use error::*;

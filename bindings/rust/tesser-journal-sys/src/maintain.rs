@@ -510,4 +510,20 @@ unsafe extern "C" {
 
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_checkup_free(checkup: *mut tj_checkup);
+
+    /// The statements that make a schema for journals on PostgreSQL, for an administrator to read
+    /// and to run. As comments behind them: what a role that writes and one that looks on are
+    /// granted.
+    ///
+    /// - `schema`: its name
+    /// - `out`: released with `tj_text_dispose`
+    ///
+    /// Returns `TJ_OK`; `TJ_MISUSE`; `TJ_NOMEM`
+    ///
+    /// Threads: any. No server is asked.
+    pub fn tj_postgres_sql(
+        schema: *const c_char,
+        out: *mut tj_text,
+        error: *mut tj_error,
+    ) -> tj_status;
 }

@@ -100,6 +100,9 @@ pub struct tj_postgres_info {
     pub away_since: tj_time,
     /// As libpq has it: 150018 is 15.18; 0 when the server is away
     pub server_version: u32,
+    /// Commits that were acknowledged and of which no standby is known to have them, with
+    /// `TJ_STANDBY_LOST_GO_ON`.
+    pub unreplicated: u32,
     /// For members to come; zero, which then means "not told"
     pub reserved: [u64; 8],
 }

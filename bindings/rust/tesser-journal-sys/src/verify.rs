@@ -240,6 +240,27 @@ unsafe extern "C" {
         error: *mut tj_error,
     ) -> tj_status;
 
+    /// The same of the journal that a configuration names, which may be on a server: that its log has
+    /// every commit from the first on, each as it was written and chained to the one before, and every
+    /// row is as it was written. With `deep` also: the log replayed in memory, and both states
+    /// compared.
+    ///
+    /// There are no segments, pages and bases there: their counts are 0.
+    ///
+    /// - config  the journal; opened read-only when it is on a server
+    /// - options NULL: the defaults
+    /// - report  released with tj_verify_report_free; NULL on failure
+    ///
+    /// Returns as tj_verify; of a server also as tj_store_open; TJ_UNSUPPORTED for a store in memory
+    ///
+    /// Threads: any.
+    pub fn tj_verify_config(
+        config: *const tj_config,
+        options: *const tj_verify_options,
+        report: *mut *mut tj_verify_report,
+        error: *mut tj_error,
+    ) -> tj_status;
+
     /// Releases a report that this library returned. NULL is allowed. Threads: any, one at a time.
     pub fn tj_verify_report_free(report: *mut tj_verify_report);
 

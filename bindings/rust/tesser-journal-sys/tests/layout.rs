@@ -74,6 +74,7 @@ fn facts() -> Vec<(String, u64)> {
         struct_size, r#type, path, book, durability, read_only, must_exist, shared, no_threads,
         trace, trace_context, owned, lmdb, postgres
     }
+    tj_copy_report { source_id, target_id, sequence, row_count, digest }
     tj_decimal { bits }
     tj_equity_curve { points, count, drawdown_max, thinned }
     tj_equity_point { sequence, time, equity, peak, drawdown }
@@ -156,10 +157,12 @@ fn facts() -> Vec<(String, u64)> {
         symbol, side, quantity, has_entry_price, entry_price, unrealized_pnl, updated_at, extra
     }
     tj_postgres_config {
-        url, schema, name, lag_bytes, lag_ms, lease_ms, timeout_ms, answer_ms, takeover, reserved
+        url, schema, name, lag_bytes, lag_ms, lease_ms, timeout_ms, answer_ms, takeover,
+        standby_lost, reserved
     }
     tj_postgres_info {
-        epoch, applied_sequence, lag_bytes, away_since, server_version, reserved
+        epoch, applied_sequence, lag_bytes, away_since, server_version,
+        unreplicated, reserved
     }
     tj_price { symbol, price }
     tj_prune_options { struct_size, history_size_bytes, dry_run }
@@ -232,6 +235,7 @@ fn facts() -> Vec<(String, u64)> {
         TJ_DECIMAL_SCALE_MAX,
         TJ_DECIMAL_TEXT_SIZE,
         TJ_DURABILITY_OS,
+        TJ_DURABILITY_REPLICATED,
         TJ_DURABILITY_SYNC,
         TJ_ENGINE_LMDB,
         TJ_ENGINE_MEMORY,
@@ -324,6 +328,8 @@ fn facts() -> Vec<(String, u64)> {
         TJ_TIF_IMMEDIATE_OR_CANCEL,
         TJ_TIF_NONE,
         TJ_TIME_TEXT_SIZE,
+        TJ_STANDBY_LOST_GO_ON,
+        TJ_STANDBY_LOST_WAIT,
         TJ_TRACE_ERROR,
         TJ_TRACE_INFO,
         TJ_TRACE_WARNING,
@@ -417,6 +423,10 @@ fn every_function_is_declared() {
         tj_config_dispose,
         tj_config_from_environment,
         tj_config_load,
+        tj_copier_close,
+        tj_copier_open,
+        tj_copier_run,
+        tj_copier_verify,
         tj_counter_next,
         tj_counter_reserve,
         tj_decimal_add,
@@ -472,6 +482,7 @@ fn every_function_is_declared() {
         tj_moment_find,
         tj_moment_parse,
         tj_path_check,
+        tj_postgres_sql,
         tj_prune,
         tj_quarantine_drop,
         tj_quarantine_list_free,
@@ -541,6 +552,7 @@ fn every_function_is_declared() {
         tj_uuid_is_nil,
         tj_uuid_parse,
         tj_verify,
+        tj_verify_config,
         tj_verify_report_free,
         tj_verify_rows,
         tj_version,

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What status tells of every journal, and of one on a server. */
+#ifndef TJ_CLI_CMD_STATUS_H
+#define TJ_CLI_CMD_STATUS_H
+
+#include "cmd_book.h"
+
+void status_print_head(const tj_store_info *info, output *out);
+void status_print_clock(const tj_store_info *info, output *out);
+void status_print_writer(const tj_store_info *info, output *out);
+void status_print_books(const tj_book_list *books, output *out);
+void status_json_head(const tj_store_info *info, json_writer *json);
+void status_json_writer(const tj_store_info *info, json_writer *json);
+
+void tell_server(command_line *cli, const tj_store_info *info, const tj_book_list *books);
+
+#endif

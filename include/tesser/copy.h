@@ -34,7 +34,8 @@ typedef struct tj_copy_report {
  * Opens a source to look on, beside its writer or without one, and a target as its writer, which is
  * created when it is not there.
  *
- * @param source, target borrowed for the call
+ * @param source borrowed for the call, and so is the target
+ * @param target opened for writing, whatever its `read_only` says
  * @param out    released with tj_copier_close; NULL on failure
  * @return TJ_OK; TJ_CONFLICT: the target has commits that the source does not have; TJ_NOT_FOUND:
  *         there is no source, or the commits that the target lacks are not kept there any more;

@@ -53,6 +53,7 @@ function element(name, attributes = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 const count = (n) => Number(n).toLocaleString('en-US');
+const several = (n, word) => `${count(n)} ${word}${Number(n) === 1 ? '' : 's'}`;
 
 function sizeText(bytes) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -282,7 +283,7 @@ class Grid {
         return compareCells(a[column], b[column]) * (down && !missing ? -1 : 1);
       });
     }
-    const all = `${count(this.rows.length)} ${this.rows.length === 1 ? 'row' : 'rows'}`;
+    const all = several(this.rows.length, 'row');
     this.count.textContent = this.shown.length === this.rows.length ? all : `${count(this.shown.length)} of ${all}`;
     this.table.setAttribute('aria-rowcount', this.shown.length + 1);
     this.draw();
@@ -382,7 +383,7 @@ class Chart {
     }
     const last = points[points.length - 1];
     byId('equity-text').textContent = !last ? 'No commit has an equity yet.'
-      : `${count(curve.total ?? points.length)} points. Equity ${last.equity}, peak ${last.peak}, ` +
+      : `${several(curve.total ?? points.length, 'point')}. Equity ${last.equity}, peak ${last.peak}, ` +
         `deepest drawdown ${(100 * Number(curve.drawdown_max)).toFixed(2)} %` +
         `${curve.thinned ? '; what was between two points is not seen' : ''}.`;
     this.root.setAttribute('aria-label', byId('equity-text').textContent);
@@ -592,12 +593,12 @@ async function showHealth() {
   byId('findings').replaceChildren(...(findings.length ? findings : [element('li', { class: 'good' }, 'All is well.')]));
   const backup = (b) => (b ? `${ageText(b.age_s)}, up to commit ${b.sequence}, in ${b.directory}` : 'none is known');
   facts(byId('journal'), [
-    ['Writer', status.writer.alive ? `running, pid ${status.writer.pid}: ${status.writer.description}`
+    ['Writer', status.writer.alive ? `running: ${status.writer.description}`
       : `none${status.writer.description ? `; the last was ${status.writer.description}` : ''}`, status.writer.alive ? '' : 'bad'],
     ['Commit', `${status.sequence}, ${timeText(status.sequence_time)}`],
     ['Applied to LMDB', `${status.applied_sequence}, ${sizeText(status.lag_bytes)} behind`],
     ['Durability', status.durability],
-    ['Log', `${status.log_segments} segments, ${sizeText(status.log_bytes)}`],
+    ['Log', `${several(status.log_segments, 'segment')}, ${sizeText(status.log_bytes)}`],
     ['State', sizeText(status.state_bytes)],
     ['Space', `${sizeText(status.free_bytes)} free, ${sizeText(status.reserve_bytes)} in reserve`,
       status.space_low || status.reserve_bytes === 0 ? 'bad' : ''],
@@ -616,9 +617,12 @@ const views = { overview: showOverview, orders: showOrders, algos: showAlgos, le
 
 // ---- which view, and when ------------------------------------------------------------------
 
+// Looking again takes at most a quarter of the time.
 const PAUSE_MS = 1000;
+const PAUSE_FACTOR = 3;
 const AGAIN_MS = 5000; // after a failure
 const refreshing = { busy: false, again: false };
+let nextRefresh = 0;
 const viewName = () => (views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview');
 
 function tellProblem(box, problem) {
@@ -639,6 +643,7 @@ async function refresh() {
   refreshing.busy = true;
   do {
     refreshing.again = false;
+    const began = Date.now();
     const name = viewName();
     const box = document.querySelector(`#view-${name} .problem`);
     try {
@@ -648,21 +653,19 @@ async function refresh() {
       tellProblem(box, problem);
       if (problem.passes ?? true) { setTimeout(refreshSoon, AGAIN_MS); }
     }
+    nextRefresh = Date.now() + Math.max(PAUSE_MS, PAUSE_FACTOR * (Date.now() - began));
     document.body.dataset.shown = `${name} ${journal.sequence}`;
   } while (refreshing.again);
   refreshing.busy = false;
 }
 
 let waiting = null;
-let lastRefresh = 0;
 
 function refreshSoon() {
-  const pause = Math.max(0, lastRefresh + PAUSE_MS - Date.now());
   waiting ??= setTimeout(() => {
     waiting = null;
-    lastRefresh = Date.now();
     refresh();
-  }, pause);
+  }, Math.max(0, nextRefresh - Date.now()));
 }
 
 function showView() {

@@ -13,9 +13,10 @@ import time
 from served import Served, Writer, main, make_journal, until
 
 LONG = bool(os.environ.get("TJ_LONG"))
-REQUESTS = 100000 if LONG else 2000
+REQUESTS = 100000 if LONG else 1000
 HALF_OPEN = 1000
 THREADS = 4
+TURNS, SAVES = 15, 600
 PATHS = ("/", "/page.js", "/healthz", "/metrics", "/api/state", "/api/orders", "/api/positions", "/api/history",
          "/api/diff", "/api/equity", "/api/ledger", "/api/algos", "/api/events", "/api/status", "/nothing")
 NAMES = ("at", "where", "sort", "limit", "from", "to", "book", "columns", "desc", "key", "kind", "output", "j", "")
@@ -132,19 +133,20 @@ def p99(times):
 
 
 def test_saver_beside():
-    """Three rounds alone and beside the storm, in turn; what is compared is the middle one."""
+    """Rounds alone and beside the storm, in turn; what is compared are the middle ones."""
     make_journal("j", orders=200, commits=20)
     writer = Writer("j")
     alone, beside = [], []
     with Served("j") as served:
         save_times(writer, 200, 1)
-        for turn in range(3):
-            alone.append(p99(save_times(writer, 2000, 1000)))
+        for turn in range(TURNS):
+            alone.append(p99(save_times(writer, SAVES, 1000 * turn)))
             child = os.fork()  # a process of its own: threads of this one would hold up the saver
             if child == 0:
                 storm(served.port, turn, 10 ** 9, [])
                 os._exit(0)
-            beside.append(p99(save_times(writer, 2000, 10000)))
+            time.sleep(0.2)  # until it blows
+            beside.append(p99(save_times(writer, SAVES, 1000 * turn)))
             os.kill(child, 9)
             os.waitpid(child, 0)
     writer.end()

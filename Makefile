@@ -4,8 +4,8 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust test-page test-python test-python-asan build bench install uninstall debug clang asan tsan \
-    clean setup setup-ci setup-rust setup-page setup-python
+.PHONY: help demo test planted test-rust test-page test-python test-python-asan packages test-packages build bench \
+    install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page setup-python setup-packages
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,6 +30,12 @@ test-python: setup-python ## The Python package: source distribution, wheel, typ
 
 test-python-asan: setup-python ## The Python package's extension under AddressSanitizer and UBSan
 	@TJ_SANITIZE=address,undefined bindings/python/test.sh
+
+packages: setup-packages ## The Debian packages, in build/packages
+	@scripts/packages.sh
+
+test-packages: build setup-packages ## The packages and the systemd units, also in a fresh Debian
+	@tests/packages/test_packages.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release
@@ -76,3 +82,6 @@ setup-page: ## The same as setup, with the browser that looks at the page
 
 setup-python: ## The same as setup, with what the Python package needs
 	@scripts/setup.sh --python
+
+setup-packages: ## The same as setup, with what makes and checks packages
+	@scripts/setup.sh --packages

@@ -370,24 +370,30 @@ static void keep_backups(const repair *r)
     }
 }
 
-/* Both names are there at every instant. */
-static tj_status swap(const repair *r, tj_error *error)
+static tj_status not_exchanged(const repair *r, int code, tj_error *error)
 {
-    if (renameat2(AT_FDCWD, r->target.path, AT_FDCWD, r->x.path, RENAME_EXCHANGE) != 0) {
-        int code = errno;
-        if (code == EXDEV || code == EINVAL || code == ENOSYS) {
-            return tj__fail(error, TJ_UNSUPPORTED,
-                            "the repaired journal is at %s, and its name cannot be exchanged with "
-                            "%s: %s; move the two directories by hand",
-                            r->target.path, r->x.path,
-                            code == EXDEV ? "they are on different file systems"
-                                          : "the file system does not exchange names");
-        }
+    if (code != EXDEV && code != EINVAL && code != ENOSYS) {
         return tj__fail_errno(error, code, "exchanging the names of %s and %s", r->target.path,
                               r->x.path);
     }
+    return tj__fail(error, TJ_UNSUPPORTED,
+                    "the repaired journal is at %s, and its name cannot be exchanged with "
+                    "%s: %s; move the two directories by hand",
+                    r->target.path, r->x.path,
+                    code == EXDEV ? "they are on different file systems"
+                                  : "the file system does not exchange names");
+}
+
+/* Both names are there at every instant. A link that leads to the journal leads to the new one. */
+static tj_status swap(const repair *r, tj_error *error)
+{
+    char damaged[PATH_MAX];
+    if (!realpath(r->x.path, damaged) ||
+        renameat2(AT_FDCWD, r->target.path, AT_FDCWD, damaged, RENAME_EXCHANGE) != 0) {
+        return not_exchanged(r, errno, error);
+    }
     /* Else a power cut takes the new journal, and what was committed to it, out of its place. */
-    TJ_TRY(tj__directory_sync_parent(r->x.path, error));
+    TJ_TRY(tj__directory_sync_parent(damaged, error));
     return tj__directory_sync_parent(r->target.path, error);
 }
 

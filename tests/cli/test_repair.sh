@@ -114,6 +114,14 @@ run 0 -j j verify --deep
 run 19 -j new verify
 rm -rf j new && cp -a whole j
 
+# A link that leads to the journal leads to the repaired one, and stays on its disk.
+mkdir disk && mv j disk/j && ln -s disk/j j && rm j/data.mdb
+run 0 -j j repair --into new --swap
+[ -L j ] && [ -d new ] && [ ! -L new ] || fail "the link was exchanged"
+run 0 -j disk/j verify --deep
+run 19 -j new verify
+rm -rf j new disk && cp -a whole j
+
 # Not beside a writer.
 rm j/log/0000000001.log
 { sleep 1; cat lines; } | "$TESSER_JOURNAL" --config c.toml record >written 2>/dev/null &

@@ -280,7 +280,7 @@ FAULTS = [
           "        (void)tell_untold;\n        *lost = tj__repair_plan_loses(&r->plan);\n",
           "test_maintain_repair_bases"),
     Fault("exchanged names are not flushed", "src/maintain/repair.c",
-          """    TJ_TRY(tj__directory_sync_parent(r->x.path, error));
+          """    TJ_TRY(tj__directory_sync_parent(damaged, error));
     return tj__directory_sync_parent(r->target.path, error);
 """,
           "    return TJ_OK;\n",

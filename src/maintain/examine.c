@@ -44,6 +44,12 @@ bool tj__examination_data_sound(const tj__examination *x)
     return tj__examination_data_usable(x) && x->damaged_rows == 0;
 }
 
+bool tj__examination_told(tj_status status)
+{
+    return status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_IO ||
+           status == TJ_FORMAT_NEWER;
+}
+
 const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence)
 {
     const tj__run *runs = (const tj__run *)(const void *)x->runs.data;

@@ -108,6 +108,9 @@ bool tj__examination_data_sound(const tj__examination *x);
 bool tj__examination_data_belongs(const tj__examination *x);
 /* Whether it shows all its rows, and only single ones of them are damaged. */
 bool tj__examination_data_usable(const tj__examination *x);
+/* Whether a reader of the log or of a base ended at what the examination of these told of: damage
+ * that may look like a newer version, too, which would have ended the examination. */
+bool tj__examination_told(tj_status status);
 /* The run that a commit is in; NULL: it is not whole. */
 const tj__run *tj__examination_run(const tj__examination *x, uint64_t sequence);
 /* Where a segment's records begin; NULL: nothing whole tells. */

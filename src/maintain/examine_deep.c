@@ -310,7 +310,7 @@ static tj_status compare_with_log(tj__examination *x, bool *compared, tj_error *
     tj_error why = TJ_ERROR_INIT;
     tj_status status = x->first_segment == 1 ? compare_with_whole_log(x, compared, &why)
                                              : compare_with_bases(x, compared, &why);
-    if (!*compared && (status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_IO)) {
+    if (!*compared && tj__examination_told(status)) {
         (void)tj__findings_add(&x->findings, TJ_FINDING_NOTE,
                                "data.mdb could not be compared with the log: %s", why.message);
         return TJ_OK;

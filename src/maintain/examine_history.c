@@ -307,7 +307,7 @@ static tj_status advance(tracing *t, const tj__seen_base *seen, bool *reached, t
     }
     tj_status status = tj__replay(t->reader, seen->position.sequence, t->tables, t->rows, &why);
     *reached = status == TJ_OK;
-    if (status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_IO) {
+    if (tj__examination_told(status)) {
         return TJ_OK;
     }
     return tj__error_pass(error, &why);
@@ -328,7 +328,7 @@ static tj_status trace_base(tracing *t, tj__seen_base *seen, tj_error *error)
     }
     tj_error gone = TJ_ERROR_INIT;
     tj_status status = start_from(t, seen, &gone);
-    if (status == TJ_NOT_FOUND || status == TJ_CORRUPT || status == TJ_IO) {
+    if (tj__examination_told(status)) {
         /* A writer is at work on it, or it cannot be read any more. */
         lose(t);
         return TJ_OK;

@@ -6,6 +6,7 @@
 #include "journal/journal_fixture.h"
 
 #include "journal/lock.h"
+#include "log/frame.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -177,6 +178,41 @@ static void a_data_mdb_that_cannot_be_read(void **state)
     }
 }
 
+static void assert_deep_damage(fixture *f)
+{
+    tj_verify_report *report = NULL;
+    tj_verify_options options = TJ_VERIFY_OPTIONS_INIT;
+    options.deep = true;
+    assert_ok(tj_verify(f->path, &options, &report, &err));
+    assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+    tj_verify_report_free(report);
+}
+
+/* What looks like a newer version's record is none: its checksum tells. */
+static void the_version_type_and_flags_of_any_record(void **state)
+{
+    static uint8_t segment[TJ_SEGMENT_SIZE_MIN];
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    unsigned records = 0;
+    begin(f);
+    path_of(f, "log/0000000001.log", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, segment, sizeof segment), sizeof segment);
+    close(fd);
+    for (size_t at = TJ__SEGMENT_HEADER_SIZE; at < sizeof segment; at += TJ__RECORD_ALIGN) {
+        if (memcmp(segment + at, "TJRC", 4) == 0) {
+            uint64_t byte = at + 4 + random_below(4);
+            uint8_t bit = (uint8_t)(1u << random_below(8));
+            turn_bits(path, records % 3 == 0 ? at + 4 : byte, bit);
+            assert_deep_damage(f);
+            turn_bits(path, records++ % 3 == 0 ? at + 4 : byte, bit);
+        }
+    }
+    assert_true(records >= 60);
+}
+
 /* ---- every byte is counted ------------------------------------------------------------------- */
 
 static uint64_t counted;
@@ -284,6 +320,7 @@ int main(void)
         JOURNAL_TEST(a_data_mdb_that_was_cut),
         JOURNAL_TEST(bytes_behind_a_seal_are_not_taken_over),
         JOURNAL_TEST(a_data_mdb_that_cannot_be_read),
+        JOURNAL_TEST(the_version_type_and_flags_of_any_record),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),
     };

@@ -593,6 +593,7 @@ async function showHealth() {
   byId('findings').replaceChildren(...(findings.length ? findings : [element('li', { class: 'good' }, 'All is well.')]));
   const backup = (b) => (b ? `${ageText(b.age_s)}, up to commit ${b.sequence}, in ${b.directory}` : 'none is known');
   facts(byId('journal'), [
+    status.damaged && ['Damaged', status.damaged, 'bad'],
     ['Writer', status.writer.alive ? `running: ${status.writer.description}`
       : `none${status.writer.description ? `; the last was ${status.writer.description}` : ''}`, status.writer.alive ? '' : 'bad'],
     ['Commit', `${status.sequence}, ${timeText(status.sequence_time)}`],

@@ -124,6 +124,25 @@ def test_other_views():
         clean(window)
 
 
+def test_books():
+    """One book after the other, by the names that they have."""
+    make_journal("j", orders=3, commits=2)
+    name = "second " + HOSTILE
+    run("-j", "j", "init", "--book", name)
+    run("-j", "j", "record", text=json.dumps({"book": name, "portfolio_equity": "77.70"}) + "\n")
+    with Served("j") as served, Browser() as window:
+        window.open(served.url)
+        window.shown("overview")
+        window.waits("return document.querySelectorAll('#book option').length === 2")
+        assert window.run("return document.querySelector('#book').value") == "default"
+        assert window.text("#book option:last-child") == name
+        window.run("const s = document.querySelector('#book'); s.value = arguments[0];"
+                   "s.dispatchEvent(new Event('change'))", name)
+        window.waits("return document.querySelector('#portfolio').textContent.includes('77.70')")
+        window.waits("return document.querySelector('#positions output').textContent === '0 rows'")
+        clean(window)
+
+
 def test_history():
     """The slider shows the state of that commit, and two moments can be compared."""
     make_journal("j", orders=20, commits=40)
@@ -226,4 +245,4 @@ def test_phone_dark_and_helped():
 
 if __name__ == "__main__":
     browser.needed()
-    main(test_overview, test_orders, test_other_views, test_history, test_health, test_phone_dark_and_helped)
+    main(test_overview, test_orders, test_other_views, test_books, test_history, test_health, test_phone_dark_and_helped)

@@ -45,6 +45,11 @@ uint64_t bench_cpu_ns(void)
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+uint64_t bench_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* ---- series -------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *left, const void *right)

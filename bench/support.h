@@ -23,6 +23,8 @@ void bench_must(tj_status status, const tj_error *error, const char *what);
 uint64_t bench_now_ns(void);
 /* Processor time of all threads of this process. */
 uint64_t bench_cpu_ns(void);
+/* Of the calling one alone: the store's helper may be at work beside it. */
+uint64_t bench_thread_cpu_ns(void);
 
 /* ---- series: one value a round --------------------------------------------------------------- */
 

@@ -45,10 +45,13 @@ static uint64_t head_of(tj__bytes key, size_t from)
 {
     size_t rest = key.size - from;
     uint64_t head = 0;
+    if (rest > HEAD_BYTES) {
+        return (tj__load_u64_be(key.data + from) & ~(uint64_t)0xff) | GOES_ON;
+    }
     for (size_t i = 0; i < HEAD_BYTES; i++) {
         head = head << 8 | (i < rest ? key.data[from + i] : 0);
     }
-    return head << 8 | (rest <= HEAD_BYTES ? rest : GOES_ON);
+    return head << 8 | rest;
 }
 
 static int compare_heads(const void *a, const void *b)

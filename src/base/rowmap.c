@@ -2,6 +2,7 @@
 /* A key table for a lookup, and a sorted index for a scan in key order. */
 #include "base/rowmap.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -14,8 +15,19 @@
 /* Entries lie all over memory: those so many slots on are fetched while one is looked at. */
 #define AHEAD 16
 
+/* Memory for entries of a pooled map. Small enough to come from what the process had before. */
+#define CHUNK_SIZE ((size_t)64 << 10)
+
+typedef struct chunk {
+    alignas(tj__rowmap_entry) struct chunk *next;
+} chunk;
+
 struct tj__rowmap {
     tj__keytable table;
+    bool pooled;
+    chunk *chunks; /* of a pooled one */
+    uint8_t *room; /* behind the entries in the first of them, */
+    size_t room_size;
     size_t bytes;
     tj__rowmap_entry **sorted;
     size_t sorted_capacity;
@@ -27,7 +39,25 @@ tj__rowmap *tj__rowmap_new(void)
     return calloc(1, sizeof(tj__rowmap));
 }
 
-void tj__rowmap_clear(tj__rowmap *map)
+tj__rowmap *tj__rowmap_new_pooled(void)
+{
+    tj__rowmap *map = tj__rowmap_new();
+    if (map) {
+        map->pooled = true;
+    }
+    return map;
+}
+
+static void free_chunks(tj__rowmap *map)
+{
+    while (map->chunks) {
+        chunk *first = map->chunks;
+        map->chunks = first->next;
+        free(first);
+    }
+}
+
+static void free_entries(const tj__rowmap *map)
 {
     const tj__keyslot *slots = map->table.slots;
     for (size_t i = 0; i < map->table.slot_count; i++) {
@@ -36,9 +66,18 @@ void tj__rowmap_clear(tj__rowmap *map)
         }
         free(slots[i].entry);
     }
+}
+
+void tj__rowmap_clear(tj__rowmap *map)
+{
+    if (map->pooled) {
+        free_chunks(map);
+    } else {
+        free_entries(map);
+    }
     tj__keytable_dispose(&map->table);
     free(map->sorted);
-    *map = (tj__rowmap){0};
+    *map = (tj__rowmap){.pooled = map->pooled};
 }
 
 void tj__rowmap_free(tj__rowmap *map)
@@ -79,12 +118,62 @@ bool tj__rowmap_reserve(tj__rowmap *map, size_t count)
     return tj__keytable_reserve(&map->table, count);
 }
 
-static tj__rowmap_entry *new_entry(uint32_t hash, tj__bytes key, tj__bytes value)
+/* What an entry counts in tj__rowmap_bytes. */
+static size_t bytes_of(const tj__rowmap_entry *entry)
+{
+    return (size_t)entry->key_size + entry->value_room;
+}
+
+static uint8_t *add_chunk(tj__rowmap *map, size_t size)
+{
+    chunk *fresh = malloc(sizeof *fresh + size);
+    if (!fresh) {
+        return NULL;
+    }
+    fresh->next = map->chunks;
+    map->chunks = fresh;
+    return (uint8_t *)(fresh + 1);
+}
+
+/* A large entry has a chunk of its own. */
+static void *take_from_chunk(tj__rowmap *map, size_t size)
+{
+    size_t whole = (size + alignof(tj__rowmap_entry) - 1) & ~(alignof(tj__rowmap_entry) - 1);
+    if (whole > CHUNK_SIZE / 4) {
+        return add_chunk(map, whole);
+    }
+    if (whole > map->room_size) {
+        map->room = add_chunk(map, CHUNK_SIZE);
+        map->room_size = map->room ? CHUNK_SIZE : 0;
+    }
+    uint8_t *at = map->room;
+    if (at) {
+        map->room += whole;
+        map->room_size -= whole;
+    }
+    return at;
+}
+
+static void *allocate(tj__rowmap *map, size_t size)
+{
+    return map->pooled ? take_from_chunk(map, size) : malloc(size);
+}
+
+/* Of a pooled map it stays until all are released, and counts. */
+static void release(tj__rowmap *map, tj__rowmap_entry *entry)
+{
+    if (!map->pooled) {
+        map->bytes -= bytes_of(entry);
+        free(entry);
+    }
+}
+
+static tj__rowmap_entry *new_entry(tj__rowmap *map, uint32_t hash, tj__bytes key, tj__bytes value)
 {
     if (key.size > UINT32_MAX || value.size > UINT32_MAX) {
         return NULL;
     }
-    tj__rowmap_entry *entry = malloc(sizeof *entry + key.size + value.size);
+    tj__rowmap_entry *entry = allocate(map, sizeof *entry + key.size + value.size);
     if (!entry) {
         return NULL;
     }
@@ -104,7 +193,7 @@ static tj__rowmap_entry *new_entry(uint32_t hash, tj__bytes key, tj__bytes value
 static tj__rowmap_entry *insert(tj__rowmap *map, tj__keyslot *at, uint32_t hash, tj__bytes key,
                                 tj__bytes value)
 {
-    tj__rowmap_entry *entry = new_entry(hash, key, value);
+    tj__rowmap_entry *entry = new_entry(map, hash, key, value);
     if (!entry) {
         return NULL;
     }
@@ -112,12 +201,6 @@ static tj__rowmap_entry *insert(tj__rowmap *map, tj__keyslot *at, uint32_t hash,
     map->bytes += key.size + value.size;
     map->sorted_valid = false;
     return entry;
-}
-
-/* What an entry counts in tj__rowmap_bytes. */
-static size_t bytes_of(const tj__rowmap_entry *entry)
-{
-    return (size_t)entry->key_size + entry->value_room;
 }
 
 /* Whether a value is put where the one before is, which wastes little. */
@@ -130,7 +213,7 @@ static bool fits(const tj__rowmap_entry *entry, size_t value_size)
 static tj__rowmap_entry *replace(tj__rowmap *map, tj__keyslot *at, tj__bytes value)
 {
     tj__rowmap_entry *old = at->entry;
-    tj__rowmap_entry *entry = new_entry(old->hash, tj__rowmap_key(old), value);
+    tj__rowmap_entry *entry = new_entry(map, old->hash, tj__rowmap_key(old), value);
     if (!entry) {
         return NULL;
     }
@@ -140,8 +223,8 @@ static tj__rowmap_entry *replace(tj__rowmap *map, tj__keyslot *at, tj__bytes val
             entry;
     }
     at->entry = entry;
-    map->bytes = map->bytes - bytes_of(old) + bytes_of(entry);
-    free(old);
+    map->bytes += bytes_of(entry);
+    release(map, old);
     return entry;
 }
 
@@ -197,9 +280,8 @@ void tj__rowmap_remove(tj__rowmap *map, tj__bytes key)
         return;
     }
     tj__keytable_remove(&map->table, at);
-    map->bytes -= bytes_of(entry);
     map->sorted_valid = false;
-    free(entry);
+    release(map, entry);
 }
 
 static bool sort(tj__rowmap *map)
@@ -255,8 +337,7 @@ static void adopt(tj__rowmap *map, tj__rowmap_entry *entry)
     tj__rowmap_entry *old = at->entry;
     if (old) {
         entry->mark = old->mark;
-        map->bytes -= bytes_of(old);
-        free(old);
+        release(map, old);
         at->entry = entry;
     } else {
         tj__keytable_put(&map->table, at, entry->hash, entry);
@@ -267,6 +348,7 @@ static void adopt(tj__rowmap *map, tj__rowmap_entry *entry)
 
 bool tj__rowmap_absorb(tj__rowmap *map, tj__rowmap *changes)
 {
+    TJ_ASSERT(!map->pooled && !changes->pooled);
     if (!tj__rowmap_reserve(map, changes->table.count)) {
         return false;
     }

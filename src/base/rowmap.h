@@ -38,7 +38,11 @@ static inline tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry)
     return (tj__bytes){entry->bytes + entry->key_size, entry->value_size};
 }
 
-tj__rowmap *tj__rowmap_new(void);      /* NULL when memory is short */
+tj__rowmap *tj__rowmap_new(void); /* NULL when memory is short */
+/* One whose entries are quick to make and to clear: what is replaced or removed keeps its memory,
+ * and counts in tj__rowmap_bytes, until the map is cleared. It absorbs none, and is not
+ * absorbed. */
+tj__rowmap *tj__rowmap_new_pooled(void);
 void tj__rowmap_free(tj__rowmap *map); /* NULL is allowed */
 void tj__rowmap_clear(tj__rowmap *map);
 size_t tj__rowmap_count(const tj__rowmap *map); /* entries, deleted ones included */

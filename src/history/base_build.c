@@ -63,26 +63,6 @@ static bool in_range(const building *b, tj__bytes key)
            (!b->bounded || tj__bytes_compare(key, tj__key_bytes(&b->to)) < 0);
 }
 
-/* Ends the range at the median of the keys so far. */
-static tj_status halve(building *b, tj_error *error)
-{
-    tj__rowmap_entry **entries = NULL;
-    size_t count = 0;
-    if (!tj__rowmap_sorted(b->rows, &entries, &count)) {
-        return no_memory(error);
-    }
-    if (count < 2) {
-        return TJ_OK; /* one large row */
-    }
-    b->to = key_copy(tj__rowmap_key(entries[count / 2]));
-    b->bounded = true;
-    for (size_t i = count; i-- > count / 2;) {
-        tj__key key = key_copy(tj__rowmap_key(entries[i]));
-        tj__rowmap_remove(b->rows, tj__key_bytes(&key));
-    }
-    return TJ_OK;
-}
-
 static tj_status keep(building *b, const tj__rowmap_entry *entry, tj_error *error)
 {
     tj__bytes key = tj__rowmap_key(entry);
@@ -93,6 +73,32 @@ static tj_status keep(building *b, const tj__rowmap_entry *entry, tj_error *erro
         entry->deleted ? tj__rowmap_put_deleted(b->rows, key, entry->sequence)
                        : tj__rowmap_put(b->rows, key, tj__rowmap_value(entry), entry->sequence);
     return kept ? TJ_OK : no_memory(error);
+}
+
+/* Ends the range at the median of the keys so far, and lets go of the memory of all that is not in
+ * it. */
+static tj_status halve(building *b, tj_error *error)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    tj__rowmap *kept = tj__rowmap_new_pooled();
+    if (!kept || !tj__rowmap_sorted(b->rows, &entries, &count)) {
+        tj__rowmap_free(kept);
+        return no_memory(error);
+    }
+    if (count > 1) { /* else it is one large row */
+        b->to = key_copy(tj__rowmap_key(entries[count / 2]));
+        b->bounded = true;
+        count = count / 2;
+    }
+    tj__rowmap *all = b->rows;
+    tj_status status = TJ_OK;
+    b->rows = kept;
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        status = keep(b, entries[i], error);
+    }
+    tj__rowmap_free(all);
+    return status;
 }
 
 static tj_status keep_fresh(building *b, tj_error *error)
@@ -226,7 +232,7 @@ static tj_status write_all(building *b, tj_error *error)
 
 static tj_status open_all(building *b, tj_error *error)
 {
-    b->rows = tj__rowmap_new();
+    b->rows = tj__rowmap_new_pooled();
     b->fresh = tj__rowmap_new();
     if (!b->rows || !b->fresh) {
         return no_memory(error);

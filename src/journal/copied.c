@@ -6,6 +6,7 @@
  * this place's own mark replaces the other.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include <tesser/counter.h>
 
@@ -103,6 +104,22 @@ static tj_status append_or_make_space(tj__journal *journal, const tj__position *
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
 
+static void tell(const tj__journal *journal, bool skipped, uint64_t sequence)
+{
+    char skips[160] = "";
+    if (skipped) {
+        snprintf(skips, sizeof skips,
+                 "So that no number is handed out twice, its counters skip %" PRIu64
+                 " numbers (commit %" PRIu64 "). ",
+                 TJ_COUNTER_COPY_SKIP, sequence);
+    }
+    tj__trace(&journal->config, TJ_TRACE_WARNING,
+              "%s is a copy, or was put back from one: its writer.lock was written in another "
+              "place. %sThe original, if there is one, has the same "
+              "journal id; `tesser-journal restore %s --into NEW` makes another journal of it",
+              journal->path, skips, journal->path);
+}
+
 tj_status tj__journal_skip_counters(tj__journal *journal, const tj__position *end, bool *skipped,
                                     tj_error *error)
 {
@@ -115,13 +132,6 @@ tj_status tj__journal_skip_counters(tj__journal *journal, const tj__position *en
     tj__buffer_dispose(&s.body);
     TJ_TRY(status);
     *skipped = s.counters > 0;
-    if (*skipped) {
-        tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "%s is a copy, or was put back from one: its writer.lock was written in another "
-                  "place. So that no number is handed out twice, its counters skip %" PRIu64
-                  " numbers (commit %" PRIu64 "). The original, if there is one, has the same "
-                  "journal id; `tesser-journal restore %s --into NEW` makes another journal of it",
-                  journal->path, TJ_COUNTER_COPY_SKIP, sequence, journal->path);
-    }
+    tell(journal, *skipped, sequence);
     return TJ_OK;
 }

@@ -89,7 +89,8 @@ static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH
     return tj__path_join(path, RESERVE_PATH_SIZE, journal->path, TJ__RESERVE_NAME, error);
 }
 
-/* What the reserve file has now: all or nothing. */
+/* What the reserve file has now. One that was made for smaller segments stays while there is no room
+ * for a larger one: it is given back like a whole one, and does not count as whole. */
 static uint64_t reserve_bytes(const tj__journal *journal)
 {
     char path[RESERVE_PATH_SIZE];
@@ -145,12 +146,14 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     TJ_TRY(tj__path_join(data_path, sizeof data_path, journal->path, "data.mdb", error));
     TJ_TRY(tj__file_create(path, O_RDWR, data_path, &fd, error));
     tj__file_in_place(fd);
+    struct stat before = {0};
+    (void)fstat(fd, &before);
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
     if (failed == EOPNOTSUPP) {
         failed = 0;
     }
     if (failed != 0) {
-        (void)!ftruncate(fd, 0);
+        (void)!ftruncate(fd, before.st_size); /* a smaller one is better than none */
     }
     tj__file_close(fd);
     if (failed != 0) {
@@ -197,8 +200,8 @@ static bool release_reserve(tj__journal *journal)
     char path[RESERVE_PATH_SIZE];
     char spare[TJ__SEGMENT_PATH_SIZE];
     pthread_mutex_lock(&journal->reserve_mutex);
-    bool released = atomic_load(&journal->reserve_held) &&
-                    reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
+    bool released = reserve_bytes(journal) > 0 && reserve_path(journal, path, NULL) == TJ_OK &&
+                    truncate(path, 0) == 0;
     if (released) {
         atomic_store(&journal->reserve_held, false);
         atomic_store(&journal->reserve_settling, true);
@@ -337,9 +340,9 @@ tj_status tj__journal_refuse_full(const tj__journal *journal, tj_error *error)
     }
     return tj__fail(
         error, TJ_FULL,
-        "the disk is full (%" PRIu64 " KiB free) and the reserve of %" PRIu64
-        " KiB is kept for critical commits and deletes: free some space on the file system of %s",
-        free_bytes(journal) >> 10, reserve_size(journal) >> 10, journal->path);
+        "the disk is full (%" PRIu64 " KiB free), and what is left of its reserve (%" PRIu64
+        " KiB) is for critical commits and deletes: free some space on the file system of %s",
+        free_bytes(journal) >> 10, reserve_bytes(journal) >> 10, journal->path);
 }
 
 void tj__journal_advise_full(const tj__journal *journal, tj_error *error)

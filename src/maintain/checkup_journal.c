@@ -64,11 +64,14 @@ static void open_it(tj__examinee *x)
     if (status == TJ_OK) {
         status = tj_store_books(store, &books, &error); /* every row of their states is whole */
     }
+    if (status == TJ_OK) {
+        status = tj_verify_rows(x->path, 0, NULL, &error);
+    }
     tj_book_list_free(books);
     x->failure = status == TJ_NOMEM ? error : x->failure;
     if (status == TJ_OK) {
         tj__checkup_add(x, "journal", TJ_HEALTH_OK, NULL,
-                        "it opens, the state of each book can be loaded, and its newest commit is "
+                        "it opens, every row can be read, and its newest commit is "
                         "%" PRIu64,
                         x->info.sequence);
     } else if (status == TJ_BUSY) {

@@ -52,6 +52,11 @@ if [ "$(id -u)" = 0 ] && mkdir mnt && mount -t tmpfs -o size=8m none mnt 2>/dev/
     head -c 16m /dev/zero >mnt/filler 2>/dev/null || true
     run 40 --config full.toml check
     out_has "free space on the disk of $PWD/mnt/j"
+    # A writer with larger segments would have a larger reserve, for which there is no room: the smaller one stays.
+    reserve=$(stat -c %s mnt/j/reserve)
+    run 16 -j mnt/j record <<<'{"portfolio_equity":"1"}'
+    err_has "what is left of its reserve ($((reserve >> 10)) KiB) is for critical commits and deletes"
+    [ "$reserve" -gt 0 ] && [ "$(stat -c %s mnt/j/reserve)" -eq "$reserve" ] || fail "the reserve is gone"
     rm mnt/filler
     run 0 --config full.toml check
     umount mnt

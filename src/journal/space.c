@@ -89,8 +89,8 @@ static tj_status reserve_path(const tj__journal *journal, char path[RESERVE_PATH
     return tj__path_join(path, RESERVE_PATH_SIZE, journal->path, TJ__RESERVE_NAME, error);
 }
 
-/* What the reserve file has now. One that was made for smaller segments stays while there is no room
- * for a larger one: it is given back like a whole one, and does not count as whole. */
+/* What the reserve file has now. One that was made for smaller segments stays while there is no
+ * room for a larger one: it is given back like a whole one, and does not count as whole. */
 static uint64_t reserve_bytes(const tj__journal *journal)
 {
     char path[RESERVE_PATH_SIZE];

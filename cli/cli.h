@@ -149,6 +149,9 @@ typedef struct line_reader {
 tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *error);
 /* Whether line_next would not wait. A line that was handed out is gone. */
 tj_status line_ready(line_reader *reader, bool *ready, tj_error *error);
+/* The same of what was read already, and reading more once, which waits where nothing is there. */
+bool line_buffered(line_reader *reader);
+tj_status line_fetch(line_reader *reader, tj_error *error);
 
 /* ---- progress.c ---- */
 

@@ -299,18 +299,31 @@ tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *err
     return TJ_OK;
 }
 
+bool line_buffered(line_reader *reader)
+{
+    size_t rest = reader->size - reader->scanned;
+    if (reader->ended || reader->scanned - reader->start > longest_line(reader) ||
+        (rest && memchr(reader->data + reader->scanned, '\n', rest))) {
+        return true;
+    }
+    reader->scanned = reader->size;
+    return false;
+}
+
+tj_status line_fetch(line_reader *reader, tj_error *error)
+{
+    return read_more(reader, error);
+}
+
 tj_status line_ready(line_reader *reader, bool *ready, tj_error *error)
 {
     for (;;) {
-        size_t rest = reader->size - reader->scanned;
-        *ready = reader->ended || reader->scanned - reader->start > longest_line(reader) ||
-                 (rest && memchr(reader->data + reader->scanned, '\n', rest));
+        *ready = line_buffered(reader);
         struct pollfd input = {.fd = reader->fd, .events = POLLIN};
         if (*ready || poll(&input, 1, 0) <= 0) {
             return TJ_OK;
         }
-        reader->scanned = reader->size;
-        tj_status status = read_more(reader, error);
+        tj_status status = line_fetch(reader, error);
         if (status != TJ_OK) {
             return status;
         }

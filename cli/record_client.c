@@ -44,18 +44,21 @@ bool client_may_take(const client *c)
            c->out_size < CLIENT_OUT_SIZE_MAX;
 }
 
+void client_fetch(client *c)
+{
+    tj_error error; /* it was killed, or reset its side */
+    if (line_fetch(&c->reader, &error) != TJ_OK) {
+        c->ended = c->gone = true;
+    }
+}
+
 tj_status client_next(client *c, tj_str *line, bool *more, tj_error *error)
 {
-    tj_status status = line_ready(&c->reader, more, error);
-    if (status != TJ_OK) { /* it was killed, or reset its side */
-        *more = false;
-        c->ended = c->gone = true;
-        return TJ_OK;
-    }
+    *more = line_buffered(&c->reader);
     if (!*more) {
         return TJ_OK;
     }
-    status = line_next(&c->reader, line, more, error);
+    tj_status status = line_next(&c->reader, line, more, error);
     c->ended = status != TJ_OK || !*more;
     return status;
 }

@@ -40,7 +40,9 @@ client *client_new(int fd);
 void client_free(client *c);
 /* Whether its next line may be taken now. */
 bool client_may_take(const client *c);
-/* Its next line that is there. `more` is false when there is none yet, or ever. A line that is too
+/* Reads what it has sent, of which poll told. */
+void client_fetch(client *c);
+/* Its next line that was read. `more` is false when there is none yet, or ever. A line that is too
  * long ends it and is TJ_LIMIT. */
 tj_status client_next(client *c, tj_str *line, bool *more, tj_error *error);
 /* Adds the reply to the line that was taken last. */

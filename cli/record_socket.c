@@ -327,9 +327,12 @@ static void serve_clients(recorder *r, const struct pollfd *fds)
     for (client *c = r->clients; c; c = c->next, at++) {
         if ((at->revents & POLLERR) || (at->revents & (POLLHUP | POLLIN)) == POLLHUP) {
             c->gone = true; /* it closed both sides, and nothing that may be read now is left */
-        } else if (at->revents & POLLIN || c->held) {
-            take_lines(r, c);
+            continue;
         }
+        if (at->revents & POLLIN && !c->held) { /* what is there comes first, or it would pile up */
+            client_fetch(c);
+        }
+        take_lines(r, c);
     }
     commit_alone(r);
 }

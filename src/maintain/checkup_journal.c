@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <tesser/counter.h>
+#include <tesser/verify.h>
 
 #include "base/error.h"
 #include "journal/journal.h"

@@ -127,8 +127,8 @@ def test_refusals():
             assert served.get("/api/state", {"Host": host})[0] == 403, host
         for host in ("localhost", f"localhost:{served.port}", "[::1]", "127.0.0.1"):
             assert served.get("/api/status", {"Host": host})[0] == 200, host
-        assert served.get("/", {"X": "y" * 20000})[0] in (413, 431)
-        assert served.get("/" + "y" * 20000)[0] in (413, 414, 431)
+        assert too_long(served, "/", {"X": "y" * 20000})
+        assert too_long(served, "/" + "y" * 20000, {})
         assert served.get("/api/orders?" + "&".join(["where=id=1"] * 30))[0] == 400
         assert served.get("/../../etc/passwd")[0] == 404 and served.get("/page.js%2f")[0] == 404
         for path in ("/", "/page.js", "/api/state", "/nothing"):
@@ -138,6 +138,14 @@ def test_refusals():
             assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
             assert "Access-Control-Allow-Origin" not in headers
     assert digest("j") == before, "the journal changed"
+
+
+def too_long(served, path, headers):
+    """Refused; what is left unread may end the connection before its answer is read."""
+    try:
+        return served.get(path, headers)[0] in (413, 414, 431)
+    except ConnectionError:
+        return True
 
 
 def digest(journal):

@@ -25,8 +25,8 @@ import json, os, socket, sys, threading, time
 
 def dial():
     s = socket.socket(socket.AF_UNIX)
+    s.connect("s")  # with a timeout it would not wait while many knock at once
     s.settimeout(30)
-    s.connect("s")
     return s, s.makefile("r")
 
 def price(name, value):

@@ -17,7 +17,7 @@ class Planted(unittest.TestCase):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
         self.tree = Path(holder.name) / "tree"
-        for folder in ("cmake", "include", "src", "cli", "tests/checks",
+        for folder in ("cmake", "include", "src", "cli", "debian", "tests/checks",
                        "bindings/rust/tesser-journal-sys/src"):
             shutil.copytree(ROOT / folder, self.tree / folder)
         shutil.copy(ROOT / ".clang-format", self.tree)
@@ -207,6 +207,13 @@ class Symbols(Planted):
         library = self.library(self.names)
         self.assert_red("tj_time_now is declared but not in the crate", "symbols", library)
         self.assert_red("tj_time_later is in the crate tesser-journal-sys but not", "symbols", library)
+
+    def test_not_in_debian(self):
+        file = self.tree / "debian/libtesser-journal0.symbols"
+        file.write_text(file.read_text().replace(" tj_time_now@", " tj_time_later@"))
+        library = self.library(self.names)
+        self.assert_red("tj_time_now is declared but not in debian", "symbols", library)
+        self.assert_red("tj_time_later is in debian", "symbols", library)
 
     def test_not_declared(self):
         with (self.tree / "tests/checks/exported-symbols.txt").open("a") as file:

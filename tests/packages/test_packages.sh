@@ -82,11 +82,6 @@ else
     skip "the units' system calls (no strace)"
 fi
 
-# The symbols file names what the library exports.
-cmp <(sed -n 's/^ \(tj_[a-z0-9_]*\)@.*/\1/p' debian/libtesser-journal0.symbols) \
-    <(grep '^tj_' tests/checks/exported-symbols.txt | sort) ||
-    fail "debian/libtesser-journal0.symbols is not what tests/checks/exported-symbols.txt has"
-
 # ---- packages ----------------------------------------------------------------------------------------
 if ! command -v dpkg-buildpackage >/dev/null || ! command -v dh >/dev/null; then
     skip "the packages (no debhelper)"

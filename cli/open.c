@@ -168,9 +168,6 @@ tj_status journal_write_file(command_line *cli, const open_journal *journal, con
 
 tj_status rows_verify(const tj_store_info *info, tj_error *error)
 {
-    if (info->type != TJ_ENGINE_LMDB) {
-        return TJ_OK; /* its rows are looked at as they are read */
-    }
     return info->type == TJ_ENGINE_LMDB ? tj_verify_rows(info->path, ROWS_SIZE_MAX, NULL, error)
                                         : TJ_OK;
 }

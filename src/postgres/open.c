@@ -9,8 +9,8 @@
 #include "postgres/internal.h"
 
 /* A round trip to a server takes longer than a flush, in any mode. */
-#define GATHER_QUIET_NS 50000u
-#define GATHER_TOTAL_NS 400000u
+#define GATHER_QUIET_NS 200000u
+#define GATHER_TOTAL_NS 1000000u
 
 /* ---- opening ---------------------------------------------------------------------------- */
 

@@ -285,6 +285,14 @@ static void test_going_on_without(void **state)
     assert_ok(tj_store_close(store, &err));
 }
 
+/* One that failed leaves a standby that is stopped. */
+static int thaw(void **state)
+{
+    (void)state;
+    signal_standby(SIGCONT);
+    return 0;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -296,8 +304,10 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_wait_is_cancelled), cmocka_unit_test(test_the_names_are_emptied),
-        cmocka_unit_test(test_the_session_is_ended),  cmocka_unit_test(test_without_a_standby),
+        cmocka_unit_test_teardown(test_the_wait_is_cancelled, thaw),
+        cmocka_unit_test_teardown(test_the_names_are_emptied, thaw),
+        cmocka_unit_test_teardown(test_the_session_is_ended, thaw),
+        cmocka_unit_test(test_without_a_standby),
         cmocka_unit_test(test_going_on_without),
     };
     database_start("standby");

@@ -302,12 +302,11 @@ tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *err
 bool line_buffered(line_reader *reader)
 {
     size_t rest = reader->size - reader->scanned;
-    if (reader->ended || reader->scanned - reader->start > longest_line(reader) ||
-        (rest && memchr(reader->data + reader->scanned, '\n', rest))) {
+    if (reader->ended || (rest && memchr(reader->data + reader->scanned, '\n', rest))) {
         return true;
     }
     reader->scanned = reader->size;
-    return false;
+    return reader->scanned - reader->start > longest_line(reader); /* too long already */
 }
 
 tj_status line_fetch(line_reader *reader, tj_error *error)

@@ -5,6 +5,7 @@
 
 #include <tesser/counter.h>
 #include <tesser/verify.h>
+#include <tesser/verify.h>
 
 #include "base/error.h"
 #include "journal/journal.h"

@@ -135,7 +135,7 @@ writer=$!
 exec 3>hold
 echo '{"portfolio_equity":"61"}' >&3
 for _ in $(seq 200); do [ -s answers ] && break; sleep 0.05; done
-cp -r journal copy
+until cp -r journal copy 2>"$err"; do rm -rf copy; done # a base may get its name meanwhile
 exec 3>&-
 wait "$writer"
 run 5 -j copy doctor --no-flush

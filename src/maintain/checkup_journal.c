@@ -5,7 +5,6 @@
 
 #include <tesser/counter.h>
 #include <tesser/verify.h>
-#include <tesser/verify.h>
 
 #include "base/error.h"
 #include "journal/journal.h"

@@ -78,6 +78,11 @@ static void print_report(const tj_backup_report *report, output *out)
     free(directory);
 }
 
+static void print_oldest(const tj_backup_list *list, output *out)
+{
+    out_line(out, "the oldest commit that can be restored is %" PRIu64, list->oldest_sequence);
+}
+
 static void json_report(const tj_backup_report *report, output *out)
 {
     json_writer json = {.out = out};
@@ -166,6 +171,22 @@ static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *o
     }
 }
 
+/* Where a backup begins matters only of a journal that has not all of its past. */
+static tj_status tell_oldest(command_line *cli, tj_store *store, tj_error *error)
+{
+    tj_backup_list *list = NULL;
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    tj_status status = tj_store_info_get(store, &info, error);
+    if (status == TJ_OK && info.lmdb.oldest_sequence > 0 && !given(cli, &option_json)) {
+        status = tj_backup_list_read(cli->arguments[0], &list, error);
+    }
+    if (status == TJ_OK && list && list->oldest_sequence > 0) {
+        print_oldest(list, &cli->out);
+    }
+    tj_backup_list_free(list);
+    return status;
+}
+
 static tj_status back_up_once(command_line *cli, tj_store *store, const tj_backup_options *options,
                               tj_error *error)
 {
@@ -174,6 +195,7 @@ static tj_status back_up_once(command_line *cli, tj_store *store, const tj_backu
     if (status == TJ_OK) {
         note_durable(cli, "the backup in %s is made", cli->arguments[0]);
         tell(cli, report);
+        status = tell_oldest(cli, store, error);
     }
     tj_backup_report_free(report);
     return status;
@@ -336,8 +358,7 @@ static tj_status print_list(command_line *cli, const tj_backup_list *list, tj_er
     }
     tj_status status = tables_show(cli, &table, 1, error);
     if (status == TJ_OK && list->oldest_sequence > 0 && !tables_narrowed(cli)) {
-        out_format(&cli->out, "the oldest commit that can be restored is %" PRIu64 "\n",
-                   list->oldest_sequence);
+        print_oldest(list, &cli->out);
     }
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/base_reader.h"
 #include "log/reader.h"
 
 tj_status tj__seek_header(const char *log_path, const tj_uuid *journal_id, uint64_t ordinal,
@@ -122,6 +123,40 @@ tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_e
     }
     *out = tj__seek_start(&header);
     return TJ_OK;
+}
+
+/* Bases of all kinds at a segment's end. */
+static bool all_stand(const tj__past_source *source, uint64_t ordinal, tj__position *out)
+{
+    for (int kind = 0; kind <= TJ__BASE_REST; kind++) {
+        tj__base_header header;
+        if (tj__base_look(source->history_path, &source->journal_id, (tj__base_kind)kind, ordinal,
+                          &header, NULL) != TJ_OK) {
+            return false;
+        }
+        *out = header.position;
+    }
+    return true;
+}
+
+tj_status tj__seek_states(const tj__past_source *source, tj__position *out, tj_error *error)
+{
+    tj__base_list list = {0};
+    bool found = source->first_segment <= 1;
+    *out = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
+    if (!found) {
+        TJ_TRY(tj__base_list_read(source->history_path, TJ__BASE_STATE, &list, error));
+    }
+    for (size_t i = 0; i < list.count && !found; i++) {
+        found = list.ordinals[i] + 1 >= source->first_segment &&
+                all_stand(source, list.ordinals[i], out);
+    }
+    tj__base_list_dispose(&list);
+    return found ? TJ_OK
+                 : tj__fail(error, TJ_NOT_FOUND,
+                            "the log begins with segment %" PRIu64
+                            ", and no bases in %s hold what was before it",
+                            source->first_segment, source->history_path);
 }
 
 /* The last commit of the segment that was not made after `time`. */

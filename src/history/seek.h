@@ -21,6 +21,10 @@ tj_status tj__seek_commit(const tj__past_source *source, uint64_t sequence, tj__
                           tj_error *error);
 /* The same for the first segment that is there. */
 tj_status tj__seek_oldest(const tj__past_source *source, tj__position *out, tj_error *error);
+/* From where on the state after every commit can be had: the log's start, or the oldest place
+ * at which bases of all kinds stand, which a repair may have put far behind the first segment.
+ * TJ_NOT_FOUND: nowhere. */
+tj_status tj__seek_states(const tj__past_source *source, tj__position *out, tj_error *error);
 /* The newest commit that was not made after `time`, of those that the log holds: a caller beside a
  * writer compares it with what is acknowledged. 0 before the first one. TJ_NOT_FOUND: what was then
  * is not kept any more. */

@@ -58,21 +58,38 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     return status;
 }
 
-/* From when on states can be had, and what bases take. */
-static tj_status measure_history(const tj__journal *journal, tj_lmdb_info *info, tj_error *error)
+/* The first segment was begun when the first of its commits was made. */
+static void find_oldest_time(const tj__past_source *source, tj_lmdb_info *info)
 {
-    tj__segment_list segments = {0};
     tj__segment_header header;
-    TJ_TRY(tj__logbook_segments(journal, &segments, error));
-    bool begun =
-        segments.count > 0 && tj__seek_header(journal->log_path, &journal->superblock.journal_id,
-                                              segments.ordinals[0], &header, NULL) == TJ_OK;
-    tj__segment_list_dispose(&segments);
-    if (begun) {
-        info->oldest_sequence = header.first_sequence - 1;
+    if (tj__seek_header(source->log_path, &source->journal_id, source->first_segment, &header,
+                        NULL) == TJ_OK &&
+        header.first_sequence == info->oldest_sequence + 1) {
         info->oldest_time = header.created_at;
     }
-    return tj__bases_size(journal->history_path, &info->history_bytes, error);
+}
+
+/* From when on states can be had, the newest one at least, and what bases take. */
+static tj_status measure_history(const tj__journal *journal, tj_store_info *info, tj_error *error)
+{
+    tj__position begin = {0};
+    tj__segment_list segments = {0};
+    TJ_TRY(tj__logbook_segments(journal, &segments, error));
+    tj__past_source source = {.log_path = journal->log_path,
+                              .history_path = journal->history_path,
+                              .journal_id = journal->superblock.journal_id,
+                              .first_segment = tj__logbook_unbroken_from(journal, &segments)};
+    tj__segment_list_dispose(&segments);
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__seek_states(&source, &begin, &failure);
+    bool found = status == TJ_OK;
+    if (!found && status != TJ_NOT_FOUND) {
+        return tj__error_pass(error, &failure);
+    }
+    info->lmdb.oldest_sequence = found ? begin.sequence : info->sequence;
+    info->lmdb.oldest_time = found ? begin.time : info->sequence_time;
+    find_oldest_time(&source, &info->lmdb);
+    return tj__bases_size(journal->history_path, &info->lmdb.history_bytes, error);
 }
 
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
@@ -96,9 +113,9 @@ tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *
     info->lmdb.recovered_bytes_cut = mark.recovered_bytes_cut;
     tj__journal_space_info(journal, info);
     info->writer_alive = tj__lock_holder(journal->lock, info->writer, &info->writer_pid);
-    TJ_TRY(measure_history(journal, &info->lmdb, error));
     TJ_TRY(measure_log(journal, info, error));
-    return measure_lag(journal, info, error);
+    TJ_TRY(measure_lag(journal, info, error));
+    return measure_history(journal, info, error);
 }
 
 void tj__journal_metrics(tj__journal *journal, tj_metrics *out)

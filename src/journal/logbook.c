@@ -97,6 +97,13 @@ uint64_t tj__logbook_missing(const tj__journal *journal, const tj__segment_list 
     return count_missing(list, tj__journal_first_segment(journal), &ignored);
 }
 
+uint64_t tj__logbook_unbroken_from(const tj__journal *journal, const tj__segment_list *list)
+{
+    uint64_t from = tj__journal_first_segment(journal);
+    (void)count_missing(list, from, &from);
+    return from;
+}
+
 tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error)
 {
     tj__segment_list list = {0};

@@ -24,6 +24,8 @@
 tj_status tj__logbook_segments(const tj__journal *journal, tj__segment_list *out, tj_error *error);
 /* How many of them are missing before the newest. */
 uint64_t tj__logbook_missing(const tj__journal *journal, const tj__segment_list *list);
+/* The first behind all that are missing. */
+uint64_t tj__logbook_unbroken_from(const tj__journal *journal, const tj__segment_list *list);
 /* Traces a warning of what the log's directory lacks, and of what it holds that is no segment. For
  * who opens a journal without surveying it. */
 tj_status tj__logbook_warn(const tj__journal *journal, tj_error *error);

@@ -62,28 +62,24 @@ static tj_status find_journal(tj__backup_job *b, tj_store *store, const char *di
     return tj__path_join(b->journal_log, sizeof b->journal_log, info.path, "log", error);
 }
 
-/* The segment that begins behind the oldest commit whose state can be had. */
+/* The first segment that there is, and the one behind the oldest commit whose state can be had. */
 static tj_status find_journal_first(tj__backup_job *b, tj_error *error)
 {
-    tj_store_info info = TJ_STORE_INFO_INIT;
     tj__segment_list list;
-    tj__segment_header header;
-    b->journal_first = 1;
-    TJ_TRY(tj_store_info_get(b->store, &info, error));
-    if (info.lmdb.oldest_sequence == 0) {
-        return TJ_OK;
-    }
+    tj__position begin;
+    tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(tj__segment_list_read(b->journal_log, &list, error));
-    tj_status status = TJ_OK;
-    for (size_t i = 0; i < list.count && status == TJ_OK; i++) {
-        status = tj__seek_header(b->journal_log, &b->journal_id, list.ordinals[i], &header, error);
-        if (status == TJ_OK && header.first_sequence == info.lmdb.oldest_sequence + 1) {
-            b->journal_first = header.ordinal;
-            break;
-        }
-    }
+    b->journal_first = b->journal_known = list.count > 0 ? list.ordinals[0] : 1;
     tj__segment_list_dispose(&list);
-    return status;
+    tj__past_source source = {.log_path = b->journal_log,
+                              .history_path = b->journal_history,
+                              .journal_id = b->journal_id,
+                              .first_segment = b->journal_first};
+    tj_status status = tj__seek_states(&source, &begin, &failure);
+    if (status == TJ_OK) {
+        b->journal_known = begin.ordinal;
+    }
+    return status == TJ_NOT_FOUND ? TJ_OK : tj__error_pass(error, &failure);
 }
 
 static tj_status look_at_state(tj__backup_job *b, tj_error *error)
@@ -137,7 +133,7 @@ static tj_status compare(tj__backup_job *b, tj_error *error)
 {
     uint64_t newest = b->point.position.sequence;
     TJ_TRY(tj__backup_compare(&b->directory, &b->journal_id, b->journal_log, b->journal_first,
-                              &b->before, &b->start, error));
+                              b->journal_known, &b->before, &b->start, error));
     uint64_t held = b->before.position.sequence > b->start.from.sequence
                         ? b->before.position.sequence
                         : b->start.from.sequence;

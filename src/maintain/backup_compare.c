@@ -165,32 +165,35 @@ static tj_status check_files(const comparison *c, tj_error *error)
 }
 
 /* Nobody can restore what is unfinished: without a point a backup may begin anew. */
-static tj_status choose_first(comparison *c, uint64_t journal_first, tj_error *error)
+static tj_status choose_first(comparison *c, uint64_t journal_first, uint64_t journal_known,
+                              tj_error *error)
 {
     c->start.first = tj__point_first_segment(c->before);
     c->start.sealed = c->start.first - 1;
     TJ_TRY(check_sealed(c, error));
-    if (c->start.sealed + 1 >= journal_first) {
+    bool goes_on = c->before->file_count > 0;
+    if (c->start.sealed + 1 >= (goes_on ? journal_first : journal_known)) {
         return TJ_OK;
     }
-    if (c->before->file_count > 0) {
+    if (goes_on) {
         return tj__fail(error, TJ_NOT_FOUND,
                         "the log of the journal begins with segment %" PRIu64 " by now, and the "
                         "backup %s ends in segment %" PRIu64 ": what is between was pruned. Back "
                         "up into another directory, and keep this one for the commits that it has",
                         journal_first, c->directory->path, c->start.sealed + 1);
     }
-    c->start = (tj__backup_start){.first = journal_first, .sealed = journal_first - 1};
+    c->start = (tj__backup_start){.first = journal_known, .sealed = journal_known - 1};
     return check_sealed(c, error);
 }
 
 tj_status tj__backup_compare(const tj__backup_directory *directory, const tj_uuid *journal_id,
                              const char *journal_log, uint64_t journal_first,
-                             const tj__point *before, tj__backup_start *out, tj_error *error)
+                             uint64_t journal_known, const tj__point *before, tj__backup_start *out,
+                             tj_error *error)
 {
     comparison c = {directory, journal_id, journal_log, before, {0}};
     TJ_TRY(check_files(&c, error));
-    TJ_TRY(choose_first(&c, journal_first, error));
+    TJ_TRY(choose_first(&c, journal_first, journal_known, error));
     if (c.start.first == 1 && c.start.sealed == 0) {
         c.start.from = (tj__position){.ordinal = 1, .offset = TJ__SEGMENT_HEADER_SIZE};
     }

@@ -15,6 +15,7 @@ typedef struct tj__backup_job {
     char journal_history[TJ_PATH_SIZE + 16];
     tj_uuid journal_id;
     uint64_t journal_first; /* segment */
+    uint64_t journal_known; /* the first one before which the state can be had */
     tj__backup_directory directory;
     bool goes_on; /* there is a point */
     bool thin;

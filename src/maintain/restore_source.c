@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -121,6 +122,22 @@ static tj_status find_first(const tj__restore_source *source, uint64_t *ordinal,
     return TJ_OK;
 }
 
+/* And in bases, behind which no segment may be begun yet. */
+static tj_status read_base_id(tj__restore_source *source, uint64_t first, tj_error *error)
+{
+    uint8_t head[TJ__BASE_HEADER_SIZE];
+    char path[TJ__BASE_PATH_SIZE];
+    int fd = -1;
+    TJ_TRY(tj__base_path(path, source->history_path, TJ__BASE_STATE, first - 1, false, error));
+    TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+    tj_status status = tj__file_read_at(fd, path, head, sizeof head, 0, error);
+    tj__file_close(fd);
+    if (status == TJ_OK) {
+        memcpy(&source->journal_id, head + TJ__BASE_ID_AT, sizeof source->journal_id);
+    }
+    return status;
+}
+
 static tj_status open_journal(tj__restore_source *source, tj_error *error)
 {
     bool there = false;
@@ -136,7 +153,7 @@ static tj_status open_journal(tj__restore_source *source, tj_error *error)
                         source->path);
     }
     TJ_TRY(find_first(source, &first, error));
-    TJ_TRY(read_journal_id(source, first, error));
+    TJ_TRY(first > 1 ? read_base_id(source, first, error) : read_journal_id(source, 1, error));
     TJ_TRY(find_start(source, first, error));
     TJ_TRY(tj__lock_look(source->path, &source->lock, error));
     source->mark = tj__lock_mark(source->lock);

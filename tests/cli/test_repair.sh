@@ -122,6 +122,33 @@ run 0 -j disk/j verify --deep
 run 19 -j new verify
 rm -rf j new disk && cp -a whole j
 
+# Of the oldest segments nothing is left: the states that there are begin where bases stand, and so does a new backup,
+# also while no commit follows them; one that has the earlier commits goes on.
+rm j/log/0000000001.log j/log/0000000002.log
+run 0 -j j status
+out_has "from commit 60 on, "
+run 13 -j j backup fresh
+err_has "build a journal that begins behind it with \`tesser-journal repair\`"
+run 0 -j j repair --into new --swap
+run 0 -j j status --json
+json "$out" 'd["history"]["oldest_sequence"] == "60"'
+run 0 -j j backup fresh
+out_has "the oldest commit that can be restored is 60"
+run 0 -j j backup verify fresh
+for source in fresh j; do
+    run 0 restore $source --into restored
+    run 0 -j restored state export
+    cmp -s "$out" newest.json || fail "another state"
+    rm -rf restored
+done
+run 0 -j j record <<<'{"portfolio_equity":"61"}'
+for directory in fresh backup; do
+    run 0 -j j backup $directory
+    run 0 backup verify $directory
+    out_has "restored up to commit 61"
+done
+rm -rf j new && cp -a whole j
+
 # Not beside a writer.
 rm j/log/0000000001.log
 { sleep 1; cat lines; } | "$TESSER_JOURNAL" --config c.toml record >written 2>/dev/null &

@@ -251,7 +251,19 @@ static const option_spec trial_option = {
     .value = "DIRECTORY",
     .help = "restore in here for the proof (default: $TMPDIR, else /var/tmp)"};
 
-static void print_proof(const tj_backup_report *report, output *out)
+/* Whether `status` will tell of the proof. */
+static const char *told(const tj_backup_report *report, const char *journal)
+{
+    return report->point.verified_at == 0
+               ? "; the backup cannot be written to, so it does not say so"
+           : report->noted ? "; the journal knows of it"
+           : journal && *journal
+               ? "; the journal is not told: it cannot be written to, or the backup is "
+                 "not of its commits"
+               : "; no journal was told: with -j JOURNAL its `status` says so, too";
+}
+
+static void print_proof(const tj_backup_report *report, const char *journal, output *out)
 {
     char *directory = safe_text(report->directory);
     char size[SIZE_TEXT_SIZE];
@@ -259,11 +271,7 @@ static void print_proof(const tj_backup_report *report, output *out)
                "%s is proven: restored up to commit %" PRIu64 ", %s of log; all %" PRIu64
                " rows decode, their digest is %016" PRIx64 " as when it was backed up%s\n",
                directory, report->point.sequence, size_text(report->copied_bytes, size),
-               report->point.row_count, report->point.digest,
-               report->point.verified_at == 0 ? "; the backup cannot be written to, so it does not "
-                                                "say so"
-               : report->noted                ? "; the journal knows of it"
-                                              : "");
+               report->point.row_count, report->point.digest, told(report, journal));
     free(directory);
 }
 
@@ -296,7 +304,7 @@ static tj_status prove(command_line *cli, const char *journal, tj_error *error)
     if (status == TJ_OK && given(cli, &option_json)) {
         json_report(report, &cli->out);
     } else if (status == TJ_OK) {
-        print_proof(report, &cli->out);
+        print_proof(report, journal, &cli->out);
     }
     tj_backup_report_free(report);
     return status;
@@ -321,8 +329,9 @@ const command_spec command_backup_verify = {
     .text =
         "It is restored into a directory of its own, which is removed again. Files, records and "
         "rows must be whole, and the state must be the one that the journal showed when the "
-        "backup was made. If the journal is there, it is told, and `status` says so.",
-    .example = "tesser-journal backup verify /mnt/backup/journal --trial /mnt/scratch",
+        "backup was made. The journal that -j or the configuration names is told, if the backup is "
+        "of its commits, and its `status` says when a backup was proven.",
+    .example = "tesser-journal backup verify /mnt/backup/journal -j ./journal",
     .options = (const option_spec *const[]){&point_option, &trial_option, NULL},
     .writes = true,
     .run = run_backup_verify,

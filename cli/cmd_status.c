@@ -251,8 +251,9 @@ static void print_backups(const tj_known_backups *backups, output *out)
     print_backup("Backup", &backups->newest,
                  "none is known: `tesser-journal backup DIRECTORY` makes one", out);
     if (backups->newest.at != 0) {
-        print_backup("Proven", &backups->verified,
-                     "none is known: `tesser-journal backup verify DIRECTORY` proves one", out);
+        print_backup(
+            "Proven", &backups->verified,
+            "none is known: `tesser-journal backup verify -j JOURNAL DIRECTORY` proves one", out);
     }
 }
 

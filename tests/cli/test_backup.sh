@@ -53,6 +53,16 @@ out_has "s ago, up to commit 103, in $work/b"
 out_has "Proven"
 run 0 verify
 ! grep -q "is no part of the journal" "$out" || fail "the note of backups is a stranger"
+# Of a copy that went on the journal is not told, and without a journal that is said.
+cp -a j copy
+run 0 -j copy record <<<'{"portfolio_equity":"7"}'
+run 0 -j copy backup of_copy
+run 0 backup verify of_copy --trial trial
+out_has "the journal is not told: it cannot be written to, or the backup is not of its commits"
+run 0 -j copy backup verify of_copy --trial trial
+out_has "the journal knows of it"
+(unset TESSER_JOURNAL_CONFIG; cd trial && run 0 backup verify ../of_copy --trial . && out_has "no journal was told: with -j JOURNAL")
+rm -r copy of_copy
 rmdir trial || fail "the trial is still there"
 run 0 backup list b --json
 json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"

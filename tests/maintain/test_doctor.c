@@ -188,7 +188,7 @@ static void the_age_of_backups_is_told(void **state)
     fixture_open(f);
     assert_ok(tj_backup(f->store, path, NULL, NULL, &err));
     fixture_close(f);
-    snprintf(command, sizeof command, "tesser-journal backup verify %s", path);
+    snprintf(command, sizeof command, "tesser-journal backup verify -j %s %s", f->path, path);
     assert_item(f, "backup", TJ_HEALTH_WARNING, "none was restored for a proof", command);
     tj_time old = tj_time_now() - INT64_C(5) * 86400 * 1000000000;
     tj__backup_note note = {.made = {.sequence = 3, .at = old}};

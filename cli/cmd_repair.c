@@ -37,25 +37,75 @@ static void print_parts(const tj_repair_report *report, output *out)
     }
 }
 
-static void print_end(const tj_repair_report *report, const char *path, const char *into,
-                      output *out)
+#define OPTIONS_SIZE 64
+
+/* What was given, for the next command. */
+static const char *repeat(const tj_repair_options *options, bool accept_loss, bool swap,
+                          char out[OPTIONS_SIZE])
 {
+    int size = snprintf(out, OPTIONS_SIZE, "%s%s", accept_loss ? " --accept-loss" : "",
+                        swap ? " --swap" : "");
+    if (options->skip_counters > 0) {
+        snprintf(out + size, OPTIONS_SIZE - (size_t)size, " --skip-counters %" PRIu64,
+                 options->skip_counters);
+    }
+    return out;
+}
+
+/* What follows from a loss. */
+static void print_loss(const tj_repair_report *report, const tj_repair_options *options,
+                       output *out)
+{
+    char id[TJ_UUID_TEXT_SIZE];
+    uint64_t skip = options->skip_counters;
+    bool commits = false;
+    for (size_t i = 0; i < report->part_count; i++) {
+        commits = commits ||
+                  (report->parts[i].lost && report->parts[i].sequence_first > report->sequence);
+    }
+    if (report->written) {
+        tj_uuid_format(report->journal_id, id);
+        out_line(out,
+                 "  the new journal has the id %s, and commit %" PRIu64
+                 " says so; every counter skips %" PRIu64 " numbers",
+                 id, report->sequence + 1, skip > 0 ? skip : TJ_REPAIR_SKIP_DEFAULT);
+    }
+    if (commits) {
+        out_line(out,
+                 "  compare with the exchange before you trade: orders, fills and balances since "
+                 "commit %" PRIu64 " are not in it",
+                 report->sequence);
+    }
+}
+
+static void print_end(const tj_repair_report *report, const tj_repair_options *options,
+                      const char *path, const char *into, output *out)
+{
+    char given_too[OPTIONS_SIZE];
+    if (report->loses) {
+        print_loss(report, options, out);
+    }
     if (!report->written && report->loses) {
         out_line(out,
                  "nothing was written: give --accept-loss to build it without what is lost, once "
-                 "that is accepted: `tesser-journal repair -j %s --into %s --accept-loss`",
-                 path, into);
+                 "that is accepted: `tesser-journal repair -j %s --into %s%s`",
+                 path, into, repeat(options, true, options->swap, given_too));
     } else if (report->swapped) {
         out_line(out,
                  "the repaired journal is at %s, and the damaged one at %s: keep it until "
                  "nothing of it is missed",
                  path, into);
     } else if (report->written) {
+        out_line(out,
+                 "the journal to open is %s: point the runtime's `path` at it, or let "
+                 "`tesser-journal repair -j %s --into OTHER%s` put one in the place of %s",
+                 into, path, repeat(options, report->loses, true, given_too), path);
         out_line(out, "the damaged journal stays as it is: write to it no more");
     }
 }
 
-static void print_report(const tj_repair_report *report, output *out)
+static void print_report(const tj_repair_report *report, const tj_repair_options *options,
+                         output *out)
 {
     char *path = safe_text(report->path);
     char *into = safe_text(report->directory);
@@ -65,7 +115,7 @@ static void print_report(const tj_repair_report *report, output *out)
         out_line(out, "%s %s into %s, up to commit %" PRIu64,
                  report->written ? "repaired" : "would repair", path, into, report->sequence);
         print_parts(report, out);
-        print_end(report, path, into, out);
+        print_end(report, options, path, into, out);
     }
     free(path);
     free(into);
@@ -145,7 +195,7 @@ static tj_status run_repair(command_line *cli, tj_error *error)
         json_writer json = {.out = &cli->out};
         json_report(report, &json);
     } else if (status == TJ_OK) {
-        print_report(report, &cli->out);
+        print_report(report, &options, &cli->out);
     }
     if (status == TJ_OK && report->loses && !report->written) {
         cli->exit_code = EXIT_DAMAGED;
@@ -163,7 +213,7 @@ const command_spec command_repair = {
     .text =
         "Builds a new journal beside the damaged one, which stays as it is, out of every part that "
         "is whole: the log from its first commit on, or the state in data.mdb or in bases, and the "
-        "commits behind it. It says for each range of commits where it comes from, or that it is "
+        "commits after it. It says for each range of commits where it comes from, or that it is "
         "lost, and "
         "names the rows concerned; when something is lost it writes nothing and ends with 19 until "
         "--accept-loss is given. What loses nothing keeps the journal's id. What loses commits or "

@@ -119,9 +119,14 @@ static void tell_lost_commits(repair *r)
     if (!tj__repair_plan_loses(plan)) {
         return;
     }
-    if (plan->lost_last == UINT64_MAX) {
+    if (plan->lost_last == UINT64_MAX && plan->lost_known > plan->end) {
         (void)tell(r, true, plan->end + 1, UINT64_MAX,
-                   "commits behind %" PRIu64 " are lost, and nothing tells how many there were",
+                   "commits after %" PRIu64 " are lost, up to %" PRIu64
+                   " at least: nothing tells how many there were",
+                   plan->end, plan->lost_known);
+    } else if (plan->lost_last == UINT64_MAX) {
+        (void)tell(r, true, plan->end + 1, UINT64_MAX,
+                   "commits after %" PRIu64 ", if there were any, are lost: nothing tells",
                    plan->end);
     } else {
         (void)tell(r, true, plan->end + 1, plan->lost_last,
@@ -153,7 +158,7 @@ static void tell_based(repair *r)
     const tj__seen_base *base = tj__examination_base_for(&r->x, TJ__BASE_STATE, plan->end);
     (void)tell(r, false, plan->end, plan->end,
                "the state after commit %" PRIu64 " comes from the bases at the end of segment "
-               "%" PRIu64 ", and the commits behind %" PRIu64 " in the log",
+               "%" PRIu64 ", and the commits after %" PRIu64 " in the log",
                plan->end, base ? base->ordinal : 0, base ? base->position.sequence : 0);
 }
 
@@ -177,7 +182,13 @@ static void tell_kept_commits(repair *r)
                    "commits %" PRIu64 " to %" PRIu64 " come from the log", plan->applied + 1,
                    plan->end);
     }
-    if (plan->log_first > 1) {
+    if (plan->log_first > plan->end) {
+        (void)tell(r, false, plan->end > 0, plan->end,
+                   "of the past before commit %" PRIu64 " nothing can be read in the new journal: "
+                   "what the log tells of it is not unbroken up to there, and stays in the "
+                   "damaged journal",
+                   plan->end);
+    } else if (plan->log_first > 1) {
         (void)tell(r, false, plan->end > 0, plan->log_first - 1,
                    "history begins with commit %" PRIu64
                    ": what the log has before is not unbroken up to there, and stays in the "

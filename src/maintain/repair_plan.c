@@ -94,5 +94,6 @@ void tj__repair_plan_make(const tj__examination *x, tj__repair_plan *plan)
         plan->end = of_bases;
         plan_bases(x, plan);
     }
-    plan->lost_last = x->may_lose_more ? UINT64_MAX : larger(larger(x->durable, x->end), plan->end);
+    plan->lost_known = larger(larger(x->durable, x->end), plan->end);
+    plan->lost_last = x->may_lose_more ? UINT64_MAX : plan->lost_known;
 }

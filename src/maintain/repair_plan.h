@@ -16,12 +16,13 @@ typedef enum tj__repair_route {
 
 typedef struct tj__repair_plan {
     tj__repair_route route;
-    uint64_t end;       /* the newest commit that is kept */
-    uint64_t applied;   /* what data.mdb includes, of that route; else 0 */
-    tj__position start; /* where the new log begins */
-    uint64_t log_first; /* the first commit in it; above end: none */
-    bool start_known;   /* bases give the state at the start; else only the one at the end is */
-    uint64_t lost_last; /* commits behind `end` up to it are lost; UINT64_MAX: nothing tells how
+    uint64_t end;        /* the newest commit that is kept */
+    uint64_t applied;    /* what data.mdb includes, of that route; else 0 */
+    tj__position start;  /* where the new log begins */
+    uint64_t log_first;  /* the first commit in it; above end: none */
+    bool start_known;    /* bases give the state at the start; else only the one at the end is */
+    uint64_t lost_known; /* commits up to it were there */
+    uint64_t lost_last;  /* commits behind `end` up to it are lost; UINT64_MAX: nothing tells how
                            many; `end`: none */
 } tj__repair_plan;
 

@@ -69,6 +69,12 @@ static tj_status pass_over_damage(tj__restore_run *run, const tj_error *failure,
         return TJ_OK;
     }
     tj__error_pass(error, failure);
+    if (damaged && !run->source.is_backup) {
+        tj__error_context(error,
+                          "`tesser-journal repair -j %s --into NEW --dry-run` says what can be "
+                          "kept, which may be more than the log alone tells",
+                          run->source.path);
+    }
     if (damaged && run->newest > 0) {
         tj__error_context(error,
                           "up to commit %" PRIu64 " it can be restored: `tesser-journal restore "

@@ -55,10 +55,11 @@ tj_status tj__restore_target_look(tj__restore_target *target, const char *path, 
     }
     return !there || (S_ISDIR(found.st_mode) && empty)
                ? TJ_OK
-               : tj__fail(error, TJ_EXISTS,
-                          "%s is there already and not empty: a restored journal gets a directory "
-                          "of its own",
-                          target->path);
+               : tj__fail(
+                     error, TJ_EXISTS,
+                     "%s is there already and not empty: the new journal gets a directory of its "
+                     "own",
+                     target->path);
 }
 
 static tj_status make_directory(tj__restore_target *target, const char *trial_directory,

@@ -122,13 +122,35 @@ run 0 -j disk/j verify --deep
 run 19 -j new verify
 rm -rf j new disk && cp -a whole j
 
+# Where nothing tells whether commits are lost, that is said, and what follows: of the past, the id, the counters, the
+# exchange. What was given is repeated in the next command, and the next step is named.
+truncate -s 30000 "$newest"
+run 19 -j j repair --into new --swap --skip-counters 7
+out_has "commits after 60, if there were any, are lost: nothing tells"
+out_has "of the past before commit 60 nothing can be read in the new journal"
+out_has "compare with the exchange before you trade: orders, fills and balances since commit 60"
+out_has "--into $PWD/new --accept-loss --swap --skip-counters 7\`"
+run 0 -j j repair --into new --accept-loss
+out_has "and commit 61 says so; every counter skips 1000000 numbers"
+out_has "the journal to open is $PWD/new: point the runtime's \`path\` at it"
+out_has "\`tesser-journal repair -j $PWD/j --into OTHER --accept-loss --swap\`"
+run 14 -j j repair --into new
+err_has "the new journal gets a directory of its own"
+rm -rf j new && cp -a whole j
+
+# Of a damaged source a restore keeps less than a repair may.
+flip j/log/0000000003.log 20000
+run 19 restore j --into new
+err_has "tesser-journal repair -j $PWD/j --into NEW --dry-run"
+rm -rf j new && cp -a whole j
+
 # Of the oldest segments nothing is left: the states that there are begin where bases stand, and so does a new backup,
 # also while no commit follows them; one that has the earlier commits goes on.
 rm j/log/0000000001.log j/log/0000000002.log
 run 0 -j j status
 out_has "from commit 60 on, "
 run 13 -j j backup fresh
-err_has "build a journal that begins behind it with \`tesser-journal repair\`"
+err_has "build a journal that begins after it with \`tesser-journal repair\`"
 run 0 -j j repair --into new --swap
 run 0 -j j status --json
 json "$out" 'd["history"]["oldest_sequence"] == "60"'

@@ -53,7 +53,7 @@ static void print_report(const tj_restore_report *report, output *out)
     print_counters(report, out);
     if (report->cut_short) {
         out_format(out,
-                   "  behind commit %" PRIu64 " the source is damaged: how far counters went "
+                   "  after commit %" PRIu64 " the source is damaged: how far counters went "
                    "there is not known, and they skipped what was asked for\n",
                    report->newest_sequence);
     }

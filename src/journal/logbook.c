@@ -85,7 +85,7 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
                   ".log: the newest state is whole and commits go on, but history is unbroken only "
                   "from segment %" PRIu64 " on: put what is missing back if there is a copy of it, "
                   "or let `tesser-journal repair -j %s --into NEW` build a journal that begins "
-                  "behind it",
+                  "after it",
                   journal->log_path, missing, missing == 1 ? "" : "s",
                   tj__segment_list_gap(list, first), unbroken_from, journal->path);
     }

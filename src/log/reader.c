@@ -197,7 +197,7 @@ static tj_status cut_off(const tj__log_reader *reader, uint64_t size, tj_error *
     const tj__position *position = &reader->position;
     tj__fail(error, TJ_CORRUPT,
              "%s was cut off: it has %" PRIu64 " bytes and had %" PRIu64 " or more, and commits "
-             "behind %" PRIu64 " may be gone with the rest: put the file back as it was, or "
+             "after %" PRIu64 " may be gone with the rest: put the file back as it was, or "
              "repair the journal",
              reader->window.path, reader->window.file_size, size, position->sequence);
     tj__error_place(error, "%s:%" PRIu64, reader->window.path, reader->window.file_size);

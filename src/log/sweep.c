@@ -495,7 +495,7 @@ static tj_status sweep_list(sweeping *s, const tj__segment_list *list, tj_error 
             uint64_t missing = list->ordinals[i] - expected;
             char why[96] = "it is missing";
             if (missing > 1) {
-                snprintf(why, sizeof why, "it and the %" PRIu64 " behind it are missing",
+                snprintf(why, sizeof why, "it and the %" PRIu64 " after it are missing",
                          missing - 1);
             }
             s->ordinal = expected;

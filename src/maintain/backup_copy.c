@@ -87,7 +87,7 @@ tj_status tj__backup_explain_missing(tj_status status, tj_error *error)
     if (status == TJ_NOT_FOUND) {
         tj__error_context(error, "the backup needs it: put it back, or back up into the directory "
                                  "of an earlier backup, which has it, or build a journal that "
-                                 "begins behind it with `tesser-journal repair`");
+                                 "begins after it with `tesser-journal repair`");
     }
     return status;
 }

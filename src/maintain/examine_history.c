@@ -111,8 +111,8 @@ static tj_status check_place(const tj__examination *x, const tj__base *base, tj_
         return TJ_OK;
     }
     tj__fail(error, TJ_CORRUPT,
-             "the base %s is of another history: it stands behind commit %" PRIu64
-             ", and segment %" PRIu64 " of the log goes on behind commit %" PRIu64,
+             "the base %s is of another history: it stands after commit %" PRIu64
+             ", and segment %" PRIu64 " of the log goes on after commit %" PRIu64,
              base->path, position->sequence, position->ordinal, joint->sequence);
     tj__error_place(error, "%s", base->path);
     return TJ_CORRUPT;

@@ -81,7 +81,7 @@ static void compare_with_data(tj__examination *x, const tj__record *record, cons
         if (!x->data_on_chain) {
             (void)tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
                                    "data.mdb and the log do not belong together: data.mdb stands "
-                                   "behind commit %" PRIu64 " at offset %" PRIu64
+                                   "after commit %" PRIu64 " at offset %" PRIu64
                                    " of segment %" PRIu64 ", which the log has elsewhere",
                                    applied->sequence, applied->offset, applied->ordinal);
         }
@@ -154,7 +154,7 @@ static void tell_torn(tj__examination *x, const tj__log_fault *tail)
     if (tail->end > tail->offset && !x->writer_alive) {
         tj_finding *finding = tj__findings_add(
             &x->findings, TJ_FINDING_NOTE,
-            "the log ends after commit %" PRIu64 "; behind it, from offset %" PRIu64
+            "the log ends after commit %" PRIu64 "; after it, from offset %" PRIu64
             " of %s on, stands an unfinished write that nobody was told is durable, and the next "
             "writer cuts it",
             x->end, tail->offset, tail->path);
@@ -201,7 +201,7 @@ static void tell_short_end(tj__examination *x)
                                " were durable",
                                x->end + 1, tail->offset, tail->path, tail->why, by, x->durable)
             : tj__findings_add(&x->findings, TJ_FINDING_DAMAGE,
-                               "commits behind %" PRIu64
+                               "commits after %" PRIu64
                                " are missing from the log %s, and %s shows that commits up to "
                                "%" PRIu64 " were durable",
                                x->end, x->log_path, by, x->durable);

@@ -125,7 +125,7 @@ tj_status tj__moment_find(tj_store *store, tj_moment moment, uint64_t *sequence,
         return find_time(store, moment, newest, sequence, error);
     }
     if (moment.sequence > newest) {
-        return outside(store, moment, "behind the newest", error);
+        return outside(store, moment, "after the newest", error);
     }
     *sequence = moment.sequence > 0 ? moment.sequence : newest;
     return TJ_OK;

@@ -78,4 +78,4 @@ run 2 -j j equity --output curve
 run 2 -j j equity --csv --output curve.svg
 run 2 -j j equity --from never
 run 13 -j j equity --to 99
-err_has "commit 99 is behind the newest: history is kept from commit 1 ("
+err_has "commit 99 is after the newest: history is kept from commit 1 ("

@@ -63,7 +63,7 @@ out_has "  order o1, book default deleted"
 run 2 -j j history --kind odrer
 err_has '--kind: "odrer" is no kind of entity; there are: portfolio, portfolio_equity, '
 run 2 -j j history --from 3 --to 2
-err_has "--from is behind --to"
+err_has "--from is after --to"
 run 2 -j j history --follow --desc
 run 2 -j j history --limit 0
 run 2 -j j history --from tomorrow
@@ -102,7 +102,7 @@ out_has "From commit 7 to commit 8 (3 differences)"
 run 13 -j j diff 2001-01-01T00:00:00Z 3
 err_has "before the oldest commit that is kept"
 run 13 -j j diff 1 99
-err_has "commit 99 is behind the newest: history is kept from commit 1 ("
+err_has "commit 99 is after the newest: history is kept from commit 1 ("
 run 2 -j j diff
 run 2 -j j diff one two
 err_has "A is neither a commit's sequence nor a time"

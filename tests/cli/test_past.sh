@@ -44,7 +44,7 @@ err_has "2001-01-01T00:00:00Z is before the oldest commit that is kept: history 
 run 13 -j j algo list --at 2201-01-01T00:00:00Z
 err_has "is still to come: history is kept from commit 1 ("
 run 13 -j j ledger list --at 8
-err_has "commit 8 is behind the newest: history is kept from commit 1 ("
+err_has "commit 8 is after the newest: history is kept from commit 1 ("
 
 # What is no moment is the caller's use.
 run 2 -j j state show --at yesterday

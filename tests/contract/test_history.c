@@ -113,7 +113,7 @@ static void test_a_moment_outside_names_the_range(fixture *f)
     assert_int_equal(range.sequence_last, 2);
     assert_true(range.time_first < range.time_last);
     assert_refused(tj_moment_find(f->store, (tj_moment){3, false, 0}, &found, &err), TJ_NOT_FOUND,
-                   "commit 3 is behind the newest: history is kept from commit 1 (");
+                   "commit 3 is after the newest: history is kept from commit 1 (");
     tj_moment before = {0, true, range.time_first - 1};
     assert_refused(tj_moment_find(f->store, before, &found, &err), TJ_NOT_FOUND,
                    "before the oldest commit that is kept");
@@ -690,7 +690,7 @@ static void test_a_rollback_tells_what_stays(fixture *f)
     same_text("exec id", state->execution_checkpoint.exec_ids[0], TJ_STR("e2"));
     tj_live_state_free(state);
     assert_refused(tj_state_rollback(f->states, (tj_moment){99, false, 0}, NULL, &report, &err),
-                   TJ_NOT_FOUND, "commit 99 is behind the newest");
+                   TJ_NOT_FOUND, "commit 99 is after the newest");
     assert_null(report);
 }
 

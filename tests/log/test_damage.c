@@ -121,7 +121,7 @@ static void a_file_that_was_cut_off_is_damage(void **unused)
         char after[199];
         snprintf(after, sizeof after,
                  " was cut off: it has %" PRIu64 " bytes and had %" PRIu64
-                 " or more, and commits behind %" PRIu64
+                 " or more, and commits after %" PRIu64
                  " may be gone with the rest: put the file back as it was, or repair the journal",
                  size, (size < TJ__SEGMENT_HEADER_SIZE ? TJ__SEGMENT_HEADER_SIZE : SMALL_SEGMENT),
                  whole);

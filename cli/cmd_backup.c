@@ -229,8 +229,10 @@ const command_spec command_backup = {
     .summary = "back the journal up into a directory, beside its writer or without one",
     .text = "The first backup copies the log, a later one into the same directory what was added "
             "since. What is copied was verified on the way. One that was interrupted is gone on "
-            "with by the next. Nothing in the directory is ever overwritten: another journal, or "
-            "one that was put back from a copy, is refused. With --follow what a broken disk or "
+            "with by the next. Nothing in the directory is ever overwritten: another journal is "
+            "refused, and so is a log that went another way. A copy of a journal has its id: while "
+            "only one of the two goes on it cannot be told from the other, so give it a directory "
+            "of its own, or an id with 'restore'. With --follow what a broken disk or "
             "machine can take is what came in one interval; of the points that it makes one an "
             "hour stays, and the newest.",
     .example = "tesser-journal --journal ./journal backup /mnt/backup/journal\n"

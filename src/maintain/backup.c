@@ -126,7 +126,7 @@ static tj_status other_history(const tj__backup_job *b, tj_error *error, const c
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
-    return tj__backup_other_history(&b->directory, why, error);
+    return tj__backup_other_history(&b->directory, b->journal_log, &b->journal_id, why, error);
 }
 
 static tj_status compare(tj__backup_job *b, tj_error *error)

@@ -5,21 +5,85 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "history/seek.h"
 #include "maintain/packed.h"
 
-tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
-                                   tj_error *error)
+/* ---- which commits both have ---------------------------------------------------------------- */
+
+/* From the start of the segment that holds the commit. */
+static bool leads_to(const tj__past_source *log, const tj__position *start, const tj__position *to)
 {
-    return tj__fail(error, TJ_CONFLICT,
-                    "the log of the journal is not the one that was backed up into %s (%s): one of "
-                    "them was changed or put back from a copy; nothing was overwritten, choose "
-                    "another directory",
-                    directory->path, why);
+    tj__log_reader *reader = NULL;
+    tj__log_next next = TJ__LOG_RECORD;
+    tj__record record = {0};
+    tj_status status = tj__log_reader_open(log->log_path, &log->journal_id, start, &reader, NULL);
+    const tj__position *at = status == TJ_OK ? tj__log_reader_position(reader) : start;
+    while (status == TJ_OK && next == TJ__LOG_RECORD && at->sequence < to->sequence) {
+        status = tj__log_reader_next(reader, &next, &record, NULL);
+    }
+    bool same = status == TJ_OK && at->sequence == to->sequence && at->hash == to->hash;
+    if (status == TJ_OK && at->sequence == to->sequence && !same) { /* it may be behind a seal */
+        status = tj__log_reader_next(reader, &next, &record, NULL);
+        same = status == TJ_OK &&
+               to->hash == (next == TJ__LOG_RECORD ? record.previous_hash : at->hash);
+    }
+    tj__log_reader_close(reader);
+    return same;
 }
+
+bool tj__backup_in_log(const char *journal_log, const tj_uuid *journal_id,
+                       const tj__position *position)
+{
+    tj__position start;
+    tj__past_source log = {.log_path = journal_log, .journal_id = *journal_id};
+    tj_status status = tj__seek_commit(&log, position->sequence, &start, NULL);
+    return status == TJ_NOT_FOUND || (status == TJ_OK && leads_to(&log, &start, position));
+}
+
+/* The newest point whose commit the journal has; 0: there is none. */
+static uint64_t newest_shared(const tj__backup_directory *directory, const char *journal_log,
+                              const tj_uuid *journal_id)
+{
+    uint64_t *sequences = NULL;
+    size_t first = 0;
+    size_t end = 0;
+    if (tj__point_list(directory->points_path, &sequences, &end, NULL) != TJ_OK) {
+        return 0;
+    }
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        tj__point point = {0};
+        bool shared =
+            tj__point_read(directory->points_path, sequences[middle], &point, NULL) == TJ_OK &&
+            tj__backup_in_log(journal_log, journal_id, &point.position);
+        tj__point_dispose(&point);
+        first = shared ? middle + 1 : first;
+        end = shared ? end : middle;
+    }
+    uint64_t shared = first > 0 ? sequences[first - 1] : 0;
+    free(sequences);
+    return shared;
+}
+
+tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *journal_log,
+                                   const tj_uuid *journal_id, const char *why, tj_error *error)
+{
+    uint64_t shared = newest_shared(directory, journal_log, journal_id);
+    return tj__fail(error, TJ_CONFLICT,
+                    "the log of the journal is not the one that was backed up into %s (%s): up to "
+                    "commit %" PRIu64 " they are the same, and after it a copy with the same id "
+                    "was backed up there, or this journal was put back from one; nothing was "
+                    "overwritten. Choose another directory, and give a copy that stays an id of "
+                    "its own: `tesser-journal restore COPY --into NEW`",
+                    directory->path, why, shared);
+}
+
+/* ---- segments side by side ------------------------------------------------------------------- */
 
 typedef struct comparison {
     const tj__backup_directory *directory;
@@ -121,7 +185,7 @@ static tj_status compare_sealed(const comparison *c, uint64_t size, const ends *
     }
     char why[64];
     snprintf(why, sizeof why, "segment %" PRIu64 " differs", c->start.sealed + 1);
-    return tj__backup_other_history(c->directory, why, error);
+    return tj__backup_other_history(c->directory, c->journal_log, c->journal_id, why, error);
 }
 
 /* Finds the sealed segments and compares each. */

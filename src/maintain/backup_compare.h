@@ -21,8 +21,11 @@ tj_status tj__backup_compare(const tj__backup_directory *directory, const tj_uui
                              const char *journal_log, uint64_t journal_first,
                              uint64_t journal_known, const tj__point *before, tj__backup_start *out,
                              tj_error *error);
+/* Whether a journal's log has the commit at a point's position, or has it no more. */
+bool tj__backup_in_log(const char *journal_log, const tj_uuid *journal_id,
+                       const tj__position *position);
 /* The sentence for a log that is not the one that was backed up: TJ_CONFLICT. */
-tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *why,
-                                   tj_error *error);
+tj_status tj__backup_other_history(const tj__backup_directory *directory, const char *journal_log,
+                                   const tj_uuid *journal_id, const char *why, tj_error *error);
 
 #endif

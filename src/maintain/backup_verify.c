@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
-#include "history/seek.h"
 #include "journal/journal.h"
+#include "maintain/backup_compare.h"
 #include "maintain/backup_note.h"
 #include "maintain/decode.h"
 #include "maintain/report.h"
@@ -107,39 +107,12 @@ static void note_proof(tj__restore_source *source, tj_time now)
     tj__backup_directory_close(&directory);
 }
 
-/* From the segment that holds the commit. */
-static bool leads_to(const tj__past_source *log, const tj__position *start, const tj__position *to)
-{
-    tj__log_reader *reader = NULL;
-    tj__log_next next = TJ__LOG_RECORD;
-    tj__record record = {0};
-    tj_status status = tj__log_reader_open(log->log_path, &log->journal_id, start, &reader, NULL);
-    const tj__position *at = status == TJ_OK ? tj__log_reader_position(reader) : start;
-    while (status == TJ_OK && next == TJ__LOG_RECORD && at->sequence < to->sequence) {
-        status = tj__log_reader_next(reader, &next, &record, NULL);
-    }
-    bool same = status == TJ_OK && at->sequence == to->sequence && at->hash == to->hash;
-    if (status == TJ_OK && at->sequence == to->sequence && !same) { /* it may be behind a seal */
-        status = tj__log_reader_next(reader, &next, &record, NULL);
-        same = status == TJ_OK &&
-               to->hash == (next == TJ__LOG_RECORD ? record.previous_hash : at->hash);
-    }
-    tj__log_reader_close(reader);
-    return same;
-}
-
-/* A copy has the same id, and may have gone another way. What was pruned is not compared. */
+/* A copy has the same id, and may have gone another way. */
 static bool has_commit(const char *journal, const tj__restore_source *backup)
 {
     char path[PATH_MAX];
-    tj__position start;
-    tj__past_source log = {.log_path = path, .journal_id = backup->journal_id};
-    if (tj__path_join(path, sizeof path, journal, "log", NULL) != TJ_OK) {
-        return false;
-    }
-    tj_status status = tj__seek_commit(&log, backup->point.position.sequence, &start, NULL);
-    return status == TJ_NOT_FOUND ||
-           (status == TJ_OK && leads_to(&log, &start, &backup->point.position));
+    return tj__path_join(path, sizeof path, journal, "log", NULL) == TJ_OK &&
+           tj__backup_in_log(path, &backup->journal_id, &backup->point.position);
 }
 
 /* The journal that is told of it must be the one of the backup. */

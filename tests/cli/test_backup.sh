@@ -62,7 +62,13 @@ out_has "the journal is not told: it cannot be written to, or the backup is not 
 run 0 -j copy backup verify of_copy --trial trial
 out_has "the journal knows of it"
 (unset TESSER_JOURNAL_CONFIG; cd trial && run 0 backup verify ../of_copy --trial . && out_has "no journal was told: with -j JOURNAL")
-rm -r copy of_copy
+# A copy in the original's directory cannot be told while only it goes on; then the original is told what happened.
+cp -a b shared
+run 0 -j copy backup shared
+run 22 backup shared
+err_has "up to commit 103 they are the same, and after it a copy with the same id was backed up there"
+err_has "tesser-journal restore COPY --into NEW"
+rm -r copy of_copy shared
 rmdir trial || fail "the trial is still there"
 run 0 backup list b --json
 json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"

@@ -103,8 +103,9 @@ static void look_at_writer(tj__examinee *x)
                         tj__checkup_command(x, "tesser-journal restore %s --into NEW", x->path),
                         "the directory is a copy, or was put back from one: the next writer lets "
                         "every counter skip %" PRIu64 " numbers; a restore gives it an id of its "
-                        "own",
-                        TJ_COUNTER_COPY_SKIP);
+                        "own, and is for one that `tesser-journal verify -j %s` calls sound: of a "
+                        "damaged one `tesser-journal repair` keeps more",
+                        TJ_COUNTER_COPY_SKIP, x->path);
     } else {
         tj__checkup_add(x, "writer", TJ_HEALTH_OK, NULL, "no process writes to it");
     }

@@ -132,6 +132,8 @@ static void a_copy_is_told(void **state)
     shell("cp -r %s %s.copy && rm -r %s && mv %s.copy %s", f->path, f->path, f->path, f->path,
           f->path);
     assert_item(f, "writer", TJ_HEALTH_WARNING, "is a copy", "tesser-journal restore");
+    assert_item(f, "writer", TJ_HEALTH_WARNING,
+                "of a damaged one `tesser-journal repair` keeps more", "tesser-journal restore");
 }
 
 static int child_look_on(const char *path)

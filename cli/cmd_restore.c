@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <tesser/maintain.h>
+#include <tesser/verify.h>
 
 static const option_spec into_option = {.name = "into",
                                         .value = "JOURNAL",
@@ -58,6 +59,24 @@ static void print_report(const tj_restore_report *report, output *out)
                    report->newest_sequence);
     }
     free(directory);
+    free(source);
+}
+
+/* The log of a copy may end in damage as it would end after a crash. */
+static void print_damage(const tj_restore_report *report, output *out)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_verify_report *found = NULL;
+    char *source = safe_text(report->source);
+    if (!report->from_backup && report->sequence == report->newest_sequence &&
+        tj_verify(report->source.data, NULL, &found, &error) == TJ_OK &&
+        found->verdict == TJ_VERDICT_DAMAGED) {
+        out_line(out,
+                 "  the source is damaged, and its log may go on: `tesser-journal repair -j %s "
+                 "--into NEW --dry-run` says whether commits after %" PRIu64 " can be kept",
+                 source, report->newest_sequence);
+    }
+    tj_verify_report_free(found);
     free(source);
 }
 
@@ -136,6 +155,7 @@ static tj_status run_restore(command_line *cli, tj_error *error)
         json_report(report, &cli->out);
     } else if (status == TJ_OK) {
         print_report(report, &cli->out);
+        print_damage(report, &cli->out);
     }
     tj_restore_report_free(report);
     return status;

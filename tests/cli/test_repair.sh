@@ -138,6 +138,16 @@ run 14 -j j repair --into new
 err_has "the new journal gets a directory of its own"
 rm -rf j new && cp -a whole j
 
+# So it is where the log of a copy ends in damage, which looks as after a crash.
+flip "$newest" 300
+run 0 restore j --into new
+out_has "up to commit 54"
+out_has "tesser-journal repair -j $PWD/j --into NEW --dry-run\` says whether commits after 54 can be kept"
+rm -rf new
+run 0 -j j repair --into new
+out_has "up to commit 60"
+rm -rf j new && cp -a whole j
+
 # Of a damaged source a restore keeps less than a repair may.
 flip j/log/0000000003.log 20000
 run 19 restore j --into new

@@ -13,6 +13,7 @@
 #include "journal/boot.h"
 #include "journal/internal.h"
 #include "rows/body.h"
+#include "rows/row.h"
 #include "rows/value.h"
 
 /* ---- opening ---------------------------------------------------------------------------- */
@@ -70,6 +71,26 @@ static tj_status look_before(const tj__journal *journal, tj_error *error)
                     "there is no journal at %s: `tesser-journal init` creates one", journal->path);
 }
 
+static tj_status is_intact(void *context, const tj__row *row, tj_error *error)
+{
+    (void)context;
+    return tj__row_intact(row, error);
+}
+
+/* Nothing can be loaded or saved beside a damaged one: the page walk does not look into rows. */
+static tj_status check_books(tj__journal *journal, tj_error *error)
+{
+    static const uint8_t table = TJ__TABLE_BOOKS;
+    tj__env_snapshot *snapshot = NULL;
+    tj__position position;
+    TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
+    tj_status status =
+        tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, sizeof table),
+                             false, is_intact, NULL, error);
+    tj__env_snapshot_end(snapshot);
+    return status;
+}
+
 static tj_status open_tables(tj__journal *journal, tj_error *error)
 {
     tj__env_options options = {.directory = journal->path,
@@ -81,6 +102,9 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
     while (status == TJ_FULL && tj__journal_make_space(journal)) {
         status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
+    }
+    if (status == TJ_OK) {
+        status = check_books(journal, &failure);
     }
     if (status == TJ_OK) {
         return TJ_OK;

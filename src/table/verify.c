@@ -3,7 +3,7 @@
  * Is what LMDB shows what was stored? The page walk finds pages that LMDB would crash on, or whose
  * rows it would pass over or show twice; the sums find the rest. Nothing reads a table before it
  * was walked:
- *   - at open the tables that every book needs, and the others while they are small;
+ *   - at open the tables that every book or every writer needs, and the others while they are small;
  *   - a large one when it is first touched, or by the writer's helper thread, whichever comes
  *     first.
  * A table that is damaged is refused from then on, and what is sound goes on.
@@ -23,9 +23,10 @@
 /* A larger table than this is not walked at open: 8 MiB take about 10 ms. */
 #define PAGES_AT_OPEN_MAX 2048
 
-#define ALWAYS_AT_OPEN                                                 \
-    (TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) | \
-     TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
+#define ALWAYS_AT_OPEN                                                         \
+    (TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |         \
+     TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE) | \
+     TJ__TABLE_BIT(TJ__TABLE_COMMITS))
 
 typedef struct verification {
     const tj__env *env;

@@ -101,10 +101,11 @@ static void test_a_damaged_segment_header(void **state)
 
 static char traced[TJ_ERROR_MESSAGE_SIZE];
 
+/* That the journal is a copy is said, too. */
 static void keep_trace(void *context, tj_trace_level level, const char *message)
 {
     (void)context;
-    if (level == TJ_TRACE_WARNING) {
+    if (level == TJ_TRACE_WARNING && !strstr(message, "is a copy")) {
         snprintf(traced, sizeof traced, "%s", message);
     }
 }

@@ -3,7 +3,8 @@
  * Is what LMDB shows what was stored? The page walk finds pages that LMDB would crash on, or whose
  * rows it would pass over or show twice; the sums find the rest. Nothing reads a table before it
  * was walked:
- *   - at open the tables that every book or every writer needs, and the others while they are small;
+ *   - at open the tables that every book or every writer needs, and the others while they are
+ *     small;
  *   - a large one when it is first touched, or by the writer's helper thread, whichever comes
  *     first.
  * A table that is damaged is refused from then on, and what is sound goes on.

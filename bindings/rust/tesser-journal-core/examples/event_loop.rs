@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An event loop of its own: orders are submitted while the disk works, and each is answered when it
-//! is durable. Usage: event_loop [JOURNAL [ORDERS]]
+//! is durable. Usage: `event_loop [JOURNAL [ORDERS]]`
 
 use std::collections::VecDeque;
 use std::error::Error;

@@ -46,8 +46,9 @@ PyObject *decode_uuid(tj_uuid id)
 /* By the form in which datetime pickles itself: a third of the time of its other constructors. */
 PyObject *decode_time(tj_time time)
 {
-    time_t seconds = (time_t)(time / NS_PER_S - (time % NS_PER_S < 0));
-    unsigned micros = (unsigned)((time - (tj_time)seconds * NS_PER_S) / 1000);
+    bool before = time % NS_PER_S < 0; /* the earliest second begins before the earliest time */
+    time_t seconds = (time_t)(time / NS_PER_S - before);
+    unsigned micros = (unsigned)((time % NS_PER_S + (before ? NS_PER_S : 0)) / 1000);
     struct tm utc;
     gmtime_r(&seconds, &utc);
     int year = utc.tm_year + 1900;

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import LONG, SEED, TESTDATA, Maker, exact
 
@@ -200,6 +200,7 @@ def test_hostile_values_are_equal_or_an_exception(journal, text, number, when):
 
 @EXAMPLES
 @given(ns=st.integers(-(2**63), 2**63 - 1))
+@example(ns=-(2**63))
 def test_times_keep_their_nanoseconds(ns):
     time = Time.from_ns(ns)
     assert time.ns == ns

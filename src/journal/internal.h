@@ -186,7 +186,8 @@ tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error);
 tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **out,
                                      tj__position *position, tj_error *error);
 /* For a write that was refused: gives the reserve's blocks back to the file system; if that was not
- * enough, has it hand them out. False when there is nothing more to do. */
+ * enough, has it hand them out. False when there is nothing more to do, and for those who look on,
+ * whose reserve it is not. */
 bool tj__journal_make_space(tj__journal *journal);
 /* Warns when space is low, and makes a reserve that was used whole again. */
 void tj__journal_space_tend(tj__journal *journal);

@@ -200,8 +200,8 @@ static bool release_reserve(tj__journal *journal)
     char path[RESERVE_PATH_SIZE];
     char spare[TJ__SEGMENT_PATH_SIZE];
     pthread_mutex_lock(&journal->reserve_mutex);
-    bool released = reserve_bytes(journal) > 0 && reserve_path(journal, path, NULL) == TJ_OK &&
-                    truncate(path, 0) == 0;
+    bool released = !journal->config.read_only && reserve_bytes(journal) > 0 &&
+                    reserve_path(journal, path, NULL) == TJ_OK && truncate(path, 0) == 0;
     if (released) {
         atomic_store(&journal->reserve_held, false);
         atomic_store(&journal->reserve_settling, true);

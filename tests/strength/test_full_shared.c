@@ -158,9 +158,19 @@ static void expect_all(run *r, tj_store *store)
     tj_algo_list_free(list);
 }
 
+static off_t reserve_size(const run *r)
+{
+    char path[sizeof r->journal + 16];
+    struct stat found;
+    snprintf(path, sizeof path, "%s/reserve", r->journal);
+    return stat(path, &found) == 0 ? found.st_size : -1;
+}
+
+/* The reserve is the writer's. */
 static void look_on(run *r)
 {
     int code = -1;
+    off_t reserve = reserve_size(r);
     pid_t viewer = fork();
     if (viewer == 0) {
         tj_config config = r->config;
@@ -177,6 +187,7 @@ static void look_on(run *r)
     }
     must(waitpid(viewer, &code, 0) == viewer && code == 0, "looking on ended with %#x",
          (unsigned)code);
+    must(reserve_size(r) == reserve, "who looked on cut the reserve");
 }
 
 static bool open_run(run *r)

@@ -75,18 +75,6 @@ static tj__base_list list_of(tj__base_kind kind)
     return list;
 }
 
-/* Turns a bit of a random byte, or turns it back. */
-static void turn_bit(const char *path, uint64_t at, uint8_t bit)
-{
-    uint8_t byte = 0;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
-    byte ^= bit;
-    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
-    close(fd);
-}
-
 static void each_byte_is_accounted_for(void **state)
 {
     fixture *f = *state;
@@ -101,9 +89,9 @@ static void each_byte_is_accounted_for(void **state)
         assert_int_equal(stat(path, &found), 0);
         uint64_t at = i < 16 ? 8 * (uint64_t)i : random_u64() % (uint64_t)found.st_size;
         uint8_t bit = (uint8_t)(1u << random_below(8));
-        turn_bit(path, at, bit);
+        turn_bits(path, at, bit);
         assert_damaged(f, i % 4 == 0, path, "delete it, which costs time only");
-        turn_bit(path, at, bit);
+        turn_bits(path, at, bit);
     }
     assert_sound(f, lists[0].count + lists[1].count);
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
@@ -161,11 +149,11 @@ static void a_source_is_told_from_what_can_be_built_again(void **state)
     fixture_close(f);
     for (int kind = 0; kind <= TJ__BASE_REST; kind++) {
         base_path(path, (tj__base_kind)kind, report.first_segment - 1);
-        turn_bit(path, 200, 1);
+        turn_bits(path, 200, 1);
         assert_damaged(f, false, path,
                        kind == TJ__BASE_REST ? "data.mdb alone has the ledger"
                                              : "no state up to the next base");
-        turn_bit(path, 200, 1);
+        turn_bits(path, 200, 1);
     }
     tj_verify_report *sound = verify(f, true);
     assert_int_equal(sound->verdict, TJ_VERDICT_SOUND);

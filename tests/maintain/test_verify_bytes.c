@@ -39,17 +39,6 @@ static void path_of(const fixture *f, const char *name, char path[PATH_TEXT_SIZE
     assert_true(snprintf(path, PATH_TEXT_SIZE, "%.500s/%s", f->path, name) < PATH_TEXT_SIZE);
 }
 
-static void turn_bits(const char *path, uint64_t at, uint8_t bits)
-{
-    uint8_t byte = 0;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
-    byte ^= bits;
-    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
-    close(fd);
-}
-
 /* ---- damage has a verdict -------------------------------------------------------------------- */
 
 /* Harmless, or damage of which the log has all; never "it changed each time". */

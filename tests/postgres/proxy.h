@@ -19,7 +19,7 @@ typedef enum proxy_fault {
     PROXY_LOSE_REPLY,   /* the server has done it, and nobody hears of it */
     PROXY_TEAR_REQUEST, /* half of it arrives */
     PROXY_LATE_REPLY,   /* later than an answer is waited for */
-    PROXY_HOLD_REQUEST  /* until the hold is ended; the connection is given up meanwhile */
+    PROXY_HOLD_REQUEST /* an append, until the hold is ended; the connection is given up meanwhile */
 } proxy_fault;
 
 typedef struct proxy {
@@ -85,7 +85,8 @@ static bool pass_request(const proxied *c, const char *bytes, size_t size)
         (void)pass_on(c->server, bytes, size / 2);
         return false;
     }
-    if (meet(c->p, PROXY_HOLD_REQUEST)) {
+    /* An append: the end of a view may still be on its way. */
+    if (memmem(bytes, size, "append", strlen("append")) && meet(c->p, PROXY_HOLD_REQUEST)) {
         atomic_store(&c->p->held, true);
         while (atomic_load(&c->p->held)) {
             (void)usleep(1000);

@@ -1,41 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A server that goes away: nothing acknowledged is lost, nothing is there twice, nobody waits for
  * ever, and what was told to be in doubt is settled when it comes back. */
-#include "database.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+#include "savers.h"
 
 #define CUTS 20
-#define SAVERS 3
 
 /* ---- connections that are cut -------------------------------------------------------------- */
-
-typedef struct saver {
-    tj_store *store;
-    unsigned number;
-    _Atomic bool *stop;
-    unsigned acknowledged;
-    tj_error failure;
-} saver;
-
-static void *save_until_stopped(void *context)
-{
-    saver *s = context;
-    while (!atomic_load(s->stop)) {
-        unsigned id = s->number * 1000000 + s->acknowledged + 1;
-        tj_ledger_entry entry = plain_entry(id, "1");
-        tj_error failure = TJ_ERROR_INIT;
-        tj_status status =
-            tj_ledger_append(tj_store_ledger_repository(s->store, NULL), &entry, 1, NULL, &failure);
-        s->acknowledged += status == TJ_OK;
-        if (status != TJ_OK && status != TJ_UNAVAILABLE) { /* not applied: again */
-            s->failure = failure;
-            return NULL;
-        }
-    }
-    return NULL;
-}
 
 /* All sessions of the store but this test's own are ended by the server, at any moment. */
 static void cut_sessions(void)
@@ -48,33 +18,17 @@ static void test_sessions_are_cut(void **state)
 {
     (void)state;
     int cuts = getenv("TJ_LONG") ? 20 * CUTS : CUTS;
-    _Atomic bool stop = false;
-    saver savers[SAVERS];
-    pthread_t threads[SAVERS];
-    unsigned acknowledged = 0;
+    savers s;
     tj_config config = database_config("cut");
     config.postgres.lag_ms = 5;
     tj_store *store = open_store(&config);
     sql_open();
-    for (unsigned i = 0; i < SAVERS; i++) {
-        savers[i] = (saver){.store = store, .number = i + 1, .stop = &stop};
-        assert_int_equal(pthread_create(&threads[i], NULL, save_until_stopped, &savers[i]), 0);
-    }
+    savers_start(&s, store);
     for (int i = 0; i < cuts; i++) {
         (void)usleep(1000 * (useconds_t)(10 + i % 37));
         cut_sessions();
     }
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < SAVERS; i++) {
-        pthread_join(threads[i], NULL);
-        assert_string_equal(savers[i].failure.message, "");
-        acknowledged += savers[i].acknowledged;
-    }
-    assert_int_equal(count_fees(store), acknowledged);
-    assert_ok(tj_store_close(store, &err));
-    store = open_store(&config);
-    assert_int_equal(count_fees(store), acknowledged);
-    assert_ok(tj_store_close(store, &err));
+    unsigned acknowledged = savers_settle(&s, store, &config);
     printf("%d cuts, %u commits acknowledged: none lost, none twice\n", cuts, acknowledged);
 }
 

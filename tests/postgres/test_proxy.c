@@ -2,50 +2,16 @@
 /* Replies that are lost, requests that are torn or late: nothing acknowledged is lost, nothing is
  * there twice. And one that arrives when another writer has gone on writes nothing. */
 #include "proxy.h"
+#include "savers.h"
 
 #define FAULTS 90
-#define SAVERS 3
-
-typedef struct saver {
-    tj_store *store;
-    unsigned number;
-    _Atomic bool *stop;
-    _Atomic unsigned acknowledged;
-    tj_error failure;
-} saver;
-
-static void *save_until_stopped(void *context)
-{
-    saver *s = context;
-    while (!atomic_load(s->stop)) {
-        tj_ledger_entry entry = plain_entry(s->number * 1000000 + s->acknowledged + 1, "1");
-        tj_error failure = TJ_ERROR_INIT;
-        tj_status status =
-            tj_ledger_append(tj_store_ledger_repository(s->store, NULL), &entry, 1, NULL, &failure);
-        s->acknowledged += status == TJ_OK;
-        if (status != TJ_OK && status != TJ_UNAVAILABLE) { /* not applied: again */
-            s->failure = failure;
-            return NULL;
-        }
-    }
-    return NULL;
-}
-
-static unsigned acknowledged_by(const saver *savers)
-{
-    unsigned sum = 0;
-    for (unsigned i = 0; i < SAVERS; i++) {
-        sum += atomic_load(&savers[i].acknowledged);
-    }
-    return sum;
-}
 
 /* After each the savers come through again, and some commits later the next one waits for them. */
-static void meet_faults(proxy *p, const saver *savers, unsigned count)
+static void meet_faults(proxy *p, const savers *s, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        unsigned before = acknowledged_by(savers);
-        while (acknowledged_by(savers) < before + 1 + i % 7) {
+        unsigned before = savers_acknowledged(s);
+        while (savers_acknowledged(s) < before + 1 + i % 7) {
             (void)usleep(200);
         }
         atomic_store(&p->fault, i % 10 == 9  ? PROXY_LATE_REPLY
@@ -61,10 +27,7 @@ static void test_a_way_that_breaks(void **state)
 {
     (void)state;
     unsigned count = getenv("TJ_LONG") ? 5 * FAULTS : FAULTS;
-    _Atomic bool stop = false;
-    saver savers[SAVERS];
-    pthread_t threads[SAVERS];
-    unsigned acknowledged = 0;
+    savers s;
     char broken[URL_SIZE];
     proxy p;
     proxy_start(&p);
@@ -75,26 +38,11 @@ static void test_a_way_that_breaks(void **state)
     config.postgres.lag_ms = 5;
     config.postgres.answer_ms = 200;
     tj_store *store = open_store(&config);
-    for (unsigned i = 0; i < SAVERS; i++) {
-        savers[i] = (saver){.store = store, .number = i + 1, .stop = &stop};
-    }
-    for (unsigned i = 0; i < SAVERS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, save_until_stopped, &savers[i]), 0);
-    }
-    meet_faults(&p, savers, count);
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < SAVERS; i++) {
-        pthread_join(threads[i], NULL);
-        assert_string_equal(savers[i].failure.message, "");
-        acknowledged += savers[i].acknowledged;
-    }
-    assert_int_equal(count_fees(store), acknowledged);
-    assert_ok(tj_store_close(store, &err));
-    proxy_stop(&p);
+    savers_start(&s, store);
+    meet_faults(&p, &s, count);
     config.postgres.url = url;
-    store = open_store(&config);
-    assert_int_equal(count_fees(store), acknowledged);
-    assert_ok(tj_store_close(store, &err));
+    unsigned acknowledged = savers_settle(&s, store, &config);
+    proxy_stop(&p);
     printf("%u faults on the way, %u commits acknowledged: none lost, none twice\n",
            atomic_load(&p.met), acknowledged);
 }
@@ -145,7 +93,7 @@ static void end_call(call *c, tj_status expected)
 {
     assert_int_equal(pthread_join(c->thread, NULL), 0);
     if (c->status != expected) {
-        fail_msg("%s", c->failure.message);
+        fail_msg("%s: %s", tj_status_name(c->status), c->failure.message);
     }
 }
 

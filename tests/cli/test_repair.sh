@@ -138,11 +138,17 @@ run 14 -j j repair --into new
 err_has "the new journal gets a directory of its own"
 rm -rf j new && cp -a whole j
 
-# So it is where the log of a copy ends in damage, which looks as after a crash.
+# So it is where the log of a copy ends in damage, which looks as after a crash, unless a commit behind the damage
+# tells that others were durable: that depends on which of them shared a flush.
 flip "$newest" 300
-run 0 restore j --into new
-out_has "up to commit 54"
-out_has "tesser-journal repair -j $PWD/j --into NEW --dry-run\` says whether commits after 54 can be kept"
+if "$TESSER_JOURNAL" restore j --into new >"$out" 2>"$err"; then
+    out_has "up to commit 54"
+    out_has "tesser-journal repair -j $PWD/j --into NEW --dry-run\` says whether commits after 54 can be kept"
+else
+    [ $? -eq 19 ] || fail "another exit code"
+    err_has "tesser-journal repair -j $PWD/j --into NEW --dry-run\` says what can be kept"
+    [ ! -e new ] || fail "it was written"
+fi
 rm -rf new
 run 0 -j j repair --into new
 out_has "up to commit 60"

@@ -19,7 +19,7 @@ typedef enum proxy_fault {
     PROXY_LOSE_REPLY,   /* the server has done it, and nobody hears of it */
     PROXY_TEAR_REQUEST, /* half of it arrives */
     PROXY_LATE_REPLY,   /* later than an answer is waited for */
-    PROXY_HOLD_REQUEST /* an append, until the hold is ended; the connection is given up meanwhile */
+    PROXY_HOLD_REQUEST  /* an append, until the hold is ended; it is given up meanwhile */
 } proxy_fault;
 
 typedef struct proxy {

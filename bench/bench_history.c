@@ -204,7 +204,7 @@ static void build(const journal *j)
     tj__base_place place = {.log_path = log, .directory = history, .journal_id = info.journal_id};
     uint64_t cpu = bench_thread_cpu_ns();
     must(tj__base_chains_extend(&place, 1, 0, chains, &built, &error), "building");
-    must(tj__keys_extend(&place, 1, 0, &known, &keys, &error), "building");
+    must(tj__keys_extend(&place, 1, UINT64_MAX, 0, &known, &keys, &error), "building");
     bench_add(&cost, (double)(bench_thread_cpu_ns() - cpu) / 1e3 / (double)j->commits);
     must(tj__bases_size(history, &bytes, &error), "adding up");
     bench_add(&part, 100.0 * (double)bytes / (double)info.lmdb.log_bytes);

@@ -199,14 +199,14 @@ static bool has(const tj__base_place *place, tj__base_kind kind, uint64_t ordina
            TJ_OK;
 }
 
-tj_status tj__keys_extend(const tj__base_place *place, uint64_t first_segment, uint32_t limit,
-                          uint64_t *known, uint32_t *built, tj_error *error)
+tj_status tj__keys_extend(const tj__base_place *place, uint64_t first_segment, uint64_t end,
+                          uint32_t limit, uint64_t *known, uint32_t *built, tj_error *error)
 {
     tj__segment_header next;
     *built = 0;
     *known = *known + 1 < first_segment ? first_segment - 1 : *known;
     /* A seal is on the disk once the segment behind it was begun. */
-    while ((limit == 0 || *built < limit) &&
+    while ((limit == 0 || *built < limit) && *known + 1 < end &&
            tj__seek_header(place->log_path, &place->journal_id, *known + 2, &next, NULL) == TJ_OK) {
         uint64_t ordinal = *known + 1;
         tj_error failure = TJ_ERROR_INIT;

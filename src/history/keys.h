@@ -34,9 +34,10 @@ uint64_t tj__keys_offset(const tj__keys_span *span, size_t at);
  * As tj__base_build. */
 tj_status tj__keys_collect(const tj__base_place *place, uint64_t ordinal, tj__buffer *entries,
                            tj__position *end, tj_error *error);
-/* Builds those that are missing behind segment *known, until so many were built; 0: all. *known is
- * how far none is. Segments that are missing or damaged are passed over. *built counts. */
-tj_status tj__keys_extend(const tj__base_place *place, uint64_t first_segment, uint32_t limit,
-                          uint64_t *known, uint32_t *built, tj_error *error);
+/* Builds those that are missing behind segment *known and before segment `end`, until so many were
+ * built; 0: all. *known is how far none is. Segments that are missing or damaged are passed over.
+ * *built counts. */
+tj_status tj__keys_extend(const tj__base_place *place, uint64_t first_segment, uint64_t end,
+                          uint32_t limit, uint64_t *known, uint32_t *built, tj_error *error);
 
 #endif

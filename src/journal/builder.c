@@ -73,14 +73,15 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
                             .rest = journal->config.no_threads ? NULL : rest,
                             .rest_context = journal};
     uint64_t first = tj__journal_first_segment(journal);
+    uint64_t end = atomic_load(&journal->applied_ordinal);
     uint32_t keys = 0;
     TJ_TRY(tj__journal_history_make(journal, error));
     TJ_TRY(tj__base_chains_extend(&place, first, limit, journal->builder_chains, built, error));
     if (limit > 0 && *built >= limit) {
         return TJ_OK;
     }
-    /* Which segments need them shows when the bases are there. */
-    tj_status status = tj__keys_extend(&place, first, limit > 0 ? limit - *built : 0,
+    /* Which segments need them shows when the bases are there: not yet of one sealed since. */
+    tj_status status = tj__keys_extend(&place, first, end, limit > 0 ? limit - *built : 0,
                                        &journal->builder_keys, &keys, error);
     *built += keys;
     return status;

@@ -14,6 +14,7 @@
 #include "commit/plan.h"
 #include "history/base_chain.h"
 #include "history/digest.h"
+#include "history/keys.h"
 #include "history/past.h"
 #include "history/seek.h"
 #include "store/store.h"
@@ -169,6 +170,15 @@ static inline uint32_t build_bases(const history *h)
     tj__base_chain chains[TJ__BASE_KINDS] = {{0}};
     mkdir(h->history_path, 0700);
     assert_ok(tj__base_chains_extend(&h->place, h->source.first_segment, 0, chains, &built, &err));
+    return built;
+}
+
+static inline uint32_t build_keys(const history *h)
+{
+    uint32_t built = 0;
+    uint64_t known = 0;
+    assert_ok(
+        tj__keys_extend(&h->place, h->source.first_segment, UINT64_MAX, 0, &known, &built, &err));
     return built;
 }
 

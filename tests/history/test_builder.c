@@ -29,6 +29,7 @@ static void build_beside(const fixture *f, char text[8192])
     memcpy(other.history_path, directory, sizeof other.history_path);
     other.place.directory = other.history_path;
     build_bases(&other);
+    build_keys(&other);
     digest_files(directory, text);
     shell("rm -r %s", directory);
 }
@@ -124,6 +125,7 @@ static _Noreturn void child_build(const char *path, const char *id)
     for (;;) {
         tj__base_tidy(in_child.history_path);
         build_bases(&in_child);
+        build_keys(&in_child);
         say("built");
         shell("rm -f %s/*", in_child.history_path);
     }

@@ -4,7 +4,6 @@
 #include "history_fixture.h"
 
 #include "history/base_writer.h"
-#include "history/keys.h"
 
 #include <tesser/maintain.h>
 #include <tesser/verify.h>
@@ -15,7 +14,6 @@
 #define IDS 200000 /* enough that two have one hash */
 
 static history h;
-static uint64_t known;
 static unsigned twins[2]; /* algorithms whose keys have the same hash */
 
 /* What each commit did to which algorithm; 0: it deleted it. */
@@ -115,7 +113,6 @@ static void fill(fixture *f)
     random_start();
     f->config.lmdb.lag_ms = NEVER_MS; /* then nothing is built behind the writer */
     change_count = 0;
-    known = 0;
     history_begin(f, &h);
     for (unsigned n = 0; n < ALGOS; n += IMPORTED_AT_ONCE) {
         tj_txn *txn = NULL;
@@ -130,21 +127,13 @@ static void fill(fixture *f)
     }
 }
 
-static uint32_t build_keys(void)
-{
-    uint32_t built = 0;
-    known = 0;
-    assert_ok(tj__keys_extend(&h.place, h.source.first_segment, 0, &known, &built, &err));
-    return built;
-}
-
 static void begin(fixture *f)
 {
     fill(f);
     fixture_close(f);
     build_bases(&h);
-    assert_true(build_keys() > 5);
-    assert_int_equal(build_keys(), 0);
+    assert_true(build_keys(&h) > 5);
+    assert_int_equal(build_keys(&h), 0);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -345,12 +334,12 @@ static void each_is_built_again_with_the_same_bytes(void **state)
         path_of(path, list.ordinals[i]);
         assert_int_equal(unlink(path), 0);
         assert_algos(30);
-        assert_int_equal(build_keys(), 1);
+        assert_int_equal(build_keys(&h), 1);
     }
     tj__base_list_dispose(&list);
     shell("rm %s/*.keys", h.history_path);
     assert_int_equal(assert_algos(30), 0);
-    build_keys();
+    build_keys(&h);
     digest_files(after);
     assert_string_equal(after, before);
 }

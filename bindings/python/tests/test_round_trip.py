@@ -2,6 +2,7 @@
 """What is stored comes back equal, decimals by text; what cannot be stored is an exception."""
 
 import json
+import os
 from decimal import Decimal
 from uuid import UUID
 
@@ -141,6 +142,7 @@ JSON = st.recursive(
 EXAMPLES = settings(
     max_examples=2000 if LONG else 60,
     deadline=None,
+    derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 HARMLESS = (tesser_journal.Error, TypeError, ValueError)

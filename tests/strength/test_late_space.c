@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * P7, P9 on file systems that give freed blocks to others only with their next transaction, as btrfs
- * does: here the log is refused every write until the file system was flushed. A commit that meets
- * that gives the reserve back, flushes the file system once, and goes through; where that does not
- * help either it says that it was not applied, and the next opening goes on.
+ * P7, P9 on file systems that give freed blocks to others only with their next transaction, as
+ * btrfs does: here the log is refused every write until the file system was flushed. A commit that
+ * meets that gives the reserve back, flushes the file system once, and goes through; where that
+ * does not help either it says that it was not applied, and the next opening goes on.
  */
 #include "strength/fixture.h"
 
@@ -75,7 +75,7 @@ static void one_that_is_refused_all_the_same_was_not_applied(void **state)
     assert_non_null(strstr(err.message, "not applied"));
     assert_int_equal(atomic_load(&disk.flushes), 1);
     atomic_store(&disk.refuses, false);
-    fixture_close(f);
+    fixture_drop(f);
     fixture_open(f);
     assert_false(holds_number(f->store, 2));
     commit_number(f->store, 3);

@@ -62,6 +62,8 @@ typedef struct open_journal {
     tj_config config;
     tj_store *store;
     const char *book; /* the one that is meant, never NULL */
+    bool in_past;     /* --at was given: */
+    tj_moment at;
 } open_journal;
 
 /* Fills in the configuration that the options, ./tesser.toml or the environment give, and opens
@@ -71,6 +73,10 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
 /* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
  * journal_close is called afterwards. */
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
+/* For a command that looks at now or --at, and may print tables: what is wrong with those options
+ * is said before anything is opened. Whatever it returns, journal_close is called afterwards. */
+tj_status journal_look(command_line *cli, open_journal *out, tj_error *error);
+tj_status journal_load_state(const open_journal *journal, tj_live_state **out, tj_error *error);
 /* Whether only critical commits and deletes are taken. One that no writer has opened yet, as after
  * a restore, has no reserve: the next writer makes it. */
 bool reserve_in_use(const tj_store_info *info);

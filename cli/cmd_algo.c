@@ -88,20 +88,12 @@ static tj_status json_algos(const open_journal *journal, const tj_algo_list *lis
 static tj_status run_algo_list(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    tj_moment at;
     tj_algo_list *list = NULL;
-    tj_status status = tables_check(cli, error);
-    if (status == TJ_OK) {
-        status = option_moment(cli, &option_at, &at, error);
-    }
-    if (status != TJ_OK) {
-        return status;
-    }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
         tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
-        status = given(cli, &option_at) ? tj_algo_load_all_at(algos, at, &list, error)
-                                        : tj_algo_load_all(algos, &list, error);
+        status = journal.in_past ? tj_algo_load_all_at(algos, journal.at, &list, error)
+                                 : tj_algo_load_all(algos, &list, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_algos(&journal, list, &cli->out, error);
@@ -144,21 +136,17 @@ static tj_status tell_algo(command_line *cli, const tj_algo_record *record, tj_e
 static tj_status run_algo_show(command_line *cli, tj_error *error)
 {
     tj_uuid id;
-    tj_moment at;
     tj_status status = parse_id(cli, &id, error);
-    if (status == TJ_OK) {
-        status = option_moment(cli, &option_at, &at, error);
-    }
     if (status != TJ_OK) {
         return status;
     }
     open_journal journal;
     tj_algo_record *record = NULL;
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
         tj_algo_repository *algos = tj_store_algo_repository(journal.store, NULL);
-        status = given(cli, &option_at) ? tj_algo_load_at(algos, at, &id, &record, error)
-                                        : tj_algo_load(algos, &id, &record, error);
+        status = journal.in_past ? tj_algo_load_at(algos, journal.at, &id, &record, error)
+                                 : tj_algo_load(algos, &id, &record, error);
     }
     if (status == TJ_OK) {
         status = tell_algo(cli, record, error);

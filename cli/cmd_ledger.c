@@ -159,24 +159,17 @@ static tj_status json_entries(const tj_ledger_list *list, output *out, tj_error 
 static tj_status run_ledger_list(command_line *cli, tj_error *error)
 {
     tj_ledger_query query = TJ_LEDGER_QUERY_INIT;
-    tj_moment at;
-    tj_status status = tables_check(cli, error);
-    if (status == TJ_OK) {
-        status = parse_query(cli, &query, error);
-    }
-    if (status == TJ_OK) {
-        status = option_moment(cli, &option_at, &at, error);
-    }
+    tj_status status = parse_query(cli, &query, error);
     if (status != TJ_OK) {
         return status;
     }
     open_journal journal;
     tj_ledger_list *list = NULL;
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
         tj_ledger_repository *ledger = tj_store_ledger_repository(journal.store, NULL);
-        status = given(cli, &option_at) ? tj_ledger_find_at(ledger, at, &query, &list, error)
-                                        : tj_ledger_find(ledger, &query, &list, error);
+        status = journal.in_past ? tj_ledger_find_at(ledger, journal.at, &query, &list, error)
+                                 : tj_ledger_find(ledger, &query, &list, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_entries(list, &cli->out, error);

@@ -18,18 +18,11 @@ static const option_spec dry_run_option = {
 static tj_status run_state_export(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    tj_moment at;
     tj_live_state *state = NULL;
     tj_text text = {NULL, 0};
-    tj_status status = option_moment(cli, &option_at, &at, error);
-    if (status != TJ_OK) {
-        return status;
-    }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    tj_status status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
-        tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
-        status = given(cli, &option_at) ? tj_state_load_at(states, at, &state, error)
-                                        : tj_state_load(states, &state, error);
+        status = journal_load_state(&journal, &state, error);
     }
     if (status == TJ_OK) {
         status = tj_live_state_to_json(state, &text, error);

@@ -377,20 +377,10 @@ static void json_head(const open_journal *journal, const tj_live_state *state, o
 static tj_status run_state_show(command_line *cli, tj_error *error)
 {
     open_journal journal;
-    tj_moment at;
     tj_live_state *state = NULL;
-    tj_status status = tables_check(cli, error);
+    tj_status status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
-        status = option_moment(cli, &option_at, &at, error);
-    }
-    if (status != TJ_OK) {
-        return status;
-    }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
-    if (status == TJ_OK) {
-        tj_state_repository *states = tj_store_state_repository(journal.store, NULL);
-        status = given(cli, &option_at) ? tj_state_load_at(states, at, &state, error)
-                                        : tj_state_load(states, &state, error);
+        status = journal_load_state(&journal, &state, error);
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         status = json_state(&journal, state, &cli->out, error);

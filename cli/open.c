@@ -106,6 +106,29 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
     return status == TJ_OK ? tj_store_open(&out->config, &out->store, error) : status;
 }
 
+tj_status journal_look(command_line *cli, open_journal *out, tj_error *error)
+{
+    tj_moment at;
+    *out = (open_journal){.config = TJ_CONFIG_INIT};
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = option_moment(cli, &option_at, &at, error);
+    }
+    if (status == TJ_OK) {
+        status = journal_open(cli, ACCESS_READ, out, error);
+        out->in_past = given(cli, &option_at);
+        out->at = at;
+    }
+    return status;
+}
+
+tj_status journal_load_state(const open_journal *journal, tj_live_state **out, tj_error *error)
+{
+    tj_state_repository *states = tj_store_state_repository(journal->store, NULL);
+    return journal->in_past ? tj_state_load_at(states, journal->at, out, error)
+                            : tj_state_load(states, out, error);
+}
+
 bool reserve_in_use(const tj_store_info *info)
 {
     return info->lmdb.reserve_bytes == 0 && (info->writer_alive || info->lmdb.space_low);

@@ -153,7 +153,10 @@ tj_status file_replace(const char *path, tj_str data, mode_t new_mode, tj_error 
     char *target = NULL;
     struct stat as = {.st_mode = new_mode, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1};
     bool replaces = false;
-    tj_status status = find_target(path, &target, &as, &replaces, error);
+    tj_status status = tj_path_apart(path, error);
+    if (status == TJ_OK) {
+        status = find_target(path, &target, &as, &replaces, error);
+    }
     if (status != TJ_OK) {
         free(target);
         return status;

@@ -273,6 +273,8 @@ static tj_status split(command_line *cli, int argc, char **argv, size_t *word_co
         const char *word = optind < argc ? argv[optind] : "";
         int code = getopt_long(argc, argv, g.letters, g.longs, NULL);
         tj_status status = TJ_OK;
+        size_t taken = 0;
+        cli->command = command_find(argv, *word_count, &taken); /* a refusal is told for it */
         if (code == -1) {
             break;
         } else if (code == 1) {

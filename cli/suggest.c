@@ -32,12 +32,12 @@ static size_t distance(const char *a, const char *b)
     return result;
 }
 
-/* Keeps the nearer of two candidates; one of which more than half would have to change is no
- * help. */
+/* Keeps the nearer of two candidates; one of which half would have to change is no help. */
 static void consider(const char *word, const char *candidate, const char **best, size_t *best_at)
 {
     size_t at = distance(word, candidate);
-    if (at < *best_at && 2 * at <= strlen(candidate)) {
+    size_t size = strlen(word) < strlen(candidate) ? strlen(candidate) : strlen(word);
+    if (at < *best_at && 2 * at < size) {
         *best = candidate;
         *best_at = at;
     }
@@ -58,7 +58,10 @@ tj_status unknown_option(command_line *cli, const char *name, tj_error *error)
     const char *best = NULL;
     size_t best_at = DISTANCE_LIMIT;
     consider_options(name, common_options, &best, &best_at);
-    for (size_t i = 0; commands[i]; i++) {
+    if (cli->command) {
+        consider_options(name, cli->command->options, &best, &best_at);
+    }
+    for (size_t i = 0; commands[i] && !cli->command; i++) {
         consider_options(name, commands[i]->options, &best, &best_at);
     }
     return best ? usage_error(cli, error, "unknown option --%s; did you mean --%s?", name, best)

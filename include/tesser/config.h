@@ -222,6 +222,18 @@ TJ_API TJ_CHECKED tj_status tj_config_load(const char *file, tj_config *config, 
  */
 TJ_API TJ_CHECKED tj_status tj_path_check(const char *path, tj_error *error);
 
+/**
+ * Whether a file or a directory that is to be written lies outside of every journal and backup, so
+ * that it neither replaces a file of theirs nor becomes a stranger among them. Links are followed.
+ *
+ * Creating a journal, restoring, exporting and backing up ask this of where they write to.
+ * @param path what is to be written; it need not be there
+ * @return TJ_OK, also where it cannot be told; TJ_INVALID with the journal or backup it is inside
+ *         of, or is; TJ_MISUSE for NULL
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_path_apart(const char *path, tj_error *error);
+
 /** Applies only the environment overrides of tj_config_load. As tj_config_load. */
 TJ_API TJ_CHECKED tj_status tj_config_from_environment(tj_config *config, tj_error *error);
 

@@ -187,7 +187,9 @@ static tj_status create_one(const char *path, bool *made, tj_error *error)
     }
     return S_ISDIR(found.st_mode)
                ? TJ_OK
-               : FAIL_ERRNO(path, error, ENOTDIR, "creating the directory %s", path);
+               : at_path(tj__fail(error, TJ_INVALID, "%s is no directory, and one is needed there",
+                                  path),
+                         path, error);
 }
 
 tj_status tj__directory_make(const char *path, const char *model, tj_error *error)

@@ -181,9 +181,23 @@ static void tell_unknown_boot(const tj__journal *journal)
     }
 }
 
+/* The directory of a journal that is not there yet. */
+static tj_status make_directory(const tj__journal *journal, tj_error *error)
+{
+    char parent[PATH_MAX];
+    bool there = false;
+    struct stat found;
+    TJ_TRY(tj__path_look(journal->path, &there, &found, error));
+    if (!there) {
+        TJ_TRY(tj__path_parent(journal->path, parent, error));
+        TJ_TRY(tj_path_apart(parent, error));
+    }
+    return tj__directory_create_unflushed(journal->path, error);
+}
+
 static tj_status open_writer(tj__journal *journal, tj_error *error)
 {
-    TJ_TRY(tj__directory_create_unflushed(journal->path, error));
+    TJ_TRY(make_directory(journal, error));
     TJ_TRY(take_lock(journal, error));
     tell_unknown_boot(journal);
     /* Only now is nobody else creating or replacing what is looked at. */

@@ -40,20 +40,14 @@ static tj_status find_journal(tj__backup_job *b, tj_store *store, const char *di
                               tj_error *error)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
-    char target[TJ_PATH_SIZE];
+    char parent[PATH_MAX];
     TJ_TRY(tj_store_info_get(store, &info, error));
     if (info.type != TJ_ENGINE_LMDB) {
         return tj__fail(error, TJ_UNSUPPORTED,
                         "this store lives in memory: only a journal can be backed up");
     }
-    TJ_TRY(tj__path_absolute(directory, target, sizeof target, error));
-    size_t size = strlen(info.path);
-    if (strncmp(target, info.path, size) == 0 && (target[size] == '/' || target[size] == '\0')) {
-        return tj__fail(error, TJ_INVALID,
-                        "%s is inside the journal %s: a backup goes somewhere else, best to "
-                        "another disk",
-                        target, info.path);
-    }
+    TJ_TRY(tj__path_parent(directory, parent, error));
+    TJ_TRY(tj_path_apart(parent, error));
     b->store = store;
     b->journal_id = info.journal_id;
     memcpy(b->journal, info.path, sizeof b->journal);

@@ -81,18 +81,65 @@ static tj_status check_meeting(tj_copier *copier, tj_error *error)
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-static tj_status open_side(const tj_config *config, bool reads, tj_store **store,
-                           tj__engine **engine, tj_error *error)
+static tj_status complete(const tj_config *config, bool reads, tj_config *out, tj_error *error)
 {
-    tj_config complete;
-    TJ_TRY(tj__config_complete(config, &complete, error));
-    complete.read_only = reads;
-    complete.must_exist = complete.must_exist || reads;
-    TJ_TRY(tj_store_open(&complete, store, error));
+    TJ_TRY(tj__config_complete(config, out, error));
+    out->read_only = reads;
+    out->must_exist = out->must_exist || reads;
+    return TJ_OK;
+}
+
+static tj_status identify(const tj__engine_kind *kind, const tj_config *config, bool *there,
+                          tj__engine_identity *out, tj_error *error)
+{
+    char path[TJ_PATH_SIZE];
+    tj_config located = *config;
+    TJ_TRY(kind->locate(config, path, error));
+    located.path = path;
+    return kind->identify(&located, there, out, error);
+}
+
+static tj_status refuse_itself(const tj_config *source, const tj_config *target, tj_error *error)
+{
+    const tj__engine_kind *kind = tj__engine_kind_of(source->type);
+    tj__engine_identity from = {0};
+    tj__engine_identity to = {0};
+    bool both = false;
+    if (kind->private || kind != tj__engine_kind_of(target->type)) {
+        return TJ_OK;
+    }
+    TJ_TRY(identify(kind, source, &both, &from, error));
+    if (both) {
+        TJ_TRY(identify(kind, target, &both, &to, error));
+    }
+    return both && memcmp(&from, &to, sizeof from) == 0
+               ? tj__fail(error, TJ_INVALID,
+                          "%s and %s are one journal: a copy goes into another one", source->path,
+                          target->path)
+               : TJ_OK;
+}
+
+static tj_status open_side(const tj_config *config, tj_store **store, tj__engine **engine,
+                           tj_error *error)
+{
+    TJ_TRY(tj_store_open(config, store, error));
     *engine = tj__store_engine(*store);
     return (*engine)->ops->past
                ? TJ_OK
                : tj__fail(error, TJ_UNSUPPORTED, "a store in memory keeps no commits to copy");
+}
+
+static tj_status open_both(tj_copier *copier, const tj_config *source, const tj_config *target,
+                           tj_error *error)
+{
+    tj_config from;
+    tj_config to;
+    TJ_TRY(complete(source, true, &from, error));
+    TJ_TRY(complete(target, false, &to, error));
+    TJ_TRY(refuse_itself(&from, &to, error));
+    TJ_TRY(open_side(&from, &copier->source, &copier->from, error));
+    TJ_TRY(open_side(&to, &copier->target, &copier->to, error));
+    return check_meeting(copier, error);
 }
 
 tj_status tj_copier_open(const tj_config *source, const tj_config *target, tj_copier **out,
@@ -106,13 +153,7 @@ tj_status tj_copier_open(const tj_config *source, const tj_config *target, tj_co
     if (!copier) {
         return tj__fail(error, TJ_NOMEM, "no memory for a copy");
     }
-    tj_status status = open_side(source, true, &copier->source, &copier->from, error);
-    if (status == TJ_OK) {
-        status = open_side(target, false, &copier->target, &copier->to, error);
-    }
-    if (status == TJ_OK) {
-        status = check_meeting(copier, error);
-    }
+    tj_status status = open_both(copier, source, target, error);
     if (status != TJ_OK) {
         (void)tj_copier_close(copier, NULL);
         return status;

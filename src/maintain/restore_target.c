@@ -75,6 +75,7 @@ static tj_status make_directory(tj__restore_target *target, const char *trial_di
         return tj__directory_make(target->built, trial_directory, error);
     }
     TJ_TRY(tj__path_parent(target->path, parent, error));
+    TJ_TRY(tj_path_apart(parent, error));
     snprintf(name, sizeof name, ".restoring-%.8s", id);
     if (strlen(target->path) + strlen(name) >= sizeof target->built) {
         return tj__fail(error, TJ_LIMIT, "the path %s is too long", target->path);

@@ -311,6 +311,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_export_opt
         return tj__fail(error, TJ_EXISTS,
                         "%s is there already: an export makes a directory of its own", directory);
     }
+    TJ_TRY(tj_path_apart(directory, error));
     status = read_book(store, name, &book, error);
     if (status == TJ_OK) {
         status = fill_report(&book, options, name, directory, report, error);

@@ -266,10 +266,10 @@ static void directories_that_cannot_be(void **state)
     (void)state;
     tj_error error = TJ_ERROR_INIT;
     tj__file_close(open_new(path_of("file")));
-    assert_int_equal(tj__directory_create(path_of("file"), &error), TJ_IO);
-    assert_error(&error, TJ_IO, ENOTDIR, "not a directory: creating the directory %s/file");
-    assert_int_equal(tj__directory_create(path_of("file/below"), &error), TJ_IO);
-    assert_error(&error, TJ_IO, ENOTDIR, "not a directory: creating the directory %s/file");
+    assert_int_equal(tj__directory_create(path_of("file"), &error), TJ_INVALID);
+    assert_error(&error, TJ_INVALID, 0, "%s/file is no directory, and one is needed there");
+    assert_int_equal(tj__directory_create(path_of("file/below"), &error), TJ_INVALID);
+    assert_error(&error, TJ_INVALID, 0, "%s/file is no directory, and one is needed there");
     assert_string_equal(error.place, path_of("file"));
     assert_int_equal(tj__directory_create("", &error), TJ_NOT_FOUND);
     assert_error(&error, TJ_NOT_FOUND, ENOENT,

@@ -136,6 +136,11 @@ run 22 --journal other backup b
 err_has "is a backup of the journal with id"
 run 26 backup j/backup
 err_has "is inside the journal"
+: >file
+run 26 backup file
+err_has "$work/file is no directory, and one is needed there"
+run 26 restore b --into b/one/restored
+err_has "is inside the backup"
 mkdir full
 : >full/photo.jpg
 run 14 backup full

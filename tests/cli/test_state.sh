@@ -155,3 +155,22 @@ refused 26 "line" ''
 run 13 -j j state import missing.json
 err_has "missing.json"
 run 18 -j j state import .
+
+# Nothing of a journal is replaced by what is written out, by whatever name.
+ln -s "$PWD/j/data.mdb" innocent.json
+before=$(cat j/data.mdb j/log/* | sha256sum)
+for file in j/data.mdb j/new.json innocent.json j/log/0000000001.log; do
+    run 26 --journal j state export -o $file
+    err_has "is inside the journal $work/j: choose a place outside of it"
+    run 26 --journal j metrics -o $file
+    err_has "is inside the journal"
+done
+run 26 --journal j export j/tesser
+err_has "is inside the journal"
+run 26 --journal j copy j j
+err_has "are one journal: a copy goes into another one"
+run 26 --journal j copy j j/copy
+err_has "is inside the journal"
+run 26 --journal j/another init
+err_has "is inside the journal"
+[ "$before" = "$(cat j/data.mdb j/log/* | sha256sum)" ] || fail "the journal was written to"

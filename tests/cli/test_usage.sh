@@ -28,17 +28,19 @@ usage 'state what? It can be "show", "export" or "import"' '' state
 usage 'ledger what? It can be "list" or "append"' '' ledger
 usage 'book what? It can be "list"' '' book
 usage 'unknown option --jurnal; did you mean --journal?' '' --jurnal j status
-usage 'unknown option --frobnicate' '' status --frobnicate
+usage 'unknown option --frobnicate' ' status' status --frobnicate
+usage 'unknown option --siz' ' history' history --siz 3 # an option of another command is no help
 usage 'unknown option -x' '' -x status
 usage 'unknown option -x' '' -vx status
-usage 'unknown option --lim; did you mean --limit?' '' ledger list --lim 3 # only whole names
+usage 'unknown option -x' ' status' status -x
+usage 'unknown option --lim; did you mean --limit?' ' ledger list' ledger list --lim 3 # only whole names
 usage "--keep-going belongs to 'record', not to 'status'" ' status' status -k
 run 13 -vbalpha -jnowhere status # letters together, and their values
 err_has 'there is no journal at'
 run 13 -v -b alpha -j nowhere status
 err_has 'there is no journal at'
-usage '--journal needs a value, PATH' '' status --journal
-usage '--journal needs a value, PATH' '' status --journal=
+usage '--journal needs a value, PATH' ' status' status --journal
+usage '--journal needs a value, PATH' ' status' status --journal=
 usage "--asset belongs to 'ledger list', not to 'status'" ' status' status --asset USDT
 usage 'unexpected argument "more" after status' ' status' status more
 usage 'state import needs FILE|-' ' state import' state import

@@ -254,6 +254,20 @@ unsafe extern "C" {
     /// Threads: any.
     pub fn tj_path_check(path: *const c_char, error: *mut tj_error) -> tj_status;
 
+    /// Whether a file or a directory that is to be written lies outside of every journal and
+    /// backup, so that it neither replaces a file of theirs nor becomes a stranger among them. Links
+    /// are followed.
+    ///
+    /// Creating a journal, restoring, exporting and backing up ask this of where they write to.
+    ///
+    /// - `path`: what is to be written; it need not be there
+    ///
+    /// Returns `TJ_OK`, also where it cannot be told; `TJ_INVALID` with the journal or backup it is
+    /// inside of, or is; `TJ_MISUSE` for NULL
+    ///
+    /// Threads: any.
+    pub fn tj_path_apart(path: *const c_char, error: *mut tj_error) -> tj_status;
+
     /// Applies only the environment overrides of `tj_config_load`. As `tj_config_load`.
     pub fn tj_config_from_environment(config: *mut tj_config, error: *mut tj_error) -> tj_status;
 

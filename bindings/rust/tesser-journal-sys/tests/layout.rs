@@ -481,6 +481,7 @@ fn every_function_is_declared() {
         tj_live_state_to_json,
         tj_moment_find,
         tj_moment_parse,
+        tj_path_apart,
         tj_path_check,
         tj_postgres_sql,
         tj_prune,

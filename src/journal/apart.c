@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "journal/journal.h"
 
 static bool holds(const char *directory, const char *name)
 {
@@ -25,10 +26,24 @@ static const char *what_is(const char *directory)
     if (!holds(directory, "log")) {
         return NULL;
     }
-    if (holds(directory, "data.mdb") || holds(directory, "writer.lock")) {
+    if (holds(directory, "data.mdb")) {
         return "journal";
     }
-    return holds(directory, "points") ? "backup" : NULL;
+    if (holds(directory, "points")) {
+        return "backup";
+    }
+    return holds(directory, "writer.lock") ? "journal" : NULL;
+}
+
+tj_status tj__journal_refuse_backup(const char *path, tj_error *error)
+{
+    const char *what = what_is(path);
+    return !what || strcmp(what, "journal") == 0
+               ? TJ_OK
+               : tj__fail(error, TJ_INVALID,
+                          "%s is a backup and no journal: `tesser-journal restore %s --into NEW` "
+                          "makes one of it",
+                          path, path);
 }
 
 /* Of an absolute path; "/" is what is left in the end. */

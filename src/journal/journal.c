@@ -192,6 +192,8 @@ static tj_status make_directory(const tj__journal *journal, tj_error *error)
         TJ_TRY(tj__path_parent(journal->path, parent, error));
         TJ_TRY(tj_path_apart(parent, error));
     }
+    TJ_TRY(
+        tj__journal_refuse_backup(journal->path, error)); /* its lock would be a stranger there */
     return tj__directory_create_unflushed(journal->path, error);
 }
 

@@ -23,6 +23,8 @@ typedef struct tj__journal tj__journal;
  * name that ends in data.mdb becomes its directory. The result is from the root. Touches
  * nothing. */
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error);
+/* Who names a backup where a journal is meant is told what to do with it: TJ_INVALID. */
+tj_status tj__journal_refuse_backup(const char *path, tj_error *error);
 
 /* The file system that holds a path, or will. */
 typedef struct tj__place {

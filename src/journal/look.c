@@ -176,6 +176,7 @@ tj_status tj__journal_look(const char *path, bool *found, tj_error *error)
         return tj__env_check(path, error);
     }
     tj_error failure = TJ_ERROR_INIT;
+    TJ_TRY(tj__journal_refuse_backup(path, error));
     tj_status status = refuse_orphan_log(path, &failure);
     if (status == TJ_OK) {
         status = refuse_remains(path, &failure);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "journal/journal.h"
 #include "maintain/backup_note.h"
 #include "maintain/examine.h"
 
@@ -192,6 +193,7 @@ tj_status tj__examine_files(tj__examination *x, tj_error *error)
         return tj__fail(error, TJ_NOT_FOUND, "there is no journal at %s%s", x->path,
                         there ? ", which is no directory" : "");
     }
+    TJ_TRY(tj__journal_refuse_backup(x->path, error));
     TJ_TRY(list_directory(x, error));
     if (!x->has_data && !x->has_log) {
         return no_journal(x, error);

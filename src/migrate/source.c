@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "journal/journal.h"
 #include "migrate/gather.h"
 #include "migrate/image.h"
 #include "json/dom.h"
@@ -230,6 +231,7 @@ static tj_status find_file(const char *path, char file[PATH_SIZE], tj_error *err
         return (size_t)size < PATH_SIZE ? TJ_OK
                                         : tj__fail(error, TJ_LIMIT, "a source's path is too long");
     }
+    TJ_TRY(tj__journal_refuse_backup(path, error));
     TJ_TRY(tj__path_join(file, PATH_SIZE, path, "data.mdb", error));
     TJ_TRY(tj__path_look(file, &there, &found, error));
     if (!there) {

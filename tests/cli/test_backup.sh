@@ -139,6 +139,13 @@ err_has "is inside the journal"
 : >file
 run 26 backup file
 err_has "$work/file is no directory, and one is needed there"
+for command in init status "state show" record check "verify --deep" "repair --into new" "backup other"; do
+    run 26 --journal b $command </dev/null
+    err_has "$work/b is a backup and no journal: \`tesser-journal restore $work/b --into NEW\` makes one of it"
+done
+run 26 import b --into new
+err_has "is a backup and no journal"
+[ ! -e b/writer.lock ] && [ ! -e new ] || fail "something was left behind"
 run 26 restore b --into b/one/restored
 err_has "is inside the backup"
 mkdir full

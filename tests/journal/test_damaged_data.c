@@ -237,7 +237,7 @@ static void test_a_path_that_leads_through_a_file(void **state)
     shell("echo text >%s", f->path);
     snprintf(path, sizeof path, "%s/journal", f->path);
     f->config.path = path;
-    refuse_open_as_is(f, TJ_IO, "journal");
+    refuse_open_as_is(f, TJ_INVALID, "is no directory, and one is needed there");
 }
 
 int main(int argc, char **argv)

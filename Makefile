@@ -4,8 +4,9 @@ PREFIX ?= /usr/local
 CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test planted test-rust test-page test-python test-python-asan packages test-packages build bench \
-    install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page setup-python setup-packages
+.PHONY: help demo demo-ha test test-ha planted test-rust test-page test-python test-python-asan packages \
+    test-packages build bench install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page \
+    setup-python setup-ha setup-packages
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,6 +31,12 @@ test-python: setup-python ## The Python package: source distribution, wheel, typ
 
 test-python-asan: setup-python ## The Python package's extension under AddressSanitizer and UBSan
 	@TJ_SANITIZE=address,undefined bindings/python/test.sh
+
+test-ha: setup-ha build ## A writer on three machines with Patroni, of which one is killed, frozen, cut off; 8 minutes
+	@tests/ha/faults.sh build/release
+
+demo-ha: setup-ha build ## A trading runtime on three machines: the leader is killed, then frozen and thawed
+	@scripts/demo_ha.sh build/release
 
 packages: setup-packages ## The Debian packages, in build/packages
 	@scripts/packages.sh
@@ -82,6 +89,9 @@ setup-page: ## The same as setup, with the browser that looks at the page
 
 setup-python: ## The same as setup, with what the Python package needs
 	@scripts/setup.sh --python
+
+setup-ha: ## The same as setup, with etcd and what Patroni needs
+	@scripts/setup.sh --ha
 
 setup-packages: ## The same as setup, with what makes and checks packages
 	@scripts/setup.sh --packages

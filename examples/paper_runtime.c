@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "paper_market.h"
 
@@ -750,14 +751,14 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"events", required_argument, NULL, 'e'},
-                                            {"kill-at", required_argument, NULL, 'k'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"seed", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'}, {"kill-at", required_argument, NULL, 'k'},
+        {"pace", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0}};
     static runtime r = {.seed = 1};
     const char *config_file = "tesser.toml";
     uint64_t events = 300;
+    uint64_t pace_ms = 0;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
@@ -773,9 +774,12 @@ int main(int argc, char **argv)
         case 'k':
             r.kill_at = number(optarg);
             break;
+        case 'p':
+            pace_ms = number(optarg);
+            break;
         default:
             fprintf(stderr, "usage: paper_runtime [--config FILE] [--seed N] [--events N] "
-                            "[--kill-at EVENT]\n");
+                            "[--kill-at EVENT] [--pace MILLISECONDS]\n");
             return 2;
         }
     }
@@ -786,6 +790,7 @@ int main(int argc, char **argv)
     start(&r);
     while (r.event < events) {
         run_event(&r);
+        (void)usleep((useconds_t)(pace_ms * 1000));
     }
     printf("digest %016" PRIx64 " after %" PRIu64 " events\n", digest_of_store(r.store), r.event);
     must(tj_store_close(r.store, &error));

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian packages that are missing; says nothing when none is.
-# Usage: scripts/setup.sh [--ci] [--rust] [--page] [--python] [--packages]
+# Usage: scripts/setup.sh [--ci] [--rust] [--page] [--python] [--ha] [--packages]
 #   --ci    adds what the extra builds of .ci/run need
 #   --rust  adds what the published Tesser crates need to be built
+#   --ha    adds what three machines with Patroni need
 #   --packages  adds what makes and checks Debian packages
 #   --page  adds what looks at the page of `serve`
 #   --python  adds what the Python package needs to be built for Debian's own Python
@@ -19,8 +20,9 @@ for option in "$@"; do
         --rust) packages+=(libssl-dev) ;;
         --page) packages+=(chromium chromium-driver) ;;
         --python) packages+=(python3-dev python3-venv) ;;
+        --ha) packages+=(libpq-dev postgresql etcd-server iproute2 python3-venv) ;;
         --packages) packages+=(debhelper libpq-dev lintian debootstrap systemd strace) ;;
-        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page, --python and --packages." >&2; exit 64 ;;
+        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page, --python, --ha and --packages." >&2; exit 64 ;;
     esac
 done
 

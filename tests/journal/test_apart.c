@@ -24,11 +24,12 @@ static void assert_inside(const fixture *f, const char *name, const char *of)
 static void what_is_inside_is_told(void **state)
 {
     fixture *f = *state;
-    tj_backup_report report;
+    tj_backup_report *report = NULL;
     char backup[PATH_TEXT_SIZE + 64];
     fixture_open(f);
     snprintf(backup, sizeof backup, "%s", beside(f, "backup"));
     assert_ok(tj_backup(f->store, backup, NULL, &report, &err));
+    tj_backup_report_free(report);
     fixture_close(f);
     shell("cd %s && ln -s journal link && ln -s journal/data.mdb file && mkdir other other/log",
           f->directory);

@@ -86,7 +86,8 @@ typedef struct tj_book_list {
 } tj_book_list;
 
 /**
- * Lists the books with their counts; costs a walk over their rows.
+ * Lists the books with their counts. The first list of a store that was opened read-only is what
+ * opening has counted; another costs a walk over their rows.
  *
  * @param out released with tj_book_list_free; NULL on failure
  * @return TJ_OK, or as tj_state_load

@@ -125,9 +125,61 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
     return TJ_OK;
 }
 
+/* Finding a row costs as much as scanning so many. */
+#define SCANNED_PER_FOUND 16
+
+/* Adds what a row of the layer above makes of the count below. */
+static tj_status count_entry(tj__layers *layers, const tj__rowmap_entry *entry,
+                             tj__row_classifier *classify, tj__row_tally *out, tj_error *error)
+{
+    tj__row row;
+    tj__bytes key = tj__rowmap_key(entry);
+    tj_status status = layers->below->get(layers->below, key, &row, error);
+    if (status != TJ_OK && status != TJ_NOT_FOUND) {
+        return status;
+    }
+    uint64_t *rows = &out->rows[classify(key)];
+    *rows -= status == TJ_OK;
+    *rows += !entry->deleted;
+    return TJ_OK;
+}
+
+static tj_status tally(tj__row_source *source, tj__bytes prefix, tj__row_classifier *classify,
+                       tj__row_tally *out, bool *known, tj_error *error)
+{
+    tj__layers *layers = (tj__layers *)source;
+    tj__rowmap_entry **entries = NULL;
+    uint8_t end[TJ__PREFIX_SIZE_MAX];
+    size_t end_size = 0;
+    size_t count = 0;
+    uint64_t rows = 0;
+    *known = false;
+    if (!layers->below || !layers->below->tally || !tj__rows_prefix_end(prefix, end, &end_size)) {
+        return TJ_OK;
+    }
+    TJ_TRY(layers->below->tally(layers->below, prefix, classify, out, known, error));
+    if (!*known) {
+        return TJ_OK;
+    }
+    if (!tj__rowmap_sorted(layers->above, &entries, &count)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the order of %zu rows", count);
+    }
+    size_t first = tj__rowmap_lower_bound(entries, count, prefix);
+    size_t last = tj__rowmap_lower_bound(entries, count, tj__bytes_of(end, end_size));
+    for (size_t i = 0; i < TJ__ROW_CLASSES; i++) {
+        rows += out->rows[i];
+    }
+    *known = (last - first) * SCANNED_PER_FOUND <= rows;
+    for (size_t i = first; i < last && *known; i++) {
+        TJ_TRY(count_entry(layers, entries[i], classify, out, error));
+    }
+    return TJ_OK;
+}
+
 void tj__layers_init(tj__layers *layers, tj__row_source *below, tj__rowmap *above,
                      uint64_t sequence)
 {
-    *layers = (tj__layers){
-        .rows = {.get = get, .scan = scan, .sequence = sequence}, .below = below, .above = above};
+    *layers = (tj__layers){.rows = {.get = get, .scan = scan, .tally = tally, .sequence = sequence},
+                           .below = below,
+                           .above = above};
 }

@@ -40,6 +40,13 @@ typedef bool tj__row_deriver(tj__bytes key, tj__bytes value, tj__derived_row *ou
 typedef tj_status tj__row_visitor(void *context, const tj__row *row, tj_error *error);
 #define TJ__STOP ((tj_status)-1)
 
+/* How many rows there are of each class; which that is, a classifier tells of a key. */
+#define TJ__ROW_CLASSES 4
+typedef struct tj__row_tally {
+    uint64_t rows[TJ__ROW_CLASSES];
+} tj__row_tally;
+typedef unsigned tj__row_classifier(tj__bytes key);
+
 /* A consistent view of all rows after some commit. */
 typedef struct tj__row_source tj__row_source;
 struct tj__row_source {
@@ -50,6 +57,11 @@ struct tj__row_source {
      * one call are in one table. */
     tj_status (*scan)(tj__row_source *source, tj__bytes first, tj__bytes end, bool descending,
                       tj__row_visitor *visitor, void *context, tj_error *error);
+    /* Tells how many whole rows of each class a book has in a table, `prefix` being both, where
+     * that is known without a scan and none of them is damaged; else *known is false. May be
+     * NULL. */
+    tj_status (*tally)(tj__row_source *source, tj__bytes prefix, tj__row_classifier *classify,
+                       tj__row_tally *tally, bool *known, tj_error *error);
     uint64_t sequence; /* the newest commit that the view includes */
 };
 

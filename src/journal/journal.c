@@ -13,6 +13,7 @@
 #include "journal/boot.h"
 #include "journal/internal.h"
 #include "rows/body.h"
+#include "rows/load.h"
 #include "rows/row.h"
 #include "rows/value.h"
 
@@ -97,6 +98,7 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
                                .map_size = journal->config.lmdb.map_size_bytes,
                                .map_size_max = journal->config.lmdb.map_size_max_bytes,
                                .read_only = journal->config.read_only,
+                               .classify = journal->config.read_only ? tj__state_row_class : NULL,
                                .flushed = journal->created};
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);

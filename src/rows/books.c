@@ -89,27 +89,29 @@ static tj_status add_book(void *context, const tj__row *row, tj_error *error)
     return all->list->books[at].name.data ? TJ_OK : no_memory(error);
 }
 
-typedef struct counting {
-    tj_book_info *book;
-    size_t in_sub_accounts; /* positions */
-} counting;
+/* Rows of a state that are counted apart. */
+enum { OTHER_ROW, ORDER_ROW, POSITION_ROW, SUB_ACCOUNT_POSITION_ROW };
+_Static_assert(SUB_ACCOUNT_POSITION_ROW < TJ__ROW_CLASSES, "a tally has room for them");
+
+unsigned tj__state_row_class(tj__bytes key)
+{
+    tj__key_parts parts;
+    tj_str owner;
+    tj_str identity;
+    if (!tj__key_split(key, &parts)) {
+        return OTHER_ROW;
+    }
+    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(&parts, &owner, &identity)) {
+        return owner.size == 0 ? POSITION_ROW : SUB_ACCOUNT_POSITION_ROW;
+    }
+    return parts.kind == TJ__KIND_ORDER ? ORDER_ROW : OTHER_ROW;
+}
 
 static tj_status count_state_row(void *context, const tj__row *row, tj_error *error)
 {
-    counting *c = context;
-    tj__key_parts parts;
+    tj__row_tally *tally = context;
     TJ_TRY(tj__row_intact(row, error)); /* a book whose state cannot be loaded is not counted */
-    tj_str owner;
-    tj_str identity;
-    c->book->state_row_count++;
-    if (!tj__key_split(row->key, &parts)) {
-        return TJ_OK;
-    }
-    c->book->open_order_count += parts.kind == TJ__KIND_ORDER;
-    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(&parts, &owner, &identity)) {
-        c->book->position_count += owner.size == 0;
-        c->in_sub_accounts += owner.size > 0;
-    }
+    tally->rows[tj__state_row_class(row->key)]++;
     return TJ_OK;
 }
 
@@ -117,22 +119,41 @@ static tj_status count_algo(void *context, const tj__row *row, tj_error *error)
 {
     (void)row;
     (void)error;
-    tj_book_info *book = context;
-    book->algo_count++;
+    tj__row_tally *tally = context;
+    tally->rows[OTHER_ROW]++;
     return TJ_OK;
+}
+
+static tj_status count_table(tj__row_source *rows, tj__table table, uint32_t number,
+                             tj__row_visitor *count, tj__row_tally *tally, tj_error *error)
+{
+    tj__key prefix = tj__key_book(table, number);
+    bool known = false;
+    if (rows->tally) {
+        TJ_TRY(
+            rows->tally(rows, tj__key_bytes(&prefix), tj__state_row_class, tally, &known, error));
+    }
+    if (known) {
+        return TJ_OK;
+    }
+    *tally = (tj__row_tally){0};
+    return tj__rows_scan_prefix(rows, tj__key_bytes(&prefix), false, count, tally, error);
 }
 
 static tj_status count_rows(tj__row_source *rows, uint32_t number, tj_book_info *book,
                             tj_error *error)
 {
-    tj__key state = tj__key_book(TJ__TABLE_STATE, number);
-    tj__key algos = tj__key_book(TJ__TABLE_ALGOS, number);
-    counting c = {.book = book};
-    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&state), false, count_state_row, &c, error));
-    if (c.in_sub_accounts > book->position_count) {
-        book->position_count = c.in_sub_accounts;
-    }
-    TJ_TRY(tj__rows_scan_prefix(rows, tj__key_bytes(&algos), false, count_algo, book, error));
+    tj__row_tally state;
+    tj__row_tally algos;
+    TJ_TRY(count_table(rows, TJ__TABLE_STATE, number, count_state_row, &state, error));
+    TJ_TRY(count_table(rows, TJ__TABLE_ALGOS, number, count_algo, &algos, error));
+    uint64_t positions = state.rows[POSITION_ROW];
+    uint64_t in_sub_accounts = state.rows[SUB_ACCOUNT_POSITION_ROW];
+    book->state_row_count =
+        state.rows[OTHER_ROW] + state.rows[ORDER_ROW] + positions + in_sub_accounts;
+    book->open_order_count = state.rows[ORDER_ROW];
+    book->position_count = positions > in_sub_accounts ? positions : in_sub_accounts;
+    book->algo_count = algos.rows[OTHER_ROW];
     return tj__ledger_latest(rows, number, &book->ledger_sequence, error);
 }
 

@@ -42,6 +42,8 @@
  * TJ_OK with *number 0, which means "nothing stored yet". */
 tj_status tj__book_find(tj__row_source *rows, tj_str name, uint32_t *number, tj_error *error);
 tj_status tj__book_list_load(tj__row_source *rows, tj_book_list **out, tj_error *error);
+/* How that list counts a row of a state. */
+tj__row_classifier tj__state_row_class;
 
 /* Loads a book's LiveState; book 0 gives the default state. Any damaged or undecodable row fails
  * the load with TJ_CORRUPT, naming book, kind and identity. */

@@ -32,6 +32,7 @@ static void env_free(tj__env *env)
     }
     pthread_mutex_destroy(&env->announced_mutex);
     free(env->announced);
+    tj__env_forget_counted(env);
     tj__registry_remove(env);
     tj__gate_dispose(&env->gate);
     pthread_mutex_destroy(&env->parked_lock);
@@ -53,6 +54,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     }
     env->pid = getpid();
     env->read_only = options->read_only;
+    env->classify = options->classify;
     env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
     tj__mutex_init(&env->parked_lock);

@@ -65,30 +65,26 @@ static tj_status take_meta(inspecting *in, tj__bytes key, tj__bytes value, tj_er
 }
 
 /* One row that cannot be read takes nothing from the others. */
-static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
-                          tj_error *error)
+static tj_status see_meta(inspecting *in, const tj__walked_row *row, tj_error *error)
 {
-    inspecting *in = context;
     tj_error fault = TJ_ERROR_INIT;
-    tj_status status = take_meta(in, key, value, &fault);
+    tj_status status = take_meta(in, row->key, row->value, &fault);
     if (!is_fault(status)) {
         return status == TJ_OK ? TJ_OK : tj__error_pass(error, &fault);
     }
-    tj__error_context(&fault, "at offset %" PRIu64 " of %s", offset, in->pages.path);
-    tj__error_place(&fault, "%s:%" PRIu64, in->pages.path, offset);
+    tj__error_context(&fault, "at offset %" PRIu64 " of %s", row->offset, in->pages.path);
+    tj__error_place(&fault, "%s:%" PRIu64, in->pages.path, row->offset);
     return tell(in, TJ__TABLE_META, &fault, error);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static tj_status see_row(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
-                         tj_error *error)
+static tj_status see_row(inspecting *in, const tj__walked_row *walked, tj_error *error)
 {
-    inspecting *in = context;
     uint8_t row_key[TJ__ROW_KEY_SIZE_MAX] = {in->table};
-    memcpy(row_key + 1, key.data, key.size);
-    tj__bytes whole = tj__bytes_of(row_key, key.size + 1);
-    if (key.size == 0) {
+    memcpy(row_key + 1, walked->key.data, walked->key.size);
+    tj__bytes whole = tj__bytes_of(row_key, walked->key.size + 1);
+    if (walked->key.size == 0) {
         return tj__fail(error, TJ_CORRUPT, "a row has no key");
     }
     tj__sum *sum = tj__sums_of(&in->counted, whole);
@@ -96,13 +92,23 @@ static tj_status see_row(void *context, tj__bytes key, tj__bytes value, uint64_t
         return tj__fail(error, TJ_NOMEM, "no memory for sums of rows");
     }
     sum->rows++;
-    sum->checksums += tj__row_checksum(value);
-    tj__row row = tj__row_unwrap(whole, value);
+    sum->checksums += tj__row_checksum(walked->value);
+    tj__row row = tj__row_unwrap(whole, walked->value);
     row.file = in->pages.path;
-    row.offset = offset;
+    row.offset = walked->offset;
     in->damaged_row = in->damaged_row || row.damaged;
     in->out->rows++;
     return in->inspector->row(in->inspector->context, &row, error);
+}
+
+static tj_status see_rows(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
+{
+    inspecting *in = context;
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(in->table == TJ__TABLE_META ? see_meta(in, &rows[i], error)
+                                           : see_row(in, &rows[i], error));
+    }
+    return TJ_OK;
 }
 
 static bool has_sums(const inspecting *in)
@@ -115,7 +121,7 @@ static tj_status walk_table(inspecting *in, uint8_t table, tj_error *error)
 {
     in->table = table;
     in->damaged_row = false;
-    TJ_TRY(tj__walk_database(in->walk, tj__table_name(table), see_row, in, error));
+    TJ_TRY(tj__walk_database(in->walk, tj__table_name(table), see_rows, in, error));
     return has_sums(in) ? tj__sums_agree(&in->stored, &in->counted, table, in->damaged_row,
                                          in->pages.path, error)
                         : TJ_OK;
@@ -154,9 +160,10 @@ static tj_status missing_table(const inspecting *in, uint8_t table, tj_error *fa
 static tj_status walk_tables(inspecting *in, tj_error *error)
 {
     tj_error fault = TJ_ERROR_INIT;
+    in->table = TJ__TABLE_META;
     tj_status status =
         has_table(in, TJ__TABLE_META)
-            ? tj__walk_database(in->walk, tj__table_name(TJ__TABLE_META), see_meta, in, &fault)
+            ? tj__walk_database(in->walk, tj__table_name(TJ__TABLE_META), see_rows, in, &fault)
             : missing_table(in, TJ__TABLE_META, &fault);
     TJ_TRY(walked(in, TJ__TABLE_META, status, &fault, error));
     uint64_t tables = in->out->has_superblock ? in->out->superblock.tables : TJ__TABLES_V1;

@@ -27,6 +27,12 @@ typedef struct tj__announced {
     unsigned views;
 } tj__announced;
 
+/* What a walk has counted of a table. */
+typedef struct tj__counted {
+    uint64_t transaction; /* in the state after it; 0: nothing */
+    tj__sums sums;
+} tj__counted;
+
 struct tj__env {
     MDB_env *lmdb;
     MDB_dbi tables[TJ__TABLE_LAST + 1]; /* 0: the journal does not have it */
@@ -46,7 +52,9 @@ struct tj__env {
     _Atomic uint64_t sound;       /* bits of the tables that were walked */
     _Atomic uint64_t damaged;     /* of those that are refused */
     tj_error damage;              /* of the first of them */
-    atomic_bool refused;          /* set after `reason` is written */
+    tj__row_classifier *classify; /* how rows are counted; NULL: nobody asks */
+    tj__counted counted[TJ__TABLE_LAST + 1]; /* by the walk, guarded by it too */
+    atomic_bool refused;                     /* set after `reason` is written */
     char reason[TJ_ERROR_MESSAGE_SIZE];
     pthread_mutex_t announced_mutex; /* guards the next two */
     tj__announced *announced;
@@ -74,6 +82,11 @@ tj_status tj__env_verify(tj__env *env, tj_error *error);
 /* Before a table is read or changed: walks it if nobody has. TJ_CORRUPT when it is damaged. */
 tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error);
 bool tj__env_is_walked(const tj__env *env, uint8_t table);
+/* What the walk has counted of a book in a table, where it was of the state after this transaction
+ * and found every row whole. It is told once: who asks again wants the file as it is then. */
+bool tj__env_tally(tj__env *env, uint64_t transaction, uint8_t table, uint32_t book,
+                   tj__row_tally *tally);
+void tj__env_forget_counted(tj__env *env);
 
 /* ---- edge.c: the last row of a table below `end` in the snapshot of this transaction. *page,
  * which key and value point into, is the caller's to free. False when it cannot be told this
@@ -166,6 +179,15 @@ bool tj__readers_has_pid(MDB_env *lmdb, pid_t pid);
 void tj__row_wrap(uint8_t *stored, tj__bytes key, uint64_t sequence, tj__bytes value);
 uint64_t tj__row_checksum(tj__bytes stored); /* as it stands there */
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
+/* A stored row that stands right behind its key, in memory of the caller's own, with the key moved
+ * over the checksum: then what was hashed is one piece again. False when it does not stand so. */
+typedef struct tj__joined_row {
+    tj__bytes key; /* with the table byte */
+    size_t size;   /* from the key to the end of the value */
+    uint64_t checksum;
+} tj__joined_row;
+bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, tj__joined_row *out);
+uint64_t tj__row_joined_hash(const tj__joined_row *row);
 
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
 #define TJ__SUPERBLOCK_NAME "superblock"

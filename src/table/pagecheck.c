@@ -32,7 +32,9 @@ struct tj__walk {
     unsigned level;  /* pages of `levels` in use */
     tj__pages_ahead ahead;
     tj__buffer names;
-    tj__buffer trees;        /* tj__tree for each name */
+    tj__buffer trees;     /* tj__tree for each name */
+    tj__walked_row *rows; /* of a leaf, as many as one can have */
+    size_t row_count;
     tj__buffer value;        /* scratch: one that lies in overflow pages */
     tj__walk_visitor *visit; /* of the database under the walk; or NULL */
     void *context;
@@ -220,28 +222,46 @@ static tj_status check_named(walker *walk, const walked_tree *parent, uint64_t n
     return TJ_OK;
 }
 
-/* Gives a row to the visitor, whose value is in the page or in a run of pages of its own. */
+static tj_status give_rows(walker *walk, tj_error *error)
+{
+    size_t count = walk->row_count;
+    walk->row_count = 0;
+    return count > 0 ? walk->visit(walk->context, walk->rows, count, error) : TJ_OK;
+}
+
+/* Gives a row to the visitor whose value is in a run of pages of its own. */
+static tj_status give_long(walker *walk, const tj__node *node, uint64_t file_at, tj_error *error)
+{
+    const tj__pages *pages = walk->pages;
+    TJ_TRY(give_rows(walk, error));
+    tj__buffer_clear(&walk->value);
+    if (!tj__buffer_reserve(&walk->value, node->value_size)) {
+        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+    }
+    TJ_TRY(tj__file_read_at(pages->fd, pages->path, walk->value.data, node->value_size, file_at,
+                            error));
+    walk->rows[walk->row_count++] =
+        (tj__walked_row){node->key, tj__bytes_of(walk->value.data, node->value_size), file_at};
+    return give_rows(walk, error);
+}
+
 static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, uint64_t file_at,
                        tj_error *error)
 {
-    const tj__pages *pages = walk->pages;
-    tj__bytes value = tj__bytes_of(page + node->value_at, node->value_size);
     if (node->flags & TJ__NODE_OVERFLOW) {
-        tj__buffer_clear(&walk->value);
-        if (!tj__buffer_reserve(&walk->value, node->value_size)) {
-            return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
-        }
-        TJ_TRY(tj__file_read_at(pages->fd, pages->path, walk->value.data, node->value_size, file_at,
-                                error));
-        value = tj__bytes_of(walk->value.data, node->value_size);
+        return give_long(walk, node, file_at, error);
     }
-    return walk->visit(walk->context, node->key, value, file_at, error);
+    walk->rows[walk->row_count++] =
+        (tj__walked_row){node->key, tj__bytes_of(page + node->value_at, node->value_size), file_at};
+    return TJ_OK;
 }
 
 static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
                            tj_error *error)
 {
-    for (size_t i = 0; i < tj__page_node_count(page); i++) {
+    size_t count = tj__page_node_count(page);
+    walk->row_count = 0;
+    for (size_t i = 0; i < count; i++) {
         tj__node node = tj__page_node(page, i);
         uint64_t file_at = number * walk->pages->page_size + node.value_at;
         if (node.flags & TJ__NODE_DATABASE) {
@@ -258,8 +278,8 @@ static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, con
         }
     }
     tree->counted.leaf_pages++;
-    tree->counted.entries += tj__page_node_count(page);
-    return TJ_OK;
+    tree->counted.entries += count;
+    return give_rows(walk, error);
 }
 
 /* Visits a page that stands `depth` levels below its tree's root (1: the root itself), and all
@@ -269,10 +289,15 @@ static tj_status walk_page(walker *walk, walked_tree *tree, uint64_t number, uns
 {
     TJ_ASSERT(walk->level < LEVELS_MAX);
     bool branch = depth < tree->record->depth;
-    uint8_t *page = walk->levels + (size_t)walk->level * walk->pages->page_size;
+    uint8_t *own = walk->levels + (size_t)walk->level * walk->pages->page_size;
+    uint8_t *page = NULL;
     TJ_TRY(take_run(walk, number, 1, error));
     TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number,
-                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, page, error));
+                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, own, &page, error));
+    if (branch && page != own) {
+        memcpy(own, page, walk->pages->page_size); /* its children are read meanwhile */
+        page = own;
+    }
     TJ_TRY(check_keys(walk, tree, number, page, branch, bounds, error));
     size_t count = tj__page_node_count(page);
     walk->level++;
@@ -365,9 +390,10 @@ tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error
     walk->pages = pages;
     walk->taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
     walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
+    walk->rows = malloc(pages->page_size / TJ__NODE_HEADER_SIZE * sizeof *walk->rows);
     walk->ahead.bytes = malloc((size_t)TJ__PAGES_AHEAD * pages->page_size);
     tj_status status = TJ_NOMEM;
-    if (walk->taken && walk->levels && walk->ahead.bytes) {
+    if (walk->taken && walk->levels && walk->rows && walk->ahead.bytes) {
         status = walk_tree(walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
     }
     if (status == TJ_NOMEM || walk->names.failed || walk->trees.failed) {
@@ -388,6 +414,7 @@ void tj__walk_end(tj__walk *walk)
         tj__buffer_dispose(&walk->trees);
         tj__buffer_dispose(&walk->value);
         free(walk->levels);
+        free(walk->rows);
         free(walk->ahead.bytes);
         free(walk->taken);
         free(walk);

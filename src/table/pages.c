@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "model/change.h"
 
-#define NODE_HEADER_SIZE 8
 #define KEY_SIZE_MAX (TJ__ROW_KEY_SIZE_MAX - 1) /* without the table byte */
 #define MAGIC 0xBEEFC0DEu
 #define MAGIC_SWAPPED 0xDEC0EFBEu
@@ -240,37 +239,12 @@ bool tj__pages_moved(const tj__pages *pages)
     return false;
 }
 
-size_t tj__page_node_count(const uint8_t *page)
-{
-    return (size_t)(tj__load_u16(page + 12) - TJ__PAGE_HEADER_SIZE) / 2;
-}
-
-tj__node tj__page_node(const uint8_t *page, size_t index)
-{
-    size_t at = tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * index);
-    const uint8_t *node = page + at;
-    uint32_t low = tj__load_u32(node);
-    uint16_t key_size = tj__load_u16(node + 6);
-    tj__node out = {.key = tj__bytes_of(node + NODE_HEADER_SIZE, key_size),
-                    .value_at = at + NODE_HEADER_SIZE + key_size};
-    if (tj__load_u16(page + 10) == TJ__PAGE_BRANCH) {
-        out.child = low | (uint64_t)tj__load_u16(node + 4) << 32;
-        return out;
-    }
-    out.flags = tj__load_u16(node + 4);
-    out.value_size = low;
-    if (out.flags & TJ__NODE_OVERFLOW) {
-        out.child = tj__load_u64(page + out.value_at);
-    }
-    return out;
-}
-
 /* Bytes the node at `at` takes, or 0 if it is no node or does not end within the page. */
 static size_t node_size(const uint8_t *page, size_t page_size, size_t at, bool branch, bool first)
 {
     uint16_t flags = tj__load_u16(page + at + 4);
     uint16_t key_size = tj__load_u16(page + at + 6);
-    size_t size = NODE_HEADER_SIZE + (size_t)key_size;
+    size_t size = TJ__NODE_HEADER_SIZE + (size_t)key_size;
     if (key_size > KEY_SIZE_MAX || (key_size == 0 && !(branch && first))) {
         return 0;
     }
@@ -300,17 +274,43 @@ static bool take_units(uint64_t *taken, size_t first, size_t end)
     return true;
 }
 
+/* What the nodes of a page take. As long as each stands right below the one before it, as in a page
+ * that was filled in the order of its keys, nothing needs to be marked. */
+typedef struct taken_room {
+    size_t below; /* everything from here to the end of the page is taken */
+    bool marked;  /* and what the units say */
+    uint64_t units[TJ__PAGE_SIZE_MAX / 2 / 64];
+} taken_room;
+
+/* False when a part of it was taken. */
+static bool take_room(taken_room *room, size_t page_size, size_t at, size_t size)
+{
+    if (!room->marked && at + size == room->below) {
+        room->below = at;
+        return true;
+    }
+    if (!room->marked) {
+        room->marked = true;
+        memset(room->units, 0, page_size / 2 / 8);
+        (void)take_units(room->units, room->below / 2, page_size / 2);
+    }
+    return take_units(room->units, at / 2, (at + size) / 2);
+}
+
 /* Every node within the page, none over another, and no gap between them, as LMDB keeps them. */
 static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint8_t *page,
                              tj_error *error)
 {
-    uint64_t taken[TJ__PAGE_SIZE_MAX / 2 / 64] = {0};
+    taken_room room;
+    room.below = pages->page_size;
+    room.marked = false;
     bool branch = tj__load_u16(page + 10) == TJ__PAGE_BRANCH;
     size_t upper = tj__load_u16(page + 14);
+    size_t count = tj__page_node_count(page);
     size_t sum = 0;
-    for (size_t i = 0; i < tj__page_node_count(page); i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t at = tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * i);
-        if (at < upper || at % 2 != 0 || at > pages->page_size - NODE_HEADER_SIZE) {
+        if (at < upper || at % 2 != 0 || at > pages->page_size - TJ__NODE_HEADER_SIZE) {
             return tj__pages_bad(pages, number, error, "node %zu cannot stand at byte %zu", i, at);
         }
         size_t size = node_size(page, pages->page_size, at, branch, i == 0);
@@ -318,7 +318,7 @@ static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint
             return tj__pages_bad(pages, number, error, "node %zu, at byte %zu, is malformed", i,
                                  at);
         }
-        if (!take_units(taken, at / 2, (at + size) / 2)) {
+        if (!take_room(&room, pages->page_size, at, size)) {
             return tj__pages_bad(pages, number, error, "node %zu lies over another one", i);
         }
         sum += size;
@@ -336,15 +336,16 @@ static tj_status fetch(const tj__pages *pages, uint64_t number, uint8_t *page, t
                             number * pages->page_size, error);
 }
 
-/* Out of what was read together with the page before. */
+/* Out of what was read together with the page before: *page stays in it, or is `own`. */
 static tj_status fetch_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                             uint8_t *page, tj_error *error)
+                             uint8_t *own, uint8_t **page, tj_error *error)
 {
     size_t size = pages->page_size;
     bool in_order = number == ahead->last + 1;
     ahead->last = number;
     if (!in_order) {
-        return fetch(pages, number, page, error);
+        *page = own;
+        return fetch(pages, number, own, error);
     }
     if (number - ahead->first >= ahead->count) {
         size_t got = 0;
@@ -356,28 +357,24 @@ static tj_status fetch_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uin
     if (ahead->count == 0) {
         return tj__pages_truncated(pages, error);
     }
-    memcpy(page, ahead->bytes + (number - ahead->first) * size, size);
+    *page = ahead->bytes + (number - ahead->first) * size;
     return TJ_OK;
 }
 
-tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind kind, uint8_t *page,
-                         tj_error *error)
-{
-    return tj__pages_read_ahead(pages, NULL, number, kind, page, error);
-}
-
-tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                               tj__page_kind kind, uint8_t *page, tj_error *error)
+static tj_status check_number(const tj__pages *pages, uint64_t number, tj_error *error)
 {
     if (number < 2 || number > pages->last_page) {
         return tj__pages_bad(pages, number, error,
                              "a tree cannot use it, the last page is %" PRIu64, pages->last_page);
     }
-    if ((number + 1) * pages->page_size > pages->size) {
-        return tj__pages_truncated(pages, error);
-    }
-    TJ_TRY(ahead ? fetch_ahead(pages, ahead, number, page, error)
-                 : fetch(pages, number, page, error));
+    return (number + 1) * pages->page_size > pages->size ? tj__pages_truncated(pages, error)
+                                                         : TJ_OK;
+}
+
+/* All that can be checked in a page alone. */
+static tj_status check_page(const tj__pages *pages, uint64_t number, tj__page_kind kind,
+                            const uint8_t *page, tj_error *error)
+{
     if (tj__load_u64(page) != number) {
         return tj__pages_bad(pages, number, error, "it says that it is page %" PRIu64,
                              tj__load_u64(page));
@@ -393,6 +390,22 @@ tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, u
         return tj__pages_bad(pages, number, error, "its bounds are %zu and %zu", lower, upper);
     }
     return check_nodes(pages, number, page, error);
+}
+
+tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind kind, uint8_t *page,
+                         tj_error *error)
+{
+    TJ_TRY(check_number(pages, number, error));
+    TJ_TRY(fetch(pages, number, page, error));
+    return check_page(pages, number, kind, page, error);
+}
+
+tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
+                               tj__page_kind kind, uint8_t *own, uint8_t **page, tj_error *error)
+{
+    TJ_TRY(check_number(pages, number, error));
+    TJ_TRY(fetch_ahead(pages, ahead, number, own, page, error));
+    return check_page(pages, number, kind, *page, error);
 }
 
 /* Index of the first node whose key is not below `key`. */

@@ -40,6 +40,7 @@
 #define TJ__PAGE_SIZE_MAX 32768
 #define TJ__PAGE_HEADER_SIZE 16
 #define TJ__META_SIZE 136
+#define TJ__NODE_HEADER_SIZE 8
 #define TJ__TREE_RECORD_SIZE 48
 #define TJ__TREE_DEPTH_MAX 32 /* LMDB's cursors hold no more */
 #define TJ__NO_PAGE UINT64_MAX
@@ -115,11 +116,36 @@ typedef struct tj__pages_ahead {
     uint64_t last; /* read before */
 } tj__pages_ahead;
 
-/* As tj__pages_read. */
+/* As tj__pages_read; *page is `own` (page_size bytes), or in `ahead` until the next one is read. */
 tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                               tj__page_kind kind, uint8_t *page, tj_error *error);
-size_t tj__page_node_count(const uint8_t *page);
-tj__node tj__page_node(const uint8_t *page, size_t index);
+                               tj__page_kind kind, uint8_t *own, uint8_t **page, tj_error *error);
+
+/* Of a page that was read. Here, because a walk takes these steps for every row. */
+static inline size_t tj__page_node_count(const uint8_t *page)
+{
+    return (size_t)(tj__load_u16(page + 12) - TJ__PAGE_HEADER_SIZE) / 2;
+}
+
+static inline tj__node tj__page_node(const uint8_t *page, size_t index)
+{
+    size_t at = tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * index);
+    const uint8_t *node = page + at;
+    uint32_t low = tj__load_u32(node);
+    uint16_t key_size = tj__load_u16(node + 6);
+    tj__node out = {.key = tj__bytes_of(node + TJ__NODE_HEADER_SIZE, key_size),
+                    .value_at = at + TJ__NODE_HEADER_SIZE + key_size};
+    if (tj__load_u16(page + 10) == TJ__PAGE_BRANCH) {
+        out.child = low | (uint64_t)tj__load_u16(node + 4) << 32;
+        return out;
+    }
+    out.flags = tj__load_u16(node + 4);
+    out.value_size = low;
+    if (out.flags & TJ__NODE_OVERFLOW) {
+        out.child = tj__load_u64(page + out.value_at);
+    }
+    return out;
+}
+
 tj__tree tj__tree_read(const uint8_t *record);
 
 /* Looks a key up in a tree without flags, reading one page per level through `page`. *node is
@@ -145,8 +171,14 @@ void tj__walk_end(tj__walk *walk); /* NULL is allowed */
 tj__bytes tj__walk_names(const tj__walk *walk);
 /* How many pages a named database has; 0 when there is none. */
 uint64_t tj__walk_size(const tj__walk *walk, const char *name);
-/* Sees a row, whose value stands at `offset` of the file; views are valid during the call. */
-typedef tj_status tj__walk_visitor(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
+typedef struct tj__walked_row {
+    tj__bytes key;
+    tj__bytes value; /* right behind the key, but for a long one */
+    uint64_t offset; /* of the value in the file */
+} tj__walked_row;
+/* Sees the rows of a page, in one call or more. Views are valid during the call, and the visitor
+ * may write to what they show: the walk is done with it. */
+typedef tj_status tj__walk_visitor(void *context, const tj__walked_row *rows, size_t count,
                                    tj_error *error);
 /* Walks a named database; one that is not there has no pages. `visit` may be NULL. */
 tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visit,

@@ -164,6 +164,22 @@ static tj_status scan_table(const tj__env_snapshot *snapshot, const scan_bounds 
     return status;
 }
 
+static tj_status tally(tj__row_source *source, tj__bytes prefix, tj__row_classifier *classify,
+                       tj__row_tally *out, bool *known, tj_error *error)
+{
+    tj__env_snapshot *snapshot = (tj__env_snapshot *)source;
+    tj__env *env = snapshot->env;
+    *known = false;
+    if (env->classify != classify || prefix.size != 1 + sizeof(uint32_t)) {
+        return TJ_OK;
+    }
+    TJ_TRY(check_table(env, prefix, error));
+    TJ_TRY(tj__env_touch(env, prefix.data[0], error));
+    *known = tj__env_tally(env, mdb_txn_id(snapshot->txn), prefix.data[0],
+                           tj__load_u32_be(prefix.data + 1), out);
+    return TJ_OK;
+}
+
 /* The first row of a descending scan of a table that was not walked yet: many want no more than
  * that, and need not wait for the walk. The scan goes on below it. */
 static tj_status visit_edge(const tj__env_snapshot *snapshot, scan_bounds *bounds, uint8_t **page,
@@ -243,7 +259,8 @@ tj_status tj__env_snapshot_begin(tj__env *env, tj__env_snapshot **out, tj__posit
         free(snapshot);
         return status;
     }
-    snapshot->source = (tj__row_source){.get = get, .scan = scan, .sequence = found.sequence};
+    snapshot->source =
+        (tj__row_source){.get = get, .scan = scan, .tally = tally, .sequence = found.sequence};
     snapshot->env = env;
     *position = found;
     *out = snapshot;

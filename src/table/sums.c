@@ -27,7 +27,7 @@ tj__sum *tj__sums_item(const tj__sums *sums, size_t index)
 }
 
 /* Rows come sorted, so that it is nearly always the newest. */
-static tj__sum *find(tj__sums *sums, uint8_t table, uint32_t book)
+tj__sum *tj__sums_find(tj__sums *sums, uint8_t table, uint32_t book)
 {
     size_t count = tj__sums_count(sums);
     for (size_t i = 0, at = sums->newest; i < count; i++) {
@@ -41,17 +41,23 @@ static tj__sum *find(tj__sums *sums, uint8_t table, uint32_t book)
     return NULL;
 }
 
-tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
+uint32_t tj__sum_short_book(tj__bytes key)
 {
     uint8_t book[4] = {0};
+    memcpy(book, key.data, key.size);
+    return tj__load_u32_be(book);
+}
+
+tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
+{
     TJ_ASSERT(row_key.size > 1);
-    if (row_key.size > sizeof book) {
-        memcpy(book, row_key.data + 1, sizeof book);
-    } else {
-        memcpy(book, row_key.data + 1, row_key.size - 1);
-    }
-    tj__sum sum = {.table = row_key.data[0], .book = tj__load_u32_be(book)};
-    tj__sum *found = find(sums, sum.table, sum.book);
+    return tj__sums_in(sums, row_key.data[0], tj__bytes_of(row_key.data + 1, row_key.size - 1));
+}
+
+tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key)
+{
+    tj__sum sum = {.table = table, .book = tj__sum_book(key)};
+    tj__sum *found = tj__sums_find(sums, sum.table, sum.book);
     if (found) {
         return found;
     }

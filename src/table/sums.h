@@ -15,7 +15,7 @@
 
 #include <tesser/error.h>
 
-#include "base/buffer.h"
+#include "base/rows.h"
 
 #define TJ__SUM_KEY_SIZE 8
 #define TJ__SUM_VALUE_SIZE 24
@@ -25,7 +25,9 @@ typedef struct tj__sum {
     uint32_t book;
     uint64_t rows;
     uint64_t checksums;
-    bool unknown; /* a row that left was damaged: what it had counted for cannot be told */
+    bool unknown;          /* a row that left was damaged: what it had counted for cannot be told */
+    bool told;             /* its tally was */
+    tj__row_tally classes; /* where they were counted apart */
 } tj__sum;
 
 /* One for each table and book that was asked for. Zero-initialized is empty. */
@@ -38,6 +40,17 @@ size_t tj__sums_count(const tj__sums *sums);
 tj__sum *tj__sums_item(const tj__sums *sums, size_t index);
 /* The one of the table and book in a row key; 0 rows when it is new. NULL when memory is short. */
 tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key);
+/* The book in a key without its table byte: one that is shorter stands for one that has zeros
+ * behind it. */
+uint32_t tj__sum_short_book(tj__bytes key);
+static inline uint32_t tj__sum_book(tj__bytes key)
+{
+    return key.size >= sizeof(uint32_t) ? tj__load_u32_be(key.data) : tj__sum_short_book(key);
+}
+/* The same as tj__sums_of for such a key. */
+tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key);
+/* The one of a table and book, or NULL. */
+tj__sum *tj__sums_find(tj__sums *sums, uint8_t table, uint32_t book);
 /* Whether a table of the file shows the rows that were stored. Which they are cannot be told beside
  * a damaged one, only their number. TJ_CORRUPT. */
 tj_status tj__sums_agree(const tj__sums *stored, const tj__sums *counted, uint8_t table,

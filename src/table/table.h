@@ -68,6 +68,8 @@ typedef struct tj__env_options {
         read_only; /* another process may be writing: takes a reader slot, writes nothing else; on a
                        read-only mount not even that, and the writer holds its pages for it */
     bool flushed;  /* it was just created: nothing of it can be missing on the disk */
+    tj__row_classifier *classify; /* a tally of the state's rows and of the algorithms will be asked
+                                     for: they are counted on the way; or NULL */
 } tj__env_options;
 
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a

@@ -29,25 +29,29 @@
      TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE) | \
      TJ__TABLE_BIT(TJ__TABLE_COMMITS))
 
+/* Of which tables are told how many rows they have, without another scan. Those of the state are
+ * looked into as well. */
+#define COUNTED (TJ__TABLE_BIT(TJ__TABLE_STATE) | TJ__TABLE_BIT(TJ__TABLE_ALGOS))
+
+#define ROWS_AT_ONCE 64
+
 typedef struct verification {
     const tj__env *env;
     tj__walk *walk;
-    bool has_sums;    /* since format version 2 */
-    tj__sums stored;  /* of all tables */
-    tj__sums counted; /* of those that were walked */
-    uint8_t table;    /* under the walk */
-    bool hashes;      /* rows are compared with their checksums */
-    bool
-        damaged_row; /* it has one: what that had counted for cannot be told, and a load names it */
+    bool has_sums;   /* since format version 2 */
+    tj__sums stored; /* of all tables */
+    tj__sums counted[TJ__TABLE_LAST + 1];
+    bool hashes;           /* rows are compared with their checksums */
+    uint8_t table;         /* under the walk */
+    tj__sum *sum;          /* that its last row counted for */
+    uint64_t damaged_rows; /* bits of the tables that have one: what it had counted for cannot be
+                              told, and a load names it */
 } verification;
 
 /* ---- one table --------------------------------------------------------------------------- */
 
-static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
-                          tj_error *error)
+static tj_status see_meta_row(verification *v, tj__bytes key, tj__bytes value, tj_error *error)
 {
-    (void)offset;
-    verification *v = context;
     tj__superblock superblock;
     tj__sum sum;
     if (tj__sum_is_key(key)) {
@@ -64,33 +68,101 @@ static tj_status see_meta(void *context, tj__bytes key, tj__bytes value, uint64_
     return TJ_OK;
 }
 
-static tj_status see_row(void *context, tj__bytes key, tj__bytes value, uint64_t offset,
-                         tj_error *error)
+static tj_status see_meta(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
 {
-    (void)offset;
-    verification *v = context;
-    uint8_t row_key[TJ__ROW_KEY_SIZE_MAX];
-    row_key[0] = v->table;
-    memcpy(row_key + 1, key.data, key.size);
-    tj__bytes whole = tj__bytes_of(row_key, key.size + 1);
-    tj__sum *sum = tj__sums_of(&v->counted, whole);
-    if (!sum) {
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(see_meta_row(context, rows[i].key, rows[i].value, error));
+    }
+    return TJ_OK;
+}
+
+/* Rows come in the order of their keys: nearly always it is the book of the one before. */
+static tj_status add_up(verification *v, tj__bytes key, uint64_t checksum, unsigned class,
+                        tj_error *error)
+{
+    if (!v->sum || v->sum->book != tj__sum_book(key)) {
+        v->sum = tj__sums_in(&v->counted[v->table], v->table, key);
+    }
+    if (!v->sum) {
         return tj__fail(error, TJ_NOMEM, "no memory for sums of rows");
     }
-    sum->rows++;
-    sum->checksums += tj__row_checksum(value);
-    v->damaged_row = v->damaged_row || (v->hashes && tj__row_unwrap(whole, value).damaged);
+    v->sum->rows++;
+    v->sum->checksums += checksum;
+    v->sum->classes.rows[class]++;
+    return TJ_OK;
+}
+
+static unsigned class_of(const verification *v, tj__bytes row_key)
+{
+    return v->env->classify ? v->env->classify(row_key) : 0;
+}
+
+/* One whose value does not stand behind its key, or is none. */
+static tj_status look_into_odd(verification *v, const tj__walked_row *row, tj_error *error)
+{
+    uint8_t room[TJ__ROW_KEY_SIZE_MAX];
+    room[0] = v->table;
+    memcpy(room + 1, row->key.data, row->key.size);
+    tj__bytes row_key = tj__bytes_of(room, row->key.size + 1);
+    if (tj__row_unwrap(row_key, row->value).damaged) {
+        v->damaged_rows |= TJ__TABLE_BIT(v->table);
+    }
+    return add_up(v, row->key, tj__row_checksum(row->value), class_of(v, row_key), error);
+}
+
+/* First all are joined, then hashed: a processor waits for bytes that it has just written and reads
+ * in other pieces. */
+static tj_status look_into_some(verification *v, const tj__walked_row *rows, size_t count,
+                                tj_error *error)
+{
+    tj__joined_row joined[ROWS_AT_ONCE];
+    size_t joined_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (tj__row_join(v->table, rows[i].key, rows[i].value, &joined[joined_count])) {
+            joined_count++;
+        } else {
+            TJ_TRY(look_into_odd(v, &rows[i], error));
+        }
+    }
+    for (size_t i = 0; i < joined_count; i++) {
+        tj__bytes key = joined[i].key;
+        if (tj__row_joined_hash(&joined[i]) != joined[i].checksum) {
+            v->damaged_rows |= TJ__TABLE_BIT(v->table);
+        }
+        TJ_TRY(add_up(v, tj__bytes_of(key.data + 1, key.size - 1), joined[i].checksum,
+                      class_of(v, key), error));
+    }
+    return TJ_OK;
+}
+
+static tj_status look_into(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
+{
+    for (size_t i = 0; i < count; i += ROWS_AT_ONCE) {
+        size_t some = count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE;
+        TJ_TRY(look_into_some(context, rows + i, some, error));
+    }
+    return TJ_OK;
+}
+
+static tj_status see_rows(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(add_up(context, rows[i].key, tj__row_checksum(rows[i].value), 0, error));
+    }
     return TJ_OK;
 }
 
 static tj_status walk_table(verification *v, uint8_t table, tj_error *error)
 {
     v->table = table;
-    v->damaged_row = false;
-    tj_status status = tj__walk_database(v->walk, tj__table_name(table), see_row, v, error);
+    v->sum = NULL;
+    bool looks_into = v->hashes || (v->env->classify && table == TJ__TABLE_STATE);
+    tj_status status = tj__walk_database(v->walk, tj__table_name(table),
+                                         looks_into ? look_into : see_rows, v, error);
     if (status == TJ_OK && v->has_sums) {
-        status = tj__sums_agree(&v->stored, &v->counted, table, v->damaged_row, v->env->data_path,
-                                error);
+        status =
+            tj__sums_agree(&v->stored, &v->counted[table], table,
+                           (v->damaged_rows & TJ__TABLE_BIT(table)) != 0, v->env->data_path, error);
     }
     if (status != TJ_OK) {
         tj__error_context(error, "checking table \"%s\"", tj__table_name(table));
@@ -145,6 +217,18 @@ static tj_status walk_tables(verification *v, uint64_t asked, findings *found, t
     return tj__walk_free_list(v->walk, error);
 }
 
+/* What was found of tables without damage, for who asks how many rows there are. */
+static void keep_counted(tj__env *env, verification *v, uint64_t transaction, uint64_t sound)
+{
+    for (uint8_t table = TJ__TABLE_META + 1; env->classify && table <= TJ__TABLE_LAST; table++) {
+        if (sound & COUNTED & ~v->damaged_rows & TJ__TABLE_BIT(table)) {
+            tj__sums_dispose(&env->counted[table].sums);
+            env->counted[table] = (tj__counted){transaction, v->counted[table]};
+            v->counted[table] = (tj__sums){0};
+        }
+    }
+}
+
 static tj_status look_once(tj__env *env, uint64_t asked, bool hashes, findings *found, bool *moved,
                            tj_error *error)
 {
@@ -161,8 +245,13 @@ static tj_status look_once(tj__env *env, uint64_t asked, bool hashes, findings *
     }
     *moved = (status != TJ_OK || found->damaged != 0) && tj__pages_moved(&pages);
     tj__walk_end(v.walk);
+    if (status == TJ_OK && !*moved) {
+        keep_counted(env, &v, pages.transaction, found->sound);
+    }
     tj__sums_dispose(&v.stored);
-    tj__sums_dispose(&v.counted);
+    for (uint8_t table = 0; table <= TJ__TABLE_LAST; table++) {
+        tj__sums_dispose(&v.counted[table]);
+    }
     tj__pages_close(&pages);
     return status;
 }
@@ -242,6 +331,29 @@ tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error)
     tj_status status = judge(env, bit, error);
     pthread_mutex_unlock(&env->verify_mutex);
     return status;
+}
+
+bool tj__env_tally(tj__env *env, uint64_t transaction, uint8_t table, uint32_t book,
+                   tj__row_tally *tally)
+{
+    pthread_mutex_lock(&env->verify_mutex);
+    tj__counted *counted = &env->counted[table];
+    tj__sum *sum =
+        counted->transaction == transaction ? tj__sums_find(&counted->sums, table, book) : NULL;
+    bool known = sum && !sum->told;
+    if (known) {
+        *tally = sum->classes;
+        sum->told = true;
+    }
+    pthread_mutex_unlock(&env->verify_mutex);
+    return known;
+}
+
+void tj__env_forget_counted(tj__env *env)
+{
+    for (uint8_t table = 0; table <= TJ__TABLE_LAST; table++) {
+        tj__sums_dispose(&env->counted[table].sums);
+    }
 }
 
 uint64_t tj__env_damaged(const tj__env *env)

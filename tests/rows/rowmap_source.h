@@ -58,7 +58,8 @@ static inline tj_status rowmap_source_scan(tj__row_source *source, tj__bytes fir
 
 static inline rowmap_source rowmap_source_of(tj__rowmap *map, uint64_t sequence)
 {
-    return (rowmap_source){{rowmap_source_get, rowmap_source_scan, sequence}, map, 0};
+    return (rowmap_source){
+        {.get = rowmap_source_get, .scan = rowmap_source_scan, .sequence = sequence}, map, 0};
 }
 
 #endif

@@ -210,7 +210,8 @@ unsafe extern "C" {
         error: *mut tj_error,
     ) -> tj_status;
 
-    /// Lists the books with their counts; costs a walk over their rows.
+    /// Lists the books with their counts. The first list of a store that was opened read-only is
+    /// what opening has counted; another costs a walk over their rows.
     ///
     /// - `out`: released with `tj_book_list_free`; NULL on failure
     ///

@@ -148,6 +148,10 @@ static void expose_metrics(exposition *e, const tj_metrics *metrics)
               "From a commit's call until it was acknowledged.");
     histogram(e, "flush_seconds", &metrics->flush_us, true, "A write to the log with its flush.");
     histogram(e, "flush_commits", &metrics->flush_commits, false, "Commits that shared a flush.");
+    number(e, "submitted_total", "counter", metrics->submitted,
+           "Commits that were submitted without waiting for the disk.");
+    number(e, "completed_total", "counter", metrics->completed,
+           "Of them, those whose completion was taken.");
     number(e, "waiting_commits", "gauge", metrics->waiting,
            "Submitted commits whose completion was not taken yet.");
     number(e, "log_written_bytes_total", "counter", metrics->log_bytes, "Written to the log.");

@@ -39,14 +39,13 @@ typedef struct tj_metrics {
     tj_histogram flush_commits; /**< how many commits shared one */
     /** Commits that were not made, or are not known to be, by their status. */
     uint64_t refused[TJ_METRICS_STATUS_COUNT];
+    uint64_t submitted; /**< commits that tj_txn_submit took */
+    uint64_t completed; /**< of them, those whose completion was taken */
 } tj_metrics;
 
-#define TJ_METRICS_INIT                                                              \
-    {                                                                                \
-        sizeof(tj_metrics), 0, 0, 0, 0, 0, 0, {0, 0, {0}}, {0, 0, {0}}, {0, 0, {0}}, \
-        {                                                                            \
-            0                                                                        \
-        }                                                                            \
+#define TJ_METRICS_INIT                                                                        \
+    {                                                                                          \
+        sizeof(tj_metrics), 0, 0, 0, 0, 0, 0, {0, 0, {0}}, {0, 0, {0}}, {0, 0, {0}}, {0}, 0, 0 \
     }
 
 /**

@@ -89,7 +89,9 @@ static void read_histogram(const tj__histogram *histogram, tj_histogram *out)
 void tj__metrics_read(const tj__metrics *metrics, tj_metrics *out)
 {
     out->since = load(&metrics->since);
-    out->waiting = load(&metrics->waiting);
+    out->completed = load(&metrics->completed);
+    out->submitted = load(&metrics->submitted);
+    out->waiting = out->submitted > out->completed ? out->submitted - out->completed : 0;
     out->log_bytes = load(&metrics->log_bytes);
     out->applies = load(&metrics->applies);
     out->apply_failures = load(&metrics->apply_failures);

@@ -14,7 +14,8 @@ typedef struct tj__histogram {
 
 typedef struct tj__metrics {
     _Atomic uint64_t since;
-    _Atomic uint64_t waiting;
+    _Atomic uint64_t submitted;
+    _Atomic uint64_t completed;
     _Atomic uint64_t log_bytes;
     _Atomic uint64_t applies;
     _Atomic uint64_t apply_failures;

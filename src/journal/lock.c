@@ -40,7 +40,9 @@
 #define METRICS_LAYOUT_AT 1024
 #define METRICS_TURN_AT 1028
 #define METRICS_AT 1032
-#define METRICS_LAYOUT 1
+#define METRICS_LAYOUT 2
+/* In layout 1 what a newer one has behind them is not there, and 0. */
+#define METRICS_NUMBERS_V1 344
 /* Whoever reads while it is written tries again so often. */
 #define METRICS_TRIES 1000
 
@@ -362,6 +364,14 @@ static _Atomic uint64_t *number_word(const tj__lock *lock, size_t index)
     return (_Atomic uint64_t *)(void *)(lock->page + METRICS_AT + 8 * index);
 }
 
+/* How many numbers there are. A newer version may write more, in another layout: those are not
+ * known. */
+static size_t numbers_told(const tj__lock *lock)
+{
+    uint32_t layout = tj__load_u32(lock->page + METRICS_LAYOUT_AT);
+    return layout == METRICS_LAYOUT ? TJ__METRICS_NUMBERS : layout == 1 ? METRICS_NUMBERS_V1 : 0;
+}
+
 void tj__lock_tell_metrics(tj__lock *lock, const tj_metrics *metrics)
 {
     const uint64_t *numbers = &metrics->since;
@@ -376,13 +386,14 @@ void tj__lock_tell_metrics(tj__lock *lock, const tj_metrics *metrics)
 
 void tj__lock_metrics(const tj__lock *lock, tj_metrics *metrics)
 {
-    if (!lock || tj__load_u32(lock->page + METRICS_LAYOUT_AT) != METRICS_LAYOUT) {
+    size_t count = lock ? numbers_told(lock) : 0;
+    if (count == 0) {
         return;
     }
     for (int tries = 0; tries < METRICS_TRIES; tries++) {
         uint64_t *numbers = &metrics->since;
         uint32_t turn = atomic_load(turn_word(lock));
-        for (size_t i = 0; i < TJ__METRICS_NUMBERS; i++) {
+        for (size_t i = 0; i < count; i++) {
             numbers[i] = atomic_load_explicit(number_word(lock, i), memory_order_acquire);
         }
         if ((turn & 1) == 0 && atomic_load(turn_word(lock)) == turn) {
@@ -476,10 +487,10 @@ uint64_t tj__lock_stray(const tj__lock *lock)
     const uint8_t *zero = memchr(lock->page, 0, MAGIC_AT);
     uint64_t holder_end = zero ? (uint64_t)(zero - lock->page) : MAGIC_AT;
     uint32_t layout = tj__load_u32(lock->page + METRICS_LAYOUT_AT);
-    /* A newer version may write more numbers. */
-    uint64_t told_end = layout == METRICS_LAYOUT ? METRICS_AT + 8 * TJ__METRICS_NUMBERS
-                        : layout == 0            ? METRICS_LAYOUT_AT
-                                                 : TJ__LOCK_SIZE;
+    size_t count = numbers_told(lock);
+    uint64_t told_end = count > 0     ? METRICS_AT + 8 * count
+                        : layout == 0 ? METRICS_LAYOUT_AT
+                                      : TJ__LOCK_SIZE;
     const struct {
         uint64_t from;
         uint64_t end;

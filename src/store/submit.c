@@ -189,7 +189,7 @@ void tj__flights_add(tj__flights *flights, const tj__flight *flight)
     TJ_ASSERT(flights->count < flights->capacity);
     tj__flight *added = flight_at(flights, flights->count++);
     *added = *flight;
-    tj__metrics_add(&flights->engine->metrics.waiting, 1);
+    tj__metrics_add(&flights->engine->metrics.submitted, 1);
     if (added->sequence > flights->last_lands_at) {
         flights->last_lands_at = added->sequence;
     }
@@ -252,7 +252,7 @@ static size_t take_run_locked(tj__flights *flights, tj__flight run[TAKE_RUN], si
         run[taken++] = *first;
         flights->first = (flights->first + 1) % flights->capacity;
         flights->count--;
-        atomic_fetch_sub_explicit(&flights->engine->metrics.waiting, 1, memory_order_relaxed);
+        tj__metrics_add(&flights->engine->metrics.completed, 1);
     }
     show_event(flights);
     return taken;

@@ -80,9 +80,12 @@ static void test_drain_leaves_none_in_flight(fixture *f)
     submit(f, "bb", &done);
     submit(f, "ccc", &done);
     assert_int_equal(metrics_of(f->store).waiting, 3);
+    assert_int_equal(metrics_of(f->store).submitted, 3);
+    assert_int_equal(metrics_of(f->store).completed, 0);
     assert_ok(tj_store_drain(f->store, 0, &err));
     assert_int_equal(done, 3);
     assert_int_equal(metrics_of(f->store).waiting, 0);
+    assert_int_equal(metrics_of(f->store).completed, 3);
     assert_int_equal(metrics_of(f->store).commit_us.count, 3);
     assert_refused(tj_store_drain(NULL, 0, &err), TJ_MISUSE, "no store");
 }

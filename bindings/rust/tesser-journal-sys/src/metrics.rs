@@ -47,6 +47,10 @@ pub struct tj_metrics {
     pub flush_commits: tj_histogram,
     /// Commits that were not made, or are not known to be, by their status.
     pub refused: [u64; TJ_METRICS_STATUS_COUNT],
+    /// Commits that `tj_txn_submit` took
+    pub submitted: u64,
+    /// Of them, those whose completion was taken
+    pub completed: u64,
 }
 
 unsafe extern "C" {

@@ -136,7 +136,7 @@ fn facts() -> Vec<(String, u64)> {
     }
     tj_metrics {
         struct_size, since, waiting, log_bytes, applies, apply_failures, apply_us, commit_us,
-        flush_us, flush_commits, refused
+        flush_us, flush_commits, refused, submitted, completed
     }
     tj_moment { sequence, has_time, time }
     tj_order {

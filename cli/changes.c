@@ -80,6 +80,64 @@ void json_change(json_writer *json, const tj_change *change, bool has_old)
     json_close(json, '}');
 }
 
+/* ---- as a table: a row for each change ----------------------------------------------------- */
+
+static const table_column columns[] = {
+    {"commit", ALIGN_RIGHT, false, 0}, {"time", ALIGN_LEFT, false, 3},
+    {"note", ALIGN_LEFT, true, 5},     {"book", ALIGN_LEFT, true, 4},
+    {"kind", ALIGN_LEFT, false, 0},    {"owner", ALIGN_LEFT, true, 2},
+    {"key", ALIGN_LEFT, true, 0},      {"change", ALIGN_LEFT, false, 0},
+    {"old", ALIGN_LEFT, true, 1},      {"new", ALIGN_LEFT, true, 0}};
+#define COMMIT_COLUMNS 3
+
+text_table history_table(void)
+{
+    return (text_table){.title = "Changes", TEXT_TABLE(columns)};
+}
+
+text_table diff_table(void)
+{
+    return (text_table){.title = "Differences",
+                        .columns = columns + COMMIT_COLUMNS,
+                        .column_count = sizeof columns / sizeof *columns - COMMIT_COLUMNS};
+}
+
+static void value_cell(text_table *table, tj_str value)
+{
+    if (value.data && !tj_str_equal(value, TJ_STR("true"))) {
+        table_text(table, value);
+    } else {
+        table_none(table);
+    }
+}
+
+static const char *what_happened(const tj_change *change, bool has_old)
+{
+    const char *said = verb(change, has_old);
+    return *said ? said + 1 : has_old ? "changed" : "put";
+}
+
+void table_change(text_table *table, const tj_change *change, bool has_old)
+{
+    table_text(table, change->book);
+    table_text(table, tj_str_of(tj_entity_kind_name(change->kind)));
+    table_text(table, change->owner);
+    table_text(table, change->key);
+    table_text(table, tj_str_of(what_happened(change, has_old)));
+    value_cell(table, change->old_value);
+    value_cell(table, change->new_value);
+}
+
+void table_commit(text_table *table, const tj_history_commit *commit, bool has_old)
+{
+    for (size_t i = 0; i < commit->change_count; i++) {
+        table_number(table, commit->sequence);
+        table_time(table, commit->time);
+        table_text(table, commit->note);
+        table_change(table, &commit->changes[i], has_old);
+    }
+}
+
 /* ---- which ones are asked for ------------------------------------------------------------ */
 
 const option_spec option_kind = {

@@ -111,6 +111,11 @@ tj_status parse_filter(command_line *cli, tj_history_query *query, tj_error *err
 void print_change(output *out, const tj_change *change, bool has_old);
 /* The same as an element of a list. */
 void json_change(json_writer *json, const tj_change *change, bool has_old);
+/* Changes as tables: those of commits, and those between two moments. */
+text_table history_table(void);
+void table_commit(text_table *table, const tj_history_commit *commit, bool has_old);
+text_table diff_table(void);
+void table_change(text_table *table, const tj_change *change, bool has_old);
 
 /* ---- forms of an answer that only the page asks for: no command lists them ---------------- */
 

@@ -13,6 +13,15 @@ static void print_diff(const tj_history_diff *diff, output *out)
     }
 }
 
+static tj_status tabulate(command_line *cli, const tj_history_diff *diff, tj_error *error)
+{
+    text_table table = diff_table();
+    for (size_t i = 0; i < diff->count; i++) {
+        table_change(&table, &diff->changes[i], true);
+    }
+    return tables_show(cli, &table, 1, error);
+}
+
 static void json_diff(const tj_history_diff *diff, output *out)
 {
     json_writer json = {.out = out};
@@ -34,7 +43,10 @@ static tj_status run_diff(command_line *cli, tj_error *error)
     tj_moment to = TJ_MOMENT_INIT;
     tj_history_query query = TJ_HISTORY_QUERY_INIT;
     tj_history_diff *diff = NULL;
-    tj_status status = parse_moment(cli, "A", cli->arguments[0], &from, error);
+    tj_status status = tables_check(cli, error);
+    if (status == TJ_OK) {
+        status = parse_moment(cli, "A", cli->arguments[0], &from, error);
+    }
     if (status == TJ_OK && cli->argument_count > 1) {
         status = parse_moment(cli, "B", cli->arguments[1], &to, error);
     }
@@ -50,6 +62,8 @@ static tj_status run_diff(command_line *cli, tj_error *error)
     }
     if (status == TJ_OK && given(cli, &option_json)) {
         json_diff(diff, &cli->out);
+    } else if (status == TJ_OK && (tables_narrowed(cli) || given(cli, &option_limit))) {
+        status = tabulate(cli, diff, error);
     } else if (status == TJ_OK) {
         print_diff(diff, &cli->out);
     }
@@ -65,9 +79,9 @@ const command_spec command_diff = {
     .summary = "what is different between two commits or times",
     .text = "Entity by entity, with the value at A and the one at B (the newest commit when it is "
             "not given). A and B are sequences of commits or RFC 3339 times. Of all books unless "
-            "--book is given.",
+            "--book is given. With --columns, --where, --sort, --limit or --csv a table.",
     .example = "tesser-journal --journal ./journal diff 4000 4100 --kind position",
-    .options = (const option_spec *const[]){&option_kind, &option_key, NULL},
+    .options = (const option_spec *const[]){&option_kind, &option_key, TABLE_OPTIONS, NULL},
     .pages = true,
     .server = true,
     .run = run_diff,

@@ -119,6 +119,24 @@ static tj_status read_all(command_line *cli, tj_history *history, const tj_histo
     return status;
 }
 
+/* The same as a table. */
+static tj_status tabulate(command_line *cli, tj_history *history, bool has_old, tj_error *error)
+{
+    text_table table = history_table();
+    for (;;) {
+        const tj_history_commit *commit = NULL;
+        tj_status status = tj_history_next(history, &commit, error);
+        if (status != TJ_OK) {
+            table_dispose(&table);
+            return status;
+        }
+        if (!commit) {
+            return tables_show(cli, &table, 1, error);
+        }
+        table_commit(&table, commit, has_old);
+    }
+}
+
 /* The same as one document. */
 static tj_status list_all(tj_history *history, bool has_old, output *out, tj_error *error)
 {
@@ -178,6 +196,11 @@ static tj_status parse_query(command_line *cli, tj_history_query *query, tj_erro
 /* What has no end, or comes later, is not known when it would have to be told. */
 static tj_status check_follow(command_line *cli, tj_error *error)
 {
+    if (given(cli, &follow_option) && tables_narrowed(cli)) {
+        return usage_error(cli, error,
+                           "--follow tells one commit after the other: --columns, --where, --sort "
+                           "and --csv are for a table");
+    }
     return given(cli, &follow_option) && (given(cli, &to_option) || given(cli, &desc_option))
                ? usage_error(cli, error,
                              "--follow goes on with new commits: it has no --to, and "
@@ -200,6 +223,8 @@ static tj_status run(command_line *cli, const open_journal *journal, tj_history_
     }
     if (status == TJ_OK && given(cli, &option_list)) {
         status = list_all(history, query->old_values, &cli->out, error);
+    } else if (status == TJ_OK && tables_narrowed(cli)) {
+        status = tabulate(cli, history, query->old_values, error);
     } else if (status == TJ_OK) {
         status =
             following ? follow(cli, history, query, error) : read_all(cli, history, query, error);
@@ -213,6 +238,9 @@ static tj_status run_history(command_line *cli, tj_error *error)
     open_journal journal;
     tj_history_query query = TJ_HISTORY_QUERY_INIT;
     tj_status status = check_follow(cli, error);
+    if (status == TJ_OK) {
+        status = tables_check(cli, error);
+    }
     if (status == TJ_OK) {
         status = parse_query(cli, &query, error);
     }
@@ -229,14 +257,18 @@ static tj_status run_history(command_line *cli, tj_error *error)
 const command_spec command_history = {
     .name = "history",
     .summary = "commits, and what each of them changed",
-    .text = "Oldest first, of all books unless --book is given. With --book, --kind or --key only "
-            "commits that changed such an entity. With --json one commit for each line: with "
-            "--follow a change feed, which goes on at --from SEQ where it was left.",
+    .text =
+        "Oldest first, of all books unless --book is given. With --book, --kind or --key only "
+        "commits that changed such an entity. With --json one commit for each line: with "
+        "--follow a change feed, which goes on at --from SEQ where it was left. With --columns, "
+        "--where, --sort or --csv a table with a row for each change.",
     .example = "tesser-journal --journal ./journal history --kind order --key 4711 --old\n"
-               "tesser-journal --journal ./journal history --follow --json",
+               "tesser-journal --journal ./journal history --follow --json\n"
+               "tesser-journal --journal ./journal history --where change=deleted --csv",
     .options = (const option_spec *const[]){&from_option, &to_option, &option_kind, &option_key,
                                             &limit_option, &desc_option, &old_option,
-                                            &follow_option, NULL},
+                                            &follow_option, &option_columns, &option_where,
+                                            &option_sort, &option_csv, NULL},
     .pages = true,
     .server = true,
     .run = run_history,

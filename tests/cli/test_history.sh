@@ -59,6 +59,42 @@ out_has '  portfolio_equity, book default
 run 0 -j j history --kind order --key o1 --desc --limit 1
 out_has "  order o1, book default deleted"
 
+
+# As a table: a row for each change, chosen as in the other tables.
+run 0 -j j history --old --where kind=order --columns commit,key,change
+out_is 'Changes (5 of 11)
+  commit  key  change
+       1  o1   new
+       2  o1   changed
+       2  o2   new
+       5  o1   deleted
+       5  o2   deleted'
+run 0 -j j history --kind order --where key=o1 --columns commit,change --sort -commit
+out_has '       5  deleted
+       2  put
+       1  put'
+run 0 -j j history --kind ledger --csv
+python3 - "$out" <<'PY' || fail "the table as CSV"
+import csv, json, sys
+rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+[row] = rows
+assert list(row) == "commit time note book kind owner key change old new".split(), row
+assert (row["commit"], row["kind"], row["key"], row["old"]) == ("4", "ledger", "1", ""), row
+assert json.loads(row["new"])["amount"] == "-1.5", row
+PY
+run 0 -j j diff 1 2 --columns key,change,old,new --where kind=portfolio_equity
+out_is 'Differences (1 of 3)
+  key  change   old    new
+       changed  "100"  "150"'
+run 0 -j j diff 1 2 --limit 1
+out_has '  ... and 2 more'
+run 2 -j j history --csv --json
+err_has '--json tells everything'
+run 2 -j j history --csv --follow
+err_has '--follow tells one commit after the other'
+run 2 -j j diff 1 2 --where colour=red
+err_has '--where names the column "colour"; there are book, kind, owner, key, change, old, new'
+
 # What cannot be asked.
 run 2 -j j history --kind odrer
 err_has '--kind: "odrer" is no kind of entity; there are: portfolio, portfolio_equity, '

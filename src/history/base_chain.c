@@ -7,6 +7,8 @@
 #include "history/seek.h"
 
 #define LOG_TO_BASE 4
+/* No base is built at its end. */
+#define SHORT_SEGMENT 1
 /* How many damaged bases are built again in one go. */
 #define RESTARTS_MAX 16
 
@@ -22,7 +24,7 @@ static tj_status next_due(const tj__base_place *place, const tj__base_chain *cha
         at++;
         TJ_TRY(tj__seek_header(place->log_path, &place->journal_id, at, &header, error));
         since += header.segment_size;
-    } while (since < LOG_TO_BASE * chain->size);
+    } while (at == SHORT_SEGMENT || since < LOG_TO_BASE * chain->size);
     *ordinal = at;
     return TJ_OK;
 }
@@ -81,7 +83,10 @@ static bool begin(const extending *e, const chain_link *l)
     if (e->first_segment > 1) {
         return find_from(e->place, l->kind, e->first_segment - 1, l->chain);
     }
-    stand_at(l->chain, 0, NULL);
+    tj__base_header header;
+    bool had = tj__base_look(e->place->directory, &e->place->journal_id, l->kind, SHORT_SEGMENT,
+                             &header, NULL) == TJ_OK;
+    stand_at(l->chain, had ? SHORT_SEGMENT : 0, had ? &header : NULL);
     return true;
 }
 

@@ -2,7 +2,9 @@
 /*
  * Which bases there should be: the next one of a kind stands where the log since the newest one is
  * at least one segment, and 4 times the newest one's size. So they take at most a quarter of the
- * log, and a state of the past is never further from a base than that.
+ * log, and a state of the past is never further from a base than that. The first stands behind two
+ * segments: the first segment is so short that a base of it would take as long to read. Where one
+ * is there that an earlier version built, the chain begins with it.
  *
  * Where each stands follows from the one before it, so the chain is the same whoever builds it, and
  * a link that is missing in the middle is built again.

@@ -29,7 +29,7 @@ writer=$!
 exec 9>pipe
 cat lines >&9
 for ((i = 0; i < 300; i++)); do
-    [ "$(wc -l <written)" -eq 60 ] && [ -e whole/history/0000000001.state ] && break
+    [ "$(wc -l <written)" -eq 60 ] && [ -e whole/history/0000000002.state ] && break
     sleep 0.1
 done
 [ $i -lt 300 ] || fail "60 commits and a base did not come"
@@ -75,8 +75,8 @@ old_segments_gone() { rm journal/log/000000000[123].log; }
 newest_damaged() { rm journal/data.mdb && change "$(newest)" 9000 1; }
 newest_cut() { rm journal/data.mdb && truncate -s 9000 "$(newest)"; }
 newest_gone() { rm journal/data.mdb "$(newest)"; }
-base_damaged() { change journal/history/0000000001.state 200 1; }
-base_cut() { truncate -s 100 journal/history/0000000001.state; }
+base_damaged() { change journal/history/0000000002.state 200 1; }
+base_cut() { truncate -s 100 journal/history/0000000002.state; }
 all_gone() { rm -r journal/data.mdb journal/log; }
 copied_beside_its_writer() { rm -rf journal && cp -a running journal; }
 full_disk() {

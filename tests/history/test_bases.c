@@ -182,6 +182,61 @@ static void a_damaged_one_changes_no_answer(void **state)
     }
 }
 
+/* ---- where they stand ------------------------------------------------------------------- */
+
+/* The first segment's end from which the segments behind another are four times as long as that. */
+static uint64_t end_of(uint64_t behind, uint64_t size)
+{
+    tj__segment_header header;
+    uint64_t since = 0;
+    do {
+        assert_ok(tj__seek_header(h.log_path, &h.source.journal_id, ++behind, &header, &err));
+        since += header.segment_size;
+    } while (since < 4 * size);
+    return behind;
+}
+
+static void assert_begins_with(tj__base_kind kind, uint64_t first, uint64_t second)
+{
+    tj__base_list list;
+    assert_ok(tj__base_list_read(h.history_path, kind, &list, &err));
+    assert_true(list.count >= 2);
+    assert_int_equal(list.ordinals[0], first);
+    assert_int_equal(list.ordinals[1], second);
+    tj__base_list_dispose(&list);
+}
+
+static uint64_t size_of(tj__base_kind kind, uint64_t ordinal)
+{
+    tj__base_header header;
+    assert_ok(tj__base_look(h.history_path, &h.source.journal_id, kind, ordinal, &header, &err));
+    return tj__base_size(&header);
+}
+
+/* The first segment is short, and often holds no more than a base of it would. */
+static void the_first_stands_behind_two_segments(void **state)
+{
+    begin(*state);
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        assert_begins_with(kind, 2, end_of(2, size_of(kind, 2)));
+    }
+}
+
+/* Earlier versions built one there, and others from it on. */
+static void one_behind_the_first_segment_is_the_first(void **state)
+{
+    begin(*state);
+    shell("rm %s/*", h.history_path);
+    tj__base_order order = {.kind = TJ__BASE_STATE};
+    assert_ok(tj__base_build(&h.place, 1, &order, 1, &err));
+    assert_true(build_bases(&h) > 6);
+    assert_begins_with(TJ__BASE_STATE, 1, end_of(1, tj__base_size(&order.header)));
+    assert_begins_with(TJ__BASE_ALGOS, 2, end_of(2, size_of(TJ__BASE_ALGOS, 2)));
+    for (uint64_t n = 0; n <= h.last; n += 20) {
+        assert_past(&h, n, based_tables());
+    }
+}
+
 /* The newest sealed segment is on the disk only once the next one was begun. */
 static void none_is_built_before_its_segment_is_durable(void **state)
 {
@@ -325,6 +380,8 @@ int main(void)
         JOURNAL_TEST(every_state_comes_back),
         JOURNAL_TEST(each_is_built_again_with_the_same_bytes),
         JOURNAL_TEST(a_damaged_one_changes_no_answer),
+        JOURNAL_TEST(the_first_stands_behind_two_segments),
+        JOURNAL_TEST(one_behind_the_first_segment_is_the_first),
         JOURNAL_TEST(none_is_built_before_its_segment_is_durable),
         JOURNAL_TEST(a_missing_segment_is_never_passed_over),
         JOURNAL_TEST(a_commit_is_found_by_its_time),

@@ -15,6 +15,10 @@
 /* Gathering before a flush of a file. */
 #define GATHER_QUIET_NS 20000u
 #define GATHER_TOTAL_NS 150000u
+/* An appender waits so long for room, where it does not write itself; and so long for each byte. */
+#define ROOM_WAIT_NS 2000000u
+#define ROOM_WAIT_BYTE_NS 32u
+#define ROOM_LOOK_US 200
 /* After waits in vain, so many batches at most are closed without one. */
 #define GATHER_PENALTY_MAX 63u
 /* A buffer that one large record has grown beyond this is given back. */
@@ -358,16 +362,44 @@ tj_status tj__group_sync(tj__group *group, uint64_t sequence, tj_error *error)
     return atomic_load(&group->durable) >= sequence ? TJ_OK : fail_waiting(group, sequence, error);
 }
 
-static bool is_full(const tj__group *group, size_t size)
+static bool is_full(const tj__group *group, size_t size, size_t max)
 {
     size_t used = group->open->bytes.size;
-    return used > 0 && used + size > TJ__BATCH_SIZE_SOFT_MAX;
+    return used > 0 && used + size > max;
+}
+
+/* Lets others write for a moment. So who appends faster than they can write is slowed down, long
+ * before there is no room at all. Locked on entry and exit. */
+static void await_room_locked(tj__group *group, size_t size)
+{
+    uint64_t until = tj__monotonic_ns() + ROOM_WAIT_NS + size * ROOM_WAIT_BYTE_NS;
+    while (is_full(group, size, TJ__BATCH_SIZE_SOFT_MAX) && !atomic_load(&group->poisoned) &&
+           tj__monotonic_ns() < until) {
+        pthread_mutex_unlock(&group->lock);
+        (void)usleep(ROOM_LOOK_US);
+        pthread_mutex_lock(&group->lock);
+    }
+}
+
+static tj_status refuse_full(tj__group *group, tj_error *error)
+{
+    size_t waiting = group->open->bytes.size;
+    bool doubtful = group->unsettled != NULL;
+    tj_error doubt = group->doubt;
+    pthread_mutex_unlock(&group->lock);
+    return doubtful
+               ? tj__fail(error, TJ_UNAVAILABLE, "not applied: %s", doubt.message)
+               : tj__fail(error, TJ_UNAVAILABLE,
+                          "not applied: commits of %zu bytes wait to be written already", waiting);
 }
 
 tj_status tj__group_enter(tj__group *group, size_t size, tj__batch **batch, tj_error *error)
 {
+    size_t max = group->size_max > 0 ? group->size_max : TJ__BATCH_SIZE_SOFT_MAX;
     pthread_mutex_lock(&group->lock);
-    if (is_full(group, size) && !atomic_load(&group->poisoned)) {
+    if (group->size_max > 0) {
+        await_room_locked(group, size);
+    } else if (is_full(group, size, max) && !atomic_load(&group->poisoned)) {
         /* No one else appends, so the batch that is open afterwards is empty, or was given up. */
         join_and_unlock(group, group->open);
         pthread_mutex_lock(&group->lock);
@@ -377,10 +409,8 @@ tj_status tj__group_enter(tj__group *group, size_t size, tj__batch **batch, tj_e
         pthread_mutex_unlock(&group->lock);
         return fail_waiting(group, UINT64_MAX, error);
     }
-    if (is_full(group, size)) {
-        tj_error doubt = group->doubt;
-        pthread_mutex_unlock(&group->lock);
-        return tj__fail(error, TJ_UNAVAILABLE, "not applied: %s", doubt.message);
+    if (is_full(group, size, max)) {
+        return refuse_full(group, error);
     }
     if (!tj__buffer_reserve(&open->bytes, size)) {
         /* The records that are in the batch already stay in it. */

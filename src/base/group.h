@@ -94,6 +94,9 @@ typedef struct tj__group {
      * for so long, or for so long in all. 0: it does not. */
     uint32_t gather_quiet_ns;
     uint32_t gather_total_ns;
+    /* 0: an appender that finds the open batch full waits for its write. Else others write, which
+     * may take for ever: an appender waits a moment, and the batch grows up to this size. */
+    size_t size_max;
 
     pthread_mutex_t lock;
     tj__batch batches[2];
@@ -123,7 +126,7 @@ void tj__group_dispose(tj__group *group);
 
 /* Locks the group and reserves room for `size` more bytes in its open batch, after having waited
  * for its write when it is full. On failure it is not locked: TJ_NOMEM, TJ_CLOSED (not applied),
- * TJ_UNAVAILABLE (not applied: the batch is full, and what is before it is not settled). */
+ * TJ_UNAVAILABLE (not applied: the batch is full, and what is before it is not written). */
 tj_status tj__group_enter(tj__group *group, size_t size, tj__batch **batch, tj_error *error);
 /* Unlocks; everything up to sequence is in the batch now. */
 void tj__group_leave(tj__group *group, uint64_t sequence);

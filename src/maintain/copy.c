@@ -200,6 +200,12 @@ static tj_status append(tj_copier *copier, const tj__commit_record *record, tj_e
                           record->sequence, sequence);
 }
 
+static tj_status await_all(tj_copier *copier, tj_error *error)
+{
+    const tj__engine_ops *ops = copier->to->ops;
+    return ops->wait(copier->to, ops->appended(copier->to), false, error);
+}
+
 /* *more: there may be others behind them. */
 static tj_status copy_batch(tj_copier *copier, uint64_t newest, bool *more, tj_error *error)
 {
@@ -210,12 +216,16 @@ static tj_status copy_batch(tj_copier *copier, uint64_t newest, bool *more, tj_e
         tj__commit_record record;
         TJ_TRY(past->commits_next(copier->commits, newest, &found, &record, error));
         if (found) {
+            size_t size = record.body.size + record.note.size + 1;
+            if (bytes > 0 && bytes + size > BATCH_BYTES) {
+                TJ_TRY(await_all(copier, error)); /* a large one goes alone */
+            }
             TJ_TRY(append(copier, &record, error));
-            bytes += record.body.size + record.note.size + 1;
+            bytes += size;
         }
     }
     *more = found;
-    return copier->to->ops->wait(copier->to, copier->to->ops->appended(copier->to), false, error);
+    return await_all(copier, error);
 }
 
 static tj_status copy(tj_copier *copier, tj_error *error)

@@ -342,7 +342,16 @@ static tj_status bring_back(tj__postgres *postgres, tj_error *error)
     if (!is_away(postgres) || atomic_load(&postgres->stopping)) {
         return TJ_OK;
     }
-    return tj__group_wait(&postgres->group, atomic_load(&postgres->group.appended), error);
+    TJ_TRY(tj__pg_wait(postgres, atomic_load(&postgres->group.appended), false, error));
+    if (is_away(postgres)) { /* only a look was in vain, and nothing waits to be written */
+        tj__pg_result *result = NULL;
+        tj__pg_query query = tj__pg_sql("select 1");
+        TJ_TRY(tj__pg_pool_ask(postgres, &query, 1, &result, error));
+        tj__pg_session reader = {.pq = postgres->target.pq};
+        tj__pg_clear(&reader, &result, 1);
+        tj__pg_note_back(postgres);
+    }
+    return TJ_OK;
 }
 
 static tj_status renew_when_due(tj__postgres *postgres, tj_error *error)

@@ -139,6 +139,8 @@ static void note_refusal(tj__pg_session *session, const tj__pg_result *result, t
 
 /* Of one round trip; those behind it are not remembered. */
 #define STATEMENTS_MAX 32
+/* Who waits for an answer looks so often whether it is waited for still. */
+#define LOOK_MS 100
 
 static bool send_prepare(tj__pg_session *session, const char *name, const char *sql)
 {
@@ -194,22 +196,35 @@ static tj_status say(tj__pg_session *session, const tj__pg_query *query, bool *a
     return said ? TJ_OK : lost(session, error, NULL);
 }
 
-/* Waits until there is something to read, or room to write. */
-static tj_status wait_for(tj__pg_session *session, bool writing, uint64_t until, tj_error *error)
+/* A journal that is closed meanwhile does not wait any longer than closing may take. */
+uint64_t tj__pg_time_left(const tj__pg_session *session, uint64_t until)
 {
+    uint64_t closing = session->closing ? atomic_load(session->closing) : 0;
+    uint64_t end = session->until != 0 && session->until < until ? session->until : until;
+    end = closing != 0 && closing < end ? closing : end;
     uint64_t now = tj__monotonic_ns();
-    int left = now >= until ? 0 : (int)((until - now) / 1000000u) + 1;
+    return now >= end ? 0 : end - now;
+}
+
+tj_status tj__pg_await(tj__pg_session *session, bool writing, uint64_t until, bool *ready,
+                       tj_error *error)
+{
+    uint64_t left = tj__pg_time_left(session, until) / 1000000u;
     struct pollfd socket = {.fd = session->pq->socket(session->conn),
                             .events = (short)(writing ? POLLIN | POLLOUT : POLLIN)};
-    int ready = left == 0 ? 0 : poll(&socket, 1, left);
-    if (ready < 0 && errno == EINTR) {
-        return TJ_OK;
+    if (left == 0) {
+        session->silent = true;
+        return lost(session, error, "the server does not answer");
     }
-    return ready > 0 ? TJ_OK : lost(session, error, "the server does not answer");
+    int count = poll(&socket, 1, left < LOOK_MS ? (int)left : LOOK_MS);
+    *ready = count > 0;
+    return count >= 0 || errno == EINTR ? TJ_OK
+                                        : lost(session, error, "the connection is unusable");
 }
 
 static tj_status send_all(tj__pg_session *session, uint64_t until, tj_error *error)
 {
+    bool ready = false;
     for (;;) {
         int left = session->pq->flush(session->conn);
         if (left == 0) {
@@ -218,8 +233,8 @@ static tj_status send_all(tj__pg_session *session, uint64_t until, tj_error *err
         if (left < 0) {
             return lost(session, error, NULL);
         }
-        TJ_TRY(wait_for(session, true, until, error));
-        if (session->pq->consume_input(session->conn) != 1) {
+        TJ_TRY(tj__pg_await(session, true, until, &ready, error));
+        if (ready && session->pq->consume_input(session->conn) != 1) {
             return lost(session, error, NULL);
         }
     }
@@ -229,9 +244,10 @@ static tj_status send_all(tj__pg_session *session, uint64_t until, tj_error *err
 static tj_status next_result(tj__pg_session *session, uint64_t until, tj__pg_result **out,
                              tj_error *error)
 {
+    bool ready = false;
     while (session->pq->is_busy(session->conn)) {
-        TJ_TRY(wait_for(session, false, until, error));
-        if (session->pq->consume_input(session->conn) != 1) {
+        TJ_TRY(tj__pg_await(session, false, until, &ready, error));
+        if (ready && session->pq->consume_input(session->conn) != 1) {
             return lost(session, error, NULL);
         }
     }
@@ -329,6 +345,7 @@ tj_status tj__pg_ask(tj__pg_session *session, const tj__pg_query *queries, int c
     tj_error failure = TJ_ERROR_INIT;
     memset(results, 0, (size_t)count * sizeof *results);
     session->sqlstate[0] = '\0';
+    session->silent = false;
     if (!session->conn) {
         return tj__fail(error, TJ_UNAVAILABLE, "the connection to the server is lost");
     }

@@ -17,9 +17,12 @@
 #include "postgres/arrays.h"
 #include "postgres/internal.h"
 
-#define RETRY_PAUSE_US 50000
+#define RETRY_PAUSE_MS 50
 /* Beside `answer`, an answer may take 1 ms for so many bytes of the batch. */
 #define BYTES_PER_MS 4096
+/* What one statement has of a batch, in bytes, which are in memory three times meanwhile; a single
+ * larger commit goes alone. */
+#define PART_SIZE_MAX ((size_t)4 << 20)
 
 /* ---- the statement ---------------------------------------------------------------------- */
 
@@ -58,20 +61,20 @@ static void put_element(tj__pg_arrays *arrays, column which, const tj__pg_record
     }
 }
 
-/* The batch column by column. Returns how many commits it has. */
-static size_t put_columns(tj__pg_arrays *arrays, const tj__batch *batch)
+/* Commits column by column. Returns how many they are. */
+static size_t put_columns(tj__pg_arrays *arrays, tj__bytes part)
 {
     static const uint32_t types[COLUMNS] = {TJ__PG_INT8, TJ__PG_INT8,  TJ__PG_UUID, TJ__PG_INT4,
                                             TJ__PG_INT8, TJ__PG_BYTEA, TJ__PG_BYTEA};
     size_t count = 0;
     tj__pg_record record;
     tj__pg_arrays_clear(arrays);
-    for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0; count++) {
+    for (tj__bytes rest = part; rest.size > 0; count++) {
         tj__pg_record_get(&rest, &record);
     }
     for (int which = 0; which < COLUMNS; which++) {
         tj__pg_array(arrays, types[which], count);
-        for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0;) {
+        for (tj__bytes rest = part; rest.size > 0;) {
             tj__pg_record_get(&rest, &record);
             put_element(arrays, (column)which, &record);
         }
@@ -79,21 +82,32 @@ static size_t put_columns(tj__pg_arrays *arrays, const tj__batch *batch)
     return count;
 }
 
-static uint32_t patience(const tj__postgres *postgres, const tj__batch *batch)
+static uint32_t patience(const tj__postgres *postgres, tj__bytes part)
 {
-    return postgres->config.postgres.answer_ms + (uint32_t)(batch->bytes.size / BYTES_PER_MS);
+    return postgres->config.postgres.answer_ms + (uint32_t)(part.size / BYTES_PER_MS);
 }
 
-/* Where a batch ends: at its last commit, or where the one before ended when it is empty. */
-static tj__pg_place end_of(const tj__postgres *postgres, const tj__batch *batch)
+/* What one statement writes of a batch, behind what is there already; empty when all of it is. *end
+ * receives its last commit, or the one that is there. */
+static tj__bytes next_part(const tj__postgres *postgres, const tj__batch *batch, tj__pg_place *end)
 {
-    tj__pg_place end = postgres->settled;
-    for (tj__bytes rest = tj__buffer_bytes(&batch->bytes); rest.size > 0;) {
+    tj__bytes rest = tj__buffer_bytes(&batch->bytes);
+    tj__bytes part = tj__bytes_of(rest.data, 0);
+    *end = postgres->settled;
+    while (rest.size > 0) {
         tj__pg_record record;
         tj__pg_record_get(&rest, &record);
-        end = (tj__pg_place){record.commit.sequence, record.commit.time, record.hash};
+        size_t size = (size_t)(rest.data - part.data);
+        if (record.commit.sequence <= postgres->settled.sequence) {
+            part.data = rest.data;
+        } else if (part.size > 0 && size > PART_SIZE_MAX) {
+            break;
+        } else {
+            part.size = size;
+            *end = (tj__pg_place){record.commit.sequence, record.commit.time, record.hash};
+        }
     }
-    return end;
+    return part;
 }
 
 /* A statement has its place in the middle of what makes it a flushed or a replicated one. */
@@ -139,15 +153,15 @@ static tj_status run(tj__postgres *postgres, tj__pg_query queries[STATEMENTS], b
     return TJ_OK;
 }
 
-/* *whole: all of the batch is in the log. */
-static tj_status insert(tj__postgres *postgres, const tj__batch *batch, bool flushed, bool *whole,
+/* *whole: all of it is in the log. */
+static tj_status insert(tj__postgres *postgres, tj__bytes part, bool flushed, bool *whole,
                         outcome *out, tj_error *error)
 {
     tj__pg_query statements[STATEMENTS];
     tj__pg_query *append = &statements[STATEMENT];
-    size_t count = put_columns(&postgres->arrays, batch);
+    size_t count = put_columns(&postgres->arrays, part);
     if (postgres->arrays.bytes.failed) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a batch of %zu bytes", batch->bytes.size);
+        return tj__fail(error, TJ_NOMEM, "no memory for a batch of %zu bytes", part.size);
     }
     *append = tj__pg_prepared(TJ__PG_APPEND);
     tj__pg_int4(append, postgres->number);
@@ -157,7 +171,7 @@ static tj_status insert(tj__postgres *postgres, const tj__batch *batch, bool flu
     for (size_t i = 0; i < COLUMNS; i++) {
         tj__pg_array_give(&postgres->arrays, i, append);
     }
-    TJ_TRY(run(postgres, statements, flushed, patience(postgres, batch), out, error));
+    TJ_TRY(run(postgres, statements, flushed, patience(postgres, part), out, error));
     *whole = out->rows == count;
     return TJ_OK;
 }
@@ -216,8 +230,9 @@ static tj_status not_acknowledged(const outcome *out, tj_error *error)
 static tj_status attempt(tj__postgres *postgres, const tj__batch *batch, bool flushed, bool *done,
                          tj_error *error)
 {
-    tj__pg_place end = end_of(postgres, batch);
-    bool there = batch->bytes.size == 0;
+    tj__pg_place end;
+    tj__bytes part = next_part(postgres, batch, &end);
+    bool there = part.size == 0;
     outcome out = {.named = true};
     if (postgres->doubtful) {
         TJ_TRY(tj__pg_settle(postgres, &end, &there, error));
@@ -227,7 +242,7 @@ static tj_status attempt(tj__postgres *postgres, const tj__batch *batch, bool fl
     if (!*done) {
         postgres->doubtful = true;
         TJ_TRY(there ? flush_only(postgres, &end, done, &out, error)
-                     : insert(postgres, batch, flushed, done, &out, error));
+                     : insert(postgres, part, flushed, done, &out, error));
         *done = *done && !(is_alone(&out) && tj__pg_waits_for_standby(postgres));
         postgres->doubtful = !*done;
     }
@@ -255,31 +270,6 @@ tj_status tj__pg_prove_standby(tj__postgres *postgres, tj_error *error)
     return done && !is_alone(&out) ? TJ_OK : not_acknowledged(&out, error);
 }
 
-static void note_away(tj__postgres *postgres, const tj_error *reason)
-{
-    if (atomic_load(&postgres->away_since_ns) == 0) {
-        atomic_store(&postgres->away_since, tj_time_now());
-        atomic_store(&postgres->away_since_ns, tj__monotonic_ns());
-        tj__trace(&postgres->config, TJ_TRACE_WARNING,
-                  "the server of journal %s takes no commits, which wait: %s", postgres->place,
-                  reason->message);
-    }
-}
-
-static bool end_away(tj__postgres *postgres)
-{
-    atomic_store(&postgres->away_since, 0);
-    return atomic_exchange(&postgres->away_since_ns, 0) != 0;
-}
-
-static void note_back(tj__postgres *postgres)
-{
-    if (end_away(postgres)) {
-        tj__trace(&postgres->config, TJ_TRACE_INFO, "the server of journal %s takes commits again",
-                  postgres->place);
-    }
-}
-
 static tj_status give_up(const tj__postgres *postgres, const tj_error *reason, tj_error *error)
 {
     return tj__fail(error, TJ_UNKNOWN,
@@ -288,41 +278,84 @@ static tj_status give_up(const tj__postgres *postgres, const tj_error *reason, t
                     postgres->place, reason->message);
 }
 
+/* Since when the caller has waited: what it is led by, it does itself. */
+static _Thread_local uint64_t waiting_since;
+
+static uint64_t waited_ms(void)
+{
+    return (tj__monotonic_ns() - waiting_since) / 1000000u;
+}
+
+/* Writes the next part of a batch, as often as it takes. */
+static tj_status write_part(tj__postgres *postgres, const tj__batch *batch, bool flushed,
+                            tj_error *error)
+{
+    tj_error reason = TJ_ERROR_INIT;
+    (void)tj__fail(&reason, TJ_UNAVAILABLE, "commits before it took all the time");
+    for (bool again = false; waited_ms() < tj__pg_patience_ms(postgres); again = true) {
+        bool done = false;
+        uint64_t begun = tj__monotonic_ns();
+        if (again && atomic_load(&postgres->stopping)) {
+            break;
+        }
+        tj_status status = attempt(postgres, batch, flushed, &done, &reason);
+        if (status == TJ_OK) {
+            tj__pg_note_back(postgres);
+            return TJ_OK;
+        }
+        if (status == TJ_CLOSED) {
+            (void)tj__pg_end_away(postgres); /* it has answered */
+            return tj__error_pass(error, &reason);
+        }
+        tj__pg_note_away(postgres, begun, &reason);
+        if (waited_ms() + RETRY_PAUSE_MS >= postgres->config.postgres.timeout_ms) {
+            break;
+        }
+        if (again) { /* a connection that was cut is opened anew at once */
+            (void)usleep(RETRY_PAUSE_MS * 1000);
+        }
+    }
+    return give_up(postgres, &reason, error);
+}
+
 static tj_status write_batch(void *context, const tj__batch *batch, bool flush, bool *entered,
                              tj_error *error)
 {
     tj__postgres *postgres = context;
     /* In the other modes every statement is. */
     bool flushed = flush && postgres->config.durability == TJ_DURABILITY_OS;
-    bool done = batch->bytes.size == 0 && !flushed;
+    bool due = flushed || batch->bytes.size > 0;
     uint64_t begun = tj__monotonic_ns();
-    bool again = false;
-    while (!done) {
-        tj_error reason = TJ_ERROR_INIT;
-        tj_status status = attempt(postgres, batch, flushed, &done, &reason);
-        if (status == TJ_OK) {
-            note_back(postgres);
-            tj__metrics_add(&postgres->metrics->log_bytes, batch->bytes.size);
-            tj__histogram_add_since(&postgres->metrics->flush_us, begun);
-            return TJ_OK;
-        }
-        if (status == TJ_CLOSED) {
-            (void)end_away(postgres); /* it has answered */
-            *entered = false;
-            return tj__error_pass(error, &reason);
-        }
-        note_away(postgres, &reason);
-        if (tj__monotonic_ns() - begun >=
-                postgres->config.postgres.timeout_ms * UINT64_C(1000000) ||
-            atomic_load(&postgres->stopping)) {
-            return give_up(postgres, &reason, error);
-        }
-        if (again) { /* a connection that was cut is opened anew at once */
-            (void)usleep(RETRY_PAUSE_US);
-        }
-        again = true;
+    tj_status status = TJ_OK;
+    if (!due) {
+        return TJ_OK;
     }
-    return TJ_OK;
+    postgres->writer.until = waiting_since + tj__pg_patience_ms(postgres) * UINT64_C(1000000);
+    while (status == TJ_OK && due) {
+        status = write_part(postgres, batch, flushed, error);
+        due = postgres->settled.sequence < batch->last_sequence;
+    }
+    postgres->writer.until = 0;
+    if (status == TJ_CLOSED) {
+        *entered = postgres->settled.sequence > atomic_load(&postgres->acknowledged);
+    }
+    if (status == TJ_OK) {
+        tj__metrics_add(&postgres->metrics->log_bytes, batch->bytes.size);
+        tj__histogram_add_since(&postgres->metrics->flush_us, begun);
+    }
+    return status;
+}
+
+void tj__pg_wait_begins(void)
+{
+    waiting_since = tj__monotonic_ns();
+}
+
+tj_status tj__pg_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error)
+{
+    tj__pg_wait_begins();
+    return sync ? tj__group_sync(&postgres->group, sequence, error)
+                : tj__group_wait(&postgres->group, sequence, error);
 }
 
 static tj_status acknowledged(void *context, uint64_t sequence, tj_error *error)

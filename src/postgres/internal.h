@@ -20,6 +20,9 @@
 #define TJ__PG_POOL_SIZE 8
 /* What a statement that waits for nobody may take. */
 #define TJ__PG_STATEMENT_MS 30000
+/* Commits that wait to be written, in bytes; what is being written beside them is as much at most.
+ */
+#define TJ__PG_QUEUE_SIZE_MAX ((size_t)16 << 20)
 
 /* A row of the log, and a commit in a batch. */
 typedef struct tj__pg_record {
@@ -72,9 +75,10 @@ struct tj__postgres {
     tj__pg_session writer;
     tj__pg_place settled; /* the newest row that is known to be there */
     tj__pg_arrays arrays;
-    bool doubtful;         /* what is there must be looked at before anything is written */
-    _Atomic bool hinted;   /* the writer's session has the advisory lock */
-    _Atomic bool stopping; /* it is being closed: what cannot be written now is given up */
+    bool doubtful;            /* what is there must be looked at before anything is written */
+    _Atomic bool hinted;      /* the writer's session has the advisory lock */
+    _Atomic bool stopping;    /* it is being closed: what cannot be written now is given up */
+    _Atomic uint64_t closing; /* monotonic ns: closing waits for the server until then; 0: open */
     _Atomic uint64_t acknowledged;
     _Atomic uint64_t unreplicated;  /* acknowledged, and maybe on no standby */
     _Atomic uint64_t away_since_ns; /* monotonic; 0 while the server answers */
@@ -94,12 +98,26 @@ struct tj__postgres {
 /* url.c: what libpq makes of a URL that was checked. *verify: see tj__pg_target. */
 tj_status tj__pg_check_url(const tj__libpq *pq, const char *url, bool *verify, tj_error *error);
 
+/* So long a caller waits for a server at most, beside a connection being opened. */
+static inline uint32_t tj__pg_patience_ms(const tj__postgres *postgres)
+{
+    const tj_postgres_config *config = &postgres->config.postgres;
+    return config->timeout_ms > config->answer_ms ? config->timeout_ms : config->answer_ms;
+}
+/* When who begins to wait now has waited so long. */
+uint64_t tj__pg_patience_end(const tj__postgres *postgres);
+
 /* server.c */
 tj_status tj__pg_connect(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
 /* Notes which server a session has reached, for messages. */
 void tj__pg_note_server(tj__postgres *postgres, const tj__pg_session *session);
 /* TJ_UNAVAILABLE once the server has been away for a moment: nobody waits for it then. */
 tj_status tj__pg_refuse_away(tj__postgres *postgres, tj_error *error);
+/* It has not answered since then. */
+void tj__pg_note_away(tj__postgres *postgres, uint64_t since_ns, const tj_error *reason);
+void tj__pg_note_back(tj__postgres *postgres);
+/* The same unsaid; whether it was away. */
+bool tj__pg_end_away(tj__postgres *postgres);
 /* Adds where it happened to a failure. */
 tj_status tj__pg_explain(const tj__postgres *postgres, tj_status status, tj_error *error);
 
@@ -135,6 +153,10 @@ tj_status tj__pg_record_check(const tj__postgres *postgres, const tj__pg_record 
 uint64_t tj__pg_first_hash(const tj_uuid *id);
 
 /* batch.c */
+/* Who calls this may come to write a batch, and waits from now on. */
+void tj__pg_wait_begins(void);
+/* As tj__group_wait and tj__group_sync, and not longer than tj__pg_patience_ms. */
+tj_status tj__pg_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error);
 extern const tj__group_ops tj__pg_group_ops;
 static inline bool tj__pg_replicates(const tj__postgres *postgres)
 {
@@ -172,11 +194,17 @@ static inline uint64_t tj__pg_lag(const tj__postgres *postgres)
 /* pool.c */
 void tj__pg_pool_init(tj__pg_pool *pool);
 void tj__pg_pool_close(tj__pg_pool *pool);
-/* Lends an open session. */
-tj_status tj__pg_pool_take(tj__postgres *postgres, tj__pg_session **out, tj_error *error);
+/* Lends an open session, in which no answer is awaited beyond `until` (monotonic ns). */
+tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_session **out,
+                           tj_error *error);
 void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session);
-/* tj__pg_ask in a session of the pool; one that was lost since it was last used is no failure, and
- * another is asked. */
+/* Whether another session is to be asked: one of the pool may have been lost since it was last
+ * used, which says nothing of the server. One that did not answer does. */
+static inline bool tj__pg_pool_again(const tj__pg_session *session, int tries)
+{
+    return session && !session->conn && !session->silent && tries > 0;
+}
+/* tj__pg_ask in a session of the pool. */
 tj_status tj__pg_pool_ask(tj__postgres *postgres, const tj__pg_query *queries, int count,
                           tj__pg_result **results, tj_error *error);
 

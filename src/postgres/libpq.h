@@ -27,6 +27,10 @@ typedef struct tj__pg_option {
 /* The values of libpq's enumerations that are used; the module asserts them. */
 enum {
     TJ__PG_CONNECTION_OK = 0,
+    TJ__PG_POLLING_FAILED = 0,
+    TJ__PG_POLLING_READING = 1,
+    TJ__PG_POLLING_WRITING = 2,
+    TJ__PG_POLLING_OK = 3,
     TJ__PG_COMMAND_OK = 1,
     TJ__PG_TUPLES_OK = 2,
     TJ__PG_PIPELINE_SYNC = 10,
@@ -36,7 +40,7 @@ enum {
 };
 
 /* Changes with the members of tj__libpq. */
-#define TJ__LIBPQ_TABLE_VERSION 2
+#define TJ__LIBPQ_TABLE_VERSION 3
 #define TJ__LIBPQ_TABLE_NAME "tj__libpq_table"
 
 typedef struct tj__libpq {
@@ -45,6 +49,9 @@ typedef struct tj__libpq {
     void (*options_free)(tj__pg_option *options);
     void (*memory_free)(void *memory);
     tj__pg_conn *(*connect)(const char *const *keywords, const char *const *values, int expand);
+    tj__pg_conn *(*connect_start)(const char *const *keywords, const char *const *values,
+                                  int expand);
+    int (*connect_poll)(tj__pg_conn *conn);
     void (*finish)(tj__pg_conn *conn);
     int (*status)(const tj__pg_conn *conn);
     int (*socket)(const tj__pg_conn *conn);

@@ -91,6 +91,7 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
     if (!postgres->apply_rows) {
         return tj__fail(error, TJ_NOMEM, "no memory for the rows that are applied");
     }
+    postgres->writer.until = tj__pg_patience_end(postgres);
     TJ_TRY(tj__pg_connect(postgres, &postgres->writer, error));
     tj__pg_note_server(postgres, &postgres->writer);
     TJ_TRY(check_flushes(postgres, error));
@@ -105,7 +106,9 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
                    postgres->config.durability != TJ_DURABILITY_OS, postgres->end.sequence);
     postgres->group.gather_quiet_ns = GATHER_QUIET_NS;
     postgres->group.gather_total_ns = GATHER_TOTAL_NS;
+    postgres->group.size_max = postgres->config.no_threads ? 0 : TJ__PG_QUEUE_SIZE_MAX;
     TJ_TRY(prove_standby(postgres, error));
+    postgres->writer.until = 0;
     TJ_TRY(tj__pg_apply(postgres, error));
     return postgres->config.no_threads ? TJ_OK : tj__helper_start(&postgres->helper, error);
 }
@@ -113,7 +116,7 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
 static tj_status open_reader(tj__postgres *postgres, tj_error *error)
 {
     tj__pg_session *session = NULL;
-    TJ_TRY(tj__pg_pool_take(postgres, &session, error));
+    TJ_TRY(tj__pg_pool_take(postgres, tj__pg_patience_end(postgres), &session, error));
     tj__pg_note_server(postgres, session);
     tj_status status = tj__pg_look(postgres, session, error);
     tj__pg_pool_give(postgres, session);
@@ -130,7 +133,8 @@ static tj_status open_postgres(tj__postgres *postgres, tj_error *error)
                                        .url = postgres->url,
                                        .schema = postgres->schema,
                                        .verify = verify,
-                                       .writes = !config->read_only};
+                                       .writes = !config->read_only,
+                                       .closing = &postgres->closing};
     return config->read_only ? open_reader(postgres, error) : open_writer(postgres, error);
 }
 
@@ -160,7 +164,9 @@ tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__p
 
 void tj__postgres_quiesce(tj__postgres *postgres)
 {
-    atomic_store(&postgres->stopping, true);
+    if (!atomic_exchange(&postgres->stopping, true)) {
+        atomic_store(&postgres->closing, tj__pg_patience_end(postgres));
+    }
     tj__helper_stop(&postgres->helper);
 }
 
@@ -169,8 +175,7 @@ static tj_status close_writer(tj__postgres *postgres, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
     tj__postgres_quiesce(postgres);
-    tj_status status =
-        tj__group_sync(&postgres->group, atomic_load(&postgres->group.appended), error);
+    tj_status status = tj__pg_wait(postgres, atomic_load(&postgres->group.appended), true, error);
     if (status == TJ_OK && tj__pg_apply(postgres, &failure) != TJ_OK) {
         tj__trace(&postgres->config, TJ_TRACE_WARNING,
                   "closing journal %s: every commit is in its log, and its rows are left to the "
@@ -231,6 +236,9 @@ tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *c
     size_t size = TJ__PG_FRAME_SIZE + commit->note.size + commit->body.size;
     TJ_TRY(check_limits(postgres, commit, error));
     TJ_TRY(tj__pg_refuse_away(postgres, error));
+    if (postgres->config.no_threads) {
+        tj__pg_wait_begins(); /* for room, by making it */
+    }
     TJ_TRY(tj__group_enter(&postgres->group, size, &batch, error));
     tj__pg_record record = {.commit = *commit};
     record.commit.sequence = postgres->end.sequence + 1;
@@ -251,8 +259,7 @@ tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *c
 tj_status tj__postgres_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error)
 {
     tj__trace_hold(); /* it may lead others */
-    tj_status status = sync ? tj__group_sync(&postgres->group, sequence, error)
-                            : tj__group_wait(&postgres->group, sequence, error);
+    tj_status status = tj__pg_wait(postgres, sequence, sync, error);
     tj__trace_let_go();
     return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Sessions for those who read: each is lent to one at a time, opened when it is first needed. */
+#include <errno.h>
+
 #include "base/error.h"
 #include "base/thread.h"
 #include "postgres/internal.h"
@@ -38,15 +40,32 @@ static tj__pg_session *choose(tj__pg_pool *pool)
     return &pool->sessions[chosen];
 }
 
-tj_status tj__pg_pool_take(tj__postgres *postgres, tj__pg_session **out, tj_error *error)
+static tj__pg_session *await_one(tj__pg_pool *pool, uint64_t until)
 {
-    tj__pg_pool *pool = &postgres->pool;
-    tj__pg_session *session = NULL;
+    uint64_t now = tj__monotonic_ns();
+    struct timespec end =
+        tj__deadline_after(now < until ? (uint32_t)((until - now) / 1000000u) : 0);
+    int waited = 0;
     pthread_mutex_lock(&pool->lock);
-    for (session = choose(pool); !session; session = choose(pool)) {
-        pthread_cond_wait(&pool->returned, &pool->lock);
+    tj__pg_session *session = choose(pool);
+    while (!session && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&pool->returned, &pool->lock, &end);
+        session = choose(pool);
     }
     pthread_mutex_unlock(&pool->lock);
+    return session;
+}
+
+tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_session **out,
+                           tj_error *error)
+{
+    tj__pg_session *session = await_one(&postgres->pool, until);
+    if (!session) {
+        return tj__fail(error, TJ_UNAVAILABLE,
+                        "all %d sessions for reading are in use, and none was given back in time",
+                        TJ__PG_POOL_SIZE);
+    }
+    session->until = until;
     tj_status status = session->conn ? TJ_OK : tj__pg_connect(postgres, session, error);
     if (status != TJ_OK) {
         tj__pg_pool_give(postgres, session);
@@ -68,14 +87,16 @@ void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session)
 tj_status tj__pg_pool_ask(tj__postgres *postgres, const tj__pg_query *queries, int count,
                           tj__pg_result **results, tj_error *error)
 {
+    uint32_t patience = tj__pg_patience_ms(postgres);
+    uint64_t until = tj__pg_patience_end(postgres);
     for (int tries = TJ__PG_POOL_SIZE;; tries--) {
         tj_error failure = TJ_ERROR_INIT;
         tj__pg_session *session = NULL;
         bool again = false;
-        tj_status status = tj__pg_pool_take(postgres, &session, &failure);
+        tj_status status = tj__pg_pool_take(postgres, until, &session, &failure);
         if (status == TJ_OK) {
-            status = tj__pg_ask(session, queries, count, results, TJ__PG_STATEMENT_MS, &failure);
-            again = status != TJ_OK && !session->conn && tries > 0;
+            status = tj__pg_ask(session, queries, count, results, patience, &failure);
+            again = status != TJ_OK && tj__pg_pool_again(session, tries);
             tj__pg_pool_give(postgres, session);
         }
         if (!again) {

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 /* Servers from here on have SQL functions whose bodies are bound when they are created. */
 #define SERVER_VERSION_MIN 140000
 
 #define SETTINGS_MS 5000
+#define SEVERAL_NS UINT64_C(10000000000)
 
 void tj__pg_identifier(tj__buffer *out, const char *name)
 {
@@ -50,17 +52,45 @@ static tj_status connect_failed(tj__pg_session *session, tj_error *error)
     return tj__fail(error, TJ_UNAVAILABLE, "%s", reason);
 }
 
+/* By itself libpq gives each address of each host 2 s; where there is not the time for several of
+ * them, it is told step by step. */
+static tj_status reach(tj__pg_session *session, const char *const *keywords,
+                       const char *const *values, tj_error *error)
+{
+    const tj__libpq *pq = session->pq;
+    uint64_t until = tj__monotonic_ns() + SEVERAL_NS;
+    if (tj__pg_time_left(session, until + SEVERAL_NS) >= SEVERAL_NS) {
+        session->conn = pq->connect(keywords, values, 1);
+    } else {
+        session->conn = pq->connect_start(keywords, values, 1);
+        int step = session->conn ? TJ__PG_POLLING_WRITING : TJ__PG_POLLING_FAILED;
+        while (step == TJ__PG_POLLING_READING || step == TJ__PG_POLLING_WRITING) {
+            if (pq->socket(session->conn) < 0) {
+                break;
+            }
+            bool ready = false;
+            TJ_TRY(tj__pg_await(session, step == TJ__PG_POLLING_WRITING, until, &ready, error));
+            step = ready ? pq->connect_poll(session->conn) : step;
+        }
+    }
+    return session->conn && pq->status(session->conn) == TJ__PG_CONNECTION_OK
+               ? TJ_OK
+               : connect_failed(session, error);
+}
+
 /* What is set first may be set otherwise by the URL, what stands behind it may not. */
 static tj_status connect_to(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
 {
-    const char *keywords[12];
-    const char *values[12];
+    const char *keywords[16];
+    const char *values[16];
     size_t count = 0;
     struct {
         const char *keyword;
         const char *value;
     } settings[] = {{"connect_timeout", "2"},
                     {"keepalives_idle", "3"},
+                    {"keepalives_interval", "2"},
+                    {"keepalives_count", "3"},
                     {"tcp_user_timeout", "5000"},
                     {"fallback_application_name", "tesser-journal"},
                     {target->verify ? "sslmode" : NULL, "verify-full"},
@@ -75,10 +105,7 @@ static tj_status connect_to(tj__pg_session *session, const tj__pg_target *target
     }
     keywords[count] = NULL;
     values[count] = NULL;
-    session->conn = session->pq->connect(keywords, values, 1);
-    if (!session->conn || session->pq->status(session->conn) != TJ__PG_CONNECTION_OK) {
-        return connect_failed(session, error);
-    }
+    TJ_TRY(reach(session, keywords, values, error));
     session->pq->note_warnings(session->conn, &session->warned);
     if (session->pq->set_nonblocking(session->conn, 1) != 0 ||
         session->pq->enter_pipeline(session->conn) != 1) {
@@ -100,7 +127,8 @@ static tj_status refuse_pooler(tj__pg_session *session, const tj__pg_result *pro
                     "needs a session of its own: give the server's own address and port");
 }
 
-/* A role or a database may have set any of these otherwise. */
+/* A role or a database may have set any of these otherwise. The server must notice, too, that a
+ * client's machine is gone: the transaction of half a batch would keep its locks for two hours. */
 static tj_status settle_session(tj__pg_session *session, const tj__pg_target *target,
                                 tj_error *error)
 {
@@ -116,6 +144,10 @@ static tj_status settle_session(tj__pg_session *session, const tj__pg_target *ta
                               "set statement_timeout to 0",
                               "set lock_timeout to '2s'",
                               "set idle_in_transaction_session_timeout to 0",
+                              "set tcp_keepalives_idle to 3",
+                              "set tcp_keepalives_interval to 2",
+                              "set tcp_keepalives_count to 3",
+                              "set tcp_user_timeout to 10000",
                               "set default_transaction_isolation to 'read committed'",
                               "set default_transaction_deferrable to off",
                               "set client_min_messages to warning",
@@ -152,7 +184,10 @@ static tj_status start(tj__pg_session *session, const tj__pg_target *target, tj_
 
 tj_status tj__pg_open(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
 {
-    *session = (tj__pg_session){.pq = target->pq, .prepares = target->writes};
+    *session = (tj__pg_session){.pq = target->pq,
+                                .prepares = target->writes,
+                                .until = session->until,
+                                .closing = target->closing};
     tj_status status = start(session, target, error);
     if (status != TJ_OK) {
         tj__pg_close(session);

@@ -10,6 +10,8 @@
 #ifndef TJ_POSTGRES_SESSION_H
 #define TJ_POSTGRES_SESSION_H
 
+#include <stdatomic.h>
+
 #include <tesser/uuid.h>
 
 #include "base/buffer.h"
@@ -26,6 +28,10 @@ typedef struct tj__pg_session {
     tj__pg_conn *conn;                /* NULL: not open */
     bool owes;                        /* the answer to what tj__pg_tell said */
     bool warned;                      /* beside the answers to the last question */
+    bool silent;                      /* it was lost because no answer came in time */
+    uint64_t until;                   /* monotonic ns: no answer is awaited for longer; 0: as long
+                                       * as each question says */
+    const _Atomic uint64_t *closing;  /* the same for all sessions of a journal that is closed */
     char sqlstate[TJ__SQLSTATE_SIZE]; /* of the last failure */
     /* Statements with parameters are prepared when they are first said, where every one goes to the
      * same server process: by the hash of their text; what stands at i has the name "q<i>". */
@@ -60,9 +66,11 @@ typedef struct tj__pg_target {
     const char *schema;
     bool verify; /* hosts elsewhere, and nothing was said of sslmode: full verification */
     bool writes; /* only a server that takes commits */
+    const _Atomic uint64_t *closing; /* see tj__pg_session; may be NULL */
 } tj__pg_target;
 
-/* Opens a session, with the settings that everything here relies on. TJ_UNAVAILABLE. */
+/* Opens a session, which was zero or closed, with the settings that everything here relies on.
+ * `until` stays as it is, and is kept to, but for the resolving of names. TJ_UNAVAILABLE. */
 tj_status tj__pg_open(tj__pg_session *session, const tj__pg_target *target, tj_error *error);
 /* Says goodbye and closes; nothing when it is not open. */
 void tj__pg_close(tj__pg_session *session);
@@ -83,6 +91,14 @@ tj_status tj__pg_do(tj__pg_session *session, const tj__pg_query *queries, int co
 /* Says one statement whose answer is taken before the next one. */
 void tj__pg_tell(tj__pg_session *session, const char *sql);
 void tj__pg_clear(const tj__pg_session *session, tj__pg_result **results, int count);
+
+/* For the files of a session: nanoseconds that an answer is awaited still, of one that is awaited
+ * until then. */
+uint64_t tj__pg_time_left(const tj__pg_session *session, uint64_t until);
+/* Waits until the socket is *ready to be read, or written, or it is worth looking again. When the
+ * time is up the session is lost: TJ_UNAVAILABLE. */
+tj_status tj__pg_await(tj__pg_session *session, bool writing, uint64_t until, bool *ready,
+                       tj_error *error);
 
 /* Values of a result, which has them. */
 int32_t tj__pg_get_int4(const tj__pg_session *session, const tj__pg_result *result, int row,

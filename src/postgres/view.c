@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/layers.h"
+#include "base/thread.h"
 #include "model/change.h"
 #include "postgres/internal.h"
 #include "rows/body.h"
@@ -60,8 +61,9 @@ static tj_status get(tj__row_source *source, tj__bytes key, tj__row *row, tj_err
     tj__pg_int4(&query, t->postgres->number);
     tj__pg_bytes(&query, tj__bytes_of(key.data + 1, key.size - 1));
     tj__pg_clear(t->session, &t->found, 1);
-    TJ_TRY(explain(t, tj__pg_ask(t->session, &query, 1, &t->found, TJ__PG_STATEMENT_MS, error),
-                   error));
+    TJ_TRY(explain(
+        t, tj__pg_ask(t->session, &query, 1, &t->found, tj__pg_patience_ms(t->postgres), error),
+        error));
     if (t->session->pq->rows(t->found) == 0) {
         return TJ_NOT_FOUND;
     }
@@ -101,7 +103,8 @@ static tj_status ask_block(scanning *s, tj__pg_result **result, tj_error *error)
     if (s->has_end) {
         tj__pg_bytes(&query, tj__bytes_of(s->end, s->end_size));
     }
-    tj_status status = tj__pg_ask(s->t->session, &query, 1, result, TJ__PG_STATEMENT_MS, error);
+    tj_status status =
+        tj__pg_ask(s->t->session, &query, 1, result, tj__pg_patience_ms(s->t->postgres), error);
     return explain(s->t, status, error);
 }
 
@@ -213,7 +216,7 @@ static tj_status read_tail(view *v, uint64_t *sequence, tj_error *error)
         tj__pg_sql("select " TJ__PG_RECORD_COLUMNS " from log where journal = $1::int4 and seq >= "
                    "(select applied from journal where journal = $1::int4) order by seq")};
     tj__pg_int4(&queries[1], postgres->number);
-    TJ_TRY(tj__pg_ask(session, queries, 2, results, TJ__PG_STATEMENT_MS, error));
+    TJ_TRY(tj__pg_ask(session, queries, 2, results, tj__pg_patience_ms(postgres), error));
     tj_status status = take_tail(postgres, session, results[1], v->tail, sequence, error);
     tj__pg_clear(session, results, 2);
     return status;
@@ -248,7 +251,7 @@ static tj_status check_newest(tj__postgres *postgres, view *v, uint64_t acknowle
                     postgres->place, sequence, acknowledged);
 }
 
-static tj_status begin_view(tj__postgres *postgres, view *v, tj_error *error)
+static tj_status begin_view(tj__postgres *postgres, view *v, uint64_t until, tj_error *error)
 {
     uint64_t acknowledged = atomic_load(&postgres->acknowledged);
     uint64_t sequence = 0;
@@ -256,9 +259,10 @@ static tj_status begin_view(tj__postgres *postgres, view *v, tj_error *error)
     if (!v->tail) {
         return tj__fail(error, TJ_NOMEM, "no memory for a view");
     }
-    TJ_TRY(tj__pg_pool_take(postgres, &v->below.session, error));
+    TJ_TRY(tj__pg_pool_take(postgres, until, &v->below.session, error));
     TJ_TRY(read_tail(v, &sequence, error));
     TJ_TRY(check_newest(postgres, v, acknowledged, sequence, error));
+    v->below.session->until = 0; /* however much is read, as long as it comes */
     v->below.rows = (tj__row_source){.get = get, .scan = scan, .sequence = sequence};
     tj__layers_init(&v->layers, &v->below.rows, v->tail, sequence);
     return TJ_OK;
@@ -268,6 +272,7 @@ static tj_status begin_view(tj__postgres *postgres, view *v, tj_error *error)
 tj_status tj__postgres_view_begin(tj__postgres *postgres, tj__row_source **rows, tj_error *error)
 {
     *rows = NULL;
+    uint64_t until = tj__pg_patience_end(postgres);
     for (int tries = TJ__PG_POOL_SIZE;; tries--) {
         tj_error failure = TJ_ERROR_INIT;
         view *v = calloc(1, sizeof *v);
@@ -275,14 +280,14 @@ tj_status tj__postgres_view_begin(tj__postgres *postgres, tj__row_source **rows,
             return tj__fail(error, TJ_NOMEM, "no memory for a view");
         }
         v->below.postgres = postgres;
-        tj_status status = begin_view(postgres, v, &failure);
+        tj_status status = begin_view(postgres, v, until, &failure);
         if (status == TJ_OK) {
             *rows = &v->layers.rows;
             return TJ_OK;
         }
-        bool lost = v->below.session && !v->below.session->conn;
+        bool again = tj__pg_pool_again(v->below.session, tries);
         end_view(postgres, v);
-        if (!lost || tries == 0) {
+        if (!again) {
             (void)tj__error_pass(error, &failure);
             return tj__pg_explain(postgres, status, error);
         }
@@ -298,27 +303,37 @@ void tj__postgres_view_end(tj__postgres *postgres, tj__row_source *rows)
 
 /* ---- one row ---------------------------------------------------------------------------- */
 
-tj_status tj__postgres_find(tj__postgres *postgres, tj__bytes key, bool *found, tj_error *error)
+static tj_status find(tj__postgres *postgres, tj__bytes key, uint64_t until, int tries, bool *again,
+                      bool *found, tj_error *error)
 {
     tables t = {.postgres = postgres};
     tj__row row;
+    *again = false;
+    TJ_TRY(tj__pg_pool_take(postgres, until, &t.session, error));
+    tj_status status = get(&t.rows, key, &row, error);
+    *again = tj__pg_pool_again(t.session, tries);
+    tj__pg_clear(t.session, &t.found, 1);
+    tj__pg_pool_give(postgres, t.session);
+    *found = status == TJ_OK;
+    return status == TJ_NOT_FOUND ? TJ_OK : status;
+}
+
+/* Other commits wait for this one meanwhile, so a server that does not answer is away. */
+tj_status tj__postgres_find(tj__postgres *postgres, tj__bytes key, bool *found, tj_error *error)
+{
     TJ_TRY(tj__pg_refuse_away(postgres, error));
+    uint64_t begun = tj__monotonic_ns();
+    uint64_t until = begun + postgres->config.postgres.answer_ms * UINT64_C(1000000);
     for (int tries = TJ__PG_POOL_SIZE;; tries--) {
         tj_error failure = TJ_ERROR_INIT;
-        tj_status status = tj__pg_pool_take(postgres, &t.session, &failure);
-        if (status != TJ_OK) {
-            return tj__error_pass(error, &failure);
+        bool again = false;
+        tj_status status = find(postgres, key, until, tries, &again, found, &failure);
+        if (again) {
+            continue;
         }
-        status = get(&t.rows, key, &row, &failure);
-        bool lost = !t.session->conn;
-        tj__pg_clear(t.session, &t.found, 1);
-        tj__pg_pool_give(postgres, t.session);
-        if (status == TJ_OK || status == TJ_NOT_FOUND) {
-            *found = status == TJ_OK;
-            return TJ_OK;
+        if (status == TJ_UNAVAILABLE) {
+            tj__pg_note_away(postgres, begun, &failure);
         }
-        if (!lost || tries == 0) {
-            return tj__error_pass(error, &failure);
-        }
+        return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
     }
 }

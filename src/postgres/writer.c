@@ -19,8 +19,10 @@ tj_status tj__pg_ready_writer(tj__postgres *postgres, tj_error *error)
 {
     bool os = postgres->config.durability == TJ_DURABILITY_OS;
     const char *append = tj__pg_waits_for_standby(postgres) ? APPEND_REPLICATED_SQL : APPEND_SQL;
-    tj__pg_query queries[2] = {
+    tj__pg_query queries[3] = {
         tj__pg_sql(os ? "set synchronous_commit to off" : "set synchronous_commit to on"),
+        /* A process that is stopped in the middle of a claim keeps nobody away for ever. */
+        tj__pg_sql("set idle_in_transaction_session_timeout to '10s'"),
         tj__pg_prepare(TJ__PG_APPEND, append)};
-    return tj__pg_do(&postgres->writer, queries, 2, TJ__PG_STATEMENT_MS, error);
+    return tj__pg_do(&postgres->writer, queries, 3, TJ__PG_STATEMENT_MS, error);
 }

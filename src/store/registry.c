@@ -274,7 +274,7 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     if (tj__core_check(core, NULL) != TJ_OK) {
         return TJ_OK; /* In a child nothing of it may be touched; it is left to the exit. */
     }
-    tj_status status = tj__flights_flush(&core->flights, error);
+    tj_status status = tj__flights_flush(&core->flights, false, error);
     pthread_mutex_lock(&registry_lock);
     bool last = --core->references == 0;
     core->closing = last;

@@ -313,7 +313,7 @@ tj_status tj_store_work(tj_store *store, tj_error *error)
     }
     tj__engine *engine = store->core->engine;
     TJ_TRY(tj__core_check(store->core, error));
-    TJ_TRY(tj__flights_flush(&store->core->flights, error));
+    TJ_TRY(tj__flights_flush(&store->core->flights, true, error));
     return !engine->ops->work ? TJ_OK : engine->ops->work(engine, error);
 }
 

@@ -32,9 +32,15 @@ static bool has_landed(const tj__flights *flights, const tj__flight *flight)
     return flight->lands_at <= (flight->sync ? flights->durable : flights->landed);
 }
 
+/* It will not be waited for any more. */
+static bool is_settled(const tj__flights *flights, const tj__flight *flight)
+{
+    return flights->failed || has_landed(flights, flight) || flight->lands_at <= flights->given_up;
+}
+
 static bool any_done(const tj__flights *flights)
 {
-    return flights->count > 0 && (flights->failed || has_landed(flights, flight_at(flights, 0)));
+    return flights->count > 0 && is_settled(flights, flight_at(flights, 0));
 }
 
 /* Makes the descriptor readable, or not, as the first flight is done or not. An eventfd that only
@@ -54,10 +60,17 @@ static void show_event(tj__flights *flights)
 
 /* ---- making flights durable --------------------------------------------------------------- */
 
+/* Whether flights up to here are to be waited for. */
+static bool lacks(const tj__flights *flights, uint64_t landing, uint64_t sync_landing)
+{
+    return !flights->failed &&
+           ((landing > flights->landed && landing > flights->given_up) ||
+            (sync_landing > flights->durable && sync_landing > flights->given_up));
+}
+
 static bool is_due(const tj__flights *flights)
 {
-    return !flights->failed && (flights->last_lands_at > flights->landed ||
-                                flights->last_sync_lands_at > flights->durable);
+    return lacks(flights, flights->last_lands_at, flights->last_sync_lands_at);
 }
 
 /* Locked on entry and exit; the wait itself is outside. */
@@ -67,12 +80,16 @@ static void flush_locked(tj__flights *flights)
     bool sync = flights->last_sync_lands_at > flights->durable;
     flights->flushing = true;
     pthread_mutex_unlock(&flights->lock);
-    tj_status status = flights->engine->ops->wait(flights->engine, target, sync, NULL);
+    tj_error error = TJ_ERROR_INIT;
+    tj_status status = flights->engine->ops->wait(flights->engine, target, sync, &error);
     pthread_mutex_lock(&flights->lock);
     flights->flushing = false;
     if (status == TJ_OK) {
         flights->landed = target;
         flights->durable = sync ? target : flights->durable;
+    } else if (status == TJ_UNKNOWN) {
+        flights->given_up = target;
+        flights->doubt = error;
     } else {
         flights->failed = true;
     }
@@ -81,12 +98,13 @@ static void flush_locked(tj__flights *flights)
     pthread_cond_signal(&flights->wake);
 }
 
-tj_status tj__flights_flush(tj__flights *flights, tj_error *error)
+tj_status tj__flights_flush(tj__flights *flights, bool again, tj_error *error)
 {
     pthread_mutex_lock(&flights->lock);
     uint64_t goal = flights->last_lands_at;
     uint64_t sync_goal = flights->last_sync_lands_at;
-    while (!flights->failed && (flights->landed < goal || flights->durable < sync_goal)) {
+    flights->given_up = again ? 0 : flights->given_up;
+    while (lacks(flights, goal, sync_goal)) {
         if (flights->flushing) {
             pthread_cond_wait(&flights->done, &flights->lock);
         } else {
@@ -95,7 +113,12 @@ tj_status tj__flights_flush(tj__flights *flights, tj_error *error)
     }
     bool sync_missing = flights->durable < sync_goal;
     bool missing = flights->landed < goal || sync_missing;
+    bool failed = flights->failed;
+    tj_error doubt = flights->doubt;
     pthread_mutex_unlock(&flights->lock);
+    if (missing && !failed) {
+        return tj__error_pass(error, &doubt);
+    }
     return missing ? flights->engine->ops->wait(flights->engine, goal, sync_missing, error) : TJ_OK;
 }
 
@@ -116,7 +139,7 @@ static void *thread_main(void *context)
 
 void tj__flights_dispose(tj__flights *flights)
 {
-    (void)tj__flights_flush(flights, NULL);
+    (void)tj__flights_flush(flights, false, NULL);
     pthread_mutex_lock(&flights->lock);
     flights->stop = true;
     pthread_cond_signal(&flights->wake);
@@ -259,14 +282,21 @@ static size_t take_run_locked(tj__flights *flights, tj__flight run[TAKE_RUN], si
 }
 
 /* The engine knows of each commit that failed whether it was not applied or is unknown. */
+static tj_status explain(tj__flights *flights, const tj__flight *flight, tj_error *error)
+{
+    pthread_mutex_lock(&flights->lock);
+    bool failed = flights->failed;
+    *error = flights->doubt;
+    pthread_mutex_unlock(&flights->lock);
+    return failed
+               ? flights->engine->ops->wait(flights->engine, flight->sequence, flight->sync, error)
+               : TJ_UNKNOWN;
+}
+
 static void report(tj__flights *flights, const tj__flight *flight)
 {
     tj_error error = TJ_ERROR_INIT;
-    tj_status status = TJ_OK;
-    if (!flight->landed) {
-        status =
-            flights->engine->ops->wait(flights->engine, flight->sequence, flight->sync, &error);
-    }
+    tj_status status = flight->landed ? TJ_OK : explain(flights, flight, &error);
     tj__metrics_commit(&flights->engine->metrics, flight->submitted_ns, status);
     if (flight->done) {
         flight->done(flight->context, status, flight->sequence, status == TJ_OK ? NULL : &error);

@@ -36,11 +36,13 @@ typedef struct tj__flights {
     size_t count;
     uint64_t last_lands_at; /* of all, and of those that ask for the disk */
     uint64_t last_sync_lands_at;
-    uint64_t landed;  /* everything up to this sequence is as durable as the store promises */
-    uint64_t durable; /* everything up to this one is on the disk */
-    bool failed;      /* the others never will be */
-    bool flushing;    /* somebody makes them durable just now */
-    int event_fd;     /* -1 before it is asked for */
+    uint64_t landed;   /* everything up to this sequence is as durable as the store promises */
+    uint64_t durable;  /* everything up to this one is on the disk */
+    uint64_t given_up; /* the others up to here are in doubt, */
+    tj_error doubt;    /* because of this */
+    bool failed;       /* the others never will be */
+    bool flushing;     /* somebody makes them durable just now */
+    int event_fd;      /* -1 before it is asked for */
     bool event_raised;
     bool running;
     bool stop;
@@ -57,9 +59,9 @@ void tj__flights_dispose(tj__flights *flights);
 tj_status tj__flights_reserve(tj__flights *flights, tj_error *error);
 /* Adds it. Never fails after a reserve; both under the append lock. */
 void tj__flights_add(tj__flights *flights, const tj__flight *flight);
-/* Returns when what is in flight now has landed; flushes on this thread if nobody else does.
- * TJ_CLOSED. */
-tj_status tj__flights_flush(tj__flights *flights, tj_error *error);
+/* Returns when what is in flight now has landed; flushes on this thread if nobody else does. What
+ * was given up is tried once more if `again`. TJ_CLOSED, TJ_UNKNOWN. */
+tj_status tj__flights_flush(tj__flights *flights, bool again, tj_error *error);
 /* The descriptor that is readable while some are done; -1 when there is none left. */
 size_t tj__flights_count(tj__flights *flights);
 int tj__flights_fd(tj__flights *flights);

@@ -193,6 +193,26 @@ static void a_full_batch_behind_one_in_doubt_refuses(void **state)
     end(&s);
 }
 
+/* Where nobody waits for a write, the batch grows up to its bound, and then refuses. */
+static void a_batch_that_others_write_is_bounded(void **state)
+{
+    (void)state;
+    sink s;
+    tj_error error = TJ_ERROR_INIT;
+    uint64_t sequence = 0;
+    start(&s);
+    s.group.size_max = 2 * TJ__BATCH_SIZE_SOFT_MAX;
+    (void)append(&s);
+    assert_int_equal(append_sized(&s, TJ__BATCH_SIZE_SOFT_MAX, &sequence, &error), TJ_OK);
+    assert_int_equal(append_sized(&s, s.group.size_max, &sequence, &error), TJ_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "not applied: commits of 16 bytes wait to be written"));
+    assert_int_equal(s.writes, 0);
+    assert_int_equal(tj__group_wait(&s.group, 2, &error), TJ_OK);
+    assert_int_equal(append_sized(&s, s.group.size_max, &sequence, &error), TJ_OK);
+    assert_int_equal(s.stored, 2);
+    end(&s);
+}
+
 static void one_in_doubt_that_is_refused(void **state)
 {
     (void)state;
@@ -253,6 +273,7 @@ int main(void)
         cmocka_unit_test(waiting_again_is_enough),
         cmocka_unit_test(what_comes_behind_is_kept),
         cmocka_unit_test(a_full_batch_behind_one_in_doubt_refuses),
+        cmocka_unit_test(a_batch_that_others_write_is_bounded),
         cmocka_unit_test(one_in_doubt_that_is_refused),
         cmocka_unit_test(many_savers_and_many_doubts),
     };

@@ -2,6 +2,7 @@
 /*
  * A way to the server that breaks: what is sent is passed on, until the next request or reply is to
  * be lost, torn, late or held. One fault at a time; whichever connection has traffic next meets it.
+ * Or it is silent: connections are accepted, and nothing is passed on before it speaks again.
  */
 #ifndef TJ_TESTS_POSTGRES_PROXY_H
 #define TJ_TESTS_POSTGRES_PROXY_H
@@ -29,6 +30,7 @@ typedef struct proxy {
     _Atomic proxy_fault fault; /* the next one; whoever meets it clears it */
     _Atomic unsigned met;
     _Atomic bool held;
+    _Atomic bool silent;
     _Atomic unsigned connections; /* that live */
     unsigned late_ms;
     bool renumbers; /* tells another number of the server's process, as a pooler does */
@@ -119,6 +121,13 @@ static bool pass_reply(const proxied *c, char *bytes, size_t size)
     return pass_on(c->client, bytes, size);
 }
 
+static void await_speech(proxy *p)
+{
+    while (atomic_load(&p->silent)) {
+        (void)usleep(1000);
+    }
+}
+
 static void *proxy_connection(void *context)
 {
     proxied *c = context;
@@ -131,6 +140,7 @@ static void *proxy_connection(void *context)
                 continue;
             }
             ssize_t size = recv(both[i].fd, bytes, sizeof bytes, 0);
+            await_speech(c->p);
             whole = size > 0 && (i == 0 ? pass_request(c, bytes, (size_t)size)
                                         : pass_reply(c, bytes, (size_t)size));
         }

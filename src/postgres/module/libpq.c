@@ -6,6 +6,10 @@
 
 #define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), #theirs)
 SAME(TJ__PG_CONNECTION_OK, CONNECTION_OK);
+SAME(TJ__PG_POLLING_FAILED, PGRES_POLLING_FAILED);
+SAME(TJ__PG_POLLING_READING, PGRES_POLLING_READING);
+SAME(TJ__PG_POLLING_WRITING, PGRES_POLLING_WRITING);
+SAME(TJ__PG_POLLING_OK, PGRES_POLLING_OK);
 SAME(TJ__PG_COMMAND_OK, PGRES_COMMAND_OK);
 SAME(TJ__PG_TUPLES_OK, PGRES_TUPLES_OK);
 SAME(TJ__PG_PIPELINE_SYNC, PGRES_PIPELINE_SYNC);
@@ -29,6 +33,11 @@ static void options_free(tj__pg_option *options)
 static int status(const tj__pg_conn *conn)
 {
     return (int)PQstatus(conn);
+}
+
+static int connect_poll(tj__pg_conn *conn)
+{
+    return (int)PQconnectPoll(conn);
 }
 
 static int result_status(const tj__pg_result *result)
@@ -55,6 +64,8 @@ __attribute__((visibility("default"))) const tj__libpq tj__libpq_table = {
     .options_free = options_free,
     .memory_free = PQfreemem,
     .connect = PQconnectdbParams,
+    .connect_start = PQconnectStartParams,
+    .connect_poll = connect_poll,
     .finish = PQfinish,
     .status = status,
     .socket = PQsocket,

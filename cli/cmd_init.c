@@ -11,6 +11,7 @@ static const option_spec print_sql_option = {
 typedef struct creation {
     bool journal; /* what was created */
     bool book;
+    bool migrated; /* only its schema is newer than before */
 } creation;
 
 /* TJ_OK when a journal could be created here, because there is none. */
@@ -45,12 +46,14 @@ static tj_status open_or_create(command_line *cli, open_journal *out, creation *
         (void)journal_close(out, status, error);
     } else {
         tj_status status = check_absent(cli, error);
-        if (status != TJ_OK) {
+        made->migrated = status == TJ_UNSUPPORTED;
+        if (status != TJ_OK && !made->migrated) {
             *out = (open_journal){0};
             return status;
         }
     }
-    made->journal = true;
+    /* What a schema of an earlier version is opened for in vain, is done by who may create one. */
+    made->journal = !made->migrated;
     return journal_open(cli, ACCESS_CREATE, out, error);
 }
 
@@ -64,6 +67,9 @@ static void tell(command_line *cli, const open_journal *journal, const creation 
         json_uuid(&json, "journal_id", info->journal_id);
         json_bool(&json, "journal_created", made->journal);
         json_bool(&json, "book_created", made->book);
+        if (made->migrated) {
+            json_bool(&json, "migrated", true);
+        }
         if (made->book) {
             json_text(&json, "book", tj_str_of(journal->book));
         }
@@ -72,6 +78,10 @@ static void tell(command_line *cli, const open_journal *journal, const creation 
     }
     if (made->journal) {
         out_line(&cli->out, "created journal %s", info->path);
+    }
+    if (made->migrated) {
+        out_line(&cli->out, "brought the schema of %s to format version %u", info->path,
+                 (unsigned)info->format_version);
     }
     if (made->book) {
         out_line(&cli->out, "created book %s in %s", journal->book, info->path);
@@ -103,15 +113,17 @@ static tj_status run_init(command_line *cli, tj_error *error)
         return print_sql(cli, error);
     }
     open_journal journal;
-    creation made = {false, given(cli, &option_book)};
+    creation made = {.book = given(cli, &option_book)};
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_status status = open_or_create(cli, &journal, &made, error);
     if (status == TJ_OK && made.book) {
         status = tj_store_book_create(journal.store, journal.book, error);
     }
     if (status == TJ_OK) {
-        note_durable(cli, "%s%s%s %s is created", made.book ? "book " : "journal",
-                     made.book ? journal.book : "", made.book ? " in" : "", journal.config.path);
+        note_durable(
+            cli, made.migrated ? "%s%s%s %s is brought to this version" : "%s%s%s %s is created",
+            made.book ? "book " : "journal", made.book ? journal.book : "", made.book ? " in" : "",
+            journal.config.path);
     }
     if (status == TJ_OK) {
         status = tj_store_info_get(journal.store, &info, error);
@@ -130,7 +142,9 @@ const command_spec command_init = {
         "it "
         "creates the journal when there is none, and that book in it. The very first book needs no "
         "such call: the first save creates it. A further one does, so that a misspelt name never "
-        "starts from empty.",
+        "starts from empty. On PostgreSQL it brings a schema of an earlier version to this one, "
+        "which "
+        "ends its writers.",
     .example = "tesser-journal --journal ./journal init\n"
                "tesser-journal --journal ./journal init --book alpha",
     .options = (const option_spec *const[]){&print_sql_option, NULL},

@@ -13,7 +13,7 @@ static const option_spec size_option = {
 static const option_spec dry_option = {.name = "dry-run",
                                        .help = "tell what would go, and change nothing"};
 
-static void print_report(const tj_prune_report *report, bool dry, output *out)
+static void print_report(const tj_prune_report *report, bool server, bool dry, output *out)
 {
     char size[SIZE_TEXT_SIZE];
     char time[TJ_TIME_TEXT_SIZE];
@@ -22,20 +22,23 @@ static void print_report(const tj_prune_report *report, bool dry, output *out)
         return;
     }
     tj_time_format(report->oldest_time, time);
-    out_format(
-        out, "%" PRIu64 " segment%s %s, %s; states are kept from commit %" PRIu64 " on, about %s\n",
-        report->segment_count, report->segment_count == 1 ? "" : "s", dry ? "would go" : "went",
-        size_text(report->bytes, size), report->oldest_sequence, time);
+    out_format(out, "%" PRIu64 " %s%s %s, %s; states are kept from commit %" PRIu64 " on, %s%s\n",
+               report->segment_count, server ? "commit" : "segment",
+               report->segment_count == 1 ? "" : "s", dry ? "would go" : "went",
+               size_text(report->bytes, size), report->oldest_sequence, server ? "" : "about ",
+               time);
 }
 
-static void json_report(const tj_prune_report *report, bool dry, output *out)
+static void json_report(const tj_prune_report *report, bool server, bool dry, output *out)
 {
     json_writer json = {.out = out};
     json_open(&json, NULL, '{');
     json_bool(&json, "dry_run", dry);
-    json_unsigned(&json, "segments", report->segment_count);
+    json_unsigned(&json, server ? "commits" : "segments", report->segment_count);
     json_unsigned(&json, "bytes", report->bytes);
-    json_unsigned(&json, "first_segment", report->first_segment);
+    if (!server) {
+        json_unsigned(&json, "first_segment", report->first_segment);
+    }
     json_unsigned(&json, "oldest_sequence", report->oldest_sequence);
     if (report->oldest_time != 0) {
         json_time(&json, "oldest_time", report->oldest_time);
@@ -58,18 +61,25 @@ static tj_status run_prune(command_line *cli, tj_error *error)
     }
     options.dry_run = dry;
     options.history_size_bytes = mib < UINT64_MAX >> 20 ? mib << 20 : UINT64_MAX;
-    status = journal_open(cli, dry ? ACCESS_READ : ACCESS_WRITE, &journal, error);
+    status = journal_configure(cli, ACCESS_READ, &journal, error);
+    bool server = status == TJ_OK && journal.config.type == TJ_ENGINE_POSTGRES;
+    status = journal_close(&journal, status, error);
+    if (status == TJ_OK) {
+        status = journal_open(cli, dry || server ? ACCESS_READ : ACCESS_WRITE, &journal, error);
+    }
     if (status == TJ_OK) {
         status = tj_prune(journal.store, &options, &report, error);
     }
     if (status == TJ_OK) {
-        if (!dry) {
+        if (!dry && server) {
+            note_durable(cli, "states are kept from commit %" PRIu64 " on", report.oldest_sequence);
+        } else if (!dry) {
             note_durable(cli, "the log begins with segment %" PRIu64, report.first_segment);
         }
         if (given(cli, &option_json)) {
-            json_report(&report, dry, &cli->out);
+            json_report(&report, server, dry, &cli->out);
         } else {
-            print_report(&report, dry, &cli->out);
+            print_report(&report, server, dry, &cli->out);
         }
     }
     return journal_close(&journal, status, error);
@@ -78,13 +88,17 @@ static tj_status run_prune(command_line *cli, tj_error *error)
 const command_spec command_prune = {
     .name = "prune",
     .summary = "let the oldest segments of the log go, once it is proven that the rest is enough",
-    .text = "A running writer does this by itself, as history_size and history_age in the "
-            "configuration say. First the state at the last commit that goes is written apart, and "
-            "compared with what the log comes to; then that and the rest of the log are compared "
-            "with the newest state. Ledger entries and commit ids all stay. States of before are "
-            "gone then, but for one an hour of the last 7 days and one a day of the last 400.",
+    .text =
+        "A running writer does this by itself, as history_size and history_age in the "
+        "configuration say. First the state at the last commit that goes is written apart, and "
+        "compared with what the log comes to; then that and the rest of the log are compared "
+        "with the newest state. Ledger entries and commit ids all stay. States of before are "
+        "gone then, but for one an hour of the last 7 days and one a day of the last 400. On "
+        "PostgreSQL nothing goes by itself: a role that may delete runs this, beside the writer; "
+        "the state from which on the log stays is proven, and those of before are gone.",
     .example = "tesser-journal --journal ./journal prune --dry-run",
     .options = (const option_spec *const[]){&size_option, &dry_option, NULL},
     .writes = true,
+    .server = true,
     .run = run_prune,
 };

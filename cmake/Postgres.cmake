@@ -6,7 +6,7 @@ find_path(TJ_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql)
 find_library(TJ_LIBPQ_LIBRARY pq)
 
 set(TJ_SQL "")
-foreach(name schema views roles)
+foreach(name schema views roles migrate_2)
     set(file ${PROJECT_SOURCE_DIR}/src/postgres/${name}.sql)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     file(READ ${file} bytes HEX)

@@ -283,9 +283,9 @@ typedef struct tj_prune_options {
 /** What went, or would go. */
 typedef struct tj_prune_report {
     size_t struct_size;
-    uint64_t segment_count;   /**< of the log, the oldest ones */
+    uint64_t segment_count;   /**< of the log, the oldest ones; commits, of one on a server */
     uint64_t bytes;           /**< of them */
-    uint64_t first_segment;   /**< where the log begins then */
+    uint64_t first_segment;   /**< where the log begins then; of one on a server 0 */
     uint64_t oldest_sequence; /**< oldest commit whose state stays; 0: all of them do */
     tj_time oldest_time;      /**< about when it was; 0 when all stay */
 } tj_prune_report;

@@ -69,6 +69,12 @@ static tj_status examine(tj__engine *engine, tj__engine_tell *tell, void *contex
     return tj__postgres_examine(postgres_of(engine), tell, context, error);
 }
 
+static tj_status prune(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
+                       tj_error *error)
+{
+    return tj__postgres_prune(postgres_of(engine), size_bytes, dry, report, error);
+}
+
 static tj_status work(tj__engine *engine, tj_error *error)
 {
     return tj__postgres_work(postgres_of(engine), error);
@@ -153,6 +159,7 @@ static const tj__engine_ops ops = {
     .appended = appended,
     .info = info,
     .past = &past,
+    .prune = prune,
     .examine = examine,
     .work = work,
     .quiesce = quiesce,

@@ -87,7 +87,7 @@ static tj_status look_at_log(verification *v, uint64_t last, tj_error *error)
     tj__commits *commits = NULL;
     tj__commit_record record;
     bool found = last > 0;
-    tj_status status = past->commits_open(v->engine, 1, NULL, &commits, &failure);
+    tj_status status = past->commits_open(v->engine, 0, NULL, &commits, &failure);
     while (status == TJ_OK && found) {
         status = past->commits_next(commits, last, &found, &record, &failure);
         if (status == TJ_OK && found) {

@@ -24,7 +24,7 @@
 #define APPLY_ATTEMPTS_MAX 3
 
 #define TABLES (TJ__TABLE_LAST + 1)
-#define STATEMENTS_MAX (1 + 2 * TABLES)
+#define STATEMENTS_MAX (1 + 2 * TABLES + TJ__PG_BASE_TABLES + 1)
 
 /* One batch: rows, and the statements that put them. */
 typedef struct applying {
@@ -32,10 +32,11 @@ typedef struct applying {
     uint64_t from;
     tj__pg_place to;
     uint64_t bytes; /* in the log */
+    bool based;     /* and a base is made of what they lead to */
     tj__pg_arrays arrays;
     tj__pg_query queries[STATEMENTS_MAX];
     size_t given[STATEMENTS_MAX][2]; /* the arrays of a statement: first, and behind the last */
-    char sql[STATEMENTS_MAX][512];
+    char sql[STATEMENTS_MAX][TJ__PG_BASE_SQL_SIZE];
     int count;
 } applying;
 
@@ -90,12 +91,6 @@ static tj_status read_commits(applying *a, uint64_t target, tj_error *error)
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-/* The tables are touched only where the first statement has found them: it has put `applied` to
- * this. */
-#define IN_STEP                                                                                  \
-    "exists (select 1 from journal where journal = $1::int4 and epoch = $2::int8 and applied = " \
-    "$3::int8)"
-
 static tj__pg_query *begin_statement(applying *a)
 {
     tj__pg_query *query = &a->queries[a->count];
@@ -136,7 +131,8 @@ static void put_rows(applying *a, tj__rowmap_entry *const *entries, size_t count
 {
     snprintf(a->sql[a->count], sizeof a->sql[a->count],
              "insert into raw_%s(journal, key, value, seq, sum) select $1::int4, k, v, s, h from "
-             "unnest($4::bytea[], $5::bytea[], $6::int8[], $7::int8[]) u(k, v, s, h) where " IN_STEP
+             "unnest($4::bytea[], $5::bytea[], $6::int8[], $7::int8[]) u(k, v, s, h) "
+             "where " TJ__PG_IN_STEP
              " on conflict (journal, key) do update set value = excluded.value, seq = "
              "excluded.seq, sum = excluded.sum",
              tj__table_name(tj__rowmap_key(entries[0]).data[0]));
@@ -166,7 +162,7 @@ static void delete_rows(applying *a, tj__rowmap_entry *const *entries, size_t co
     snprintf(
         a->sql[a->count], sizeof a->sql[a->count],
         "delete from raw_%s t using unnest($4::bytea[]) u(k) where t.journal = $1::int4 and t.key "
-        "= u.k and " IN_STEP,
+        "= u.k and " TJ__PG_IN_STEP,
         tj__table_name(tj__rowmap_key(entries[0]).data[0]));
     (void)begin_statement(a);
     tj__pg_array(&a->arrays, TJ__PG_BYTEA, deletes);
@@ -193,6 +189,22 @@ static void put_table(applying *a, tj__rowmap_entry *const *entries, size_t coun
     }
 }
 
+/* Behind the others: the tables stand at the commit then that this leads to. */
+static void put_base(applying *a)
+{
+    for (int i = 0; i <= TJ__PG_BASE_TABLES; i++) {
+        tj__pg_base_statement(i, a->sql[a->count]);
+        (void)begin_statement(a);
+        end_statement(a);
+    }
+}
+
+static bool base_is_due(const applying *a)
+{
+    const tj__postgres *postgres = a->postgres;
+    return tj__pg_base_due(&postgres->base, a->to.sequence, postgres->base_bytes + a->bytes);
+}
+
 static tj_status put_statements(applying *a, tj_error *error)
 {
     tj__rowmap_entry **entries = NULL;
@@ -208,6 +220,10 @@ static tj_status put_statements(applying *a, tj_error *error)
         put_table(a, entries + from, end - from);
         from = end;
     }
+    if (base_is_due(a)) {
+        a->based = true;
+        put_base(a);
+    }
     if (!sorted || a->arrays.bytes.failed) {
         return tj__fail(error, TJ_NOMEM, "no memory for the rows of %zu changes", count);
     }
@@ -219,6 +235,18 @@ static tj_status put_statements(applying *a, tj_error *error)
     return TJ_OK;
 }
 
+/* Of the newest base; no row: there is none, or none was made. */
+static void take_base(tj__postgres *postgres, const tj__pg_result *result)
+{
+    const tj__pg_session *session = &postgres->applier;
+    if (session->pq->rows(result) == 1) {
+        postgres->base = (tj__pg_base){.sequence = tj__pg_get_int8(session, result, 0, 0),
+                                       .rows = tj__pg_get_int8(session, result, 0, 1),
+                                       .bytes = tj__pg_get_int8(session, result, 0, 2)};
+        postgres->base_bytes = 0;
+    }
+}
+
 /* *moved: the tables were where they were believed to be. */
 static tj_status write_rows(applying *a, bool *moved, tj_error *error)
 {
@@ -227,6 +255,9 @@ static tj_status write_rows(applying *a, bool *moved, tj_error *error)
     TJ_TRY(tj__pg_ask(&a->postgres->applier, a->queries, a->count, results, TJ__PG_STATEMENT_MS,
                       error));
     *moved = tj__pg_affected(&a->postgres->applier, results[0]) == 1;
+    if (a->based) {
+        take_base(a->postgres, results[a->count - 1]);
+    }
     tj__pg_clear(&a->postgres->applier, results, a->count);
     return TJ_OK;
 }
@@ -246,6 +277,7 @@ static tj_status apply_once(tj__postgres *postgres, uint64_t target, bool *moved
     if (status == TJ_OK && *moved) {
         atomic_store(&postgres->applied, a->to.sequence);
         atomic_fetch_add(&postgres->applied_bytes, a->bytes);
+        postgres->base_bytes += a->bytes;
         atomic_store(&postgres->renewed_ns, tj__monotonic_ns());
     }
     tj__pg_arrays_dispose(&a->arrays);
@@ -280,9 +312,16 @@ static tj_status open_applier(tj__postgres *postgres, tj_error *error)
     if (postgres->applier.conn) {
         return TJ_OK;
     }
-    tj__pg_query query = tj__pg_sql("set synchronous_commit to off");
+    tj__pg_result *results[2] = {NULL};
+    tj__pg_query queries[2] = {tj__pg_sql("set synchronous_commit to off"),
+                               tj__pg_sql("select seq, row_count, bytes from base where journal = "
+                                          "$1::int4 order by seq desc limit 1")};
+    tj__pg_int4(&queries[1], postgres->number);
     TJ_TRY(tj__pg_connect(postgres, &postgres->applier, error));
-    return tj__pg_do(&postgres->applier, &query, 1, TJ__PG_STATEMENT_MS, error);
+    TJ_TRY(tj__pg_ask(&postgres->applier, queries, 2, results, TJ__PG_STATEMENT_MS, error));
+    take_base(postgres, results[1]);
+    tj__pg_clear(&postgres->applier, results, 2);
+    return TJ_OK;
 }
 
 static tj_status apply_locked(tj__postgres *postgres, tj_error *error)

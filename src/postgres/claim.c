@@ -38,6 +38,13 @@ static tj_status check_version(const tj__postgres *postgres, int32_t version, tj
     if (version == TJ__PG_FORMAT_VERSION) {
         return TJ_OK;
     }
+    if (version < TJ__PG_FORMAT_VERSION) {
+        return tj__fail(error, TJ_UNSUPPORTED,
+                        "schema \"%s\" has format version %d, and this library needs %d: run "
+                        "tesser-journal init with the role that owns the schema, which ends the "
+                        "writers of its journals",
+                        postgres->schema, version, TJ__PG_FORMAT_VERSION);
+    }
     return tj__fail(error, TJ_FORMAT_NEWER,
                     "schema \"%s\" has format version %d, this library knows %d: use a later "
                     "version of tesser-journal",

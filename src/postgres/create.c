@@ -29,6 +29,29 @@ static void put_with_schema(tj__buffer *out, const char *text, const char *schem
     tj__put_cstr(out, text);
 }
 
+/* What brings a schema of the version at this place to the next one. */
+static const char *const migrations[TJ__PG_FORMAT_VERSION] = {NULL, tj__pg_migrate_2_sql};
+
+/* Behind a migration: running writers of before find another fence, and stop. The log is locked, so
+ * that its newest rows stay that. */
+static const char ends_writers[] =
+    "update @schema@.journal set epoch = epoch + 1, holder = '', hinted = false\n\n"
+    "update @schema@.log l set fence = j.epoch from @schema@.journal j where l.journal = j.journal "
+    "and l.seq = (select max(seq) from @schema@.log m where m.journal = j.journal)\n\n";
+
+/* Everything that brings a schema to the newest version. */
+static void put_migration(tj__buffer *out, const char *schema, int version)
+{
+    put_with_schema(out, "lock table @schema@.log in exclusive mode\n\n", schema);
+    for (; version < TJ__PG_FORMAT_VERSION; version++) {
+        put_with_schema(out, migrations[version], schema);
+        tj__put_cstr(out, "\n");
+    }
+    put_with_schema(out, ends_writers, schema);
+    put_with_schema(out, "update @schema@.format set version = ", schema);
+    tj__put_format(out, "%d\n", TJ__PG_FORMAT_VERSION);
+}
+
 /* Everything that makes a schema. */
 static void put_script(tj__buffer *out, const char *schema)
 {
@@ -72,29 +95,39 @@ static void put_printed(tj__buffer *out, char *text, const char *begin)
     }
 }
 
+/* In one transaction. */
+static void put_transaction(tj__buffer *out, tj__buffer *script, const char *begin)
+{
+    tj__put_u8(script, 0);
+    if (script->failed) {
+        out->failed = true;
+    } else {
+        tj__put_format(out, "%sbegin;\n\n", begin);
+        put_printed(out, (char *)script->data, begin);
+        tj__put_format(out, "%scommit;\n\n", begin);
+    }
+    tj__buffer_dispose(script);
+}
+
 tj_status tj_postgres_sql(const char *schema, tj_text *out, tj_error *error)
 {
     tj__buffer script = {0};
     tj__buffer roles = {0};
+    tj__buffer migration = {0};
     tj__buffer printed = {0};
     if (!schema || !out) {
         return tj__fail(error, TJ_MISUSE, "an argument that must not be NULL is NULL");
     }
     put_script(&script, schema);
-    tj__put_u8(&script, 0);
     put_with_schema(&roles, tj__pg_roles_sql, schema);
-    tj__put_u8(&roles, 0);
-    if (!script.failed && !roles.failed) {
-        tj__put_cstr(&printed, "begin;\n\n");
-        put_printed(&printed, (char *)script.data, "");
-        tj__put_cstr(&printed, "commit;\n\n");
-        put_printed(&printed, (char *)roles.data, "-- ");
-    }
+    put_migration(&migration, schema, 1);
+    put_transaction(&printed, &script, "");
+    put_transaction(&printed, &roles, "-- ");
+    tj__put_cstr(&printed, "/* A schema of format version 1 is brought to this one instead by\n\n");
+    put_transaction(&printed, &migration, "");
+    tj__put_cstr(&printed, "*/\n");
     tj__put_u8(&printed, 0);
-    bool whole = !script.failed && !roles.failed && !printed.failed;
-    tj__buffer_dispose(&script);
-    tj__buffer_dispose(&roles);
-    if (!whole) {
+    if (printed.failed) {
         tj__buffer_dispose(&printed);
         return tj__fail(error, TJ_NOMEM, "no memory for the statements of a schema");
     }
@@ -137,6 +170,63 @@ static tj_status create_schema(tj__postgres *postgres, tj__pg_session *session, 
     return status;
 }
 
+/* ---- migrating -------------------------------------------------------------------------- */
+
+static tj_status read_version(tj__pg_session *session, int32_t *version, tj_error *error)
+{
+    tj__pg_result *result = NULL;
+    tj__pg_query query = tj__pg_sql("select version from format");
+    TJ_TRY(tj__pg_ask(session, &query, 1, &result, TJ__PG_STATEMENT_MS, error));
+    *version = session->pq->rows(result) == 1 ? tj__pg_get_int4(session, result, 0, 0)
+                                              : TJ__PG_FORMAT_VERSION;
+    tj__pg_clear(session, &result, 1);
+    return TJ_OK;
+}
+
+/* The first statement fails where another one has been quicker. */
+static tj_status run_migration(tj__postgres *postgres, tj__pg_session *session, int version,
+                               tj_error *error)
+{
+    tj__buffer text = {0};
+    put_migration(&text, postgres->schema, version);
+    tj__put_u8(&text, 0);
+    tj_status status = text.failed ? tj__fail(error, TJ_NOMEM, "no memory for the schema")
+                                   : run_script(session, &text, error);
+    tj__buffer_dispose(&text);
+    if (status != TJ_OK) {
+        tj__error_context(
+            error,
+            "bringing schema \"%s\" from format version %d to %d, which the role that "
+            "owns it may",
+            postgres->schema, version, TJ__PG_FORMAT_VERSION);
+    }
+    return status;
+}
+
+static tj_status migrate(tj__postgres *postgres, tj__pg_session *session, tj_error *error)
+{
+    int32_t version = 0;
+    TJ_TRY(read_version(session, &version, error));
+    if (version < 1 || version >= TJ__PG_FORMAT_VERSION) {
+        return TJ_OK; /* a newer one is refused by who looks */
+    }
+    tj_error failure = TJ_ERROR_INIT;
+    int32_t after = version;
+    tj_status status = run_migration(postgres, session, version, &failure);
+    /* Another one may have done it meanwhile. */
+    if (status != TJ_OK && session->conn && read_version(session, &after, NULL) == TJ_OK &&
+        after > version) {
+        return TJ_OK;
+    }
+    if (status == TJ_OK) {
+        tj__trace(&postgres->config, TJ_TRACE_INFO, "schema %s was brought to format version %d",
+                  postgres->schema, TJ__PG_FORMAT_VERSION);
+    }
+    return tj__error_pass(error, &failure);
+}
+
+/* ---- the journal ------------------------------------------------------------------------ */
+
 static tj_status is_there(tj__pg_session *session, const char *schema, bool *there, tj_error *error)
 {
     tj__pg_result *result = NULL;
@@ -178,5 +268,6 @@ tj_status tj__pg_create(tj__postgres *postgres, tj__pg_session *session, tj_erro
             return tj__error_pass(error, &failure);
         }
     }
+    TJ_TRY(migrate(postgres, session, error));
     return create_journal(postgres, session, error);
 }

@@ -14,7 +14,7 @@
 #include "postgres/postgres.h"
 #include "postgres/session.h"
 
-#define TJ__PG_FORMAT_VERSION 1
+#define TJ__PG_FORMAT_VERSION 2
 #define TJ__PG_HOLDER_SIZE 256
 /* Sessions for views, at most. */
 #define TJ__PG_POOL_SIZE 8
@@ -39,6 +39,13 @@ typedef struct tj__pg_place {
     tj_time time;
     uint64_t hash;
 } tj__pg_place;
+
+/* The rows after a commit, kept at the server; sequence 0: there is none. */
+typedef struct tj__pg_base {
+    uint64_t sequence;
+    uint64_t rows;
+    uint64_t bytes;
+} tj__pg_base;
 
 typedef struct tj__pg_past tj__pg_past;   /* past.c */
 void tj__pg_past_free(tj__pg_past *past); /* NULL is allowed */
@@ -90,6 +97,8 @@ struct tj__postgres {
     pthread_mutex_t apply_lock; /* guards the next two */
     tj__pg_session applier;
     tj__rowmap *apply_rows;
+    tj__pg_base base;             /* the newest one; the next two are used with the lock, too */
+    uint64_t base_bytes;          /* of log behind it, as far as this process knows */
     _Atomic uint64_t worked_ns;   /* when rows were last brought up to the log */
     _Atomic uint64_t renewed_ns;  /* when the lease was last renewed */
     _Atomic tj_status apply_told; /* how the last work ended, as far as it was said */
@@ -121,7 +130,8 @@ bool tj__pg_end_away(tj__postgres *postgres);
 /* Adds where it happened to a failure. */
 tj_status tj__pg_explain(const tj__postgres *postgres, tj_status status, tj_error *error);
 
-/* create.c: the schema and the journal's row, as far as they are not there. */
+/* create.c: the schema and the journal's row, as far as they are not there; a schema of an older
+ * version is brought to this one, in one transaction that ends all its writers. */
 tj_status tj__pg_create(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
 
 /* claim.c */
@@ -190,6 +200,36 @@ static inline uint64_t tj__pg_lag(const tj__postgres *postgres)
 {
     return atomic_load(&postgres->appended_bytes) - atomic_load(&postgres->applied_bytes);
 }
+
+/* base.c */
+#define TJ__PG_BASE_TABLES 5
+#define TJ__PG_BASE_BITS                                                  \
+    (TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |    \
+     TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | \
+     TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
+#define TJ__PG_BASE_SQL_SIZE 640
+/* The tables are touched only where they stand at a commit, $3, as this writer, $2, has left them.
+ */
+#define TJ__PG_IN_STEP                                                                           \
+    "exists (select 1 from journal where journal = $1::int4 and epoch = $2::int8 and applied = " \
+    "$3::int8)"
+/* The statements that copy the tables, 0 to TJ__PG_BASE_TABLES, one after another in one
+ * transaction; their parameters are those of TJ__PG_IN_STEP. */
+void tj__pg_base_statement(int which, char sql[TJ__PG_BASE_SQL_SIZE]);
+/* Whether the log behind the last one, up to a commit, is long enough for the next. */
+bool tj__pg_base_due(const tj__pg_base *last, uint64_t sequence, uint64_t bytes);
+/* The newest base up to a commit, and from which commit on states are kept, 0: all. */
+tj_status tj__pg_base_before(tj__postgres *postgres, uint64_t sequence, uint64_t *pruned,
+                             tj__pg_base *out, tj_error *error);
+/* Puts its rows of these tables into `rows`, and of the others those that were there and still are,
+ * as the ledger's do. Not *sound: some are damaged, and the rest are not to be used. */
+tj_status tj__pg_base_read(tj__postgres *postgres, const tj__pg_base *base, uint64_t tables,
+                           tj__rowmap *rows, bool *sound, tj_error *error);
+
+/* past.c: what the log comes to at a commit, from the base behind which it begins, or, with 0, from
+ * its first commit. */
+tj_status tj__pg_replay_between(tj__postgres *postgres, uint64_t pruned, uint64_t sequence,
+                                tj__rowmap **out, tj_error *error);
 
 /* pool.c */
 void tj__pg_pool_init(tj__pg_pool *pool);

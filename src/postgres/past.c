@@ -2,8 +2,7 @@
 /*
  * What was: commits read from the log again, and the state after any of them.
  *
- * A state is replayed from the first commit, or from the state that was asked for before: exact,
- * and slow for a long log.
+ * A state is replayed from the base before it, or from the state that was asked for before.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@ struct tj__commits {
     int row; /* the next one in it */
     int rows;
     tj__pg_place before; /* the commit before that */
+    bool oldest;         /* from the oldest one on, whichever that is */
 };
 
 /* One number; 0 when there is none. */
@@ -61,12 +61,41 @@ tj_status tj__postgres_commits_open(tj__postgres *postgres, uint64_t first,
     commits->postgres = postgres;
     commits->reader.pq = postgres->target.pq;
     commits->before.sequence = first > 0 ? first - 1 : 0;
+    commits->oldest = first == 0;
     *out = commits;
     return TJ_OK;
 }
 
+static tj_status not_kept(const tj__postgres *postgres, uint64_t sequence, uint64_t pruned,
+                          tj_error *error)
+{
+    return tj__fail(error, TJ_NOT_FOUND,
+                    "commit %" PRIu64 " of %s is not kept any more: its log begins behind commit "
+                    "%" PRIu64,
+                    sequence, postgres->place, pruned);
+}
+
+/* The log does not have the commit that the next one hangs on to. */
+static tj_status explain_gap(tj__postgres_commits *commits, bool *again, tj_error *error)
+{
+    tj__postgres *postgres = commits->postgres;
+    tj__pg_base base;
+    uint64_t pruned = 0;
+    TJ_TRY(tj__pg_base_before(postgres, 0, &pruned, &base, error));
+    if (commits->before.sequence >= pruned) {
+        return tj__fail(error, TJ_CORRUPT, "commit %" PRIu64 " is missing in the log of %s",
+                        commits->before.sequence, postgres->place);
+    }
+    if (!commits->oldest) {
+        return not_kept(postgres, commits->before.sequence + 1, pruned, error);
+    }
+    commits->before.sequence = pruned;
+    *again = true;
+    return TJ_OK;
+}
+
 /* The block behind `before`, which is read again for what the next one hangs on to. */
-static tj_status read_block(tj__postgres_commits *commits, tj_error *error)
+static tj_status read_once(tj__postgres_commits *commits, bool *again, tj_error *error)
 {
     tj__postgres *postgres = commits->postgres;
     tj__pg_query query = tj__pg_sql("select " TJ__PG_RECORD_COLUMNS " from log where journal = "
@@ -82,12 +111,18 @@ static tj_status read_block(tj__postgres_commits *commits, tj_error *error)
         tj__pg_record_read(&commits->reader, commits->result, 0, &record);
     }
     if (record.commit.sequence != commits->before.sequence) {
-        return tj__fail(error, TJ_CORRUPT, "commit %" PRIu64 " is missing in the log of %s",
-                        commits->before.sequence, postgres->place);
+        return explain_gap(commits, again, error);
     }
     commits->before.hash = record.hash;
     commits->row = 1;
     return TJ_OK;
+}
+
+static tj_status read_block(tj__postgres_commits *commits, tj_error *error)
+{
+    bool again = false;
+    TJ_TRY(read_once(commits, &again, error));
+    return again ? read_once(commits, &again, error) : TJ_OK;
 }
 
 tj_status tj__postgres_commits_next(tj__postgres_commits *commits, uint64_t last, bool *found,
@@ -99,6 +134,9 @@ tj_status tj__postgres_commits_next(tj__postgres_commits *commits, uint64_t last
     }
     if (commits->row >= commits->rows) {
         TJ_TRY(read_block(commits, error));
+    }
+    if (commits->before.sequence >= last) {
+        return TJ_OK; /* the log begins behind it */
     }
     if (commits->row >= commits->rows) {
         return tj__fail(error, TJ_UNAVAILABLE,
@@ -127,9 +165,10 @@ void tj__postgres_commits_close(tj__postgres_commits *commits)
 tj_status tj__postgres_block(tj__postgres *postgres, uint64_t sequence, uint64_t *first,
                              tj_error *error)
 {
-    (void)postgres;
-    (void)error;
-    *first = sequence > BLOCK ? sequence - BLOCK + 1 : 1;
+    tj__pg_base base;
+    uint64_t pruned = 0;
+    TJ_TRY(tj__pg_base_before(postgres, 0, &pruned, &base, error));
+    *first = sequence > pruned + BLOCK ? sequence - BLOCK + 1 : pruned + 1;
     return TJ_OK;
 }
 
@@ -137,7 +176,10 @@ tj_status tj__postgres_block(tj__postgres *postgres, uint64_t sequence, uint64_t
 tj_status tj__postgres_sequence_at(tj__postgres *postgres, tj_time time, uint64_t newest,
                                    uint64_t *sequence, tj_error *error)
 {
-    uint64_t below = 0; /* was made by then */
+    tj__pg_base base;
+    uint64_t pruned = 0;
+    TJ_TRY(tj__pg_base_before(postgres, 0, &pruned, &base, error));
+    uint64_t below = pruned > 0 ? pruned - 1 : 0; /* was made by then, if it is one that is kept */
     uint64_t above = newest + 1;
     while (above - below > 1) {
         uint64_t middle = below + (above - below) / 2;
@@ -153,7 +195,7 @@ tj_status tj__postgres_sequence_at(tj__postgres *postgres, tj_time time, uint64_
             above = middle;
         }
     }
-    *sequence = below;
+    *sequence = below >= pruned ? below : 0;
     return TJ_OK;
 }
 
@@ -169,8 +211,9 @@ struct tj__pg_past {
     tj__rowmap *rows;
 };
 
-/* A larger one is not held for a view that may never come. */
+/* A larger one is not held for a view that may never come; one further off is no gain. */
 #define KEPT_BYTES_MAX ((size_t)16 << 20)
+#define KEPT_COMMITS_MAX 1000
 
 void tj__pg_past_free(tj__pg_past *past)
 {
@@ -180,11 +223,12 @@ void tj__pg_past_free(tj__pg_past *past)
     }
 }
 
-/* The kept one, when this state can be reached from it. */
+/* The kept one, when this state is not far from it. */
 static tj__pg_past *take_kept(tj__postgres *postgres, uint64_t sequence, uint64_t tables)
 {
     tj__pg_past *kept = atomic_exchange(&postgres->kept_past, NULL);
-    if (kept && (kept->tables != tables || kept->sequence > sequence)) {
+    if (kept && (kept->tables != tables || kept->sequence > sequence ||
+                 sequence - kept->sequence > KEPT_COMMITS_MAX)) {
         tj__pg_past_free(kept);
         return NULL;
     }
@@ -224,18 +268,55 @@ static tj_status replay(tj__pg_past *past, uint64_t sequence, tj_error *error)
     return status;
 }
 
+/* Fills it from the newest base before a commit that is sound; from the first commit when there is
+ * none, or when tables are asked for that no base has. */
+static tj_status start_from_base(tj__pg_past *past, uint64_t sequence, tj_error *error)
+{
+    tj__postgres *postgres = past->postgres;
+    bool copied = (past->tables & ~TJ__PG_BASE_BITS) == 0;
+    bool sound = false;
+    uint64_t wanted = sequence;
+    while (!sound) {
+        tj__pg_base base;
+        uint64_t pruned = 0;
+        TJ_TRY(tj__pg_base_before(postgres, wanted, &pruned, &base, error));
+        if (sequence < pruned) {
+            return not_kept(postgres, sequence, pruned, error);
+        }
+        if (base.sequence == 0 || (!copied && pruned == 0)) {
+            return TJ_OK;
+        }
+        TJ_TRY(tj__pg_base_read(postgres, &base, past->tables, past->rows, &sound, error));
+        if (!sound && base.sequence == pruned) {
+            return tj__fail(error, TJ_CORRUPT,
+                            "rows kept of %s at commit %" PRIu64
+                            " are not what was written, and the log before it is gone",
+                            postgres->place, base.sequence);
+        }
+        past->sequence = base.sequence;
+        if (!sound) {
+            tj__rowmap_clear(past->rows);
+            past->sequence = 0;
+            wanted = base.sequence - 1;
+        }
+    }
+    return TJ_OK;
+}
+
 tj_status tj__postgres_view_at(tj__postgres *postgres, uint64_t sequence, uint64_t tables,
                                tj__row_source **rows, tj_error *error)
 {
     *rows = NULL;
     tj__pg_past *past = take_kept(postgres, sequence, tables);
-    if (!past) {
-        past = new_past(postgres, tables);
-    }
+    bool kept = past != NULL;
+    past = kept ? past : new_past(postgres, tables);
     if (!past) {
         return tj__fail(error, TJ_NOMEM, "no memory for a view");
     }
-    tj_status status = replay(past, sequence, error);
+    tj_status status = kept ? TJ_OK : start_from_base(past, sequence, error);
+    if (status == TJ_OK) {
+        status = replay(past, sequence, error);
+    }
     if (status != TJ_OK) {
         tj__pg_past_free(past);
         return status;
@@ -243,6 +324,23 @@ tj_status tj__postgres_view_at(tj__postgres *postgres, uint64_t sequence, uint64
     tj__layers_init(&past->layers, NULL, past->rows, sequence);
     *rows = &past->layers.rows;
     return TJ_OK;
+}
+
+tj_status tj__pg_replay_between(tj__postgres *postgres, uint64_t pruned, uint64_t sequence,
+                                tj__rowmap **out, tj_error *error)
+{
+    tj__pg_past *past = new_past(postgres, TJ__PG_BASE_BITS);
+    if (!past) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a proof");
+    }
+    tj_status status = pruned > 0 ? start_from_base(past, pruned, error) : TJ_OK;
+    if (status == TJ_OK) {
+        status = replay(past, sequence, error);
+    }
+    *out = past->rows;
+    past->rows = NULL;
+    tj__pg_past_free(past);
+    return status;
 }
 
 void tj__postgres_view_at_end(tj__row_source *rows)

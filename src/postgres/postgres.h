@@ -48,6 +48,9 @@ tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, 
                                tj_error *error);
 tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error);
 
+tj_status tj__postgres_prune(tj__postgres *postgres, uint64_t size_bytes, bool dry,
+                             tj_prune_report *report, tj_error *error);
+
 tj_status tj__postgres_newest(tj__postgres *postgres, uint64_t *sequence, tj_error *error);
 tj_status tj__postgres_view_at(tj__postgres *postgres, uint64_t sequence, uint64_t tables,
                                tj__row_source **rows, tj_error *error);

@@ -14,6 +14,8 @@ grant insert, update, delete on @schema@.raw_books, @schema@.raw_state, @schema@
     @schema@.raw_ledger_time, @schema@.raw_ledger_ids, @schema@.raw_counters, @schema@.raw_commits,
     @schema@.raw_quarantine to tj_writer
 
+grant insert on @schema@.base, @schema@.base_rows to tj_writer
+
 -- One that looks on, by the library or by SQL.
 create role tj_reader login
 

@@ -1,4 +1,4 @@
--- Journals on PostgreSQL, format version 1.
+-- Journals on PostgreSQL, format version 2.
 create schema if not exists @schema@
 
 create table @schema@.format(
@@ -6,7 +6,8 @@ create table @schema@.format(
     version int not null,
     created timestamptz not null default now())
 
--- One row for each journal. `renewed` is by the server's clock; `unreplicated`: commits acknowledged without a standby.
+-- One row for each journal. `renewed` is by the server's clock; `unreplicated`: commits acknowledged without a standby;
+-- `pruned`: the log begins behind this commit, which is its first row.
 create table @schema@.journal(
     journal int generated always as identity primary key,
     name text not null unique,
@@ -18,6 +19,7 @@ create table @schema@.journal(
     ttl interval not null default '10 s',
     applied bigint not null default 0,
     unreplicated bigint not null default 0,
+    pruned bigint not null default 0,
     created timestamptz not null default now()) with (fillfactor = 20)
 
 -- The commits. `fence`: the epoch of the writer that may write the next one.
@@ -56,3 +58,13 @@ create table @schema@.raw_counters(like @schema@.raw_books including all) with (
 create table @schema@.raw_commits(like @schema@.raw_books including all)
 
 create table @schema@.raw_quarantine(like @schema@.raw_books including all)
+
+-- The rows as they were after earlier commits: copies of some of the tables above, which is their number `place`.
+create table @schema@.base(
+    journal int not null, seq bigint not null, row_count bigint not null, bytes bigint not null,
+    primary key (journal, seq))
+
+create table @schema@.base_rows(
+    journal int not null, base bigint not null, place smallint not null,
+    key bytea not null, value bytea not null, seq bigint not null, sum bigint not null,
+    primary key (journal, base, place, key))

@@ -67,7 +67,7 @@ out_has 'ok       standby: synchronous_standby_names is empty'
 out_has 'ok       permissions: the role may write'
 run 0 quarantine list
 
-for command in prune compact 'repair --into new' 'backup elsewhere'; do
+for command in compact 'repair --into new' 'backup elsewhere'; do
     run 25 $command
     err_has 'works on journals in directories only, and the configured one is on PostgreSQL'
 done
@@ -105,3 +105,44 @@ run 17 --config owned.tj_reader.toml record <line
 err_has 'permission denied'
 "$psql" -q -X "$TJ_POSTGRES_URL" -c 'drop owned by tj_writer, tj_reader' -c 'drop role tj_writer, tj_reader'
 run 2 -j ./journal init --print-sql
+
+# Retention: a role that may delete lets the log before go, beside a writer.
+for i in 1 2 3 4 5; do
+    printf '{"portfolio_equity": "%d"}\n' "$i"
+done >lines
+run 0 --config owned.toml record <lines
+run 0 --config owned.toml prune
+out_has 'nothing to prune'
+cat >>owned.toml <<END
+history_size = "1"
+END
+run 0 --config owned.toml prune --dry-run
+out_has 'commits would go'
+run 0 --config owned.toml prune
+out_has 'commits went'
+out_has 'states are kept from commit '
+run 0 --config owned.toml verify --deep
+run 0 --config owned.toml history
+run 13 --config owned.toml state show --at 1
+err_has 'is not kept any more'
+
+# A schema of an earlier version is brought to this one, by init or by what it prints.
+for way in init print; do
+    "$psql" -q -X -v ON_ERROR_STOP=1 "$TJ_POSTGRES_URL" <<END
+set search_path to "Owned by $$";
+drop table base, base_rows;
+alter table journal drop column pruned;
+delete from log where seq < (select max(seq) from log);
+update format set version = 1;
+END
+    run 25 --config owned.toml book list
+    err_has 'run tesser-journal init'
+    if [ $way = init ]; then
+        run 0 --config owned.toml init
+        out_has 'to format version 2'
+    else
+        sed -n '/^\/\* A schema of format version 1/,/^\*\/$/p' schema.sql | sed '1d;$d' >migrate.sql
+        "$psql" -q -X -v ON_ERROR_STOP=1 "$TJ_POSTGRES_URL" -f migrate.sql || fail "the server refuses migrate.sql"
+    fi
+    run 0 --config owned.toml book list
+done

@@ -65,11 +65,55 @@ static void test_a_later_format(void **state)
     tj_config config = database_config("format");
     assert_ok(tj_store_close(open_store(&config), &err));
     start_sql();
-    sql_do("update format set version = 2");
+    sql_do("update format set version = 3");
     assert_refused(tj_store_open(&config, &store, &err), TJ_FORMAT_NEWER,
-                   "has format version 2, this library knows 1");
-    sql_do("update format set version = 1");
+                   "has format version 3, this library knows 2");
+    sql_do("update format set version = 2");
     assert_ok(tj_store_close(open_store(&config), &err));
+}
+
+/* ---- an earlier format ----------------------------------------------------------------------- */
+
+/* As version 1 had it. */
+static void go_back(void)
+{
+    sql_do("drop table base, base_rows");
+    sql_do("alter table journal drop column pruned");
+    sql_do("update format set version = 1");
+}
+
+static void test_an_earlier_format(void **state)
+{
+    (void)state;
+    tj_store *store = NULL;
+    tj_config config = database_config("earlier");
+    tj_store *earlier = open_store(&config);
+    assert_ok(append_fee(earlier, 1));
+    start_sql();
+    sql_do("drop role if exists tj_test_granted");
+    sql_do("create role tj_test_granted");
+    sql_do("grant select, insert on log to tj_test_granted");
+    go_back();
+    config.postgres.url = other_url;
+    config.must_exist = true;
+    for (int i = 0; i < 2; i++) {
+        config.read_only = i == 1;
+        assert_refused(tj_store_open(&config, &store, &err), TJ_UNSUPPORTED,
+                       "has format version 1, and this library needs 2: run tesser-journal init");
+    }
+    config.must_exist = false;
+    config.read_only = false;
+    store = open_store(&config);
+    assert_refused(append_fee(earlier, 2), TJ_CLOSED, "has been taken over by another writer");
+    (void)tj_store_close(earlier, NULL);
+    assert_int_equal(count_fees(store), 1);
+    assert_ok(append_fee(store, 2));
+    assert_ok(tj_store_close(store, &err));
+    assert_rows("select version::text from format", "2\n");
+    assert_rows("select has_table_privilege('tj_test_granted', 'base_rows', 'insert')::text",
+                "true\n");
+    sql_do("drop owned by tj_test_granted");
+    sql_do("drop role tj_test_granted");
 }
 
 /* ---- damage (P6) --------------------------------------------------------------------------- */
@@ -188,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_a_server_that_is_not_there),
         cmocka_unit_test(test_a_journal_that_is_not_there),
         cmocka_unit_test(test_a_later_format),
+        cmocka_unit_test(test_an_earlier_format),
         cmocka_unit_test(test_a_damaged_row),
         cmocka_unit_test(test_a_damaged_log),
         cmocka_unit_test(test_least_privileges),

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "base/trace.h"
 #include "store/internal.h"
@@ -52,7 +53,7 @@ static void install_fork_handlers(void)
 
 tj_status tj__core_check(const tj__core *core, tj_error *error)
 {
-    if (!atomic_load_explicit(&core->forked, memory_order_relaxed) && core->pid == getpid()) {
+    if (!atomic_load_explicit(&core->forked, memory_order_relaxed) && core->pid == tj__pid()) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_CLOSED,

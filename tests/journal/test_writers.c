@@ -283,14 +283,13 @@ static int call_everything(tj_store *store, tj_txn *begun)
     return tj_store_close(store, &err) == TJ_OK ? 0 : 100;
 }
 
-static void test_a_forked_child_is_refused(void **state)
+static void assert_a_child_is_refused(fixture *f, pid_t (*make_child)(void))
 {
-    fixture *f = *state;
     fixture_open(f);
     save_numbers(f->store, 1, 2);
     tj_txn *txn = NULL;
     assert_ok(tj_txn_begin(f->store, &txn, &err));
-    pid_t pid = fork();
+    pid_t pid = make_child();
     assert_true(pid >= 0);
     if (pid == 0) {
         _exit(call_everything(f->store, txn));
@@ -305,6 +304,17 @@ static void test_a_forked_child_is_refused(void **state)
     assert_number(f->store, 50);
     fixture_close(f);
     assert_opens_at(f, 50);
+}
+
+static void test_a_forked_child_is_refused(void **state)
+{
+    assert_a_child_is_refused(*state, fork);
+}
+
+/* One that was made without fork handlers. */
+static void test_a_bare_child_is_refused(void **state)
+{
+    assert_a_child_is_refused(*state, _Fork);
 }
 
 /* The child is refused while its parent has the journal, and opens it itself once that has closed
@@ -406,6 +416,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_sharing),
         JOURNAL_TEST(test_sharing_with_other_options),
         JOURNAL_TEST(test_a_forked_child_is_refused),
+        JOURNAL_TEST(test_a_bare_child_is_refused),
         JOURNAL_TEST(test_a_forked_child_may_open_its_own),
         JOURNAL_TEST(test_files_replaced_under_a_writer),
     };

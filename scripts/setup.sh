@@ -19,7 +19,7 @@ for option in "$@"; do
             libpq-dev postgresql) ;;
         --rust) packages+=(libssl-dev) ;;
         --page) packages+=(chromium chromium-driver) ;;
-        --python) packages+=(python3-dev python3-venv) ;;
+        --python) packages+=(python3-dev python3-venv python3-setuptools python3-wheel) ;;
         --ha) packages+=(libpq-dev postgresql etcd-server iproute2 python3-venv) ;;
         --packages) packages+=(debhelper libpq-dev lintian debootstrap systemd strace) ;;
         *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page, --python, --ha and --packages." >&2; exit 64 ;;

@@ -36,12 +36,16 @@ quietly() {
     "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
 export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-2}
-rm -rf "$out/dist"
+rm -rf "$out/dist" "$out/source"
+mkdir -p "$out/source"
+# setuptools leaves nothing in the sources, and CMake builds only what is new.
+export DIST_EXTRA_CONFIG=$out/setuptools.cfg
+printf '[egg_info]\negg_base = %s\n[build_ext]\nbuild_temp = %s\n' \
+    "$out" "$out/cmake${TJ_SANITIZE:+-sanitized}" >"$DIST_EXTRA_CONFIG"
+export CMAKE_ARGS="-DTJ_SANITIZE=${TJ_SANITIZE:-} -DTJ_WERROR=${TJ_WERROR:-OFF}"
 quietly "$tools/bin/python" -m build --no-isolation --sdist --outdir "$out/dist" .
-quietly "$tools/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/dist" \
-    --config-settings=build-dir="$out/cmake${TJ_SANITIZE:+-sanitized}" \
-    --config-settings=cmake.define.TJ_SANITIZE="${TJ_SANITIZE:-}" \
-    --config-settings=cmake.define.TJ_WERROR="${TJ_WERROR:-OFF}" "$out"/dist/*.tar.gz
+tar -xzf "$out"/dist/*.tar.gz -C "$out/source" --strip-components=1
+quietly "$tools/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/dist" "$out/source"
 here=$PWD
 if [ -n "${TJ_SANITIZE:-}" ]; then
     # An interpreter that knows nothing of it gets the sanitizer's library first. Its own objects come from

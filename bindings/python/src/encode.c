@@ -78,23 +78,27 @@ bool text_view(PyObject *value, tj_str *out)
     return true;
 }
 
-bool encode_text(arena *memory, PyObject *value, tj_str *out)
+bool text_or_none(PyObject *value, tj_str *out)
 {
-    tj_str text;
     if (value == Py_None) {
         *out = (tj_str){NULL, 0};
         return true;
     }
-    if (!text_view(value, &text)) {
+    return text_view(value, out);
+}
+
+bool encode_text(arena *memory, PyObject *value, tj_str *out)
+{
+    tj_str text;
+    if (!text_or_none(value, &text)) {
         return false;
     }
-    char *copy = arena_take(memory, text.size + 1);
-    if (!copy) {
-        return false;
+    char *copy = text.data ? arena_take(memory, text.size + 1) : NULL;
+    if (copy) {
+        memcpy(copy, text.data, text.size);
     }
-    memcpy(copy, text.data, text.size);
     *out = (tj_str){copy, text.size};
-    return true;
+    return copy || !text.data;
 }
 
 bool encode_json(arena *memory, PyObject *value, tj_str *out)
@@ -105,15 +109,23 @@ bool encode_json(arena *memory, PyObject *value, tj_str *out)
     return done;
 }
 
+static bool parse_symbol(tj_str text, tj_identity *out)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_status status = tj_identity_parse(text, out, &error);
+    return status == TJ_OK || raise_error(status, &error);
+}
+
+bool symbol_view(PyObject *value, tj_identity *out)
+{
+    tj_str text;
+    return text_or_none(value, &text) && parse_symbol(text, out);
+}
+
 bool encode_symbol(arena *memory, PyObject *value, tj_identity *out)
 {
     tj_str text;
-    tj_error error = TJ_ERROR_INIT;
-    if (!encode_text(memory, value, &text)) {
-        return false;
-    }
-    tj_status status = tj_identity_parse(text, out, &error);
-    return status == TJ_OK || raise_error(status, &error);
+    return encode_text(memory, value, &text) && parse_symbol(text, out);
 }
 
 static bool parse_decimal(PyObject *text, tj_decimal *out)

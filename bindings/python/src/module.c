@@ -25,20 +25,35 @@ void type_free(PyObject *self)
     Py_DECREF(type);
 }
 
-/* setup(values, errors, decimal, uuid, utc, loads, dumps, on_trace): once, by the package. */
+PyObject *type_refuse(PyTypeObject *type, PyObject *args, PyObject *names)
+{
+    (void)type;
+    (void)args;
+    (void)names;
+    PyErr_SetString(PyExc_TypeError, "a journal makes these");
+    return NULL;
+}
+
+/* setup(values, errors, decimal, uuid, utc, loads, dumps, on_trace, cancelled, invalid_state,
+ * copy_context): once, by the package. */
 static PyObject *setup(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *values;
     python_side given = {0};
-    if (!PyArg_ParseTuple(args, "OO!OOOOOO", &values, &PyList_Type, &given.errors, &given.decimal,
-                          &given.uuid, &given.utc, &given.json_loads, &given.json_dumps,
-                          &given.on_trace)) {
+    if (!PyArg_ParseTuple(args, "OO!OOOOOOOOO", &values, &PyList_Type, &given.errors,
+                          &given.decimal, &given.uuid, &given.utc, &given.json_loads,
+                          &given.json_dumps, &given.on_trace, &given.cancelled,
+                          &given.invalid_state, &given.copy_context)) {
         return NULL;
     }
     given.time = PyObject_GetAttrString(values, "Time");
     given.to_ns = PyObject_GetAttrString(values, "to_ns");
-    if (!given.time || !given.to_ns || !fields_setup(values)) {
+    given.run = PyUnicode_InternFromString("run");
+    given.loop = PyUnicode_InternFromString("loop");
+    given.watch = PyUnicode_InternFromString("_watch");
+    if (!given.time || !given.to_ns || !given.run || !given.loop || !given.watch ||
+        !fields_setup(values)) {
         return NULL;
     }
     Py_INCREF(args); /* kept, with all in it, as long as the process lives */
@@ -119,6 +134,8 @@ static PyMethodDef functions[] = {
     {"time_parse", time_parse, METH_O, NULL},
     {"state_to_json", state_to_json, METH_O, NULL},
     {"state_from_json", state_from_json, METH_O, NULL},
+    {"settle", flight_settle, METH_VARARGS, NULL},
+    {"is_watching", flight_is_watching, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -128,7 +145,7 @@ static PyModuleDef definition = {
 static void after_fork(void)
 {
     trace_after_fork();
-    pending_after_fork();
+    flight_after_fork();
     store_after_fork();
 }
 
@@ -136,8 +153,8 @@ PyMODINIT_FUNC PyInit__native(void)
 {
     pthread_atfork(NULL, NULL, after_fork);
     PyObject *module = PyModule_Create(&definition);
-    if (module && !(store_setup(module) && transaction_setup(module) && history_setup(module) &&
-                    frame_setup(module))) {
+    if (module && !(store_setup(module) && transaction_setup(module) && flight_setup(module) &&
+                    history_setup(module) && frame_setup(module))) {
         Py_CLEAR(module);
     }
     return module;

@@ -64,6 +64,8 @@ extern record record_live_state, record_portfolio, record_sub_account, record_po
 /* What Python gives the module when it is imported: classes and functions. */
 typedef struct python_side {
     PyObject *decimal, *uuid, *time, *utc, *to_ns, *json_loads, *json_dumps, *errors, *on_trace;
+    PyObject *cancelled, *invalid_state, *copy_context; /* asyncio's */
+    PyObject *run, *loop, *watch;                       /* names */
 } python_side;
 extern python_side python;
 
@@ -89,7 +91,10 @@ void *arena_take(arena *memory, size_t size); /* zeroed; NULL with an exception 
 void *arena_try(arena *memory, size_t size);  /* the same without Python: NULL alone */
 void arena_drop(arena *memory);
 
-bool text_view(PyObject *value, tj_str *out); /* the text of a str, which stays with it */
+/* The text of a str, which stays with it. */
+bool text_view(PyObject *value, tj_str *out);
+bool text_or_none(PyObject *value, tj_str *out); /* None: absent */
+bool symbol_view(PyObject *value, tj_identity *out);
 bool encode_record(arena *memory, const record *kind, PyObject *value, void *data);
 bool encode_text(arena *memory, PyObject *value, tj_str *out); /* None: absent */
 bool encode_json(arena *memory, PyObject *value, tj_str *out);
@@ -121,15 +126,18 @@ typedef struct dependant {
 typedef struct store {
     PyObject_HEAD tj_store *handle; /* NULL: closed */
     pid_t process;                  /* that opened it */
-    pthread_mutex_t lock;           /* of what follows; never held while anything is waited for */
+    bool finishing, closing; /* takes no more submits; nothing any more. The GIL guards them */
+    pthread_mutex_t lock;    /* of what follows; never held while anything is waited for */
     pthread_cond_t idle;
-    size_t calls; /* under way, in any thread: closing waits for them */
-    bool closing;
+    size_t calls; /* without the GIL, in any thread: closing waits for them */
     dependant *dependants;
 } store;
 
-/* Around each use of the handle. store_enter needs the GIL and sets an exception when the store is
- * closed or another process's; store_leave needs no GIL. */
+/* Before each use of the handle while the GIL is kept. Sets an exception when the store is closed or
+ * another process's. */
+bool store_is_open(const store *self);
+/* Around each use of the handle without the GIL. store_enter needs it and is as store_is_open;
+ * store_leave needs none. */
 bool store_enter(store *self);
 void store_leave(store *self);
 void store_add(store *self, dependant *child);
@@ -142,8 +150,11 @@ PyObject *store_diff(store *self, PyObject *args);
 PyObject *store_equity(store *self, PyObject *args);
 PyObject *store_frame(store *self, PyObject *args);
 PyObject *store_complete(store *self, PyObject *args);
-PyObject *store_in_flight(store *self, PyObject *unused);
+PyObject *store_finish(store *self, PyObject *unused);
 PyObject *store_completion_fd(store *self, PyObject *unused);
+PyObject *store_begin(store *self, PyObject *const *args, Py_ssize_t count);
+PyObject *flight_settle(PyObject *module, PyObject *args);
+PyObject *flight_is_watching(PyObject *module, PyObject *watch);
 
 /* Runs one statement on a store without the GIL; what the library had to say goes to Python. */
 #define WITHOUT_GIL(self, statement)                  \
@@ -162,17 +173,22 @@ void trace_deliver(void);
 
 /* In a forked child, whose other threads are gone with whatever they held. */
 void trace_after_fork(void);
-void pending_after_fork(void);
+void flight_after_fork(void);
 void store_after_fork(void);
 
 extern PyTypeObject *store_type, *transaction_type, *history_type, *frame_type;
 bool store_setup(PyObject *module);
 bool transaction_setup(PyObject *module);
+bool flight_setup(PyObject *module);
 bool history_setup(PyObject *module);
 bool frame_setup(PyObject *module);
 /* A frame of an array of structs; its columns are the members of `row`. */
 PyObject *frame_new(const record *row, const void *rows, size_t count, bool floats);
 
+/* Python 3.9 has it, and calls it limited from 3.10 on. */
+#ifndef METH_FASTCALL
+#define METH_FASTCALL 0x0080
+#endif
 #define METHOD(name, function, how, doc)                        \
     {                                                           \
         name, (PyCFunction)(void (*)(void))(function), how, doc \
@@ -180,6 +196,8 @@ PyObject *frame_new(const record *row, const void *rows, size_t count, bool floa
 
 /* A heap type of the module; NULL with an exception set. */
 PyTypeObject *type_new(PyObject *module, const char *name, PyType_Spec *spec);
+/* The tp_new of a type that only the module makes. */
+PyObject *type_refuse(PyTypeObject *type, PyObject *args, PyObject *names);
 /* What a heap type's dealloc ends with. */
 void type_free(PyObject *self);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pending.h"
+#include "flight.h"
 
 PyTypeObject *store_type;
 
@@ -22,20 +22,32 @@ void store_after_fork(void)
     this_process = getpid();
 }
 
+static bool is_ours(const store *self)
+{
+    if (self->process == this_process) {
+        return true;
+    }
+    char text[TJ_ERROR_MESSAGE_SIZE];
+    snprintf(text, sizeof text,
+             "this journal was opened by process %lld; after a fork a child opens its own",
+             (long long)self->process);
+    return raise_text(TJ_CLOSED, text);
+}
+
+bool store_is_open(const store *self)
+{
+    return is_ours(self) && (!self->closing || raise_text(TJ_CLOSED, "this journal is closed"));
+}
+
 bool store_enter(store *self)
 {
-    if (self->process != this_process) {
-        char text[TJ_ERROR_MESSAGE_SIZE];
-        snprintf(text, sizeof text,
-                 "this journal was opened by process %lld; after a fork a child opens its own",
-                 (long long)self->process);
-        return raise_text(TJ_CLOSED, text);
+    if (!store_is_open(self)) {
+        return false;
     }
     pthread_mutex_lock(&self->lock);
-    bool open = self->handle && !self->closing;
-    self->calls += open;
+    self->calls++;
     pthread_mutex_unlock(&self->lock);
-    return open || raise_text(TJ_CLOSED, "this journal is closed");
+    return true;
 }
 
 void store_leave(store *self)
@@ -156,15 +168,18 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     return (PyObject *)self;
 }
 
+/* With the GIL: calls that keep it need no more than a look. Whether there is anything to close. */
+static bool begin_closing(store *self)
+{
+    bool first = self->handle && !self->closing;
+    self->closing = true;
+    return first;
+}
+
 /* Waits for calls under way, ends dependants, closes. Without the GIL. */
-static tj_status close_now(store *self, tj_error *error)
+static tj_status finish_closing(store *self, tj_error *error)
 {
     pthread_mutex_lock(&self->lock);
-    if (!self->handle || self->closing) {
-        pthread_mutex_unlock(&self->lock);
-        return TJ_OK;
-    }
-    self->closing = true;
     while (self->calls > 0) {
         pthread_cond_wait(&self->idle, &self->lock);
     }
@@ -179,6 +194,18 @@ static tj_status close_now(store *self, tj_error *error)
     return status;
 }
 
+static tj_status close_now(store *self, tj_error *error)
+{
+    tj_status status = TJ_OK;
+    if (begin_closing(self)) {
+        PyThreadState *thread = PyEval_SaveThread();
+        status = finish_closing(self, error);
+        PyEval_RestoreThread(thread);
+        flight_forget(self);
+    }
+    return status;
+}
+
 static PyObject *store_close(store *self, PyObject *unused)
 {
     (void)unused;
@@ -187,10 +214,7 @@ static PyObject *store_close(store *self, PyObject *unused)
         this_process) { /* the parent's: its locks may be held by threads that are gone */
         Py_RETURN_NONE;
     }
-    PyThreadState *thread = PyEval_SaveThread();
     tj_status status = close_now(self, &error);
-    PyEval_RestoreThread(thread);
-    pending_forget(self);
     trace_deliver();
     if (status != TJ_OK) {
         return raise_error(status, &error);
@@ -203,10 +227,7 @@ static void store_dealloc(PyObject *object)
     store *self = (store *)object;
     if (self->process == this_process) {
         tj_error ignored = TJ_ERROR_INIT;
-        PyThreadState *thread = PyEval_SaveThread();
         (void)close_now(self, &ignored);
-        PyEval_RestoreThread(thread);
-        pending_forget(self);
         pthread_mutex_destroy(&self->lock);
         pthread_cond_destroy(&self->idle);
     }
@@ -584,8 +605,9 @@ static PyMethodDef methods[] = {
     METHOD("diff", store_diff, METH_VARARGS, NULL),
     METHOD("equity", store_equity, METH_VARARGS, NULL),
     METHOD("frame", store_frame, METH_VARARGS, NULL),
+    METHOD("begin", store_begin, METH_FASTCALL, NULL),
     METHOD("complete", store_complete, METH_VARARGS, NULL),
-    METHOD("in_flight", store_in_flight, METH_NOARGS, NULL),
+    METHOD("finish", store_finish, METH_NOARGS, NULL),
     METHOD("completion_fd", store_completion_fd, METH_NOARGS, NULL),
     {NULL, NULL, 0, NULL},
 };

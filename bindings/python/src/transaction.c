@@ -3,7 +3,7 @@
  * not. Its store's closing ends it. */
 #include "native.h"
 
-#include "pending.h"
+#include "flight.h"
 
 PyTypeObject *transaction_type;
 
@@ -41,7 +41,7 @@ static bool read_options(transaction *self, PyObject *id, PyObject *note)
 static bool begin(transaction *self, store *owner, const char *book)
 {
     tj_error error = TJ_ERROR_INIT;
-    if (!store_enter(owner)) {
+    if (!store_is_open(owner)) {
         return false;
     }
     tj_status status = tj_txn_begin(owner->handle, &self->handle, &error);
@@ -54,66 +54,82 @@ static bool begin(transaction *self, store *owner, const char *book)
     if (status == TJ_OK && book) {
         status = tj_txn_use_book(self->handle, book, &error);
     }
-    store_leave(owner);
     return status == TJ_OK || raise_error(status, &error);
 }
 
-/* (journal, its store, book, commit_id, expected_sequence, deadline_ms, sync, critical, note) */
-static PyObject *transaction_new(PyTypeObject *type, PyObject *args, PyObject *names)
+static bool read_number(PyObject *value, unsigned long long most, unsigned long long *out)
 {
-    (void)names;
-    PyObject *journal, *id, *note;
-    store *owner;
-    const char *book;
-    unsigned long long expected;
-    unsigned deadline_ms;
-    int sync, critical;
-    if (!PyArg_ParseTuple(args, "OO!zOKIppO", &journal, store_type, &owner, &book, &id, &expected,
-                          &deadline_ms, &sync, &critical, &note)) {
-        return NULL;
+    *out = PyLong_AsUnsignedLongLong(value);
+    if (!PyErr_Occurred() && *out > most) {
+        PyErr_SetString(PyExc_OverflowError, "the number is too large");
     }
-    transaction *self = (transaction *)PyType_GenericNew(type, NULL, NULL);
-    if (!self) {
-        return NULL;
-    }
-    Py_INCREF(journal);
-    self->journal = journal;
-    self->options = (tj_commit_options)TJ_COMMIT_OPTIONS_INIT;
-    self->options.expected_sequence = expected;
-    self->options.deadline_ms = deadline_ms;
-    self->options.sync = sync;
-    self->options.critical = critical;
-    if (!read_options(self, id, note) || !begin(self, owner, book)) {
-        Py_CLEAR(self);
-    }
-    return (PyObject *)self;
+    return !PyErr_Occurred();
 }
 
-/* The handle, for one call; store_leave follows. NULL with an exception set. */
+/* begin(class, journal, book, commit_id, expected_sequence, deadline_ms, sync, critical, note) */
+PyObject *store_begin(store *self, PyObject *const *args, Py_ssize_t count)
+{
+    const char *book = NULL;
+    unsigned long long expected, deadline_ms;
+    if (count != 9 || !PyType_Check(args[0]) ||
+        !PyType_IsSubtype((PyTypeObject *)args[0], transaction_type)) {
+        PyErr_SetString(PyExc_TypeError, "a transaction's class and eight arguments are needed");
+        return NULL;
+    }
+    if ((args[2] != Py_None && !PyArg_Parse(args[2], "s", &book)) ||
+        !read_number(args[4], UINT64_MAX, &expected) ||
+        !read_number(args[5], UINT32_MAX, &deadline_ms)) {
+        return NULL;
+    }
+    transaction *made = (transaction *)PyType_GenericAlloc((PyTypeObject *)args[0], 0);
+    if (!made) {
+        return NULL;
+    }
+    Py_INCREF(args[1]);
+    made->journal = args[1];
+    made->options = (tj_commit_options)TJ_COMMIT_OPTIONS_INIT;
+    made->options.expected_sequence = expected;
+    made->options.deadline_ms = (uint32_t)deadline_ms;
+    made->options.sync = PyObject_IsTrue(args[6]) == 1;
+    made->options.critical = PyObject_IsTrue(args[7]) == 1;
+    if (!read_options(made, args[3], args[8]) || !begin(made, self, book)) {
+        Py_CLEAR(made);
+    }
+    return (PyObject *)made;
+}
+
+/* The handle, while the GIL is kept: closing begins with it. NULL with an exception set. */
 static tj_txn *use(transaction *self)
 {
-    if (!self->owner || !store_enter(self->owner)) {
+    if (!self->owner || !store_is_open(self->owner)) {
         return NULL;
     }
     if (!self->handle) {
-        store_leave(self->owner);
         raise_text(TJ_MISUSE, "this transaction was committed or aborted already");
     }
     return self->handle;
 }
 
-/* The same, for its last call: it belongs to the caller afterwards. */
+/* The same, for its last call: it belongs to the caller afterwards, and store_leave follows. */
 static tj_txn *use_up(transaction *self)
 {
     tj_txn *handle = use(self);
-    if (handle) {
-        store_remove(self->owner, &self->link);
-        self->handle = NULL;
+    if (!handle || !store_enter(self->owner)) {
+        return NULL;
     }
+    store_remove(self->owner, &self->link);
+    self->handle = NULL;
     return handle;
 }
 
 /* ---- changes ------------------------------------------------------------------------------- */
+
+/* Of a METH_FASTCALL | METH_KEYWORDS. */
+typedef struct arguments {
+    PyObject *const *values;
+    Py_ssize_t count;
+    PyObject *names;
+} arguments;
 
 /* A change while it is noted: the arguments, and what they are in C. */
 typedef struct change {
@@ -138,22 +154,38 @@ typedef struct change {
     } as;
 } change;
 
-/* Two arguments, by place or by name; an optional second one is None when it is left out. */
-static bool two(change *c, PyObject *args, PyObject *names, const char *format, const char *first,
+/* Two arguments, by place or by name; the second is None when it may be left out. */
+static bool two(change *c, const arguments *given, bool optional, const char *first,
                 const char *second)
 {
-    char *keywords[] = {(char *)first, (char *)second, NULL};
-    c->other = Py_None;
-    return PyArg_ParseTupleAndKeywords(args, names, format, keywords, &c->value, &c->other);
+    PyObject *values[2] = {NULL, optional ? Py_None : NULL};
+    const char *known[2] = {first, second};
+    for (Py_ssize_t i = 0; i < given->count && i < 2; i++) {
+        values[i] = given->values[i];
+    }
+    bool fits = given->count <= 2;
+    for (Py_ssize_t i = 0; given->names && i < PyTuple_Size(given->names); i++) {
+        PyObject *name = PyTuple_GetItem(given->names, i);
+        int at = PyUnicode_CompareWithASCIIString(name, first) == 0 ? 0 : 1;
+        fits = fits && at >= given->count && PyUnicode_CompareWithASCIIString(name, known[at]) == 0;
+        values[at] = given->values[given->count + i];
+    }
+    if (!fits || !values[0] || !values[1]) {
+        PyErr_Format(PyExc_TypeError, "the arguments are %s and %s%s", first, second,
+                     optional ? ", which may be left out" : "");
+        return false;
+    }
+    c->value = values[0];
+    c->other = values[1];
+    return true;
 }
 
-static PyObject *noted(transaction *self, change *c, bool used, tj_status status)
+static PyObject *noted(change *c, bool used, tj_status status)
 {
     arena_drop(&c->memory);
     if (!used) {
         return NULL;
     }
-    store_leave(self->owner);
     if (status != TJ_OK) {
         return raise_error(status, &c->error);
     }
@@ -164,25 +196,27 @@ static PyObject *noted(transaction *self, change *c, bool used, tj_status status
 #define NOTE(encoded, library_call)                  \
     tj_txn *txn = (encoded) ? use(self) : NULL;      \
     tj_status status = txn ? (library_call) : TJ_OK; \
-    return noted(self, &c, txn, status)
+    return noted(&c, txn, status)
 #define CHANGE(function, encoded, library_call)                   \
     static PyObject *function(transaction *self, PyObject *value) \
     {                                                             \
         change c = {.value = value, .error = TJ_ERROR_INIT};      \
         NOTE(encoded, library_call);                              \
     }
-#define CHANGE_BY_TWO(function, format, first, second, encoded, library_call)         \
-    static PyObject *function(transaction *self, PyObject *args, PyObject *names)     \
-    {                                                                                 \
-        change c = {.error = TJ_ERROR_INIT};                                          \
-        NOTE(two(&c, args, names, format, first, second) && (encoded), library_call); \
+#define CHANGE_BY_TWO(function, optional, first, second, encoded, library_call)             \
+    static PyObject *function(transaction *self, PyObject *const *values, Py_ssize_t count, \
+                              PyObject *names)                                              \
+    {                                                                                       \
+        change c = {.error = TJ_ERROR_INIT};                                                \
+        arguments given = {values, count, names};                                           \
+        NOTE(two(&c, &given, optional, first, second) && (encoded), library_call);          \
     }
 
 #define RECORD(kind, member) encode_record(&c.memory, &record_##kind, c.value, &c.as.member)
-#define NAME encode_text(&c.memory, c.value, &c.name)
+#define NAME text_or_none(c.value, &c.name)
 #define JSON encode_json(&c.memory, c.value, &c.name)
-#define SYMBOL encode_symbol(&c.memory, c.value, &c.id)
-#define ACCOUNT encode_text(&c.memory, c.other, &c.account)
+#define SYMBOL symbol_view(c.value, &c.id)
+#define ACCOUNT text_or_none(c.other, &c.account)
 #define ABSENT (c.value == Py_None)
 #define IF_GIVEN(member) (ABSENT ? NULL : &c.as.member)
 
@@ -195,15 +229,15 @@ CHANGE(delete_portfolio, true, tj_txn_delete_portfolio(txn, &c.error))
 CHANGE(put_sub_account, RECORD(sub_account, sub_account),
        tj_txn_put_sub_account(txn, &c.as.sub_account, &c.error))
 CHANGE(delete_sub_account, NAME, tj_txn_delete_sub_account(txn, c.name, &c.error))
-CHANGE_BY_TWO(put_position, "O|O", "position", "sub_account", RECORD(position, position) && ACCOUNT,
+CHANGE_BY_TWO(put_position, true, "position", "sub_account", RECORD(position, position) && ACCOUNT,
               tj_txn_put_position(txn, c.account, &c.as.position, &c.error))
-CHANGE_BY_TWO(delete_position, "O|O", "symbol", "sub_account", SYMBOL &&ACCOUNT,
+CHANGE_BY_TWO(delete_position, true, "symbol", "sub_account", SYMBOL &&ACCOUNT,
               tj_txn_delete_position(txn, c.account, c.id, &c.error))
-CHANGE_BY_TWO(put_balance, "O|O", "balance", "sub_account", RECORD(balance, balance) && ACCOUNT,
+CHANGE_BY_TWO(put_balance, true, "balance", "sub_account", RECORD(balance, balance) && ACCOUNT,
               tj_txn_put_balance(txn, c.account, &c.as.balance, &c.error))
-CHANGE_BY_TWO(delete_balance, "O|O", "currency", "sub_account", SYMBOL &&ACCOUNT,
+CHANGE_BY_TWO(delete_balance, true, "currency", "sub_account", SYMBOL &&ACCOUNT,
               tj_txn_delete_balance(txn, c.account, c.id, &c.error))
-CHANGE_BY_TWO(put_price, "OO", "symbol", "price", SYMBOL &&encode_decimal(c.other, &c.as.amount),
+CHANGE_BY_TWO(put_price, false, "symbol", "price", SYMBOL &&encode_decimal(c.other, &c.as.amount),
               tj_txn_put_price(txn, &(tj_price){c.id, c.as.amount}, &c.error))
 CHANGE(delete_price, SYMBOL, tj_txn_delete_price(txn, c.id, &c.error))
 CHANGE(set_portfolio_equity, ABSENT || encode_decimal(c.value, &c.as.amount),
@@ -214,7 +248,7 @@ CHANGE(set_strategy_state, JSON, tj_txn_set_strategy_state(txn, c.name, &c.error
 CHANGE(set_execution_checkpoint, ABSENT || RECORD(checkpoint, checkpoint),
        tj_txn_set_execution_checkpoint(txn, IF_GIVEN(checkpoint), &c.error))
 CHANGE(set_extra, JSON, tj_txn_set_extra(txn, c.name, &c.error))
-CHANGE_BY_TWO(put_algo, "OO", "id", "state",
+CHANGE_BY_TWO(put_algo, false, "id", "state",
               encode_uuid(c.value, &c.uuid) &&
                   encode_record(&c.memory, &record_algo_state, c.other, &c.as.algo),
               tj_txn_put_algo(txn, &c.uuid, &c.as.algo, &c.error))
@@ -245,34 +279,43 @@ static PyObject *commit(transaction *self, PyObject *unused)
     return status == TJ_OK ? PyLong_FromUnsignedLongLong(sequence) : raise_error(status, &error);
 }
 
-/* submit(context): the context comes back with the outcome (store.complete). */
-static PyObject *submit(transaction *self, PyObject *context)
+/* Gives the flight, once the transaction's handle is the caller's. */
+static PyObject *take_off(transaction *self, tj_txn *txn, PyObject *watch)
 {
     tj_error error = TJ_ERROR_INIT;
     uint64_t sequence = 0;
     tj_status status;
-    if (self->options.deadline_ms > 0) {
-        return raise_text(TJ_MISUSE,
-                          "deadline_ms is for commits that block; use asyncio.wait_for here");
-    }
-    tj_txn *txn = use_up(self);
-    if (!txn) {
-        return NULL;
-    }
-    pending *expected = pending_new(self->owner, context);
-    if (!expected) {
+    flight *made = flight_new(self->owner, watch);
+    if (!made) {
         tj_txn_abort(txn);
         store_leave(self->owner);
         return NULL;
     }
-    WITHOUT_GIL(self->owner, status = tj_txn_submit(txn, &self->options, pending_done, expected,
-                                                    &sequence, &error));
+    WITHOUT_GIL(self->owner,
+                status = tj_txn_submit(txn, &self->options, flight_done, made, &sequence, &error));
     self->sequence = sequence;
     if (status != TJ_OK) {
-        pending_drop(expected);
+        flight_drop(made);
         return raise_error(status, &error);
     }
-    return PyLong_FromUnsignedLongLong(sequence);
+    return (PyObject *)made;
+}
+
+static PyObject *submit(transaction *self, PyObject *unused)
+{
+    (void)unused;
+    if (self->options.deadline_ms > 0) {
+        return raise_text(TJ_MISUSE,
+                          "deadline_ms is for commits that block; use asyncio.wait_for here");
+    }
+    if (self->owner && self->owner->finishing) {
+        return raise_text(TJ_CLOSED, "this journal is closed");
+    }
+    PyObject *watch = flight_watch(self->owner, self->journal);
+    tj_txn *txn = watch ? use_up(self) : NULL;
+    PyObject *made = txn ? take_off(self, txn, watch) : NULL;
+    Py_XDECREF(watch);
+    return made;
 }
 
 static PyObject *abort_it(transaction *self, PyObject *unused)
@@ -301,14 +344,7 @@ static PyObject *get_sequence(transaction *self, void *unused)
                           : decode_text((tj_str){NULL, 0});
 }
 
-static PyObject *get_journal(transaction *self, void *unused)
-{
-    (void)unused;
-    Py_INCREF(self->journal);
-    return self->journal;
-}
-
-#define BY_TWO (METH_VARARGS | METH_KEYWORDS)
+#define BY_TWO (METH_FASTCALL | METH_KEYWORDS)
 static PyMethodDef methods[] = {
     METHOD("use_book", use_book, METH_O,
            "use_book($self, name, /)\n--\n\nThe book that the following calls change."),
@@ -370,7 +406,7 @@ static PyMethodDef methods[] = {
         "    FullError, ConflictError, NotFoundError (the book), InvalidError: nothing changed.\n"
         "    UnavailableError, UnknownError: see deadline_ms. ClosedError: its text says whether\n"
         "    the commit was not applied or is unknown until the journal is opened again."),
-    METHOD("_submit", submit, METH_O, NULL),
+    METHOD("_submit", submit, METH_NOARGS, NULL),
     METHOD("abort", abort_it, METH_NOARGS,
            "abort($self, /)\n--\n\nDrops the transaction; after a commit it does nothing."),
     {NULL, NULL, 0, NULL},
@@ -378,12 +414,11 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef attributes[] = {
     {"sequence", (getter)get_sequence, NULL, "The commit's, once it is made; else None.", NULL},
-    {"_journal", (getter)get_journal, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, (void *)transaction_new},
+    {Py_tp_new, (void *)type_refuse},
     {Py_tp_dealloc, (void *)transaction_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},

@@ -15,7 +15,9 @@ process writes a journal; others open it with read_only=True. Every failure is a
 
 from __future__ import annotations
 
+import asyncio as _asyncio
 import logging as _logging
+from contextvars import copy_context as _copy_context
 from datetime import timezone as _timezone
 from decimal import Decimal as _Decimal
 from uuid import UUID as _UUID
@@ -73,6 +75,9 @@ _native.setup(
     _json.loads,
     _json.dumps,
     lambda level, message: _log.log(_LEVELS[level], "%s", message),
+    _asyncio.CancelledError,
+    _asyncio.InvalidStateError,
+    _copy_context,
 )
 
 from ._book import Book  # noqa: E402

@@ -93,6 +93,7 @@ class Journal:
         self._store = _native.Store(*configuration)
         self._closed = False
         self._pending = Pending(self._store)
+        self._watch = self._pending.watch  # for submit
         self._process = os.getpid()
         _open.add(self)
 
@@ -166,8 +167,8 @@ class Journal:
             deadline_ms: not 0: UnavailableError or UnknownError when the disk takes longer.
             sync: flush in any case. critical: may use the space kept in reserve.
         """
-        return Transaction(
-            self, self._store, book, commit_id, expected_sequence, deadline_ms, sync, critical, note
+        return self._store.begin(
+            Transaction, self, book, commit_id, expected_sequence, deadline_ms, sync, critical, note
         )
 
     def commit(self, transaction: Transaction) -> Awaitable[int]:
@@ -176,7 +177,7 @@ class Journal:
         The commit is decided when this is called, and durable when the future that it gives has the
         sequence. When who awaits it is cancelled the commit still happens.
         """
-        return self._pending.submit(transaction)
+        return transaction._submit()
 
     def commit_find(self, commit_id: UUID) -> int:
         """The sequence of the commit with that id. Raises NotFoundError."""

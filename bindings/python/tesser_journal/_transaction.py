@@ -44,7 +44,7 @@ class Transaction(_native.Transaction):
         traceback: Optional[TracebackType],
     ) -> Awaitable[Any]:
         if kind is None:
-            return self._journal._pending.submit(self)
+            return self._submit()
         self.abort()
         return asyncio.sleep(0)
 

@@ -2,6 +2,7 @@
 """Commits that an event loop awaits, without a thread."""
 
 import asyncio
+import contextvars
 import os
 import threading
 from decimal import Decimal
@@ -119,6 +120,148 @@ def test_shared_journals_take_each_others_completions(path):
                 assert len(one.book().load().last_prices) == 120
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def price(journal, number):
+    t = journal.transaction()
+    t.put_price("X", number)
+    return t
+
+
+def test_what_is_in_flight_is_a_future(path):
+    async def main():
+        with tesser_journal.open(path) as journal:
+            flight = journal.commit(price(journal, 1))
+            assert asyncio.isfuture(flight) and asyncio.ensure_future(flight) is flight
+            assert flight.get_loop() is asyncio.get_running_loop()
+            assert not flight.done() and not flight.cancelled()
+            with pytest.raises(asyncio.InvalidStateError):
+                flight.result()
+            told = []
+            flight.add_done_callback(told.append)
+            flight.add_done_callback(told.clear)
+            assert flight.remove_done_callback(told.clear) == 1
+            assert await asyncio.wait_for(asyncio.shield(flight), 60) == 1
+            assert told == [flight] and flight.result() == 1 and flight.exception() is None
+            assert await flight == 1
+            flight.add_done_callback(told.append)
+            assert told == [flight]
+            await asyncio.sleep(0)
+            assert told == [flight, flight]
+            assert not flight.cancel()
+
+            flights = [journal.commit(price(journal, number)) for number in range(5)]
+            done, _ = await asyncio.wait(flights, timeout=60)
+            assert {one.result() for one in done} == {2, 3, 4, 5, 6}
+            flight = journal.commit(price(journal, 7))
+            assert await asyncio.gather(*(asyncio.wait_for(flight, 60) for _ in range(3))) == [7] * 3
+
+    asyncio.run(main())
+    loop = asyncio.new_event_loop()
+    with tesser_journal.open(path) as journal:
+
+        async def submit():
+            return [journal.commit(price(journal, 8))]
+
+        assert loop.run_until_complete(loop.run_until_complete(submit())[0]) == 8
+    loop.close()
+
+
+def test_a_cancelled_flight(path):
+    async def main():
+        with tesser_journal.open(path) as journal:
+            flight = journal.commit(price(journal, 1))
+            gathered = asyncio.gather(flight, return_exceptions=True)
+            assert flight.cancel("enough") and flight.done() and flight.cancelled()
+            assert not flight.cancel()
+            assert [type(one) for one in await gathered] == [asyncio.CancelledError]
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                flight.result()
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(journal.commit(price(journal, 2)), 0)
+            assert await journal.commit(price(journal, 3)) == 3
+
+    asyncio.run(main())
+
+
+def test_those_of_one_group_are_told_in_order_each_in_its_context(path):
+    variable = contextvars.ContextVar("variable", default=-1)
+    seen = []
+
+    async def work(journal, number):
+        variable.set(number)
+        for _ in range(3):
+            await journal.commit(price(journal, number))
+            seen.append((number, variable.get()))
+
+    async def main():
+        with tesser_journal.open(path) as journal:
+            await asyncio.gather(*(work(journal, number) for number in range(20)))
+
+    asyncio.run(main())
+    assert seen[:20] == [(number, number) for number in range(20)]
+    assert sorted(seen) == [(number, number) for number in range(20) for _ in range(3)]
+
+
+def test_an_exception_in_one_keeps_none_of_the_others(path):
+    async def work(journal, number, error):
+        sequence = await journal.commit(price(journal, number))
+        if error:
+            raise error
+        return sequence
+
+    with tesser_journal.open(path) as journal:
+        loop = asyncio.new_event_loop()
+        interrupt = loop.create_task(work(journal, 1, KeyboardInterrupt()))
+        others = [loop.create_task(work(journal, number, None)) for number in range(5)]
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.result()
+        assert loop.run_until_complete(asyncio.gather(*others)) == [2, 3, 4, 5, 6]
+        loop.close()
+
+
+def test_one_of_a_group_may_cancel_another_and_close(path):
+    async def main():
+        journal = tesser_journal.open(path)
+
+        async def first():
+            await journal.commit(price(journal, 1))
+            tasks[1].cancel()
+            journal.close()
+
+        async def other(number):
+            return await journal.commit(price(journal, number))
+
+        works = [first(), other(2), other(3), other(4)]
+        tasks = [asyncio.ensure_future(work) for work in works]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(results[1], asyncio.CancelledError)
+        assert results[2:] == [3, 4]
+        with tesser_journal.open(path) as again:
+            assert again.info()["sequence"] == 4
+
+    asyncio.run(main())
+
+
+def test_a_failure_that_nobody_awaits_is_told(path):
+    told = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        journal = tesser_journal.open(path)
+        await asyncio.sleep(0.01)
+        os.rename(path, path.with_name("elsewhere"))  # what is written from now on is refused
+        unseen, seen = (journal.commit(price(journal, number)) for number in (1, 2))
+        del unseen
+        with pytest.raises(tesser_journal.ClosedError):
+            await seen
+        with pytest.raises(tesser_journal.ClosedError):
+            journal.close()
+
+    asyncio.run(main())
+    assert [type(context["exception"]) for context in told] == [tesser_journal.ClosedError]
 
 
 def test_follow(path):

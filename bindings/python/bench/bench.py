@@ -138,19 +138,19 @@ async def in_flight(journal, numbers):
 
 def awaited_commits(rivals):
     """In each round the rivals commit one by one, and the package with 64 in flight: what a commit takes
-    there, and how many times quicker that is, by the medians over the rounds."""
+    there of the clock, of the processor and of the loop's thread, and how many times quicker it is, by the
+    medians over the rounds."""
     commits = 2_000
-    walls, cpus, ratios = [], [], {name: [] for name in ("sqlite3", "py-lmdb")}
+    clocks = time.perf_counter, time.process_time, time.thread_time
+    taken, ratios = [], {name: [] for name in ("sqlite3", "py-lmdb")}
     for number in range(IN_FLIGHT_ROUNDS):
-        start, used = time.perf_counter(), time.process_time()
+        start = [clock() for clock in clocks]
         asyncio.run(in_flight(rivals["package"].journal, range(number * commits, (number + 1) * commits)))
-        wall, cpu = time.perf_counter() - start, time.process_time() - used
-        walls.append(wall / commits * 1e6)
-        cpus.append(cpu / commits * 1e6)
+        taken.append([(clock() - before) / commits * 1e6 for clock, before in zip(clocks, start)])
         for name, all_of_it in ratios.items():
             lone = statistics.median(commit_once(rivals[name], i) for i in range(50))
-            all_of_it.append(lone / walls[-1])
-    return statistics.median(walls), statistics.median(cpus), ratios
+            all_of_it.append(lone / taken[-1][0])
+    return [statistics.median(of_clock) for of_clock in zip(*taken)], ratios
 
 
 def orders(count):
@@ -185,12 +185,13 @@ def main():
         rivals["sqlite3"] = Sqlite(place / "sqlite.db")
         rivals["py-lmdb"] = Lmdb(place / "lmdb")
         medians = lone_commits(rivals)
-        each, cpu, ratios = awaited_commits(rivals)
+        (each, cpu, loop), ratios = awaited_commits(rivals)
         for rival in rivals.values():
             rival.close()
         for name, median in medians.items():
             print(f"a lone durable commit, {name}: {median:.0f} us, {median / medians['package']:.2f}")
         print(f"asyncio, {IN_FLIGHT} in flight: {each:.1f} us a commit, {cpu:.1f} us of a core,", end=" ")
+        print(f"{loop:.1f} of them on the loop's thread,", end=" ")
         spread = "{:.0f} times {} ({:.0f} to {:.0f})".format
         print(*(spread(statistics.median(r), name, min(r), max(r)) for name, r in ratios.items()), sep=", ")
         loads(place / "loads")

@@ -2,9 +2,9 @@
 /*
  * A writer that notes what was acknowledged, and those notes compared with the journal.
  *
- * A writer that notes what was acknowledged, and those notes compared with the journal.
- *                                   of each that is acknowledged NOTES has number, sequence, time
- *   ha_writer check CONFIG NOTES    1: an entry of NOTES is not in the journal, or is there twice
+ *   ha_writer write CONFIG NOTES   commits one numbered ledger entry after the other until SIGTERM;
+ *                                  of each that is acknowledged NOTES has number, sequence, time
+ *   ha_writer check CONFIG NOTES   1: an entry of NOTES is not in the journal, or is there twice
  *
  * A commit whose end is not known is tried again with its id, as a runtime does. Only TJ_CLOSED
  * ends the writer: it says why, and exits with 3.

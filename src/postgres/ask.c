@@ -240,13 +240,29 @@ static tj_status send_all(tj__pg_session *session, uint64_t until, tj_error *err
     }
 }
 
+/* *looks: how often nothing has come. */
+static tj_status probe(tj__pg_session *session, unsigned *looks, tj_error *error)
+{
+    if (!session->target || ++*looks * LOOK_MS < session->target->probe_ms) {
+        return TJ_OK;
+    }
+    *looks = 0;
+    return session->target->probe(session)
+               ? TJ_OK
+               : lost(session, error, "the server does not answer, and takes no new connection");
+}
+
 /* NULL: the end of one statement's results. */
 static tj_status next_result(tj__pg_session *session, uint64_t until, tj__pg_result **out,
                              tj_error *error)
 {
     bool ready = false;
+    unsigned looks = 0;
     while (session->pq->is_busy(session->conn)) {
         TJ_TRY(tj__pg_await(session, false, until, &ready, error));
+        if (!ready) {
+            TJ_TRY(probe(session, &looks, error));
+        }
         if (ready && session->pq->consume_input(session->conn) != 1) {
             return lost(session, error, NULL);
         }

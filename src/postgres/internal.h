@@ -67,6 +67,7 @@ struct tj__postgres {
     char *schema;
     char *name;
     tj__pg_target target;
+    tj__pg_reached reached;
     char place[TJ_PATH_SIZE]; /* host:port/database schema.name, for messages */
     int32_t number;           /* of the journal in its schema */
     tj_uuid id;

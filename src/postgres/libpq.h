@@ -40,7 +40,7 @@ enum {
 };
 
 /* Changes with the members of tj__libpq. */
-#define TJ__LIBPQ_TABLE_VERSION 3
+#define TJ__LIBPQ_TABLE_VERSION 4
 #define TJ__LIBPQ_TABLE_NAME "tj__libpq_table"
 
 typedef struct tj__libpq {
@@ -59,6 +59,7 @@ typedef struct tj__libpq {
     int (*server_version)(const tj__pg_conn *conn);
     int (*backend_pid)(const tj__pg_conn *conn);
     char *(*host)(const tj__pg_conn *conn);
+    char *(*address)(const tj__pg_conn *conn);
     char *(*port)(const tj__pg_conn *conn);
     char *(*database)(const tj__pg_conn *conn);
     int (*set_nonblocking)(tj__pg_conn *conn, int on);

@@ -29,6 +29,7 @@ static tj_status new_postgres(const tj_config *config, tj__metrics *metrics, tj_
     postgres->name = strdup(given->name);
     tj__mutex_init(&postgres->apply_lock);
     tj__pg_pool_init(&postgres->pool);
+    tj__pg_reached_init(&postgres->reached);
     uint32_t third = given->lease_ms / 3;
     tj__helper_init(&postgres->helper, &tj__pg_helper_ops, postgres,
                     given->lag_ms < third ? given->lag_ms : third, third);
@@ -43,6 +44,7 @@ static void free_postgres(tj__postgres *postgres)
     tj__pg_close(&postgres->writer);
     tj__pg_close(&postgres->applier);
     tj__pg_pool_close(&postgres->pool);
+    tj__pg_reached_dispose(&postgres->reached);
     tj__helper_dispose(&postgres->helper);
     pthread_mutex_destroy(&postgres->apply_lock);
     tj__pg_arrays_dispose(&postgres->arrays);
@@ -133,6 +135,9 @@ static tj_status open_postgres(tj__postgres *postgres, tj_error *error)
                                        .url = postgres->url,
                                        .schema = postgres->schema,
                                        .verify = verify,
+                                       .reached = &postgres->reached,
+                                       .probe = tj__pg_is_at_work,
+                                       .probe_ms = config->postgres.answer_ms,
                                        .writes = !config->read_only,
                                        .closing = &postgres->closing};
     return config->read_only ? open_reader(postgres, error) : open_writer(postgres, error);

@@ -75,10 +75,24 @@ tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_sessio
     return TJ_OK;
 }
 
+/* Those that nobody uses. */
+static void close_idle(tj__pg_pool *pool)
+{
+    for (int i = 0; i < TJ__PG_POOL_SIZE; i++) {
+        if (!pool->taken[i]) {
+            tj__pg_close(&pool->sessions[i]);
+        }
+    }
+}
+
+/* With one that was lost, the others most likely are, and each would be waited for. */
 void tj__pg_pool_give(tj__postgres *postgres, tj__pg_session *session)
 {
     tj__pg_pool *pool = &postgres->pool;
     pthread_mutex_lock(&pool->lock);
+    if (!session->conn) {
+        close_idle(pool);
+    }
     pool->taken[session - pool->sessions] = false;
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->lock);

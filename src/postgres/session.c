@@ -6,13 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/thread.h"
 
 /* Servers from here on have SQL functions whose bodies are bound when they are created. */
 #define SERVER_VERSION_MIN 140000
 
 #define SETTINGS_MS 5000
-#define SEVERAL_NS UINT64_C(10000000000)
 
 void tj__pg_identifier(tj__buffer *out, const char *name)
 {
@@ -24,94 +22,6 @@ void tj__pg_identifier(tj__buffer *out, const char *name)
         tj__put_u8(out, (uint8_t)*c);
     }
     tj__put_u8(out, '"');
-}
-
-/* What libpq says, in one line. */
-static void copy_reason(const tj__pg_session *session, char *text, size_t size)
-{
-    snprintf(text, size, "%s", session->pq->error_message(session->conn));
-    size_t end = strlen(text);
-    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' ')) {
-        text[--end] = '\0';
-    }
-    for (char *c = text; *c; c++) {
-        if (*c == '\n' || *c == '\t') {
-            *c = ' ';
-        }
-    }
-}
-
-static tj_status connect_failed(tj__pg_session *session, tj_error *error)
-{
-    char reason[512];
-    if (!session->conn) {
-        return tj__fail(error, TJ_NOMEM, "no memory for a session with the server");
-    }
-    copy_reason(session, reason, sizeof reason);
-    tj__pg_close(session);
-    return tj__fail(error, TJ_UNAVAILABLE, "%s", reason);
-}
-
-/* By itself libpq gives each address of each host 2 s; where there is not the time for several of
- * them, it is told step by step. */
-static tj_status reach(tj__pg_session *session, const char *const *keywords,
-                       const char *const *values, tj_error *error)
-{
-    const tj__libpq *pq = session->pq;
-    uint64_t until = tj__monotonic_ns() + SEVERAL_NS;
-    if (tj__pg_time_left(session, until + SEVERAL_NS) >= SEVERAL_NS) {
-        session->conn = pq->connect(keywords, values, 1);
-    } else {
-        session->conn = pq->connect_start(keywords, values, 1);
-        int step = session->conn ? TJ__PG_POLLING_WRITING : TJ__PG_POLLING_FAILED;
-        while (step == TJ__PG_POLLING_READING || step == TJ__PG_POLLING_WRITING) {
-            if (pq->socket(session->conn) < 0) {
-                break;
-            }
-            bool ready = false;
-            TJ_TRY(tj__pg_await(session, step == TJ__PG_POLLING_WRITING, until, &ready, error));
-            step = ready ? pq->connect_poll(session->conn) : step;
-        }
-    }
-    return session->conn && pq->status(session->conn) == TJ__PG_CONNECTION_OK
-               ? TJ_OK
-               : connect_failed(session, error);
-}
-
-/* What is set first may be set otherwise by the URL, what stands behind it may not. */
-static tj_status connect_to(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
-{
-    const char *keywords[16];
-    const char *values[16];
-    size_t count = 0;
-    struct {
-        const char *keyword;
-        const char *value;
-    } settings[] = {{"connect_timeout", "2"},
-                    {"keepalives_idle", "3"},
-                    {"keepalives_interval", "2"},
-                    {"keepalives_count", "3"},
-                    {"tcp_user_timeout", "5000"},
-                    {"fallback_application_name", "tesser-journal"},
-                    {target->verify ? "sslmode" : NULL, "verify-full"},
-                    {"dbname", target->url},
-                    {"client_encoding", "UTF8"},
-                    {target->writes ? "target_session_attrs" : NULL, "read-write"}};
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (settings[i].keyword) {
-            keywords[count] = settings[i].keyword;
-            values[count++] = settings[i].value;
-        }
-    }
-    keywords[count] = NULL;
-    values[count] = NULL;
-    TJ_TRY(reach(session, keywords, values, error));
-    session->pq->note_warnings(session->conn, &session->warned);
-    if (session->pq->set_nonblocking(session->conn, 1) != 0 ||
-        session->pq->enter_pipeline(session->conn) != 1) {
-        return connect_failed(session, error);
-    }
-    return TJ_OK;
 }
 
 /* Behind a pooler every statement may go to another session, so nothing that one holds can be
@@ -172,7 +82,7 @@ static tj_status settle_session(tj__pg_session *session, const tj__pg_target *ta
 
 static tj_status start(tj__pg_session *session, const tj__pg_target *target, tj_error *error)
 {
-    TJ_TRY(connect_to(session, target, error));
+    TJ_TRY(tj__pg_reach(session, target, error));
     int version = session->pq->server_version(session->conn);
     if (version < SERVER_VERSION_MIN) {
         return tj__fail(error, TJ_UNSUPPORTED,
@@ -187,7 +97,8 @@ tj_status tj__pg_open(tj__pg_session *session, const tj__pg_target *target, tj_e
     *session = (tj__pg_session){.pq = target->pq,
                                 .prepares = target->writes,
                                 .until = session->until,
-                                .closing = target->closing};
+                                .closing = target->closing,
+                                .target = target->probe ? target : NULL};
     tj_status status = start(session, target, error);
     if (status != TJ_OK) {
         tj__pg_close(session);

@@ -10,6 +10,7 @@
 #ifndef TJ_POSTGRES_SESSION_H
 #define TJ_POSTGRES_SESSION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <tesser/uuid.h>
@@ -23,16 +24,19 @@
 /* Statements that a session remembers. */
 #define TJ__PG_PREPARED_MAX 48
 
+struct tj__pg_target;
+
 typedef struct tj__pg_session {
     const tj__libpq *pq;
-    tj__pg_conn *conn;                /* NULL: not open */
-    bool owes;                        /* the answer to what tj__pg_tell said */
-    bool warned;                      /* beside the answers to the last question */
-    bool silent;                      /* it was lost because no answer came in time */
-    uint64_t until;                   /* monotonic ns: no answer is awaited for longer; 0: as long
+    tj__pg_conn *conn;                  /* NULL: not open */
+    bool owes;                          /* the answer to what tj__pg_tell said */
+    bool warned;                        /* beside the answers to the last question */
+    bool silent;                        /* it was lost because no answer came in time */
+    uint64_t until;                     /* monotonic ns: no answer is awaited for longer; 0: as long
                                        * as each question says */
-    const _Atomic uint64_t *closing;  /* the same for all sessions of a journal that is closed */
-    char sqlstate[TJ__SQLSTATE_SIZE]; /* of the last failure */
+    const _Atomic uint64_t *closing;    /* the same for all sessions of a journal that is closed */
+    const struct tj__pg_target *target; /* what it was opened by; NULL: it is not probed */
+    char sqlstate[TJ__SQLSTATE_SIZE];   /* of the last failure */
     /* Statements with parameters are prepared when they are first said, where every one goes to the
      * same server process: by the hash of their text; what stands at i has the name "q<i>". */
     bool prepares;
@@ -59,7 +63,24 @@ void tj__pg_int8(tj__pg_query *query, uint64_t value);
 void tj__pg_bytes(tj__pg_query *query, tj__bytes value);
 void tj__pg_text(tj__pg_query *query, const char *value);
 
-/* How sessions are opened; the strings are borrowed. */
+/* One of a URL's hosts, as a session has found it. */
+typedef struct tj__pg_host {
+    char name[256];
+    char address[64];
+    char port[8];
+} tj__pg_host;
+
+/* The host that the newest session was opened on. */
+typedef struct tj__pg_reached {
+    pthread_mutex_t lock;
+    bool known;
+    tj__pg_host host;
+} tj__pg_reached;
+
+void tj__pg_reached_init(tj__pg_reached *reached);
+void tj__pg_reached_dispose(tj__pg_reached *reached);
+
+/* How sessions are opened; everything is borrowed, also by sessions that are probed. */
 typedef struct tj__pg_target {
     const tj__libpq *pq;
     const char *url;
@@ -67,6 +88,11 @@ typedef struct tj__pg_target {
     bool verify; /* hosts elsewhere, and nothing was said of sslmode: full verification */
     bool writes; /* only a server that takes commits */
     const _Atomic uint64_t *closing; /* see tj__pg_session; may be NULL */
+    tj__pg_reached *reached;         /* tried first, and kept up to date; may be NULL */
+    const tj__pg_host *only;         /* without `reached`: no other host; may be NULL */
+    /* Asked each probe_ms of silence whether a session is worth waiting for; NULL: it is. */
+    bool (*probe)(const struct tj__pg_session *session);
+    uint32_t probe_ms;
 } tj__pg_target;
 
 /* Opens a session, which was zero or closed, with the settings that everything here relies on.
@@ -92,7 +118,16 @@ tj_status tj__pg_do(tj__pg_session *session, const tj__pg_query *queries, int co
 void tj__pg_tell(tj__pg_session *session, const char *sql);
 void tj__pg_clear(const tj__pg_session *session, tj__pg_result **results, int count);
 
-/* For the files of a session: nanoseconds that an answer is awaited still, of one that is awaited
+/* probe.c: whether a session's server takes another one, and works for this one. */
+bool tj__pg_is_at_work(const tj__pg_session *session);
+
+/* For the files of a session. Which host it is on; false: it cannot be told. */
+bool tj__pg_host_of(const tj__pg_session *session, tj__pg_host *out);
+/* Is not tried first any more. */
+void tj__pg_forget_host(tj__pg_reached *reached, const tj__pg_host *host);
+/* Connects. TJ_UNAVAILABLE. */
+tj_status tj__pg_reach(tj__pg_session *session, const tj__pg_target *target, tj_error *error);
+/* Nanoseconds that an answer is awaited still, of one that is awaited
  * until then. */
 uint64_t tj__pg_time_left(const tj__pg_session *session, uint64_t until);
 /* Waits until the socket is *ready to be read, or written, or it is worth looking again. When the

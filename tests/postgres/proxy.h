@@ -183,7 +183,7 @@ static void proxy_start(proxy *p)
     assert_int_equal(pthread_create(&p->thread, NULL, proxy_main, p), 0);
 }
 
-static void proxy_url(const proxy *p, char out[URL_SIZE])
+static inline void proxy_url(const proxy *p, char out[URL_SIZE])
 {
     snprintf(out, URL_SIZE, "host=%s user=postgres dbname=postgres", p->directory);
 }

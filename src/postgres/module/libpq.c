@@ -73,6 +73,7 @@ __attribute__((visibility("default"))) const tj__libpq tj__libpq_table = {
     .server_version = PQserverVersion,
     .backend_pid = PQbackendPID,
     .host = PQhost,
+    .address = PQhostaddr,
     .port = PQport,
     .database = PQdb,
     .set_nonblocking = PQsetnonblocking,

@@ -155,7 +155,7 @@ static void expose_metrics(exposition *e, const tj_metrics *metrics)
     number(e, "waiting_commits", "gauge", metrics->waiting,
            "Submitted commits whose completion was not taken yet.");
     number(e, "log_written_bytes_total", "counter", metrics->log_bytes, "Written to the log.");
-    number(e, "applies_total", "counter", metrics->applies, "LMDB was brought up to date.");
+    number(e, "applies_total", "counter", metrics->applies, "The rows were brought up to date.");
     number(e, "apply_failures_total", "counter", metrics->apply_failures, "It could not be.");
     seconds(e, "apply_seconds_total", "counter", metrics->apply_us, "How long that took.");
     describe(e, "refused_total", "counter", "Commits that were not made, by their status.");
@@ -176,13 +176,13 @@ static void expose_backups(exposition *e, const tj_known_backups *known)
             "When one was last proven to restore; 0: never.");
 }
 
-/* What the writer of a journal on a server has counted is known to its own process only. */
 static void expose_opened(exposition *e, const tj_store_info *info, const tj_metrics *metrics,
                           const tj_known_backups *backups)
 {
     expose_common(e, info);
     if (info->type == TJ_ENGINE_POSTGRES) {
         expose_server(e, info);
+        expose_metrics(e, metrics);
         return;
     }
     expose_directory(e, info);
@@ -257,12 +257,12 @@ const command_spec command_metrics = {
     .name = "metrics",
     .server = true,
     .summary = "a journal in numbers, for Prometheus",
-    .text = "Sizes, space, lag and what the writer has counted: how long commits and flushes took, "
-            "how many shared one, what was refused. Of a journal that cannot be opened it says so "
-            "(tesser_journal_up 0), and ends as opening it does. A timer may run it every few "
-            "seconds. The writer's counts are those of when it last brought LMDB up to date; they "
-            "begin anew with each writer; of one on a server they are told to its own process "
-            "only. contrib/prometheus has alerts and a dashboard for it.",
+    .text =
+        "Sizes, space, lag and what the writer has counted: how long commits and flushes took, "
+        "how many shared one, what was refused. Of a journal that cannot be opened it says so "
+        "(tesser_journal_up 0), and ends as opening it does. A timer may run it every few "
+        "seconds. The writer's counts are those of when it last brought the rows up to date; they "
+        "begin anew with each writer. contrib/prometheus has alerts and a dashboard for it.",
     .example = "tesser-journal --journal ./journal metrics --output "
                "/var/lib/prometheus/node-exporter/journal.prom",
     .options = (const option_spec *const[]){&output_option, NULL},

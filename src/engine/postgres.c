@@ -69,6 +69,11 @@ static tj_status examine(tj__engine *engine, tj__engine_tell *tell, void *contex
     return tj__postgres_examine(postgres_of(engine), tell, context, error);
 }
 
+static void metrics(tj__engine *engine, tj_metrics *out)
+{
+    tj__postgres_metrics(postgres_of(engine), out);
+}
+
 static tj_status prune(tj__engine *engine, uint64_t size_bytes, bool dry, tj_prune_report *report,
                        tj_error *error)
 {
@@ -159,6 +164,7 @@ static const tj__engine_ops ops = {
     .appended = appended,
     .info = info,
     .past = &past,
+    .metrics = metrics,
     .prune = prune,
     .examine = examine,
     .work = work,

@@ -408,6 +408,13 @@ static tj_status renew_when_due(tj__postgres *postgres, tj_error *error)
     return status;
 }
 
+static void tell(tj__postgres *postgres)
+{
+    pthread_mutex_lock(&postgres->apply_lock);
+    tj__pg_tell_metrics(postgres, false);
+    pthread_mutex_unlock(&postgres->apply_lock);
+}
+
 tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
@@ -421,6 +428,7 @@ tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error)
     tj__metrics_add(&metrics->apply_us, (tj__monotonic_ns() - start) / 1000);
     if (status == TJ_OK) {
         status = renew_when_due(postgres, &failure);
+        tell(postgres);
     }
     if (atomic_exchange(&postgres->apply_told, status) != status && status != TJ_OK) {
         tj__trace(&postgres->config, TJ_TRACE_ERROR,
@@ -442,6 +450,7 @@ static void work(void *context)
         (void)tj__postgres_work(postgres, NULL);
     } else {
         (void)renew_when_due(postgres, NULL);
+        tell(postgres);
     }
 }
 

@@ -100,6 +100,7 @@ struct tj__postgres {
     tj__rowmap *apply_rows;
     tj__pg_base base;             /* the newest one; the next two are used with the lock, too */
     uint64_t base_bytes;          /* of log behind it, as far as this process knows */
+    uint64_t told_ns;             /* when what was counted was last told; with the lock, too */
     _Atomic uint64_t worked_ns;   /* when rows were last brought up to the log */
     _Atomic uint64_t renewed_ns;  /* when the lease was last renewed */
     _Atomic tj_status apply_told; /* how the last work ended, as far as it was said */
@@ -231,6 +232,9 @@ tj_status tj__pg_base_read(tj__postgres *postgres, const tj__pg_base *base, uint
  * its first commit. */
 tj_status tj__pg_replay_between(tj__postgres *postgres, uint64_t pruned, uint64_t sequence,
                                 tj__rowmap **out, tj_error *error);
+
+/* metrics.c: tells what was counted, some time after the last, or at once; with the apply lock. */
+void tj__pg_tell_metrics(tj__postgres *postgres, bool at_once);
 
 /* pool.c */
 void tj__pg_pool_init(tj__pg_pool *pool);

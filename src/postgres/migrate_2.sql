@@ -10,6 +10,10 @@ create table @schema@.base_rows(
     key bytea not null, value bytea not null, seq bigint not null, sum bigint not null,
     primary key (journal, base, place, key))
 
+/* What the newest writer has counted, as the library has it. */
+create table @schema@.metrics(
+    journal int primary key, epoch bigint not null, numbers bytea not null)
+
 /* Who may read and write the log may read and write these. */
 do $$ declare g record;
 begin
@@ -18,6 +22,10 @@ begin
         where c.oid = $q$@schema@.log$q$::regclass and a.grantee not in (0, c.relowner)
         and a.privilege_type in ('SELECT', 'INSERT')
     loop
-        execute format('grant %s on @schema@.base, @schema@.base_rows to %I', g.privilege_type, g.grantee);
+        execute format('grant %s on @schema@.base, @schema@.base_rows, @schema@.metrics to %I',
+            g.privilege_type, g.grantee);
+        if g.privilege_type = 'INSERT' then
+            execute format('grant update on @schema@.metrics to %I', g.grantee);
+        end if;
     end loop;
 end $$

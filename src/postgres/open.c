@@ -187,6 +187,7 @@ static tj_status close_writer(tj__postgres *postgres, tj_error *error)
                   "next writer: %s",
                   postgres->place, failure.message);
     }
+    tj__pg_tell_metrics(postgres, true);
     tj__pg_release(postgres);
     return status;
 }

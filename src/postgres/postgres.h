@@ -48,6 +48,8 @@ tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, 
                                tj_error *error);
 tj_status tj__postgres_work(tj__postgres *postgres, tj_error *error);
 
+/* By the writer, as it last told; zeros when it has told nothing. */
+void tj__postgres_metrics(tj__postgres *postgres, tj_metrics *out);
 tj_status tj__postgres_prune(tj__postgres *postgres, uint64_t size_bytes, bool dry,
                              tj_prune_report *report, tj_error *error);
 

@@ -16,6 +16,8 @@ grant insert, update, delete on @schema@.raw_books, @schema@.raw_state, @schema@
 
 grant insert on @schema@.base, @schema@.base_rows to tj_writer
 
+grant insert, update on @schema@.metrics to tj_writer
+
 -- One that looks on, by the library or by SQL.
 create role tj_reader login
 

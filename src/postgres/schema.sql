@@ -68,3 +68,7 @@ create table @schema@.base_rows(
     journal int not null, base bigint not null, place smallint not null,
     key bytea not null, value bytea not null, seq bigint not null, sum bigint not null,
     primary key (journal, base, place, key))
+
+-- What the newest writer has counted, as the library has it.
+create table @schema@.metrics(
+    journal int primary key, epoch bigint not null, numbers bytea not null)

@@ -57,6 +57,8 @@ err_has 'for journals in directories'
 run 0 metrics
 out_has 'tesser_journal_up{journal="default in schema program_'
 out_has 'tesser_journal_unreplicated_commits{'
+out_has 'tesser_journal_commit_seconds_count{'
+grep -q '^tesser_journal_log_written_bytes_total{.*} [1-9]' "$out" || fail "the writer told no bytes"
 run 0 verify --deep
 out_has 'Verdict              sound'
 out_has 'Compared             the rows with the log replayed'
@@ -130,7 +132,7 @@ err_has 'is not kept any more'
 for way in init print; do
     "$psql" -q -X -v ON_ERROR_STOP=1 "$TJ_POSTGRES_URL" <<END
 set search_path to "Owned by $$";
-drop table base, base_rows;
+drop table base, base_rows, metrics;
 alter table journal drop column pruned;
 delete from log where seq < (select max(seq) from log);
 update format set version = 1;

@@ -77,7 +77,7 @@ static void test_a_later_format(void **state)
 /* As version 1 had it. */
 static void go_back(void)
 {
-    sql_do("drop table base, base_rows");
+    sql_do("drop table base, base_rows, metrics");
     sql_do("alter table journal drop column pruned");
     sql_do("update format set version = 1");
 }
@@ -183,7 +183,9 @@ static void create_roles(void)
         "unreplicated) on %s.journal to tj_test_writer",
         "grant insert, update, delete on %1$s.raw_books, %1$s.raw_state, %1$s.raw_algos, "
         "%1$s.raw_ledger, %1$s.raw_ledger_time, %1$s.raw_ledger_ids, %1$s.raw_counters, "
-        "%1$s.raw_commits, %1$s.raw_quarantine to tj_test_writer"};
+        "%1$s.raw_commits, %1$s.raw_quarantine to tj_test_writer",
+        "grant insert on %1$s.base, %1$s.base_rows to tj_test_writer",
+        "grant insert, update on %1$s.metrics to tj_test_writer"};
     for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
         snprintf(text, sizeof text, grants[i], schema);
         sql_do(text);

@@ -25,7 +25,8 @@ void tj__pg_identifier(tj__buffer *out, const char *name)
 }
 
 /* Behind a pooler every statement may go to another session, so nothing that one holds can be
- * relied on. */
+ * relied on: a writer's locks, and for who looks on the schema, which may be that of somebody else
+ * by then. */
 static tj_status refuse_pooler(tj__pg_session *session, const tj__pg_result *process,
                                tj_error *error)
 {
@@ -33,8 +34,8 @@ static tj_status refuse_pooler(tj__pg_session *session, const tj__pg_result *pro
         return TJ_OK;
     }
     return tj__fail(error, TJ_UNSUPPORTED,
-                    "a connection pooler stands between this process and the server, and a writer "
-                    "needs a session of its own: give the server's own address and port");
+                    "a connection pooler stands between this process and the server, and a journal "
+                    "needs sessions of its own: give the server's own address and port");
 }
 
 /* A role or a database may have set any of these otherwise. The server must notice, too, that a
@@ -75,7 +76,7 @@ static tj_status settle_session(tj__pg_session *session, const tj__pg_target *ta
     tj_status status = tj__pg_ask(session, queries, SETTINGS + 1, results, SETTINGS_MS, error);
     tj__buffer_dispose(&path);
     TJ_TRY(status);
-    status = target->writes ? refuse_pooler(session, results[SETTINGS], error) : TJ_OK;
+    status = refuse_pooler(session, results[SETTINGS], error);
     tj__pg_clear(session, results, SETTINGS + 1);
     return status;
 }

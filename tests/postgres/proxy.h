@@ -34,6 +34,7 @@ typedef struct proxy {
     _Atomic unsigned connections; /* that live */
     unsigned late_ms;
     bool renumbers; /* tells another number of the server's process, as a pooler does */
+    bool is_old;    /* tells that the server is PostgreSQL 13 */
 } proxy;
 
 typedef struct proxied {
@@ -107,8 +108,21 @@ static void renumber(char *bytes, size_t size)
     }
 }
 
+/* ParameterStatus: the name, a zero, "15.18 (Debian ...)". */
+static void make_old(char *bytes, size_t size)
+{
+    static const char name[] = "server_version";
+    char *found = memmem(bytes, size, name, sizeof name);
+    if (found && found + sizeof name + 2 <= bytes + size) {
+        memcpy(found + sizeof name, "13", 2);
+    }
+}
+
 static bool pass_reply(const proxied *c, char *bytes, size_t size)
 {
+    if (c->p->is_old) {
+        make_old(bytes, size);
+    }
     if (c->p->renumbers) {
         renumber(bytes, size);
     }

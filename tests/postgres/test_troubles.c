@@ -107,7 +107,6 @@ static void test_a_pooler(void **state)
     (void)state;
     char pooled[URL_SIZE];
     tj_store *store = NULL;
-    tj_live_state *loaded = NULL;
     proxy p;
     proxy_start(&p);
     proxy_url(&p, pooled);
@@ -115,13 +114,27 @@ static void test_a_pooler(void **state)
     tj_config config = database_config("pooled");
     assert_ok(tj_store_close(open_store(&config), &err));
     config.postgres.url = pooled;
+    for (int i = 0; i < 2; i++) {
+        config.read_only = i == 1;
+        assert_refused(tj_store_open(&config, &store, &err), TJ_UNSUPPORTED,
+                       "a connection pooler stands between this process and the server");
+    }
+    proxy_stop(&p);
+}
+
+static void test_an_old_server(void **state)
+{
+    (void)state;
+    char old[URL_SIZE];
+    tj_store *store = NULL;
+    proxy p;
+    proxy_start(&p);
+    proxy_url(&p, old);
+    p.is_old = true;
+    tj_config config = database_config("old");
+    config.postgres.url = old;
     assert_refused(tj_store_open(&config, &store, &err), TJ_UNSUPPORTED,
-                   "a connection pooler stands between this process and the server");
-    config.read_only = true;
-    store = open_store(&config);
-    assert_ok(tj_state_load(tj_store_state_repository(store, NULL), &loaded, &err));
-    tj_live_state_free(loaded);
-    assert_ok(tj_store_close(store, &err));
+                   "the server is PostgreSQL 13; a journal needs version 14 or a later one");
     proxy_stop(&p);
 }
 
@@ -153,9 +166,8 @@ static void test_another_journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_full_disk),
-        cmocka_unit_test(test_no_connection_is_left),
-        cmocka_unit_test(test_a_pooler),
+        cmocka_unit_test(test_a_full_disk),     cmocka_unit_test(test_no_connection_is_left),
+        cmocka_unit_test(test_a_pooler),        cmocka_unit_test(test_an_old_server),
         cmocka_unit_test(test_another_journal),
     };
     database_start("troubles");

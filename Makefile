@@ -32,7 +32,7 @@ test-python: setup-python ## The Python package: source distribution, wheel, typ
 test-python-asan: setup-python ## The Python package's extension under AddressSanitizer and UBSan
 	@TJ_SANITIZE=address,undefined bindings/python/test.sh
 
-test-ha: setup-ha build ## A writer on three machines with Patroni, of which one is killed, frozen, cut off; 8 minutes
+test-ha: setup-ha build ## A writer on three machines with Patroni, of which one is killed, frozen, cut off; 6 minutes
 	@tests/ha/faults.sh build/release
 
 demo-ha: setup-ha build ## A trading runtime on three machines: the leader is killed, then frozen and thawed

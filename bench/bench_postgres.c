@@ -4,7 +4,8 @@
  * UPDATE of a row of 600 bytes in autocommit, on a connection for each thread. Savers of 1, 8 and
  * 64 threads; one order of 10,000 that changes, and a load of all of them, beside the bare
  * statement that writes or reads as much; and a price that changes 30,000 times beside an open
- * snapshot. All take turns in every round.
+ * snapshot. And a lone save with durability "replicated" beside the UPDATE, both of which wait for
+ * the same standby. All take turns in every round.
  *
  *   TMPDIR=/var/tmp tests/postgres/with_server.sh bench_postgres [rounds [milliseconds per turn]]
  */
@@ -332,6 +333,53 @@ static void measure_snapshot(bench *b)
     bench_goal_at_most("12", "the last commits to the first", &ratio, 1.5, "x");
 }
 
+/* ---- with a standby -------------------------------------------------------------------------- */
+
+/* The checkpoint is made by the process that tells all others whether there is a standby to wait
+ * for, after it has read the setting. */
+static void start_standby(bench *b)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "bash %s standby %s", getenv("TJ_POSTGRES_SERVER"),
+             getenv("TJ_POSTGRES_DIRECTORY"));
+    if (system(command) != 0) {
+        bench_die("starting a standby", command);
+    }
+    do_sql(&b->sessions[0], "alter system set synchronous_standby_names = '*'");
+    do_sql(&b->sessions[0], "select pg_reload_conf()");
+    do_sql(&b->sessions[0], "checkpoint");
+}
+
+static void open_replicated(bench *b)
+{
+    tj_error error = TJ_ERROR_INIT;
+    tj_config config = TJ_CONFIG_INIT;
+    config.type = TJ_ENGINE_POSTGRES;
+    config.durability = TJ_DURABILITY_REPLICATED;
+    config.postgres.url = b->target.url;
+    config.postgres.schema = SCHEMA;
+    config.postgres.name = "replicated";
+    bench_must(tj_store_open(&config, &b->store, &error), &error, "opening a journal");
+    b->algos = tj_store_algo_repository(b->store, NULL);
+}
+
+static void measure_standby(bench *b, size_t rounds)
+{
+    static side bare = {.name = "UPDATE, 1 thread", .threads = 1, .bare = true};
+    static side ours = {.name = "tesser, 1 thread", .threads = 1};
+    start_standby(b);
+    open_replicated(b);
+    for (size_t round = 0; round < rounds; round++) {
+        take_turn(b, &bare);
+        take_turn(b, &ours);
+    }
+    printf("With a synchronous standby, %zu rounds\n", rounds);
+    print_side(&bare);
+    print_side(&ours);
+    bench_series lone = bench_ratio(&ours.p50, &bare.p50);
+    bench_goal_at_most("12", "a replicated save to a bare UPDATE", &lone, 1.6, "x");
+}
+
 int main(int argc, char **argv)
 {
     static bench b;
@@ -341,6 +389,8 @@ int main(int argc, char **argv)
     measure_savers(&b, rounds);
     measure_book(&b, rounds);
     measure_snapshot(&b);
+    bench_store_close(b.store);
+    measure_standby(&b, rounds);
     for (size_t i = 0; i < THREADS_MAX; i++) {
         tj__pg_close(&b.sessions[i]);
     }

@@ -239,6 +239,8 @@ void tj__pg_tell_metrics(tj__postgres *postgres, bool at_once);
 /* pool.c */
 void tj__pg_pool_init(tj__pg_pool *pool);
 void tj__pg_pool_close(tj__pg_pool *pool);
+/* Those that nobody uses: the server that they are on may be none any more. */
+void tj__pg_pool_close_idle(tj__pg_pool *pool);
 /* Lends an open session, in which no answer is awaited beyond `until` (monotonic ns). */
 tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_session **out,
                            tj_error *error);

@@ -75,7 +75,6 @@ tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_sessio
     return TJ_OK;
 }
 
-/* Those that nobody uses. */
 static void close_idle(tj__pg_pool *pool)
 {
     for (int i = 0; i < TJ__PG_POOL_SIZE; i++) {
@@ -83,6 +82,13 @@ static void close_idle(tj__pg_pool *pool)
             tj__pg_close(&pool->sessions[i]);
         }
     }
+}
+
+void tj__pg_pool_close_idle(tj__pg_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    close_idle(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 /* With one that was lost, the others most likely are, and each would be waited for. */

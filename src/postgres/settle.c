@@ -143,6 +143,7 @@ static tj_status reopen(tj__postgres *postgres, tj_error *error)
         return status;
     }
     tj__pg_hint(postgres);
+    tj__pg_pool_close_idle(&postgres->pool);
     return TJ_OK;
 }
 

@@ -7,7 +7,9 @@
 
 #define LONG_MS 600000
 
-static proxy way;
+/* The first host: each test has its own. */
+static proxy ways[3];
+static proxy *way = ways;
 static char both_url[URL_SIZE];
 
 static tj_config both_config(const char *journal)
@@ -19,6 +21,13 @@ static tj_config both_config(const char *journal)
     config.postgres.lag_ms = LONG_MS; /* nothing else looks */
     config.postgres.lease_ms = LONG_MS;
     return config;
+}
+
+/* It takes no new connection either. */
+static void freeze(void)
+{
+    atomic_store(&way->silent, true);
+    (void)shutdown(way->listener, SHUT_RDWR);
 }
 
 static tj_status load(tj_store *store)
@@ -34,14 +43,13 @@ static void test_a_silent_host_is_tried_once(void **state)
 {
     (void)state;
     tj_config config = both_config("once");
-    atomic_store(&way.silent, true);
+    atomic_store(&way->silent, true);
     tj_store *store = open_store(&config);
     assert_ok(append_fee(store, 1));
     assert_ok(load(store));
-    assert_int_equal(atomic_load(&way.connections), 1);
+    assert_int_equal(atomic_load(&way->connections), 1);
     assert_ok(tj_store_close(store, &err));
-    assert_int_equal(atomic_load(&way.connections), 1);
-    atomic_store(&way.silent, false);
+    assert_int_equal(atomic_load(&way->connections), 1);
 }
 
 static void test_a_load_leaves_a_host_that_froze(void **state)
@@ -51,14 +59,26 @@ static void test_a_load_leaves_a_host_that_froze(void **state)
     tj_store *store = open_store(&config);
     assert_ok(append_fee(store, 1));
     assert_ok(load(store));
-    assert_true(atomic_load(&way.connections) > 0);
-    atomic_store(&way.silent, true);
-    (void)shutdown(way.listener, SHUT_RDWR);
+    assert_true(atomic_load(&way->connections) > 0);
+    freeze();
     assert_ok(load(store));
     assert_ok(append_fee(store, 2));
     assert_int_equal(count_fees(store), 2);
     assert_ok(tj_store_close(store, &err));
-    atomic_store(&way.silent, false);
+}
+
+/* An append to the ledger looks first, in a session that says nothing any more. */
+static void test_readers_leave_it_with_the_writer(void **state)
+{
+    (void)state;
+    tj_config config = both_config("readers");
+    tj_store *store = open_store(&config);
+    assert_ok(append_fee(store, 1));
+    assert_ok(load(store));
+    freeze();
+    assert_ok(save_equity(store, 5));
+    assert_ok(append_fee(store, 2));
+    assert_ok(tj_store_close(store, &err));
 }
 
 /* ---- one that takes long --------------------------------------------------------------------- */
@@ -122,31 +142,38 @@ static void test_a_server_at_work_is_waited_for(void **state)
     assert_ok(tj_store_close(store, &err));
 }
 
-static int start(void **state)
+static int begin(void **state)
 {
     (void)state;
-    tj_config config = database_config("first");
-    assert_ok(tj_store_close(open_store(&config), &err));
-    proxy_start(&way);
-    snprintf(both_url, sizeof both_url, "host=%s,%s user=postgres dbname=postgres", way.directory,
+    proxy_start(way);
+    snprintf(both_url, sizeof both_url, "host=%s,%s user=postgres dbname=postgres", way->directory,
              getenv("TJ_POSTGRES_DIRECTORY"));
     return 0;
 }
 
-static int stop(void **state)
+static int end(void **state)
 {
     (void)state;
-    proxy_stop(&way);
+    atomic_store(&way->silent, false);
+    proxy_stop(way++);
     return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    tj_config config = database_config("first");
+    return tj_store_close(open_store(&config), &err) == TJ_OK ? 0 : -1;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_silent_host_is_tried_once),
-        cmocka_unit_test(test_a_load_leaves_a_host_that_froze),
+        cmocka_unit_test_setup_teardown(test_a_silent_host_is_tried_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_load_leaves_a_host_that_froze, begin, end),
+        cmocka_unit_test_setup_teardown(test_readers_leave_it_with_the_writer, begin, end),
         cmocka_unit_test(test_a_server_at_work_is_waited_for),
     };
     database_start("hosts");
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, NULL);
 }

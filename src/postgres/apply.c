@@ -307,11 +307,8 @@ static tj_status look_again(tj__postgres *postgres, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status open_applier(tj__postgres *postgres, tj_error *error)
+static tj_status ready_applier(tj__postgres *postgres, tj_error *error)
 {
-    if (postgres->applier.conn) {
-        return TJ_OK;
-    }
     tj__pg_result *results[2] = {NULL};
     tj__pg_query queries[2] = {tj__pg_sql("set synchronous_commit to off"),
                                tj__pg_sql("select seq, row_count, bytes from base where journal = "
@@ -322,6 +319,20 @@ static tj_status open_applier(tj__postgres *postgres, tj_error *error)
     take_base(postgres, results[1]);
     tj__pg_clear(&postgres->applier, results, 2);
     return TJ_OK;
+}
+
+static tj_status open_applier(tj__postgres *postgres, tj_error *error)
+{
+    if (postgres->applier.conn) {
+        return TJ_OK;
+    }
+    postgres->applier.until = tj__pg_patience_end(postgres);
+    tj_status status = ready_applier(postgres, error);
+    postgres->applier.until = 0;
+    if (status != TJ_OK) {
+        tj__pg_close(&postgres->applier);
+    }
+    return status;
 }
 
 static tj_status apply_locked(tj__postgres *postgres, tj_error *error)

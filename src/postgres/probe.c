@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A server that takes long, told from a machine that is not there any more: another session is
  * asked of the same host, which then says whether anything is under way in the first one. */
+#include "base/thread.h"
 #include "postgres/session.h"
 
 #define PROBE_MS 2000
@@ -23,7 +24,9 @@ bool tj__pg_is_at_work(const tj__pg_session *session)
 {
     tj__pg_host host;
     tj__pg_target target = *session->target;
-    tj__pg_session probe = {.until = session->until};
+    uint64_t until = tj__monotonic_ns() + PROBE_MS * UINT64_C(1000000);
+    bool sooner = session->until != 0 && session->until < until;
+    tj__pg_session probe = {.until = sooner ? session->until : until};
     if (!tj__pg_host_of(session, &host)) {
         return true; /* nobody can tell */
     }

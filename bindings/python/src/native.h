@@ -145,6 +145,13 @@ void store_add(store *self, dependant *child);
 void store_remove(store *self, dependant *child);
 /* Ends a child, unless that was done. */
 void store_end(store *self, dependant *child);
+PyObject *store_state_load(store *self, PyObject *args);
+PyObject *store_state_save(store *self, PyObject *args);
+PyObject *store_state_rollback(store *self, PyObject *args);
+PyObject *store_algos_load(store *self, PyObject *args);
+PyObject *store_algo_load(store *self, PyObject *args);
+PyObject *store_ledger_find(store *self, PyObject *args);
+PyObject *store_ledger_latest(store *self, PyObject *args);
 PyObject *store_history(store *self, PyObject *args);
 PyObject *store_diff(store *self, PyObject *args);
 PyObject *store_equity(store *self, PyObject *args);

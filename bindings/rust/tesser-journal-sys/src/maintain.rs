@@ -210,11 +210,11 @@ pub struct tj_prune_options {
 pub struct tj_prune_report {
     /// Size of this struct, for versions to come.
     pub struct_size: usize,
-    /// Of the log, the oldest ones
+    /// Of the log, the oldest ones; commits, of one on a server
     pub segment_count: u64,
     /// Of them
     pub bytes: u64,
-    /// Where the log begins then
+    /// Where the log begins then; of one on a server 0
     pub first_segment: u64,
     /// Oldest commit whose state stays; 0: all of them do
     pub oldest_sequence: u64,

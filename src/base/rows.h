@@ -40,8 +40,10 @@ typedef bool tj__row_deriver(tj__bytes key, tj__bytes value, tj__derived_row *ou
 typedef tj_status tj__row_visitor(void *context, const tj__row *row, tj_error *error);
 #define TJ__STOP ((tj_status)-1)
 
-/* How many rows there are of each class; which that is, a classifier tells of a key. */
+/* How many rows there are of each class; which that is, a classifier tells of the first bytes of a
+ * key, or of a shorter one. */
 #define TJ__ROW_CLASSES 4
+#define TJ__ROW_CLASS_SIZE 7
 typedef struct tj__row_tally {
     uint64_t rows[TJ__ROW_CLASSES];
 } tj__row_tally;

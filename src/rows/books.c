@@ -93,18 +93,19 @@ static tj_status add_book(void *context, const tj__row *row, tj_error *error)
 enum { OTHER_ROW, ORDER_ROW, POSITION_ROW, SUB_ACCOUNT_POSITION_ROW };
 _Static_assert(SUB_ACCOUNT_POSITION_ROW < TJ__ROW_CLASSES, "a tally has room for them");
 
+_Static_assert(TJ__KEY_IDENTITY_AT < TJ__ROW_CLASS_SIZE, "the class stands in front");
+
 unsigned tj__state_row_class(tj__bytes key)
 {
-    tj__key_parts parts;
-    tj_str owner;
-    tj_str identity;
-    if (!tj__key_split(key, &parts)) {
+    if (key.size <= TJ__KEY_IDENTITY_AT || key.data[0] != TJ__TABLE_STATE) {
         return OTHER_ROW;
     }
-    if (parts.kind == TJ__KIND_POSITION && tj__key_split_owner(&parts, &owner, &identity)) {
-        return owner.size == 0 ? POSITION_ROW : SUB_ACCOUNT_POSITION_ROW;
-    }
-    return parts.kind == TJ__KIND_ORDER ? ORDER_ROW : OTHER_ROW;
+    uint8_t kind = key.data[TJ__KEY_KIND_AT];
+    bool owned = key.data[TJ__KEY_IDENTITY_AT] != 0; /* an owner's name ends with a 0 byte */
+    return kind == TJ__KIND_ORDER      ? ORDER_ROW
+           : kind != TJ__KIND_POSITION ? OTHER_ROW
+           : owned                     ? SUB_ACCOUNT_POSITION_ROW
+                                       : POSITION_ROW;
 }
 
 static tj_status count_state_row(void *context, const tj__row *row, tj_error *error)

@@ -28,13 +28,14 @@ typedef enum tree_kind { FREE_LIST, MAIN_DATABASE, NAMED_DATABASE } tree_kind;
 struct tj__walk {
     const tj__pages *pages;
     uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
-    uint8_t *levels; /* LEVELS_MAX pages */
+    uint8_t *levels; /* a branch page for each of LEVELS_MAX */
     unsigned level;  /* pages of `levels` in use */
     tj__pages_ahead ahead;
     tj__buffer names;
-    tj__buffer trees;     /* tj__tree for each name */
-    tj__walked_row *rows; /* of a leaf, as many as one can have */
-    size_t row_count;
+    tj__buffer trees;        /* tj__tree for each name */
+    tj__walked_row *rows;    /* of a page, as many as one can have */
+    size_t row_count;        /* of them, those to give */
+    uint16_t flags;          /* of any node of the page */
     tj__buffer value;        /* scratch: one that lies in overflow pages */
     tj__walk_visitor *visit; /* of the database under the walk; or NULL */
     void *context;
@@ -94,15 +95,19 @@ static int compare_keys(const walked_tree *tree, tj__bytes a, tj__bytes b)
 }
 
 /* Keys rise, and stay within what the parent page promises, for which the last one stands. The
- * first key of a branch page is not looked at: it stands for the parent's own. */
-static tj_status check_keys(const walker *walk, const walked_tree *tree, uint64_t number,
+ * first key of a branch page is not looked at: it stands for the parent's own. Notes what nodes
+ * there are. */
+static tj_status check_keys(walker *walk, const walked_tree *tree, uint64_t number,
                             const uint8_t *page, bool branch, range bounds, tj_error *error)
 {
+    uint64_t page_at = number * walk->pages->page_size;
     tj__bytes below = bounds.low;
     bool may_equal = true;
     size_t count = tj__page_node_count(page);
+    walk->flags = 0;
     for (size_t i = branch; i < count; i++) {
-        tj__bytes key = tj__page_node(page, i).key;
+        tj__node node = tj__page_node(page, i);
+        tj__bytes key = node.key;
         if (tree->kind == FREE_LIST && key.size != sizeof(uint64_t)) {
             return tj__pages_bad(walk->pages, number, error,
                                  "key %zu of the free list has %zu bytes", i, key.size);
@@ -114,6 +119,9 @@ static tj_status check_keys(const walker *walk, const walked_tree *tree, uint64_
         }
         below = key;
         may_equal = false;
+        walk->flags |= node.flags;
+        walk->rows[i] = (tj__walked_row){key, tj__bytes_of(page + node.value_at, node.value_size),
+                                         page_at + node.value_at};
     }
     return TJ_OK;
 }
@@ -256,12 +264,12 @@ static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, 
     return TJ_OK;
 }
 
-static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
-                           tj_error *error)
+/* Node by node: what they hold stands elsewhere, or is more than a row. */
+static tj_status walk_nodes(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
+                            tj_error *error)
 {
-    size_t count = tj__page_node_count(page);
     walk->row_count = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < tj__page_node_count(page); i++) {
         tj__node node = tj__page_node(page, i);
         uint64_t file_at = number * walk->pages->page_size + node.value_at;
         if (node.flags & TJ__NODE_DATABASE) {
@@ -277,8 +285,19 @@ static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, con
             TJ_TRY(visit(walk, page, &node, file_at, error));
         }
     }
+    return give_rows(walk, error);
+}
+
+static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
+                           tj_error *error)
+{
+    size_t count = tj__page_node_count(page);
     tree->counted.leaf_pages++;
     tree->counted.entries += count;
+    if (walk->flags != 0 || tree->kind == FREE_LIST) {
+        return walk_nodes(walk, tree, number, page, error);
+    }
+    walk->row_count = walk->visit ? count : 0;
     return give_rows(walk, error);
 }
 
@@ -289,14 +308,13 @@ static tj_status walk_page(walker *walk, walked_tree *tree, uint64_t number, uns
 {
     TJ_ASSERT(walk->level < LEVELS_MAX);
     bool branch = depth < tree->record->depth;
-    uint8_t *own = walk->levels + (size_t)walk->level * walk->pages->page_size;
     uint8_t *page = NULL;
     TJ_TRY(take_run(walk, number, 1, error));
     TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number,
-                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, own, &page, error));
-    if (branch && page != own) {
-        memcpy(own, page, walk->pages->page_size); /* its children are read meanwhile */
-        page = own;
+                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, &page, error));
+    if (branch) { /* its children are read meanwhile */
+        page = memcpy(walk->levels + (size_t)walk->level * walk->pages->page_size, page,
+                      walk->pages->page_size);
     }
     TJ_TRY(check_keys(walk, tree, number, page, branch, bounds, error));
     size_t count = tj__page_node_count(page);

@@ -336,29 +336,24 @@ static tj_status fetch(const tj__pages *pages, uint64_t number, uint8_t *page, t
                             number * pages->page_size, error);
 }
 
-/* Out of what was read together with the page before: *page stays in it, or is `own`. */
-static tj_status fetch_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                             uint8_t *own, uint8_t **page, tj_error *error)
+/* Reads from the page on: twice as many as before while pages follow each other, or one between
+ * them is left out, and else it alone. */
+static tj_status refill(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
+                        tj_error *error)
 {
-    size_t size = pages->page_size;
-    bool in_order = number == ahead->last + 1;
-    ahead->last = number;
-    if (!in_order) {
-        *page = own;
-        return fetch(pages, number, own, error);
+    uint64_t behind = ahead->first + ahead->count;
+    bool goes_on = number >= behind && number - behind < 2;
+    size_t wanted = goes_on && ahead->count > 0 ? 2 * ahead->count : 1;
+    size_t got = 0;
+    if (wanted > TJ__PAGES_AHEAD) {
+        wanted = TJ__PAGES_AHEAD;
     }
-    if (number - ahead->first >= ahead->count) {
-        size_t got = 0;
-        TJ_TRY(tj__file_read_some(pages->fd, pages->path, ahead->bytes, TJ__PAGES_AHEAD * size,
-                                  number * size, &got, error));
-        ahead->first = number;
-        ahead->count = got / size;
-    }
-    if (ahead->count == 0) {
-        return tj__pages_truncated(pages, error);
-    }
-    *page = ahead->bytes + (number - ahead->first) * size;
-    return TJ_OK;
+    ahead->count = 0;
+    TJ_TRY(tj__file_read_some(pages->fd, pages->path, ahead->bytes, wanted * pages->page_size,
+                              number * pages->page_size, &got, error));
+    ahead->first = number;
+    ahead->count = got / pages->page_size;
+    return ahead->count > 0 ? TJ_OK : tj__pages_truncated(pages, error);
 }
 
 static tj_status check_number(const tj__pages *pages, uint64_t number, tj_error *error)
@@ -401,10 +396,13 @@ tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind 
 }
 
 tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                               tj__page_kind kind, uint8_t *own, uint8_t **page, tj_error *error)
+                               tj__page_kind kind, uint8_t **page, tj_error *error)
 {
     TJ_TRY(check_number(pages, number, error));
-    TJ_TRY(fetch_ahead(pages, ahead, number, own, page, error));
+    if (number < ahead->first || number - ahead->first >= ahead->count) {
+        TJ_TRY(refill(pages, ahead, number, error));
+    }
+    *page = ahead->bytes + (number - ahead->first) * pages->page_size;
     return check_page(pages, number, kind, *page, error);
 }
 

@@ -112,13 +112,12 @@ tj_status tj__pages_read(const tj__pages *pages, uint64_t number, tj__page_kind 
 typedef struct tj__pages_ahead {
     uint8_t *bytes; /* of TJ__PAGES_AHEAD pages; the user's */
     uint64_t first;
-    uint64_t count;
-    uint64_t last; /* read before */
+    size_t count;
 } tj__pages_ahead;
 
-/* As tj__pages_read; *page is `own` (page_size bytes), or in `ahead` until the next one is read. */
+/* As tj__pages_read; *page is in `ahead` until the next one is read. */
 tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
-                               tj__page_kind kind, uint8_t *own, uint8_t **page, tj_error *error);
+                               tj__page_kind kind, uint8_t **page, tj_error *error);
 
 /* Of a page that was read. Here, because a walk takes these steps for every row. */
 static inline size_t tj__page_node_count(const uint8_t *page)

@@ -44,6 +44,8 @@ typedef struct verification {
     bool hashes;           /* rows are compared with their checksums */
     uint8_t table;         /* under the walk */
     tj__sum *sum;          /* that its last row counted for */
+    unsigned class;        /* and its class */
+    uint64_t head;         /* and what of its key tells both; 0: unknown */
     uint64_t damaged_rows; /* bits of the tables that have one: what it had counted for cannot be
                               told, and a load names it */
 } verification;
@@ -76,25 +78,34 @@ static tj_status see_meta(void *context, const tj__walked_row *rows, size_t coun
     return TJ_OK;
 }
 
-/* Rows come in the order of their keys: nearly always it is the book of the one before. */
-static tj_status add_up(verification *v, tj__bytes key, uint64_t checksum, unsigned class,
+/* What of a key tells its book and its class; 0 of one that is too short. */
+static uint64_t head_of(tj__bytes key)
+{
+    size_t rest = sizeof(uint64_t) - (TJ__ROW_CLASS_SIZE - 1);
+    return key.size >= sizeof(uint64_t) ? tj__load_u64(key.data) << 8 * rest : 0;
+}
+
+/* Of the row that is added next. */
+static tj_status find_sum(verification *v, tj__bytes key, const tj__bytes *row_key, tj_error *error)
+{
+    v->head = head_of(key);
+    v->class = row_key && v->env->classify ? v->env->classify(*row_key) : 0;
+    v->sum = tj__sums_in(&v->counted[v->table], v->table, key);
+    return v->sum ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory for sums of rows");
+}
+
+/* Rows come in the order of their keys: nearly always book and class are those of the one before.
+ * row_key is NULL where the class does not matter. */
+static tj_status add_up(verification *v, tj__bytes key, const tj__bytes *row_key, uint64_t checksum,
                         tj_error *error)
 {
-    if (!v->sum || v->sum->book != tj__sum_book(key)) {
-        v->sum = tj__sums_in(&v->counted[v->table], v->table, key);
-    }
-    if (!v->sum) {
-        return tj__fail(error, TJ_NOMEM, "no memory for sums of rows");
+    if (v->head == 0 || v->head != head_of(key)) {
+        TJ_TRY(find_sum(v, key, row_key, error));
     }
     v->sum->rows++;
     v->sum->checksums += checksum;
-    v->sum->classes.rows[class]++;
+    v->sum->classes.rows[v->class]++;
     return TJ_OK;
-}
-
-static unsigned class_of(const verification *v, tj__bytes row_key)
-{
-    return v->env->classify ? v->env->classify(row_key) : 0;
 }
 
 /* One whose value does not stand behind its key, or is none. */
@@ -107,7 +118,7 @@ static tj_status look_into_odd(verification *v, const tj__walked_row *row, tj_er
     if (tj__row_unwrap(row_key, row->value).damaged) {
         v->damaged_rows |= TJ__TABLE_BIT(v->table);
     }
-    return add_up(v, row->key, tj__row_checksum(row->value), class_of(v, row_key), error);
+    return add_up(v, row->key, &row_key, tj__row_checksum(row->value), error);
 }
 
 /* First all are joined, then hashed: a processor waits for bytes that it has just written and reads
@@ -129,8 +140,8 @@ static tj_status look_into_some(verification *v, const tj__walked_row *rows, siz
         if (tj__row_joined_hash(&joined[i]) != joined[i].checksum) {
             v->damaged_rows |= TJ__TABLE_BIT(v->table);
         }
-        TJ_TRY(add_up(v, tj__bytes_of(key.data + 1, key.size - 1), joined[i].checksum,
-                      class_of(v, key), error));
+        TJ_TRY(
+            add_up(v, tj__bytes_of(key.data + 1, key.size - 1), &key, joined[i].checksum, error));
     }
     return TJ_OK;
 }
@@ -147,7 +158,7 @@ static tj_status look_into(void *context, const tj__walked_row *rows, size_t cou
 static tj_status see_rows(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        TJ_TRY(add_up(context, rows[i].key, tj__row_checksum(rows[i].value), 0, error));
+        TJ_TRY(add_up(context, rows[i].key, NULL, tj__row_checksum(rows[i].value), error));
     }
     return TJ_OK;
 }
@@ -155,7 +166,7 @@ static tj_status see_rows(void *context, const tj__walked_row *rows, size_t coun
 static tj_status walk_table(verification *v, uint8_t table, tj_error *error)
 {
     v->table = table;
-    v->sum = NULL;
+    v->head = 0;
     bool looks_into = v->hashes || (v->env->classify && table == TJ__TABLE_STATE);
     tj_status status = tj__walk_database(v->walk, tj__table_name(table),
                                          looks_into ? look_into : see_rows, v, error);

@@ -10,7 +10,7 @@
 
 static unsigned class_of(tj__bytes key)
 {
-    return key.size > 9 && key.data[0] == TJ__TABLE_STATE ? key.data[9] % TJ__ROW_CLASSES : 0;
+    return key.size > 6 && key.data[0] == TJ__TABLE_STATE ? key.data[6] % TJ__ROW_CLASSES : 0;
 }
 
 static unsigned other_class_of(tj__bytes key)
@@ -28,7 +28,7 @@ static void fill(tj__env *env, uint8_t table, uint64_t sequence)
     for (unsigned i = 0; i < ROWS; i++) {
         char key[64];
         int size = snprintf(key, sizeof key, "%c%c%c%c%crow %04u", table, 0, 0, 0, 1 + i % 2, i);
-        key[9] = (char)(i % TJ__ROW_CLASSES);
+        key[6] = (char)(i % TJ__ROW_CLASSES);
         size_t value_size = i % 70 == 5 ? sizeof long_value : i % 90;
         assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, (size_t)size),
                                        tj__bytes_of(long_value, value_size), sequence));

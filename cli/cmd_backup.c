@@ -53,6 +53,9 @@ static const option_spec compress_option = {
 static const option_spec follow_option = {
     .name = "follow",
     .help = "go on, and back up what is new again and again, until it is stopped"};
+static const option_spec moved_option = {
+    .name = "moved",
+    .help = "the journal was moved, or put back from a copy, and goes on in its place"};
 static const option_spec every_option = {
     .name = "every",
     .value = "TIME",
@@ -103,6 +106,7 @@ static tj_status read_options(command_line *cli, tj_backup_options *options, tj_
     if (status == TJ_OK) {
         status = option_number(cli, &rate_option, &mib, error);
     }
+    options->moved = given(cli, &moved_option);
     options->compression = given(cli, &compress_option) ? TJ_BACKUP_COMPRESSION_DEFAULT : 0;
     options->bytes_per_s = mib < UINT64_MAX >> 20 ? mib << 20 : TJ_BACKUP_RATE_UNBOUNDED;
     return status;
@@ -160,6 +164,7 @@ static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *o
         }
         if (status == TJ_OK && report) {
             last = report->point.sequence;
+            options->moved = false;
             tell(cli, report);
             out_flush(&cli->out);
         }
@@ -230,16 +235,17 @@ const command_spec command_backup = {
     .text = "The first backup copies the log, a later one into the same directory what was added "
             "since. What is copied was verified on the way. One that was interrupted is gone on "
             "with by the next. Nothing in the directory is ever overwritten: another journal is "
-            "refused, and so is a log that went another way. A copy of a journal has its id: while "
-            "only one of the two goes on it cannot be told from the other, so give it a directory "
-            "of its own, or an id with 'restore'. With --follow what a broken disk or "
+            "refused, and so are a log that went another way and a copy of the journal that a "
+            "writer has opened: give it a directory of its own, or an id with 'restore', or say "
+            "with --moved that it goes on in the place of the other. With --follow what a broken "
+            "disk or "
             "machine can take is what came in one interval; of the points that it makes one an "
             "hour stays, and the newest.",
     .example = "tesser-journal --journal ./journal backup /mnt/backup/journal\n"
                "tesser-journal --journal ./journal backup /mnt/backup/journal --compress --follow "
                "--every 1s",
-    .options = (const option_spec *const[]){&rate_option, &compress_option, &follow_option,
-                                            &every_option, NULL},
+    .options = (const option_spec *const[]){&rate_option, &compress_option, &moved_option,
+                                            &follow_option, &every_option, NULL},
     .writes = true,
     .run = run_backup,
 };

@@ -36,11 +36,14 @@ typedef struct tj_backup_options {
     /** Keep segments that are whole compressed, 1 (least) to TJ_BACKUP_COMPRESSION_MAX, also those
      * that an earlier backup kept as they are; 0: as they are, or were. The levels are zstd's. */
     uint64_t compression;
+    /** The journal was moved since the last backup, or put back from a copy, and goes on in the
+     * place of the one that was backed up: the backup follows it. */
+    bool moved;
 } tj_backup_options;
 
-#define TJ_BACKUP_OPTIONS_INIT                 \
-    {                                          \
-        sizeof(tj_backup_options), 0, false, 0 \
+#define TJ_BACKUP_OPTIONS_INIT                        \
+    {                                                 \
+        sizeof(tj_backup_options), 0, false, 0, false \
     }
 
 /** A commit up to which a backup is whole: what can be restored. */
@@ -73,7 +76,9 @@ typedef struct tj_backup_report {
  * The log is copied record by record, so that what is copied was verified, and the digest of the
  * state as LMDB and the log show it now is noted: restoring the backup must come to the same. A
  * backup that was killed is gone on with by the next. What is in the directory is never
- * overwritten: another journal, or a log that is not the one that was backed up, is refused.
+ * overwritten: another journal, or a log that is not the one that was backed up, is refused. So is
+ * a copy of the journal that a writer has opened, which may have gone another way: a backup follows
+ * one journal, and another in its place with `moved` only.
  *
  * Of a journal whose oldest segments were pruned the first backup has the state behind which the
  * log begins, and all of the ledger. What is pruned later stays in the backup.
@@ -82,13 +87,13 @@ typedef struct tj_backup_report {
  * @param directory of an earlier backup of this journal, or empty, or not there
  * @param options   NULL: the defaults
  * @param report    receives what was done; may be NULL; released with tj_backup_report_free
- * @return TJ_OK; TJ_CONFLICT: of another journal, or of another history of this one; TJ_EXISTS:
- *         something else is in the directory; TJ_BUSY: another process backs up into it;
- *         TJ_CORRUPT: the journal or the newest point of the backup is damaged; TJ_NOT_FOUND: a
- *         segment or base that the backup needs is missing, or was pruned since the last one;
- *         TJ_UNSUPPORTED: the store is no journal;
- *         TJ_INVALID: the directory is inside the journal, or no such compression; TJ_FULL, TJ_IO,
- *         TJ_READONLY: of the directory; TJ_NOMEM; and as tj_state_load
+ * @return TJ_OK; TJ_CONFLICT: of another journal, of another history of this one, or of this one in
+ *         another place; TJ_EXISTS: something else is in the directory; TJ_BUSY: another process
+ *         backs up into it; TJ_CORRUPT: the journal or the newest point of the backup is damaged;
+ *         TJ_NOT_FOUND: a segment or base that the backup needs is missing, or was pruned since the
+ *         last one; TJ_UNSUPPORTED: the store is no journal; TJ_INVALID: the directory is inside
+ *         the journal, or no such compression; TJ_FULL, TJ_IO, TJ_READONLY: of the directory;
+ *         TJ_NOMEM; and as tj_state_load
  * Threads: any. Durability: all of the backup is flushed on TJ_OK.
  */
 TJ_API TJ_CHECKED tj_status tj_backup(tj_store *store, const char *directory,

@@ -57,6 +57,11 @@ static uint64_t appended(tj__engine *engine)
     return tj__journal_appended(journal_of(engine));
 }
 
+static tj_time made_at(const tj__engine *engine)
+{
+    return tj__journal_made_at(((const lmdb_engine *)engine)->journal);
+}
+
 static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
 {
     return tj__journal_info(journal_of(engine), out, error);
@@ -149,6 +154,7 @@ static const tj__engine_ops ops = {
     .included = included,
     .appended = appended,
     .info = info,
+    .made_at = made_at,
     .metrics = metrics,
     .past = &past,
     .prune = prune,

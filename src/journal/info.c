@@ -92,6 +92,11 @@ static tj_status measure_history(const tj__journal *journal, tj_store_info *info
     return tj__bases_size(journal->history_path, &info->lmdb.history_bytes, error);
 }
 
+tj_time tj__journal_made_at(const tj__journal *journal)
+{
+    return journal->superblock.created_at;
+}
+
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__env_info env;

@@ -73,6 +73,8 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
                             tj_prune_report *report, tj_error *error);
 /* What this journal, or of one that looks on its writer, has counted. */
 void tj__journal_metrics(tj__journal *journal, tj_metrics *out);
+/* When it was made, also by a repair; a copy has the time of what it was copied from. */
+tj_time tj__journal_made_at(const tj__journal *journal);
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error);
 /* Ends the helper thread; tj__journal_close follows. */
 void tj__journal_quiesce(tj__journal *journal);

@@ -472,6 +472,23 @@ static uint64_t first_nonzero(const tj__lock *lock, uint64_t from, uint64_t end)
     return from;
 }
 
+tj__mark_place tj__lock_place(const tj__lock *lock)
+{
+    tj__mark_place place = {0};
+    if (lock && memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) == 0 &&
+        atomic_load_explicit(state_word(lock), memory_order_acquire) != MARK_VOID) {
+        place.inode = tj__load_u64(lock->page + INODE_AT);
+        place.birth = tj__load_u64(lock->page + BIRTH_AT);
+    }
+    return place;
+}
+
+bool tj__mark_place_differs(const tj__mark_place *a, const tj__mark_place *b)
+{
+    return a->inode != 0 && b->inode != 0 &&
+           (a->inode != b->inode || (a->birth != 0 && b->birth != 0 && a->birth != b->birth));
+}
+
 static bool mark_is_written(const tj__lock *lock)
 {
     return memcmp(lock->page + MAGIC_AT, mark_magic, sizeof mark_magic) == 0 &&

@@ -52,6 +52,12 @@
 
 typedef struct tj__lock tj__lock;
 
+/* Where the journal of the writer lay that published the mark: the file that writer.lock was. */
+typedef struct tj__mark_place {
+    uint64_t inode; /* 0: not known */
+    uint64_t birth; /* when it was made, ns, 0 if not known */
+} tj__mark_place;
+
 typedef struct tj__mark {
     bool valid;     /* what it covers must be there */
     bool newest;    /* and nothing behind that is acknowledged */
@@ -93,6 +99,11 @@ void tj__lock_metrics(const tj__lock *lock, tj_metrics *metrics);
 void tj__lock_clean(tj__lock *lock);
 /* The mark now; lock may be NULL. */
 tj__mark tj__lock_mark(const tj__lock *lock);
+/* Whatever has become of it since: a copy bears the place of its original until a writer opens it.
+ * lock may be NULL. */
+tj__mark_place tj__lock_place(const tj__lock *lock);
+/* False when one of them is not known. */
+bool tj__mark_place_differs(const tj__mark_place *a, const tj__mark_place *b);
 /* Where the page first holds what no writer writes; TJ__LOCK_SIZE: nowhere. lock may be NULL. While
  * a writer is at work it may be one that the writer is just writing. */
 uint64_t tj__lock_stray(const tj__lock *lock);

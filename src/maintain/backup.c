@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "engine/engine.h"
 #include "history/base_reader.h"
 #include "history/seek.h"
 #include "maintain/backup_bases.h"
@@ -185,17 +186,42 @@ static tj_status provide_bases(tj__backup_job *b, tj_error *error)
     return TJ_OK;
 }
 
+/* A copy has the time when its original was made, and is as good as that until a writer opens it.
+ * What a repair built has a time of its own: it is in the place of the damaged one. */
+static tj_status follow_place(tj__backup_job *b, tj_error *error)
+{
+    tj__lock *lock = NULL;
+    TJ_TRY(tj__lock_look(b->journal, &lock, error));
+    b->point.place = tj__lock_place(lock);
+    tj__lock_release(lock);
+    const tj__engine *engine = tj__store_engine(b->store);
+    b->point.journal_made_at = engine->ops->made_at(engine);
+    if (tj__mark_place_differs(&b->before.place, &b->point.place) && !b->moved &&
+        b->before.journal_made_at == b->point.journal_made_at) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "%s is the backup of the journal of which %s is a copy, unless that was "
+                        "moved or put back: choose another directory, or if it goes on in the "
+                        "place of the other, say so with --moved",
+                        b->directory.path, b->journal);
+    }
+    if (b->point.place.inode == 0) {
+        b->point.place = b->before.place;
+    }
+    return TJ_OK;
+}
+
 static tj_status find_place(tj__backup_job *b, tj_error *error)
 {
     const tj__position *at = &b->before.position;
     char path[TJ__SEGMENT_PATH_SIZE];
     b->scribe.hash = b->start.from.hash;
     TJ_TRY(tj__log_reader_open(b->journal_log, &b->journal_id, &b->start.from, &b->reader, error));
-    if (!b->goes_on || at->ordinal <= b->start.sealed) {
-        return TJ_OK;
+    bool in_part = b->goes_on && at->ordinal > b->start.sealed;
+    if (in_part) {
+        TJ_TRY(read_to_newest_point(b, error));
     }
-    TJ_TRY(read_to_newest_point(b, error));
-    if (at->offset == TJ__SEGMENT_HEADER_SIZE) {
+    TJ_TRY(follow_place(b, error));
+    if (!in_part || at->offset == TJ__SEGMENT_HEADER_SIZE) {
         return TJ_OK; /* its file is begun with its first record */
     }
     TJ_TRY(tj__backup_segment_path(&b->directory, at->ordinal, TJ__BACKUP_PART, path, error));
@@ -260,7 +286,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
                      tj_backup_report **report, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    tj__backup_job b = {.directory.lock_fd = -1, .thin = options->thin};
+    tj__backup_job b = {.directory.lock_fd = -1, .thin = options->thin, .moved = options->moved};
     b.compression = (int)options->compression;
     TJ_TRY(find_journal(&b, store, directory, error));
     TJ_TRY(tj__backup_directory_take(&b.directory, directory, error));

@@ -19,6 +19,7 @@ typedef struct tj__backup_job {
     tj__backup_directory directory;
     bool goes_on; /* there is a point */
     bool thin;
+    bool moved;
     int compression;
     tj__point before;
     tj__point point;

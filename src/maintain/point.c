@@ -18,6 +18,9 @@
 #define SEQUENCE_DIGITS 20
 #define NAME_SIZE (SEQUENCE_DIGITS + sizeof SUFFIX)
 #define VERSION_AT 8
+#define FLAGS_AT 12
+#define HAS_PLACE 1u
+#define PLACE_SIZE 24
 #define HEAD_SIZE 112
 #define TABLE_SIZE 16
 #define FILE_SIZE 32
@@ -60,7 +63,7 @@ void tj__point_encode(const tj__point *point, tj__buffer *out)
     size_t start = out->size;
     tj__put_bytes(out, magic, sizeof magic);
     tj__put_u32(out, TJ__POINT_VERSION);
-    tj__put_u32(out, 0);
+    tj__put_u32(out, point->place.inode != 0 ? HAS_PLACE : 0);
     tj__put_bytes(out, point->journal_id.bytes, sizeof point->journal_id.bytes);
     put_position(out, &point->position);
     tj__put_u64(out, (uint64_t)point->made_at);
@@ -79,6 +82,11 @@ void tj__point_encode(const tj__point *point, tj__buffer *out)
         tj__put_u64(out, point->files[i].ordinal);
         tj__put_u64(out, point->files[i].size);
         tj__put_u64(out, point->files[i].hash);
+    }
+    if (point->place.inode != 0) {
+        tj__put_u64(out, point->place.inode);
+        tj__put_u64(out, point->place.birth);
+        tj__put_u64(out, (uint64_t)point->journal_made_at);
     }
     if (!out->failed) {
         tj__put_u64(out, tj__hash(out->data + start, out->size - start));
@@ -143,9 +151,11 @@ static void get_digest(tj__reader *in, uint64_t tables, tj__digest *digest)
     }
 }
 
-static tj_status get_files(tj__reader *in, tj__point *point, const char *place, tj_error *error)
+static tj_status get_files(tj__reader *in, size_t place_size, tj__point *point, const char *place,
+                           tj_error *error)
 {
-    if (point->file_count != in->rest.size / FILE_SIZE) {
+    size_t behind = in->rest.size % FILE_SIZE;
+    if (point->file_count != in->rest.size / FILE_SIZE || behind != place_size) {
         return damaged(place, "it has not as many files as it says", error);
     }
     point->files = calloc(point->file_count + 1, sizeof *point->files);
@@ -172,6 +182,7 @@ tj_status tj__point_decode(tj__bytes bytes, tj__point *out, const char *place, t
 {
     TJ_TRY(check(bytes, place, error));
     tj__point point = {0};
+    uint32_t flags = tj__load_u32(bytes.data + FLAGS_AT);
     tj__reader in = {
         .rest = {bytes.data + VERSION_AT + 8, bytes.size - VERSION_AT - 8 - HASH_SIZE}};
     memcpy(point.journal_id.bytes, tj__get_bytes(&in, 16).data, 16);
@@ -180,14 +191,20 @@ tj_status tj__point_decode(tj__bytes bytes, tj__point *out, const char *place, t
     point.verified_at = (tj_time)tj__get_u64(&in);
     uint64_t tables = tj__get_u64(&in);
     point.file_count = tj__get_u64(&in);
-    if ((tables & ~TJ__DIGEST_TABLES) != 0) {
+    if ((tables & ~TJ__DIGEST_TABLES) != 0 || (flags & ~HAS_PLACE) != 0) {
         return newer(place, error);
     }
     get_digest(&in, tables, &point.digest);
-    tj_status status = get_files(&in, &point, place, error);
+    tj_status status =
+        get_files(&in, (flags & HAS_PLACE) != 0 ? PLACE_SIZE : 0, &point, place, error);
     if (status != TJ_OK) {
         tj__point_dispose(&point);
         return status;
+    }
+    if ((flags & HAS_PLACE) != 0) {
+        point.place.inode = tj__get_u64(&in);
+        point.place.birth = tj__get_u64(&in);
+        point.journal_made_at = (tj_time)tj__get_u64(&in);
     }
     *out = point;
     return TJ_OK;

@@ -6,7 +6,7 @@
  *
  *    0  8  magic "TJPOINT1"
  *    8  4  format version, 1
- *   12  4  0
+ *   12  4  bit 0: the place of the journal is there; others 0
  *   16 16  journal id
  *   32 48  position behind the commit: sequence, time, hash, epoch, segment, offset
  *   80  8  when it was made, ns
@@ -16,6 +16,8 @@
  *  112 ..  of each table in the digest, ascending: rows (8), their checksums added up (8)
  *      ..  of each file: kind (4), 0 (4), ordinal (8), size (8), hash of so many bytes from its
  *           beginning (8); the bases first, by kind, then the segments, ascending
+ *     [24] the place of the journal: inode (8) and birth (8) of its writer.lock, and when it was
+ *           made, ns (8)
  *        8  hash of everything before
  */
 #ifndef TJ_MAINTAIN_POINT_H
@@ -27,6 +29,7 @@
 
 #include "history/base.h"
 #include "history/digest.h"
+#include "journal/lock.h"
 #include "model/position.h"
 
 #define TJ__POINT_VERSION 1
@@ -63,6 +66,9 @@ typedef struct tj__point {
     tj_time made_at;
     tj_time verified_at;
     tj__digest digest;
+    /* Of the journal, as its writer.lock bore it, and when the journal there was made. */
+    tj__mark_place place;
+    tj_time journal_made_at;
     tj__point_file *files;
     size_t file_count;
 } tj__point;

@@ -62,13 +62,22 @@ out_has "the journal is not told: it cannot be written to, or the backup is not 
 run 0 -j copy backup verify of_copy --trial trial
 out_has "the journal knows of it"
 (unset TESSER_JOURNAL_CONFIG; cd trial && run 0 backup verify ../of_copy --trial . && out_has "no journal was told: with -j JOURNAL")
-# A copy in the original's directory cannot be told while only it goes on; then the original is told what happened.
+# The original's directory is not for a copy that went on; one that is as it was copied adds nothing of its own.
 cp -a b shared
+run 22 -j copy backup shared
+err_has "shared is the backup of the journal of which $work/copy is a copy, unless that was moved"
+err_has "say so with --moved"
+cp -a j snapshot
+run 0 -j snapshot backup shared
+run 0 backup shared
+# Where somebody said it takes the place, the original is told, and what happened.
+run 0 -j copy backup shared --moved
 run 0 -j copy backup shared
+run 22 backup shared --moved
 run 22 backup shared
 err_has "up to commit 103 they are the same, and after it a copy with the same id was backed up there"
 err_has "tesser-journal restore COPY --into NEW"
-rm -r copy of_copy shared
+rm -r copy snapshot of_copy shared
 rmdir trial || fail "the trial is still there"
 run 0 backup list b --json
 json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"
@@ -130,6 +139,20 @@ out_has "up to commit 50"
 printf X | dd of=packed/log/0000000001.log.zst bs=1 seek=4500 conv=notrunc status=none
 run 19 backup verify packed
 err_has "packed/log/0000000001.log.zst is damaged"
+
+# A directory that is renamed is the same journal; one that was moved to another disk is not until that is said.
+run 0 --journal old init
+run 0 --journal old record <<<'{"portfolio_equity":"1"}'
+run 0 --journal old backup moving
+mv old renamed
+run 0 --journal renamed record <<<'{"portfolio_equity":"2"}'
+run 0 --journal renamed backup moving
+cp -a renamed moved && rm -r renamed
+run 0 --journal moved backup moving
+run 0 --journal moved record <<<'{"portfolio_equity":"3"}'
+run 22 --journal moved backup moving
+run 0 --journal moved backup moving --moved
+run 0 --journal moved backup moving
 
 run 0 --journal other init
 run 22 --journal other backup b

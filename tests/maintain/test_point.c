@@ -16,6 +16,8 @@ static tj__point some_point(void)
                        .position = {4711, 1000, 0xabcdef, 3, 2, 5000},
                        .made_at = 2000,
                        .verified_at = 3000,
+                       .place = {0x1234, 0x5678},
+                       .journal_made_at = 0x9abc,
                        .files = files,
                        .file_count = sizeof files / sizeof *files};
     point.digest.rows[TJ__TABLE_STATE] = 5;
@@ -26,7 +28,7 @@ static tj__point some_point(void)
 /* Written by hand after FORMAT.md. */
 static const char pinned[] = "544a504f494e5431" /* magic */
                              "01000000"
-                             "00000000"
+                             "01000000" /* the place is there */
                              "0102030405060708090a0b0c0d0e0f10"
                              "6712000000000000"
                              "e803000000000000"
@@ -65,7 +67,10 @@ static const char pinned[] = "544a504f494e5431" /* magic */
                              "0100000000000000"
                              "0200000000000000"
                              "8813000000000000"
-                             "0807060504030201";
+                             "0807060504030201"
+                             "3412000000000000" /* the place */
+                             "7856000000000000"
+                             "bc9a000000000000";
 
 static void a_point_has_these_bytes(void **state)
 {
@@ -91,9 +96,47 @@ static void a_point_has_these_bytes(void **state)
     assert_int_equal(back.file_count, point.file_count);
     assert_int_equal(tj__point_first_segment(&back), 1);
     assert_memory_equal(back.files, files, sizeof files);
+    assert_memory_equal(&back.place, &point.place, sizeof back.place);
+    assert_int_equal(back.journal_made_at, point.journal_made_at);
     tj__point_dispose(&back);
     tj__buffer_dispose(&bytes);
     (void)f;
+}
+
+/* As points were written before they told the place. */
+static void a_point_without_the_place_is_one(void **state)
+{
+    (void)state;
+    tj__buffer bytes = {0};
+    tj__point point = some_point();
+    tj__point back;
+    point.place.inode = 0;
+    tj__point_encode(&point, &bytes);
+    assert_int_equal(bytes.size, (sizeof pinned - 1) / 2 + 8 - 24);
+    assert_int_equal(tj__load_u32(bytes.data + 12), 0);
+    assert_ok(tj__point_decode(tj__buffer_bytes(&bytes), &back, "here", &err));
+    assert_int_equal(back.place.inode, 0);
+    assert_memory_equal(back.files, files, sizeof files);
+    tj__point_dispose(&back);
+    tj__buffer_dispose(&bytes);
+}
+
+static void what_is_unknown_of_a_point_is_newer(void **state)
+{
+    (void)state;
+    tj__buffer bytes = {0};
+    tj__point point = some_point();
+    tj__point back;
+    tj__point_encode(&point, &bytes);
+    bytes.data[12] |= 2;
+    tj__store_u64(bytes.data + bytes.size - 8, tj__hash(bytes.data, bytes.size - 8));
+    assert_refused(tj__point_decode(tj__buffer_bytes(&bytes), &back, "here", &err), TJ_FORMAT_NEWER,
+                   "newer version");
+    bytes.data[12] = 0; /* and what it says is not there must not be */
+    tj__store_u64(bytes.data + bytes.size - 8, tj__hash(bytes.data, bytes.size - 8));
+    assert_refused(tj__point_decode(tj__buffer_bytes(&bytes), &back, "here", &err), TJ_CORRUPT,
+                   "here is damaged");
+    tj__buffer_dispose(&bytes);
 }
 
 /* Every bit, and every length. */
@@ -125,6 +168,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(a_point_has_these_bytes),
+        JOURNAL_TEST(a_point_without_the_place_is_one),
+        JOURNAL_TEST(what_is_unknown_of_a_point_is_newer),
         JOURNAL_TEST(a_damaged_point_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,9 @@ pub struct tj_backup_options {
     /// those that an earlier backup kept as they are; 0: as they are, or were. The levels are
     /// zstd's.
     pub compression: u64,
+    /// The journal was moved since the last backup, or put back from a copy, and goes on in the
+    /// place of the one that was backed up: the backup follows it.
+    pub moved: bool,
 }
 
 /// A commit up to which a backup is whole: what can be restored.
@@ -310,15 +313,16 @@ unsafe extern "C" {
     /// the state as LMDB and the log show it now is noted: restoring the backup must come to the
     /// same. A backup that was killed is gone on with by the next. What is in the directory is
     /// never overwritten: another journal, or a log that is not the one that was backed up, is
-    /// refused.
+    /// refused. So is a copy of the journal that a writer has opened, which may have gone another
+    /// way: a backup follows one journal, and another in its place with `moved` only.
     ///
     /// - `store`: opened read-only or not; the call may be made beside saves
     /// - `directory`: of an earlier backup of this journal, or empty, or not there
     /// - `options`: NULL: the defaults
     /// - `report`: receives what was done; may be NULL; released with `tj_backup_report_free`
     ///
-    /// Returns `TJ_OK`; `TJ_CONFLICT`: of another journal, or of another history of this one;
-    /// `TJ_EXISTS`: something else is in the directory; `TJ_BUSY`: another process backs up into
+    /// Returns `TJ_OK`; `TJ_CONFLICT`: of another journal, of another history of this one, or of
+    /// this one in another place; `TJ_EXISTS`: something else is in the directory; `TJ_BUSY`: another process backs up into
     /// it; `TJ_CORRUPT`: the journal, or the newest point of the backup, is damaged;
     /// `TJ_NOT_FOUND`: the journal keeps no segment that the backup needs; `TJ_UNSUPPORTED`: the
     /// store is no journal; `TJ_INVALID`: the directory is inside the journal; `TJ_FULL`, `TJ_IO`,

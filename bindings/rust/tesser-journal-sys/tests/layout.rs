@@ -51,7 +51,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_algo_record { id, state }
     tj_algo_state { plugin, payload }
     tj_backup_list { directory, journal_id, points, count, oldest_sequence }
-    tj_backup_options { struct_size, bytes_per_s, thin, compression }
+    tj_backup_options { struct_size, bytes_per_s, thin, compression, moved }
     tj_backup_point {
         sequence, time, made_at, verified_at, digest, row_count, segment_count, bytes
     }

@@ -66,16 +66,13 @@ static bool wrong_type(PyObject *value, const char *wanted)
 
 bool text_view(PyObject *value, tj_str *out)
 {
-    const char *data;
-    Py_ssize_t size;
     if (!PyUnicode_Check(value)) {
         return wrong_type(value, "str");
     }
-    if (!PyArg_Parse(value, "s#", &data, &size)) {
-        return false;
-    }
-    *out = (tj_str){data, (size_t)size};
-    return true;
+    Py_ssize_t size;
+    const char *data = PyUnicode_AsUTF8AndSize(value, &size);
+    *out = (tj_str){data, data ? (size_t)size : 0};
+    return data;
 }
 
 bool text_or_none(PyObject *value, tj_str *out)
@@ -111,7 +108,8 @@ bool encode_json(arena *memory, PyObject *value, tj_str *out)
 
 static bool parse_symbol(tj_str text, tj_identity *out)
 {
-    tj_error error = TJ_ERROR_INIT;
+    tj_error error;
+    error_clear(&error);
     tj_status status = tj_identity_parse(text, out, &error);
     return status == TJ_OK || raise_error(status, &error);
 }
@@ -131,7 +129,8 @@ bool encode_symbol(arena *memory, PyObject *value, tj_identity *out)
 static bool parse_decimal(PyObject *text, tj_decimal *out)
 {
     tj_str digits;
-    tj_error error = TJ_ERROR_INIT;
+    tj_error error;
+    error_clear(&error);
     if (!text_view(text, &digits)) {
         return false;
     }

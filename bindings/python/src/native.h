@@ -8,6 +8,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* Python 3.9 has these, and calls them limited from 3.10 on. */
+#ifndef METH_FASTCALL
+#define METH_FASTCALL 0x0080
+#endif
+PyAPI_FUNC(const char *) PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size);
+
 #include <pthread.h>
 #include <tesser/journal.h>
 
@@ -108,6 +114,14 @@ bool encode_query(arena *memory, PyObject *options, tj_history_query *query); /*
 
 /* ---- errors (error.c) ----------------------------------------------------------------------- */
 
+/* An empty one without the zeroes behind its texts, which take as long as a short call. */
+static inline void error_clear(tj_error *error)
+{
+    error->status = TJ_OK;
+    error->os_errno = error->engine_code = 0;
+    error->place[0] = error->message[0] = '\0';
+}
+
 /* The exception for a status, as a new reference. */
 PyObject *error_new(tj_status status, const tj_error *error);
 /* Sets it; always NULL, and false for callers that return bool. */
@@ -192,10 +206,6 @@ bool frame_setup(PyObject *module);
 /* A frame of an array of structs; its columns are the members of `row`. */
 PyObject *frame_new(const record *row, const void *rows, size_t count, bool floats);
 
-/* Python 3.9 has it, and calls it limited from 3.10 on. */
-#ifndef METH_FASTCALL
-#define METH_FASTCALL 0x0080
-#endif
 #define METHOD(name, function, how, doc)                        \
     {                                                           \
         name, (PyCFunction)(void (*)(void))(function), how, doc \

@@ -40,7 +40,8 @@ static bool read_options(transaction *self, PyObject *id, PyObject *note)
 /* Gives it what the library has for it. */
 static bool begin(transaction *self, store *owner, const char *book)
 {
-    tj_error error = TJ_ERROR_INIT;
+    tj_error error;
+    error_clear(&error);
     if (!store_is_open(owner)) {
         return false;
     }
@@ -131,7 +132,7 @@ typedef struct arguments {
     PyObject *names;
 } arguments;
 
-/* A change while it is noted: the arguments, and what they are in C. */
+/* A change while it is noted: the arguments, and what they are in C; only what is used of it is set. */
 typedef struct change {
     PyObject *value, *other;
     arena memory;
@@ -153,6 +154,13 @@ typedef struct change {
         tj_time time;
     } as;
 } change;
+
+static void start(change *c, PyObject *value)
+{
+    c->value = value;
+    c->memory = (arena){0};
+    error_clear(&c->error);
+}
 
 /* Two arguments, by place or by name; the second is None when it may be left out. */
 static bool two(change *c, const arguments *given, bool optional, const char *first,
@@ -200,19 +208,24 @@ static PyObject *noted(change *c, bool used, tj_status status)
 #define CHANGE(function, encoded, library_call)                   \
     static PyObject *function(transaction *self, PyObject *value) \
     {                                                             \
-        change c = {.value = value, .error = TJ_ERROR_INIT};      \
+        change c;                                                 \
+        start(&c, value);                                         \
         NOTE(encoded, library_call);                              \
     }
 #define CHANGE_BY_TWO(function, optional, first, second, encoded, library_call)             \
     static PyObject *function(transaction *self, PyObject *const *values, Py_ssize_t count, \
                               PyObject *names)                                              \
     {                                                                                       \
-        change c = {.error = TJ_ERROR_INIT};                                                \
+        change c;                                                                           \
+        start(&c, NULL);                                                                    \
         arguments given = {values, count, names};                                           \
         NOTE(two(&c, &given, optional, first, second) && (encoded), library_call);          \
     }
 
-#define RECORD(kind, member) encode_record(&c.memory, &record_##kind, c.value, &c.as.member)
+#define RECORD_OF(argument, kind, member)                \
+    encode_record(&c.memory, &record_##kind, (argument), \
+                  memset(&c.as.member, 0, sizeof c.as.member))
+#define RECORD(kind, member) RECORD_OF(c.value, kind, member)
 #define NAME text_or_none(c.value, &c.name)
 #define JSON encode_json(&c.memory, c.value, &c.name)
 #define SYMBOL symbol_view(c.value, &c.id)
@@ -249,8 +262,7 @@ CHANGE(set_execution_checkpoint, ABSENT || RECORD(checkpoint, checkpoint),
        tj_txn_set_execution_checkpoint(txn, IF_GIVEN(checkpoint), &c.error))
 CHANGE(set_extra, JSON, tj_txn_set_extra(txn, c.name, &c.error))
 CHANGE_BY_TWO(put_algo, false, "id", "state",
-              encode_uuid(c.value, &c.uuid) &&
-                  encode_record(&c.memory, &record_algo_state, c.other, &c.as.algo),
+              encode_uuid(c.value, &c.uuid) && RECORD_OF(c.other, algo_state, algo),
               tj_txn_put_algo(txn, &c.uuid, &c.as.algo, &c.error))
 CHANGE(delete_algo, encode_uuid(c.value, &c.uuid), tj_txn_delete_algo(txn, &c.uuid, &c.error))
 CHANGE(append_ledger, RECORD(ledger_entry, entry), tj_txn_append_ledger(txn, &c.as.entry, &c.error))
@@ -258,7 +270,8 @@ CHANGE(append_ledger, RECORD(ledger_entry, entry), tj_txn_append_ledger(txn, &c.
 static PyObject *use_book(transaction *self, PyObject *value)
 {
     const char *book;
-    change c = {.error = TJ_ERROR_INIT};
+    change c;
+    start(&c, value);
     NOTE(PyArg_Parse(value, "s", &book), tj_txn_use_book(txn, book, &c.error));
 }
 
@@ -282,7 +295,8 @@ static PyObject *commit(transaction *self, PyObject *unused)
 /* Gives the flight, once the transaction's handle is the caller's. */
 static PyObject *take_off(transaction *self, tj_txn *txn, PyObject *watch)
 {
-    tj_error error = TJ_ERROR_INIT;
+    tj_error error;
+    error_clear(&error);
     uint64_t sequence = 0;
     tj_status status;
     flight *made = flight_new(self->owner, watch);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "json/explain.h"
+#include "json/scan.h"
 
 typedef struct parser {
     const tj__json_source *source;
@@ -355,11 +356,109 @@ static tj_status run(parser *p)
     return TJ_OK;
 }
 
+/* ---- without yajl ---------------------------------------------------------------------------
+ * Nearly every text is valid and has no escapes. Then a token's first byte says all about it, and
+ * what no nodes are built for is stepped over.
+ */
+
+static bool is_plain(tj_str text)
+{
+    return text.size > 0 && !memchr(text.data, '\\', text.size) && tj__json_is_valid(text);
+}
+
+static const char *closing_quote(const char *quote, const char *end)
+{
+    return memchr(quote + 1, '"', (size_t)(end - quote - 1));
+}
+
+/* The bracket that ends the container in which `at` is. */
+static const char *closing_bracket(const char *at, const char *end)
+{
+    for (int depth = 1;; at++) {
+        if (*at == '"') {
+            at = closing_quote(at, end);
+        } else if (*at == '{' || *at == '[') {
+            depth++;
+        } else if ((*at == '}' || *at == ']') && --depth == 0) {
+            return at;
+        }
+    }
+}
+
+static int plain_start(parser *p, tj__json_type type)
+{
+    if (!on_start(p, type)) {
+        return 0;
+    }
+    if (p->depth > p->built) {
+        p->cursor = closing_bracket(p->cursor, p->end);
+    }
+    return 1;
+}
+
+/* Only behind a name there is a colon. */
+static int plain_string(parser *p, const char *at)
+{
+    const char *quote = closing_quote(at, p->end);
+    const char *next = tj__json_skip_space(quote + 1, p->end);
+    bool is_name = next < p->end && *next == ':';
+    return (is_name ? on_map_key : on_string)(p, (const unsigned char *)at + 1,
+                                              (size_t)(quote - at) - 1);
+}
+
+static int plain_number(parser *p, const char *at)
+{
+    const char *behind = at;
+    while (behind < p->end && (*behind == '-' || *behind == '+' || *behind == '.' ||
+                               (*behind | 0x20) == 'e' || (*behind >= '0' && *behind <= '9'))) {
+        behind++;
+    }
+    return on_number(p, at, (size_t)(behind - at));
+}
+
+static int plain_token(parser *p)
+{
+    const char *at = token_start(p);
+    switch (*at) {
+    case '{':
+        return plain_start(p, TJ__JSON_OBJECT);
+    case '[':
+        return plain_start(p, TJ__JSON_ARRAY);
+    case '}':
+    case ']':
+        return on_end(p);
+    case '"':
+        return plain_string(p, at);
+    case 'n':
+        return on_null(p);
+    case 't':
+    case 'f':
+        return on_boolean(p, *at == 't');
+    default:
+        return plain_number(p, at);
+    }
+}
+
+static tj_status run_plain(parser *p)
+{
+    while (!p->complete) {
+        if (!plain_token(p)) {
+            return p->status;
+        }
+    }
+    return TJ_OK;
+}
+
+/* ---- either way ------------------------------------------------------------------------------ */
+
 static tj_status parse(parser *p)
 {
     const tj_str text = p->source->text;
     p->cursor = text.data;
     p->end = text.data + text.size;
+    if (p->arena && is_plain(text)) {
+        return run_plain(p);
+    }
     if (tj__json_skip_space(p->cursor, p->end) == p->end) {
         return tj__json_explain(p->source, p->end, false, p->error);
     }

@@ -118,6 +118,44 @@ static void bad_texts_are_explained(void **state)
     }
 }
 
+/* A text that has escapes goes through yajl, one without does not. */
+static void texts_with_and_without_escapes_are_read_alike(void **state)
+{
+    (void)state;
+    const char *const values[] = {
+        "0",
+        "-0 ",
+        " 12.5e-3",
+        "1E+400",
+        "true",
+        "\tfalse\r\n",
+        "null",
+        "\"\"",
+        "\":,]}\"",
+        "[ ]",
+        "{ }",
+        "[[],{}, [{}]]",
+        "{\"a\":1,\"a\" : \":\"}",
+        "{ \"[\" : [1,2 , \"]\"] , \"b\":{\"c\":null} }",
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        for (int levels = 1; levels <= 4; levels++) {
+            char plain[128], escaped[128];
+            tj__json_doc *a = NULL, *b = NULL;
+            (void)snprintf(plain, sizeof plain, "[%s,\"A\"]", values[i]);
+            (void)snprintf(escaped, sizeof escaped, "[%s,\"\\u0041\"]", values[i]);
+            tj__json_shape shape = TJ__JSON_SHAPE_LEVELS(levels);
+            assert_int_equal(tj__json_parse(tj_str_of(plain), NULL, shape, &a, NULL), TJ_OK);
+            assert_int_equal(tj__json_parse(tj_str_of(escaped), NULL, shape, &b, NULL), TJ_OK);
+            assert_true(nodes_equal(a->root, b->root));
+            assert_true(tj_str_equal(a->root->raw, tj_str_of(plain)));
+            assert_true(tj_str_equal(a->root->first->raw, b->root->first->raw));
+            tj__json_doc_free(a);
+            tj__json_doc_free(b);
+        }
+    }
+}
+
 static void an_absent_text_is_no_value(void **state)
 {
     (void)state;
@@ -293,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_texts_are_taken),
         cmocka_unit_test(bad_texts_are_explained),
+        cmocka_unit_test(texts_with_and_without_escapes_are_read_alike),
         cmocka_unit_test(an_absent_text_is_no_value),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(members_are_visited),

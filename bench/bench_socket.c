@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Commits of 64 clients of `tesser-journal record --socket`, each waiting for its answer before it
- * sends the next line, beside 64 threads of one process that save the same. They take turns.
+ * sends the next line, beside 64 threads of one process that save the same. They take turns. The
+ * clients need the same processors as the recorder; so what a commit costs is printed for both.
  *
  *   bench_socket [directory [rounds [milliseconds per turn]]]
  */
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -63,9 +65,26 @@ static void *run(void *context)
     return NULL;
 }
 
-static double turn(client clients[CLIENTS], uint64_t ns)
+/* One side's turns. */
+typedef struct side {
+    bench_series rate;
+    bench_series own_us; /* of processor time for a commit, in this process */
+    bench_series recorder_us;
+} side;
+
+static clockid_t recorder_clock;
+
+static uint64_t recorder_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(recorder_clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void turn(side *of, client clients[CLIENTS], uint64_t ns)
 {
     size_t before = 0, after = 0;
+    uint64_t own = bench_cpu_ns(), recorder = recorder_cpu_ns();
     uint64_t start = bench_now_ns();
     for (size_t i = 0; i < CLIENTS; i++) {
         before += clients[i].saved;
@@ -78,7 +97,10 @@ static double turn(client clients[CLIENTS], uint64_t ns)
         pthread_join(clients[i].thread, NULL);
         after += clients[i].saved;
     }
-    return (double)(after - before) * 1e9 / (double)(bench_now_ns() - start);
+    double saved = (double)(after - before);
+    bench_add(&of->rate, saved * 1e9 / (double)(bench_now_ns() - start));
+    bench_add(&of->own_us, (double)(bench_cpu_ns() - own) / 1e3 / saved);
+    bench_add(&of->recorder_us, (double)(recorder_cpu_ns() - recorder) / 1e3 / saved);
 }
 
 /* The program of the same build; ready when it says so. */
@@ -122,7 +144,7 @@ static int dial(const char *path)
 int main(int argc, char **argv)
 {
     static client threads[CLIENTS], clients[CLIENTS];
-    static bench_series by_threads, by_clients;
+    static side by_threads, by_clients;
     char directory[BENCH_PATH_SIZE], journal[BENCH_PATH_SIZE], path[BENCH_PATH_SIZE];
     char program[BENCH_PATH_SIZE];
     size_t rounds = bench_argument(argc, argv, 2, 5);
@@ -135,18 +157,24 @@ int main(int argc, char **argv)
              slash ? (int)(slash - argv[0]) + 1 : 0, argv[0]);
     bench_store_close(bench_store_open(directory, "recorded", NULL));
     pid_t recorder = start_recorder(program, journal, path);
+    if (clock_getcpuclockid(recorder, &recorder_clock) != 0) {
+        bench_die("the recorder's processor time", "it ended");
+    }
     tj_store *store = bench_store_open(directory, "saved", NULL);
     for (size_t i = 0; i < CLIENTS; i++) {
         threads[i] = (client){.algos = tj_store_algo_repository(store, NULL), .number = i};
         clients[i] = (client){.fd = dial(path), .number = i};
     }
     for (size_t round = 0; round < rounds; round++) {
-        bench_add(&by_threads, turn(threads, ns));
-        bench_add(&by_clients, turn(clients, ns));
+        turn(&by_threads, threads, ns);
+        turn(&by_clients, clients, ns);
     }
-    bench_print("64 threads", "a second", &by_threads);
-    bench_print("64 clients", "a second", &by_clients);
-    bench_series ratio = bench_ratio(&by_clients, &by_threads);
+    bench_print("64 threads", "a second", &by_threads.rate);
+    bench_print("64 clients", "a second", &by_clients.rate);
+    bench_print("processor, a thread's commit", "us", &by_threads.own_us);
+    bench_print("processor, a client's, of the client", "us", &by_clients.own_us);
+    bench_print("processor, a client's, of the recorder", "us", &by_clients.recorder_us);
+    bench_series ratio = bench_ratio(&by_clients.rate, &by_threads.rate);
     bench_goal_at_least("socket", "64 clients to 64 threads", &ratio, 0.5, "x");
     kill(recorder, SIGTERM);
     waitpid(recorder, NULL, 0);

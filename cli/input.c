@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,17 +15,23 @@ const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* read(2) that goes on after a signal, and waits also where the descriptor does not. */
-static ssize_t read_some(int fd, char *data, size_t size)
+/* read(2), or a look into a socket, that goes on after a signal, and waits also where the
+ * descriptor does not. */
+static ssize_t read_or_peek(int fd, char *data, size_t size, bool peek)
 {
     for (;;) {
-        ssize_t got = read(fd, data, size);
+        ssize_t got = peek ? recv(fd, data, size, MSG_PEEK) : read(fd, data, size);
         if (got < 0 && errno == EAGAIN) {
             wait_for(fd, POLLIN);
         } else if (got >= 0 || errno != EINTR) {
             return got;
         }
     }
+}
+
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+    return read_or_peek(fd, data, size, false);
 }
 
 static tj_status read_to_end(int fd, const char *name, char **data, size_t *size, tj_error *error)
@@ -220,17 +227,22 @@ static void make_room(line_reader *reader)
 }
 
 /* Reads on; at the end of the stream sets `ended`. */
-static tj_status read_more(line_reader *reader, tj_error *error)
+static tj_status read_on(line_reader *reader, bool peek, tj_error *error)
 {
     make_room(reader);
-    ssize_t got =
-        read_some(reader->fd, reader->data + reader->size, reader->capacity - reader->size);
+    ssize_t got = read_or_peek(reader->fd, reader->data + reader->size,
+                               reader->capacity - reader->size, peek);
     if (got < 0) {
         return fail_errno(error, errno, "reading %s", reader->name);
     }
     reader->ended = got == 0;
     reader->size += (size_t)got;
     return TJ_OK;
+}
+
+static tj_status read_more(line_reader *reader, tj_error *error)
+{
+    return read_on(reader, false, error);
 }
 
 static size_t longest_line(const line_reader *reader)
@@ -315,6 +327,14 @@ bool line_buffered(line_reader *reader)
 tj_status line_fetch(line_reader *reader, tj_error *error)
 {
     return read_more(reader, error);
+}
+
+tj_status line_peek(line_reader *reader, size_t *peeked, tj_error *error)
+{
+    size_t before = reader->size - reader->start;
+    tj_status status = read_on(reader, true, error);
+    *peeked = status == TJ_OK ? reader->size - reader->start - before : 0;
+    return status;
 }
 
 tj_status line_ready(line_reader *reader, bool *ready, tj_error *error)

@@ -44,11 +44,43 @@ bool client_may_take(const client *c)
            c->out_size < CLIENT_OUT_SIZE_MAX;
 }
 
+/*
+ * Who waits in recv for an answer is woken there as soon as its line is taken out of the socket,
+ * which has room again then, and sleeps on: two switches of the processor for nothing. So the one
+ * line of a client that waits is looked at, and is taken out behind its answer.
+ */
+static bool may_wait(const client *c)
+{
+    return !c->first && c->out_size == 0 && c->reader.start == c->reader.size;
+}
+
+static bool is_one_line(const line_reader *reader)
+{
+    size_t size = reader->size - reader->start;
+    const char *line = reader->data + reader->start;
+    return size > 0 && memchr(line, '\n', size) == line + size - 1;
+}
+
+static void take_out(client *c)
+{
+    char seen[4096];
+    while (c->peeked > 0 && !c->gone) {
+        size_t size = c->peeked < sizeof seen ? c->peeked : sizeof seen;
+        ssize_t got = recv(c->fd, seen, size, MSG_DONTWAIT);
+        c->gone = got == 0 || (got < 0 && errno != EINTR);
+        c->peeked -= got > 0 ? (size_t)got : 0;
+    }
+}
+
 void client_fetch(client *c)
 {
     tj_error error; /* it was killed, or reset its side */
-    if (line_fetch(&c->reader, &error) != TJ_OK) {
+    tj_status status =
+        may_wait(c) ? line_peek(&c->reader, &c->peeked, &error) : line_fetch(&c->reader, &error);
+    if (status != TJ_OK) {
         c->ended = c->gone = true;
+    } else if (!is_one_line(&c->reader)) {
+        take_out(c);
     }
 }
 
@@ -124,10 +156,13 @@ void client_send(client *c)
             c->out_size -= (size_t)sent;
             memmove(c->out, c->out + sent, c->out_size);
         } else if (errno == EAGAIN) {
-            return;
+            break;
         } else if (errno != EINTR) {
             c->gone = true;
         }
+    }
+    if (!c->first) {
+        take_out(c);
     }
 }
 

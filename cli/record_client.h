@@ -27,9 +27,10 @@ struct client {
     client *next;
     int fd;
     line_reader reader;
-    bool ended; /* it sends nothing more */
-    bool gone;  /* it reads nothing more */
-    bool held;  /* lines are there that were left for later */
+    bool ended;    /* it sends nothing more */
+    bool gone;     /* it reads nothing more */
+    bool held;     /* lines are there that were left for later */
+    size_t peeked; /* bytes that are in the socket too, until the answer to them was sent */
     reply *first, **last;
     size_t waiting; /* replies */
     char *out;

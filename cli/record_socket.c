@@ -315,7 +315,7 @@ static int what_to_poll(recorder *r, struct pollfd *fds)
         bool may_take = client_may_take(c) && r->in_flight < IN_FLIGHT_MAX;
         wait_ms = may_take && c->held ? 0 : wait_ms;
         *at = (struct pollfd){
-            .fd = c->gone ? -1 : c->fd,
+            .fd = c->gone || c->peeked > 0 ? -1 : c->fd,
             .events = (short)((may_take ? POLLIN : 0) | (c->out_size > 0 ? POLLOUT : 0))};
     }
     return wait_ms;

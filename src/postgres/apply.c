@@ -24,7 +24,7 @@
 #define APPLY_ATTEMPTS_MAX 3
 
 #define TABLES (TJ__TABLE_LAST + 1)
-#define STATEMENTS_MAX (1 + 2 * TABLES + TJ__PG_BASE_TABLES + 1)
+#define STATEMENTS_MAX (1 + 2 * TABLES)
 
 /* One batch: rows, and the statements that put them. */
 typedef struct applying {
@@ -32,11 +32,10 @@ typedef struct applying {
     uint64_t from;
     tj__pg_place to;
     uint64_t bytes; /* in the log */
-    bool based;     /* and a base is made of what they lead to */
     tj__pg_arrays arrays;
     tj__pg_query queries[STATEMENTS_MAX];
     size_t given[STATEMENTS_MAX][2]; /* the arrays of a statement: first, and behind the last */
-    char sql[STATEMENTS_MAX][TJ__PG_BASE_SQL_SIZE];
+    char sql[STATEMENTS_MAX][512];
     int count;
 } applying;
 
@@ -91,6 +90,12 @@ static tj_status read_commits(applying *a, uint64_t target, tj_error *error)
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
+/* The tables are touched only where the first statement has found them: it has put `applied` to
+ * this. */
+#define IN_STEP                                                                                  \
+    "exists (select 1 from journal where journal = $1::int4 and epoch = $2::int8 and applied = " \
+    "$3::int8)"
+
 static tj__pg_query *begin_statement(applying *a)
 {
     tj__pg_query *query = &a->queries[a->count];
@@ -132,7 +137,7 @@ static void put_rows(applying *a, tj__rowmap_entry *const *entries, size_t count
     snprintf(a->sql[a->count], sizeof a->sql[a->count],
              "insert into raw_%s(journal, key, value, seq, sum) select $1::int4, k, v, s, h from "
              "unnest($4::bytea[], $5::bytea[], $6::int8[], $7::int8[]) u(k, v, s, h) "
-             "where " TJ__PG_IN_STEP
+             "where " IN_STEP
              " on conflict (journal, key) do update set value = excluded.value, seq = "
              "excluded.seq, sum = excluded.sum",
              tj__table_name(tj__rowmap_key(entries[0]).data[0]));
@@ -162,7 +167,7 @@ static void delete_rows(applying *a, tj__rowmap_entry *const *entries, size_t co
     snprintf(
         a->sql[a->count], sizeof a->sql[a->count],
         "delete from raw_%s t using unnest($4::bytea[]) u(k) where t.journal = $1::int4 and t.key "
-        "= u.k and " TJ__PG_IN_STEP,
+        "= u.k and " IN_STEP,
         tj__table_name(tj__rowmap_key(entries[0]).data[0]));
     (void)begin_statement(a);
     tj__pg_array(&a->arrays, TJ__PG_BYTEA, deletes);
@@ -189,22 +194,6 @@ static void put_table(applying *a, tj__rowmap_entry *const *entries, size_t coun
     }
 }
 
-/* Behind the others: the tables stand at the commit then that this leads to. */
-static void put_base(applying *a)
-{
-    for (int i = 0; i <= TJ__PG_BASE_TABLES; i++) {
-        tj__pg_base_statement(i, a->sql[a->count]);
-        (void)begin_statement(a);
-        end_statement(a);
-    }
-}
-
-static bool base_is_due(const applying *a)
-{
-    const tj__postgres *postgres = a->postgres;
-    return tj__pg_base_due(&postgres->base, a->to.sequence, postgres->base_bytes + a->bytes);
-}
-
 static tj_status put_statements(applying *a, tj_error *error)
 {
     tj__rowmap_entry **entries = NULL;
@@ -220,10 +209,6 @@ static tj_status put_statements(applying *a, tj_error *error)
         put_table(a, entries + from, end - from);
         from = end;
     }
-    if (base_is_due(a)) {
-        a->based = true;
-        put_base(a);
-    }
     if (!sorted || a->arrays.bytes.failed) {
         return tj__fail(error, TJ_NOMEM, "no memory for the rows of %zu changes", count);
     }
@@ -235,18 +220,6 @@ static tj_status put_statements(applying *a, tj_error *error)
     return TJ_OK;
 }
 
-/* Of the newest base; no row: there is none, or none was made. */
-static void take_base(tj__postgres *postgres, const tj__pg_result *result)
-{
-    const tj__pg_session *session = &postgres->applier;
-    if (session->pq->rows(result) == 1) {
-        postgres->base = (tj__pg_base){.sequence = tj__pg_get_int8(session, result, 0, 0),
-                                       .rows = tj__pg_get_int8(session, result, 0, 1),
-                                       .bytes = tj__pg_get_int8(session, result, 0, 2)};
-        postgres->base_bytes = 0;
-    }
-}
-
 /* *moved: the tables were where they were believed to be. */
 static tj_status write_rows(applying *a, bool *moved, tj_error *error)
 {
@@ -255,9 +228,6 @@ static tj_status write_rows(applying *a, bool *moved, tj_error *error)
     TJ_TRY(tj__pg_ask(&a->postgres->applier, a->queries, a->count, results, TJ__PG_STATEMENT_MS,
                       error));
     *moved = tj__pg_affected(&a->postgres->applier, results[0]) == 1;
-    if (a->based) {
-        take_base(a->postgres, results[a->count - 1]);
-    }
     tj__pg_clear(&a->postgres->applier, results, a->count);
     return TJ_OK;
 }
@@ -307,6 +277,18 @@ static tj_status look_again(tj__postgres *postgres, tj_error *error)
     return TJ_OK;
 }
 
+/* No row: there is none. */
+static void take_base(tj__postgres *postgres, const tj__pg_result *result)
+{
+    const tj__pg_session *session = &postgres->applier;
+    if (session->pq->rows(result) == 1) {
+        postgres->base = (tj__pg_base){.sequence = tj__pg_get_int8(session, result, 0, 0),
+                                       .rows = tj__pg_get_int8(session, result, 0, 1),
+                                       .bytes = tj__pg_get_int8(session, result, 0, 2)};
+        postgres->base_bytes = 0;
+    }
+}
+
 static tj_status ready_applier(tj__postgres *postgres, tj_error *error)
 {
     tj__pg_result *results[2] = {NULL};
@@ -335,6 +317,28 @@ static tj_status open_applier(tj__postgres *postgres, tj_error *error)
     return status;
 }
 
+/* One that takes so long that the lease could end meanwhile is left to who prunes. */
+static void make_base_when_due(tj__postgres *postgres)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    uint64_t applied = atomic_load(&postgres->applied);
+    if (applied < postgres->base_not_before ||
+        !tj__pg_base_due(&postgres->base, applied, postgres->base_bytes)) {
+        return;
+    }
+    tj_status status =
+        tj__pg_base_make(&postgres->applier, postgres->number,
+                         postgres->config.postgres.lease_ms / 2, &postgres->base, &failure);
+    postgres->base_bytes = 0;
+    postgres->base_not_before = applied + TJ__PG_BASE_COMMITS_MIN;
+    if (status != TJ_OK) {
+        tj__trace(&postgres->config, TJ_TRACE_WARNING,
+                  "no base was made of journal %s at commit %" PRIu64
+                  ", so that the past takes longer to read: %s",
+                  postgres->place, applied, failure.message);
+    }
+}
+
 static tj_status apply_locked(tj__postgres *postgres, tj_error *error)
 {
     uint64_t target = atomic_load(&postgres->acknowledged);
@@ -352,6 +356,7 @@ static tj_status apply_locked(tj__postgres *postgres, tj_error *error)
         }
     }
     atomic_store(&postgres->worked_ns, tj__monotonic_ns());
+    make_base_when_due(postgres);
     return TJ_OK;
 }
 

@@ -4,8 +4,8 @@
  * replayed from the one before it and not from the first commit; and retention, which lets go of
  * the log before one.
  *
- * A base is copied by the server itself from the row tables, while they stand at that commit. It
- * has the tables that change; the ledger only grows, and its rows say which commit wrote them.
+ * A base is copied by the server itself from the row tables, as one snapshot shows them. It has the
+ * tables that change; the ledger only grows, and its rows say which commit wrote them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,38 +16,99 @@
 #include "postgres/internal.h"
 
 /* A base is due behind so many commits, or so much log, and four times what it would copy. */
-#define BASE_COMMITS_MIN 10000
 #define BASE_BYTES_MIN ((uint64_t)64 << 20)
 #define BASE_SHARE 4
+#define STATEMENT_SIZE 640
 
 static const uint8_t tables_copied[TJ__PG_BASE_TABLES] = {
     TJ__TABLE_BOOKS, TJ__TABLE_STATE, TJ__TABLE_ALGOS, TJ__TABLE_COUNTERS, TJ__TABLE_QUARANTINE};
 
 /* ---- making one ---------------------------------------------------------------------------- */
 
-void tj__pg_base_statement(int which, char sql[TJ__PG_BASE_SQL_SIZE])
+/* Of rows and the journal's row as one snapshot shows them, so that nothing is locked. */
+#define IN_STEP                                                                                  \
+    "exists (select 1 from journal where journal = $1::int4 and epoch = $2::int8 and applied = " \
+    "$3::int8)"
+
+static void put_statement(int which, char sql[STATEMENT_SIZE])
 {
     if (which < TJ__PG_BASE_TABLES) {
         snprintf(
-            sql, TJ__PG_BASE_SQL_SIZE,
+            sql, STATEMENT_SIZE,
             "insert into base_rows(journal, base, place, key, value, seq, sum) select journal, "
-            "$3::int8, %u, key, value, seq, sum from raw_%s where journal = $1::int4 "
-            "and " TJ__PG_IN_STEP " on conflict do nothing",
+            "$3::int8, %u, key, value, seq, sum from raw_%s where journal = $1::int4 and " IN_STEP
+            " on conflict do nothing",
             tables_copied[which], tj__table_name(tables_copied[which]));
         return;
     }
     snprintf(
-        sql, TJ__PG_BASE_SQL_SIZE,
+        sql, STATEMENT_SIZE,
         "insert into base(journal, seq, row_count, bytes) select $1::int4, $3::int8, n, b from "
         "(select count(*) n, coalesce(sum(length(key) + length(value)), 0) b from base_rows "
-        "where journal = $1::int4 and base = $3::int8) c where " TJ__PG_IN_STEP
-        " on conflict do nothing returning seq, row_count, bytes");
+        "where journal = $1::int4 and base = $3::int8) c where " IN_STEP " on conflict do nothing");
+}
+
+static tj_status copy_tables(tj__pg_session *session, int32_t journal, uint64_t epoch,
+                             uint64_t applied, uint32_t ms, tj__pg_base *out, tj_error *error)
+{
+    enum { LAST = TJ__PG_BASE_TABLES, LOOK, COMMIT, STATEMENTS };
+    char sql[LAST + 1][STATEMENT_SIZE];
+    tj__pg_query queries[STATEMENTS];
+    tj__pg_result *results[STATEMENTS] = {NULL};
+    for (int i = 0; i <= LAST; i++) {
+        put_statement(i, sql[i]);
+        queries[i] = tj__pg_sql(sql[i]);
+        tj__pg_int4(&queries[i], journal);
+        tj__pg_int8(&queries[i], epoch);
+        tj__pg_int8(&queries[i], applied);
+    }
+    queries[LOOK] =
+        tj__pg_sql("select seq, row_count, bytes from base where journal = $1::int4 and "
+                   "seq = $2::int8");
+    tj__pg_int4(&queries[LOOK], journal);
+    tj__pg_int8(&queries[LOOK], applied);
+    queries[COMMIT] = tj__pg_sql("commit");
+    TJ_TRY(tj__pg_ask(session, queries, STATEMENTS, results, ms, error));
+    bool made = session->pq->rows(results[LOOK]) == 1;
+    if (made) {
+        *out = (tj__pg_base){.sequence = tj__pg_get_int8(session, results[LOOK], 0, 0),
+                             .rows = tj__pg_get_int8(session, results[LOOK], 0, 1),
+                             .bytes = tj__pg_get_int8(session, results[LOOK], 0, 2)};
+    }
+    tj__pg_clear(session, results, STATEMENTS);
+    return made ? TJ_OK : tj__fail(error, TJ_UNAVAILABLE, "the rows have moved on meanwhile");
+}
+
+static tj_status make(tj__pg_session *session, int32_t journal, uint32_t ms, tj__pg_base *out,
+                      tj_error *error)
+{
+    tj__pg_result *results[2] = {NULL};
+    tj__pg_query queries[2] = {
+        tj__pg_sql("begin isolation level repeatable read read write"),
+        tj__pg_sql("select epoch, applied from journal where journal = $1::int4")};
+    tj__pg_int4(&queries[1], journal);
+    TJ_TRY(tj__pg_ask(session, queries, 2, results, ms, error));
+    bool there = session->pq->rows(results[1]) == 1;
+    uint64_t epoch = there ? tj__pg_get_int8(session, results[1], 0, 0) : 0;
+    uint64_t applied = there ? tj__pg_get_int8(session, results[1], 0, 1) : 0;
+    tj__pg_clear(session, results, 2);
+    return copy_tables(session, journal, epoch, applied, ms, out, error);
+}
+
+tj_status tj__pg_base_make(tj__pg_session *session, int32_t journal, uint32_t ms, tj__pg_base *out,
+                           tj_error *error)
+{
+    tj_status status = make(session, journal, ms, out, error);
+    if (status != TJ_OK) {
+        tj__pg_close(session); /* with the transaction that it may have begun */
+    }
+    return status;
 }
 
 bool tj__pg_base_due(const tj__pg_base *last, uint64_t sequence, uint64_t bytes)
 {
     uint64_t commits = sequence - last->sequence;
-    bool many = commits >= BASE_COMMITS_MIN && commits / BASE_SHARE >= last->rows;
+    bool many = commits >= TJ__PG_BASE_COMMITS_MIN && commits / BASE_SHARE >= last->rows;
     return many || (bytes >= BASE_BYTES_MIN && bytes / BASE_SHARE >= last->bytes);
 }
 

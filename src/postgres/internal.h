@@ -100,6 +100,7 @@ struct tj__postgres {
     tj__rowmap *apply_rows;
     tj__pg_base base;             /* the newest one; the next two are used with the lock, too */
     uint64_t base_bytes;          /* of log behind it, as far as this process knows */
+    uint64_t base_not_before;     /* the next one is tried behind this commit */
     uint64_t told_ns;             /* when what was counted was last told; with the lock, too */
     _Atomic uint64_t worked_ns;   /* when rows were last brought up to the log */
     _Atomic uint64_t renewed_ns;  /* when the lease was last renewed */
@@ -209,15 +210,12 @@ static inline uint64_t tj__pg_lag(const tj__postgres *postgres)
     (TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |    \
      TJ__TABLE_BIT(TJ__TABLE_ALGOS) | TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | \
      TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
-#define TJ__PG_BASE_SQL_SIZE 640
-/* The tables are touched only where they stand at a commit, $3, as this writer, $2, has left them.
- */
-#define TJ__PG_IN_STEP                                                                           \
-    "exists (select 1 from journal where journal = $1::int4 and epoch = $2::int8 and applied = " \
-    "$3::int8)"
-/* The statements that copy the tables, 0 to TJ__PG_BASE_TABLES, one after another in one
- * transaction; their parameters are those of TJ__PG_IN_STEP. */
-void tj__pg_base_statement(int which, char sql[TJ__PG_BASE_SQL_SIZE]);
+/* A base is due behind so many commits. */
+#define TJ__PG_BASE_COMMITS_MIN 10000
+/* Copies the tables as they stand now, in a transaction of its own. A session where it fails is
+ * closed. */
+tj_status tj__pg_base_make(tj__pg_session *session, int32_t journal, uint32_t ms, tj__pg_base *out,
+                           tj_error *error);
 /* Whether the log behind the last one, up to a commit, is long enough for the next. */
 bool tj__pg_base_due(const tj__pg_base *last, uint64_t sequence, uint64_t bytes);
 /* The newest base up to a commit, and from which commit on states are kept, 0: all. */

@@ -61,7 +61,7 @@ tj_status tj__pg_pool_take(tj__postgres *postgres, uint64_t until, tj__pg_sessio
 {
     tj__pg_session *session = await_one(&postgres->pool, until);
     if (!session) {
-        return tj__fail(error, TJ_UNAVAILABLE,
+        return tj__fail(error, TJ_BUSY,
                         "all %d sessions for reading are in use, and none was given back in time",
                         TJ__PG_POOL_SIZE);
     }

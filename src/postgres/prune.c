@@ -89,41 +89,6 @@ static tj_status tell(pruning *p, tj_prune_report *report, tj_error *error)
     return TJ_OK;
 }
 
-/* ---- a base where there is none ------------------------------------------------------------ */
-
-/* In a transaction that has the journal's row, and so keeps the tables where they stand. */
-static tj_status copy_tables(pruning *p, uint64_t epoch, uint64_t applied, tj_error *error)
-{
-    char sql[TJ__PG_BASE_TABLES + 1][TJ__PG_BASE_SQL_SIZE];
-    tj__pg_query queries[TJ__PG_BASE_TABLES + 2];
-    for (int i = 0; i <= TJ__PG_BASE_TABLES; i++) {
-        tj__pg_base_statement(i, sql[i]);
-        queries[i] = tj__pg_sql(sql[i]);
-        tj__pg_int4(&queries[i], p->postgres->number);
-        tj__pg_int8(&queries[i], epoch);
-        tj__pg_int8(&queries[i], applied);
-    }
-    queries[TJ__PG_BASE_TABLES + 1] = tj__pg_sql("commit");
-    return tj__pg_do(p->session, queries, TJ__PG_BASE_TABLES + 2, PRUNE_MS, error);
-}
-
-static tj_status make_base(pruning *p, tj_error *error)
-{
-    tj__pg_result *results[2] = {NULL};
-    tj__pg_query queries[2] = {
-        tj__pg_sql("begin read write"),
-        tj__pg_sql("select epoch, applied from journal where journal = $1::int4 for update")};
-    tj__pg_int4(&queries[1], p->postgres->number);
-    tj_status status = ask(p, queries, 2, results, error);
-    if (status == TJ_OK) {
-        uint64_t epoch = tj__pg_get_int8(p->session, results[1], 0, 0);
-        p->newest_to_go = tj__pg_get_int8(p->session, results[1], 0, 1);
-        tj__pg_clear(p->session, results, 2);
-        status = copy_tables(p, epoch, p->newest_to_go, error);
-    }
-    return status == TJ_OK ? find_base(p, error) : status;
-}
-
 /* ---- the proof ----------------------------------------------------------------------------- */
 
 static bool same(const tj__rowmap_entry *a, const tj__rowmap_entry *b)
@@ -241,7 +206,7 @@ static tj_status prune(pruning *p, uint64_t size, bool dry, tj_prune_report *rep
     }
     TJ_TRY(find_base(p, error));
     if (p->to.sequence == 0 && !dry) {
-        TJ_TRY(make_base(p, error));
+        TJ_TRY(tj__pg_base_make(p->session, p->postgres->number, PRUNE_MS, &p->to, error));
     }
     p->to.sequence = dry && p->to.sequence == 0 ? p->newest_to_go : p->to.sequence;
     if (p->to.sequence <= p->pruned) {

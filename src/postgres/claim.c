@@ -51,7 +51,8 @@ static tj_status check_version(const tj__postgres *postgres, int32_t version, tj
                     postgres->schema, version, TJ__PG_FORMAT_VERSION);
 }
 
-tj_status tj__pg_look(tj__postgres *postgres, tj__pg_session *session, tj_error *error)
+tj_status tj__pg_look(const tj__postgres *postgres, tj__pg_session *session, int32_t *number,
+                      tj_uuid *id, tj_error *error)
 {
     tj__pg_result *results[2] = {NULL};
     tj__pg_query queries[2] = {tj__pg_sql("select version from format"),
@@ -70,10 +71,10 @@ tj_status tj__pg_look(tj__postgres *postgres, tj__pg_session *session, tj_error 
         status = no_journal(postgres, error);
     }
     if (status == TJ_OK) {
-        tj__bytes id = tj__pg_get_bytes(session, results[1], 0, 1);
-        postgres->number = tj__pg_get_int4(session, results[1], 0, 0);
-        TJ_ASSERT(id.size == sizeof postgres->id.bytes);
-        memcpy(postgres->id.bytes, id.data, id.size);
+        tj__bytes bytes = tj__pg_get_bytes(session, results[1], 0, 1);
+        *number = tj__pg_get_int4(session, results[1], 0, 0);
+        TJ_ASSERT(bytes.size == sizeof id->bytes);
+        memcpy(id->bytes, bytes.data, bytes.size);
     }
     tj__pg_clear(session, results, 2);
     return status;

@@ -139,7 +139,8 @@ tj_status tj__pg_create(tj__postgres *postgres, tj__pg_session *session, tj_erro
 
 /* claim.c */
 /* Finds the journal: its number and id. TJ_NOT_FOUND, TJ_FORMAT_NEWER. */
-tj_status tj__pg_look(tj__postgres *postgres, tj__pg_session *session, tj_error *error);
+tj_status tj__pg_look(const tj__postgres *postgres, tj__pg_session *session, int32_t *number,
+                      tj_uuid *id, tj_error *error);
 /* Makes this process the writer, in the writer's session: from here on whoever was it before writes
  * nothing more. Sets epoch, settled, end and applied. */
 tj_status tj__pg_claim(tj__postgres *postgres, tj_error *error);

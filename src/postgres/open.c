@@ -100,7 +100,7 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
     if (!postgres->config.must_exist) {
         TJ_TRY(tj__pg_create(postgres, &postgres->writer, error));
     }
-    TJ_TRY(tj__pg_look(postgres, &postgres->writer, error));
+    TJ_TRY(tj__pg_look(postgres, &postgres->writer, &postgres->number, &postgres->id, error));
     TJ_TRY(tj__pg_ready_writer(postgres, error));
     TJ_TRY(tj__pg_claim(postgres, error));
     atomic_store(&postgres->acknowledged, postgres->end.sequence);
@@ -120,7 +120,7 @@ static tj_status open_reader(tj__postgres *postgres, tj_error *error)
     tj__pg_session *session = NULL;
     TJ_TRY(tj__pg_pool_take(postgres, tj__pg_patience_end(postgres), &session, error));
     tj__pg_note_server(postgres, session);
-    tj_status status = tj__pg_look(postgres, session, error);
+    tj_status status = tj__pg_look(postgres, session, &postgres->number, &postgres->id, error);
     tj__pg_pool_give(postgres, session);
     return status;
 }

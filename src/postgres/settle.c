@@ -125,11 +125,12 @@ static tj_status judge(const tj__postgres *postgres, const seen *s, bool *there,
 /* Another server may be one that this journal is not on at all. */
 static tj_status reopen(tj__postgres *postgres, tj_error *error)
 {
-    tj_uuid id = postgres->id;
+    tj_uuid id = {{0}};
+    int32_t number = 0;
     TJ_TRY(tj__pg_connect(postgres, &postgres->writer, error));
-    tj_status status = tj__pg_look(postgres, &postgres->writer, error);
-    bool other = status == TJ_OK && tj_uuid_compare(id, postgres->id) != 0;
-    postgres->id = id;
+    tj_status status = tj__pg_look(postgres, &postgres->writer, &number, &id, error);
+    bool other =
+        status == TJ_OK && (number != postgres->number || tj_uuid_compare(id, postgres->id) != 0);
     if (status == TJ_NOT_FOUND || status == TJ_FORMAT_NEWER || other) {
         status = tj__fail(error, TJ_UNAVAILABLE,
                           "the server that answers now does not have journal \"%s\" with its id",

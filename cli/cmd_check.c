@@ -204,8 +204,10 @@ static tj_status check_backup(findings *f, const check_bounds *bounds, const tj_
     tj_time made_at = known->newest.at;
     tj_time_format(made_at, time);
     if (made_at == 0) {
+        char *word = word_text(info->path);
         found(f, EXIT_BACKUP_OLD,
-              "no backup is known: `tesser-journal backup -j %s DIRECTORY` makes one", info->path);
+              "no backup is known: `tesser-journal backup -j %s DIRECTORY` makes one", word);
+        free(word);
     } else if (tj_time_now() - made_at > (int64_t)bounds->max_backup_age_s * NS_PER_S) {
         found(f, EXIT_BACKUP_OLD,
               "the newest backup is of %s, in %s: see why no newer one was made", time,
@@ -221,11 +223,13 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     int64_t wanted_ns = (int64_t)bounds->min_history_s * NS_PER_S;
     tj_time_format(info->lmdb.oldest_time, time);
     if (info->lmdb.segments_missing > 0) {
+        char *word = word_text(info->path);
         found(f, EXIT_HISTORY_SHORT,
               "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
               "history is not; `tesser-journal verify -j %s` tells which",
               info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? "" : "s",
-              info->lmdb.segments_missing == 1 ? "is" : "are", info->path);
+              info->lmdb.segments_missing == 1 ? "is" : "are", word);
+        free(word);
     } else if (bounds->min_history_s > 0 && info->lmdb.oldest_sequence > 0 &&
                tj_time_now() - info->lmdb.oldest_time < wanted_ns) {
         found(f, EXIT_HISTORY_SHORT,

@@ -82,6 +82,8 @@ static void print_end(const tj_repair_report *report, const tj_repair_options *o
                       const char *path, const char *into, output *out)
 {
     char given_too[OPTIONS_SIZE];
+    char *path_word = word_text(report->path.data);
+    char *into_word = word_text(report->directory.data);
     if (report->loses) {
         print_loss(report, options, out);
     }
@@ -89,7 +91,7 @@ static void print_end(const tj_repair_report *report, const tj_repair_options *o
         out_line(out,
                  "nothing was written: give --accept-loss to build it without what is lost, once "
                  "that is accepted: `tesser-journal repair -j %s --into %s%s`",
-                 path, into, repeat(options, true, options->swap, given_too));
+                 path_word, into_word, repeat(options, true, options->swap, given_too));
     } else if (report->swapped) {
         out_line(out,
                  "the repaired journal is at %s, and the damaged one at %s: keep it until "
@@ -99,9 +101,11 @@ static void print_end(const tj_repair_report *report, const tj_repair_options *o
         out_line(out,
                  "the journal to open is %s: point the runtime's `path` at it, or let "
                  "`tesser-journal repair -j %s --into OTHER%s` put one in the place of %s",
-                 into, path, repeat(options, report->loses, true, given_too), path);
+                 into, path_word, repeat(options, report->loses, true, given_too), path);
         out_line(out, "the damaged journal stays as it is: write to it no more");
     }
+    free(path_word);
+    free(into_word);
 }
 
 static void print_report(const tj_repair_report *report, const tj_repair_options *options,

@@ -67,7 +67,7 @@ static void print_damage(const tj_restore_report *report, output *out)
 {
     tj_error error = TJ_ERROR_INIT;
     tj_verify_report *found = NULL;
-    char *source = safe_text(report->source);
+    char *source = word_text(report->source.data);
     if (!report->from_backup && report->sequence == report->newest_sequence &&
         tj_verify(report->source.data, NULL, &found, &error) == TJ_OK &&
         found->verdict == TJ_VERDICT_DAMAGED) {

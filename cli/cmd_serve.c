@@ -138,8 +138,12 @@ static tj_status read_token(command_line *cli, char **out, tj_error *error)
         return TJ_OK;
     }
     if (stat(file, &found) == 0 && (found.st_mode & 0007) != 0) {
-        return fail(error, TJ_INVALID,
-                    "%s can be read by everybody, and its text lets in: chmod 600 %s", file, file);
+        char *word = word_text(file);
+        tj_status refused =
+            fail(error, TJ_INVALID,
+                 "%s can be read by everybody, and its text lets in: chmod 600 %s", file, word);
+        free(word);
+        return refused;
     }
     tj_status status = input_read(file, out, &size, error);
     if (status != TJ_OK) {

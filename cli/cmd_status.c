@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <tesser/maintain.h>
 
@@ -131,9 +132,11 @@ static void print_position(const tj_store_info *info, const tj_error *damage, ou
              info->lmdb.applied_sequence, info->sequence - info->lmdb.applied_sequence,
              size_text(info->lmdb.lag_bytes, size));
     if (damage->status != TJ_OK) {
+        char *word = word_text(info->path);
         out_alarm(out, true);
         out_pair(out, "Damaged", "%s; `tesser-journal verify -j %s --deep` tells the rest",
-                 damage->message, info->path);
+                 damage->message, word);
+        free(word);
         out_alarm(out, false);
     }
     status_print_clock(info, out);
@@ -155,12 +158,14 @@ static void print_sizes(const tj_store_info *info, output *out)
              info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
     if (info->lmdb.segments_missing > 0) {
         bool one = info->lmdb.segments_missing == 1;
+        char *word = word_text(info->path);
         out_alarm(out, true);
         out_pair(out, "Missing",
                  "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
                  "history is not; `tesser-journal verify -j %s` tells which",
-                 info->lmdb.segments_missing, one ? "" : "s", one ? "is" : "are", info->path);
+                 info->lmdb.segments_missing, one ? "" : "s", one ? "is" : "are", word);
         out_alarm(out, false);
+        free(word);
     }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
     out_alarm(out, info->lmdb.space_low || reserve_in_use(info));

@@ -175,6 +175,14 @@ char *safe_text(tj_str text)
     return safe;
 }
 
+char *word_text(const char *text)
+{
+    size_t size = tj_text_word(tj_str_of(text), NULL, 0) + 1;
+    char *word = need(malloc(size));
+    (void)tj_text_word(tj_str_of(text), word, size);
+    return word;
+}
+
 char *text_format(const char *format, va_list arguments)
 {
     char *text = NULL;

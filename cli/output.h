@@ -67,6 +67,8 @@ char *text_format(const char *format, va_list arguments);
 size_t character_size(tj_str text);
 /* Text as it can be shown on a terminal, by tj_text_visible. Released with free. */
 char *safe_text(tj_str text);
+/* Text as a word of a command that is advised, by tj_text_word. Released with free. */
+char *word_text(const char *text);
 
 #define SIZE_TEXT_SIZE 32
 /* A size for people: "512 B", "1.5 MiB". */

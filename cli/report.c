@@ -162,12 +162,14 @@ static char *advice_on(const command_line *cli, tj_status status)
     if (cli->durable[0]) {
         size = asprintf(&text, "It is done: do not repeat it.");
     } else if (status == TJ_CORRUPT && cli->journal[0] && !cli->advice) {
+        char *word = word_text(cli->journal);
         size = asprintf(&text,
                         "Stop trading on this journal. `tesser-journal verify -j %s --deep` tells "
                         "what is damaged and whether the newest state is whole; `tesser-journal "
                         "repair -j %s --into NEW` builds a sound journal beside it, which it "
                         "leaves as it is.",
-                        cli->journal, cli->journal);
+                        word, word);
+        free(word);
     } else if (cli->advice || !cli->usage) {
         size = asprintf(&text, "%s",
                         cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));

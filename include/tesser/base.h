@@ -82,6 +82,18 @@ static inline bool tj_str_equal(tj_str a, tj_str b)
  */
 TJ_API size_t tj_text_visible(tj_str text, char *buffer, size_t size);
 
+/**
+ * Writes text as one word of a shell's command: as it is, or in single quotes where a shell would
+ * read it otherwise. For a path in a command that somebody may copy.
+ *
+ * @param text   borrowed; absent is empty
+ * @param buffer receives as much as fits, NUL-terminated; may be NULL when size is 0
+ * @param size   bytes of the buffer; 4 times the text and 3 are always enough
+ * @return length of the whole result, as snprintf counts
+ * Threads: any.
+ */
+TJ_API size_t tj_text_word(tj_str text, char *buffer, size_t size);
+
 /** Text this library allocated for the caller; NUL-terminated for convenience. */
 typedef struct tj_text {
     char *data;  /**< owned by the struct; NULL when nothing was produced */

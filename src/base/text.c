@@ -143,6 +143,48 @@ size_t tj_text_visible(tj_str text, char *buffer, size_t size)
     return used;
 }
 
+static bool is_plain(tj_str text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-+,:@%=";
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x80 && (c == '\0' || !strchr(plain, c))) {
+            return false;
+        }
+    }
+    return text.size > 0;
+}
+
+size_t tj_text_word(tj_str text, char *buffer, size_t size)
+{
+    bool plain = is_plain(text);
+    const char *quote = plain ? "" : "'";
+    size_t used = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < text.size + 2; i++) {
+        bool at_end = i == 0 || i == text.size + 1;
+        char own[2] = {at_end ? '\0' : text.data[i - 1], '\0'};
+        const char *next = at_end ? quote : own[0] == '\'' ? "'\\''" : own;
+        size_t more = at_end || own[0] != '\0' ? strlen(next) : 1;
+        if (kept == used && used + more < size) {
+            memcpy(buffer + used, next, more);
+            kept += more;
+        }
+        used += more;
+    }
+    if (size > 0) {
+        buffer[kept] = '\0';
+    }
+    return used;
+}
+
+const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE])
+{
+    (void)tj_text_word(tj_str_of(text), buffer, TJ__WORD_SIZE);
+    return buffer;
+}
+
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE])
 {
     tj_str shown = {text.data, shown_size(text)};

@@ -4,6 +4,7 @@
 #define TJ_BASE_TEXT_H
 
 #include <tesser/base.h>
+#include <tesser/config.h>
 
 /* Bytes of an offending text that an error shows. */
 #define TJ__QUOTE_TEXT_MAX 40
@@ -13,6 +14,10 @@
 /* Writes text in double quotes, shortened to TJ__QUOTE_TEXT_MAX bytes, as tj_text_visible shows it.
  * Returns buffer. */
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE]);
+
+/* A path as one word of an advised command, by tj_text_word. Returns buffer. */
+#define TJ__WORD_SIZE (4 * TJ_PATH_SIZE + 3)
+const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE]);
 
 /* Whether text is well-formed UTF-8: no overlong forms, surrogates or values above U+10FFFF. */
 bool tj__text_is_utf8(tj_str text);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "journal/journal.h"
 
 static bool holds(const char *directory, const char *name)
@@ -37,13 +38,14 @@ static const char *what_is(const char *directory)
 
 tj_status tj__journal_refuse_backup(const char *path, tj_error *error)
 {
+    char word[TJ__WORD_SIZE];
     const char *what = what_is(path);
     return !what || strcmp(what, "journal") == 0
                ? TJ_OK
                : tj__fail(error, TJ_INVALID,
                           "%s is a backup and no journal: `tesser-journal restore %s --into NEW` "
                           "makes one of it",
-                          path, path);
+                          path, tj__word(path, word));
 }
 
 /* Of an absolute path; "/" is what is left in the end. */

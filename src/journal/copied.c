@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/layers.h"
+#include "base/text.h"
 #include "history/replay.h"
 #include "journal/internal.h"
 #include "rows/body.h"
@@ -106,6 +107,7 @@ static tj_status append_or_make_space(tj__journal *journal, const tj__position *
 
 static void tell(const tj__journal *journal, bool skipped, uint64_t sequence)
 {
+    char word[TJ__WORD_SIZE];
     char skips[160] = "";
     if (skipped) {
         snprintf(skips, sizeof skips,
@@ -117,7 +119,7 @@ static void tell(const tj__journal *journal, bool skipped, uint64_t sequence)
               "%s is a copy, or was put back from one: its writer.lock was written in another "
               "place. %sThe original, if there is one, has the same "
               "journal id; `tesser-journal restore %s --into NEW` makes another journal of it",
-              journal->path, skips, journal->path);
+              journal->path, skips, tj__word(journal->path, word));
 }
 
 tj_status tj__journal_skip_counters(tj__journal *journal, const tj__position *end, bool *skipped,

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "journal/internal.h"
 
 /* ---- segments and records --------------------------------------------------------------- */
@@ -76,6 +77,7 @@ static uint64_t count_missing(const tj__segment_list *list, uint64_t first, uint
 /* States before the hole, and in it, may have been asked for: what is gone, and what is not. */
 static void warn_of_holes(const tj__journal *journal, const tj__segment_list *list)
 {
+    char word[TJ__WORD_SIZE];
     uint64_t first = tj__journal_first_segment(journal);
     uint64_t unbroken_from = first;
     uint64_t missing = count_missing(list, first, &unbroken_from);
@@ -87,7 +89,7 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
                   "or let `tesser-journal repair -j %s --into NEW` build a journal that begins "
                   "after it",
                   journal->log_path, missing, missing == 1 ? "" : "s",
-                  tj__segment_list_gap(list, first), unbroken_from, journal->path);
+                  tj__segment_list_gap(list, first), unbroken_from, tj__word(journal->path, word));
     }
 }
 

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 const char *tj__amount(uint64_t bytes, char out[TJ__AMOUNT_SIZE])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -23,6 +25,14 @@ static const char *format_text(tj__examinee *x, const char *format, va_list argu
     char text[TJ_PATH_SIZE + TJ_ERROR_MESSAGE_SIZE];
     vsnprintf(text, sizeof text, format, arguments);
     tj_str copy = tj__arena_str(x->arena, tj_str_of(text));
+    x->failed = x->failed || !copy.data;
+    return copy.data ? copy.data : "";
+}
+
+const char *tj__checkup_word(tj__examinee *x, const char *path)
+{
+    char word[TJ__WORD_SIZE];
+    tj_str copy = tj__arena_str(x->arena, tj_str_of(tj__word(path, word)));
     x->failed = x->failed || !copy.data;
     return copy.data ? copy.data : "";
 }

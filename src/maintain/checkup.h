@@ -28,6 +28,8 @@ typedef struct tj__examinee {
  * none does. */
 void tj__checkup_add(tj__examinee *x, const char *name, tj_health health, const char *command,
                      const char *format, ...) TJ_PRINTF(5, 6);
+/* A path as a word of such a command. */
+const char *tj__checkup_word(tj__examinee *x, const char *path);
 /* A command with the journal's path: "tesser-journal verify -j %s --deep". */
 const char *tj__checkup_command(tj__examinee *x, const char *format, ...) TJ_PRINTF(2, 3);
 

@@ -24,18 +24,20 @@ static void judge(tj__examinee *x, const tj__backup_note *note)
     int64_t age = days_since(note->made.at);
     const char *directory = note->made.directory;
     if (age > AGE_MAX_DAYS) {
-        tj__checkup_add(
-            x, "backup", TJ_HEALTH_WARNING,
-            tj__checkup_command(x, "tesser-journal backup -j %s %s", x->path, directory),
-            "the newest, in %s, is %" PRId64 " days old, of commit %" PRIu64, directory, age,
-            note->made.sequence);
+        tj__checkup_add(x, "backup", TJ_HEALTH_WARNING,
+                        tj__checkup_command(x, "tesser-journal backup -j %s %s",
+                                            tj__checkup_word(x, x->path),
+                                            tj__checkup_word(x, directory)),
+                        "the newest, in %s, is %" PRId64 " days old, of commit %" PRIu64, directory,
+                        age, note->made.sequence);
     } else if (note->proven.at == 0 || days_since(note->proven.at) > PROOF_AGE_MAX_DAYS) {
-        tj__checkup_add(
-            x, "backup", TJ_HEALTH_WARNING,
-            tj__checkup_command(x, "tesser-journal backup verify -j %s %s", x->path, directory),
-            "the newest, in %s, is of commit %" PRIu64
-            ", and none was restored for a proof in the last %d days",
-            directory, note->made.sequence, PROOF_AGE_MAX_DAYS);
+        tj__checkup_add(x, "backup", TJ_HEALTH_WARNING,
+                        tj__checkup_command(x, "tesser-journal backup verify -j %s %s",
+                                            tj__checkup_word(x, x->path),
+                                            tj__checkup_word(x, directory)),
+                        "the newest, in %s, is of commit %" PRIu64
+                        ", and none was restored for a proof in the last %d days",
+                        directory, note->made.sequence, PROOF_AGE_MAX_DAYS);
     } else {
         tj__checkup_add(x, "backup", TJ_HEALTH_OK, NULL,
                         "the newest, in %s, is of commit %" PRIu64 ", and one of commit %" PRIu64
@@ -54,7 +56,8 @@ void tj__checkup_backup(tj__examinee *x)
         tj__checkup_add(x, "backup", TJ_HEALTH_OK, NULL, "there is no commit to back up yet");
     } else {
         tj__checkup_add(x, "backup", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "tesser-journal backup -j %s DIRECTORY", x->path),
+                        tj__checkup_command(x, "tesser-journal backup -j %s DIRECTORY",
+                                            tj__checkup_word(x, x->path)),
                         "the journal knows of none");
     }
 }

@@ -29,12 +29,14 @@ static void look_at_file_system(tj__examinee *x)
     }
     const char *move = "tesser-journal restore %s --into NEW";
     if (place.refused) {
-        tj__checkup_add(x, "file system", TJ_HEALTH_WRONG, tj__checkup_command(x, move, x->path),
+        tj__checkup_add(x, "file system", TJ_HEALTH_WRONG,
+                        tj__checkup_command(x, move, tj__checkup_word(x, x->path)),
                         "it is %s, which cannot hold a journal: %s; NEW is on ext4, xfs, btrfs, "
                         "f2fs or zfs",
                         place.name, place.refused);
     } else if (place.warning) {
-        tj__checkup_add(x, "file system", TJ_HEALTH_WARNING, tj__checkup_command(x, move, x->path),
+        tj__checkup_add(x, "file system", TJ_HEALTH_WARNING,
+                        tj__checkup_command(x, move, tj__checkup_word(x, x->path)),
                         "it is %s: %s; NEW is on ext4, xfs, btrfs or f2fs", place.name,
                         place.warning);
     } else {
@@ -97,22 +99,24 @@ static void look_at_mount(tj__examinee *x)
         tj__checkup_add(x, "mount", TJ_HEALTH_UNKNOWN, NULL,
                         "/proc/self/mountinfo does not tell how %s is mounted", x->path);
     } else if (has_option(&m, "nobarrier") || has_option(&m, "barrier=0")) {
-        tj__checkup_add(x, "mount", TJ_HEALTH_WRONG,
-                        tj__checkup_command(x, "mount -o remount,barrier %s", m.point),
-                        "%s is mounted without barriers: a flush does not reach the disk, and a "
-                        "power cut loses commits that were acknowledged",
-                        m.point);
+        tj__checkup_add(
+            x, "mount", TJ_HEALTH_WRONG,
+            tj__checkup_command(x, "mount -o remount,barrier %s", tj__checkup_word(x, m.point)),
+            "%s is mounted without barriers: a flush does not reach the disk, and a "
+            "power cut loses commits that were acknowledged",
+            m.point);
     } else if (has_option(&m, "ro")) {
-        tj__checkup_add(x, "mount", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "mount -o remount,rw %s", m.point),
-                        "%s is mounted read-only: the journal can be read, and not written",
-                        m.point);
+        tj__checkup_add(
+            x, "mount", TJ_HEALTH_WARNING,
+            tj__checkup_command(x, "mount -o remount,rw %s", tj__checkup_word(x, m.point)),
+            "%s is mounted read-only: the journal can be read, and not written", m.point);
     } else if (has_option(&m, "sync")) {
-        tj__checkup_add(x, "mount", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "mount -o remount,async %s", m.point),
-                        "%s is mounted with sync: every write waits for the disk, and a commit "
-                        "needs only one flush",
-                        m.point);
+        tj__checkup_add(
+            x, "mount", TJ_HEALTH_WARNING,
+            tj__checkup_command(x, "mount -o remount,async %s", tj__checkup_word(x, m.point)),
+            "%s is mounted with sync: every write waits for the disk, and a commit "
+            "needs only one flush",
+            m.point);
     } else {
         tj__checkup_add(x, "mount", TJ_HEALTH_OK, NULL, "%s, with barriers", m.point);
     }
@@ -179,7 +183,8 @@ static void judge_flush(tj__examinee *x, const int64_t took[FLUSHES])
     double per_second = 1e9 / (double)(median > 0 ? median : 1);
     if (median > FLUSH_SLOW_NS) {
         tj__checkup_add(x, "flush", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "tesser-journal restore %s --into NEW", x->path),
+                        tj__checkup_command(x, "tesser-journal restore %s --into NEW",
+                                            tj__checkup_word(x, x->path)),
                         "a write and its flush take %.3g ms, at most %.3g ms, of %d: a durable "
                         "save waits as long, and one saver makes %.0f a second; NEW is on a "
                         "faster disk",
@@ -229,13 +234,15 @@ static void look_at_bytes(tj__examinee *x, uint64_t free_now)
     uint64_t low = LOW_SEGMENTS * segment;
     tj__amount(free_now, size);
     if (free_now < segment) {
-        tj__checkup_add(x, "space", TJ_HEALTH_WRONG, tj__checkup_command(x, "df -h %s", x->path),
+        tj__checkup_add(x, "space", TJ_HEALTH_WRONG,
+                        tj__checkup_command(x, "df -h %s", tj__checkup_word(x, x->path)),
                         "%s are free, and the next segment of the log takes %s: only critical "
                         "commits and deletes are taken when the newest is full, until other files "
                         "on this file system are removed",
                         size, tj__amount(segment, needed));
     } else if (free_now < low) {
-        tj__checkup_add(x, "space", TJ_HEALTH_WARNING, tj__checkup_command(x, "df -h %s", x->path),
+        tj__checkup_add(x, "space", TJ_HEALTH_WARNING,
+                        tj__checkup_command(x, "df -h %s", tj__checkup_word(x, x->path)),
                         "%s are free, less than %s, which %d segments of the log take: remove "
                         "other files on this file system",
                         size, tj__amount(low, needed), LOW_SEGMENTS);
@@ -262,7 +269,8 @@ static void look_at_space(tj__examinee *x)
                         space.f_favail < LOW_SEGMENTS ? TJ_HEALTH_WRONG
                         : low                         ? TJ_HEALTH_WARNING
                                                       : TJ_HEALTH_OK,
-                        low ? tj__checkup_command(x, "df -i %s", x->path) : NULL,
+                        low ? tj__checkup_command(x, "df -i %s", tj__checkup_word(x, x->path))
+                            : NULL,
                         "%" PRIu64 " files can be made%s", (uint64_t)space.f_favail,
                         low ? ": remove some on this file system" : "");
     }

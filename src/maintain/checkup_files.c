@@ -88,19 +88,20 @@ static void judge_owners(const survey *s)
     tj__examinee *x = s->x;
     if (s->closed > 0) {
         tj__checkup_add(x, "permissions", TJ_HEALTH_WRONG,
-                        tj__checkup_command(x, "ls -l %s", s->first_closed),
+                        tj__checkup_command(x, "ls -l %s", tj__checkup_word(x, s->first_closed)),
                         "this user (%lld) may not read %s and %zu more files", (long long)geteuid(),
                         s->first_closed, s->closed - 1);
     } else if (s->foreign > 0) {
         tj__checkup_add(x, "permissions", TJ_HEALTH_WRONG,
                         tj__checkup_command(x, "chown -R %lld:%lld %s", (long long)s->model.st_uid,
-                                            (long long)s->model.st_gid, x->path),
+                                            (long long)s->model.st_gid,
+                                            tj__checkup_word(x, x->path)),
                         "%s and %zu more files belong to another user than the directory, whose "
                         "owner, user %lld, may not be able to write them",
                         s->first_foreign, s->foreign - 1, (long long)s->model.st_uid);
     } else if (s->open > 0) {
         tj__checkup_add(x, "permissions", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "chmod -R o-w %s", x->path),
+                        tj__checkup_command(x, "chmod -R o-w %s", tj__checkup_word(x, x->path)),
                         "everybody may write to %s and %zu more files", s->first_open, s->open - 1);
     } else {
         tj__checkup_add(x, "permissions", TJ_HEALTH_OK, NULL,
@@ -136,7 +137,8 @@ static void look_beside(tj__examinee *x)
             if (strncmp(entry->d_name, name, size) == 0 &&
                 strncmp(entry->d_name + size, marks[i], strlen(marks[i])) == 0) {
                 tj__checkup_add(x, "leftovers", TJ_HEALTH_WARNING,
-                                tj__checkup_command(x, "rm -r %s%s", parent, entry->d_name),
+                                tj__checkup_command(x, "rm -r %s%s", tj__checkup_word(x, parent),
+                                                    tj__checkup_word(x, entry->d_name)),
                                 "%s%s is what an import, a restore or a repair was building, if "
                                 "none is running now",
                                 parent, entry->d_name);
@@ -153,7 +155,7 @@ void tj__checkup_files(tj__examinee *x)
     survey s = {.x = x};
     if (stat(x->path, &s.model) != 0 || access(x->path, R_OK | X_OK) != 0) {
         tj__checkup_add(x, "permissions", TJ_HEALTH_WRONG,
-                        tj__checkup_command(x, "ls -ld %s", x->path),
+                        tj__checkup_command(x, "ls -ld %s", tj__checkup_word(x, x->path)),
                         "this user (%lld) may not look into %s", (long long)geteuid(), x->path);
         return;
     }

@@ -27,9 +27,10 @@ static void hear(void *context, tj_trace_level level, const char *message)
 {
     tj__examinee *x = context;
     if (level >= TJ_TRACE_WARNING) {
-        tj__checkup_add(x, "journal", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "tesser-journal verify -j %s", x->path), "%s",
-                        message);
+        tj__checkup_add(
+            x, "journal", TJ_HEALTH_WARNING,
+            tj__checkup_command(x, "tesser-journal verify -j %s", tj__checkup_word(x, x->path)),
+            "%s", message);
     }
 }
 
@@ -37,9 +38,10 @@ static const char *remedy(tj__examinee *x, tj_status status)
 {
     switch (status) {
     case TJ_CORRUPT:
-        return tj__checkup_command(x, "tesser-journal verify -j %s --deep", x->path);
+        return tj__checkup_command(x, "tesser-journal verify -j %s --deep",
+                                   tj__checkup_word(x, x->path));
     case TJ_NOT_FOUND:
-        return tj__checkup_command(x, "tesser-journal init -j %s", x->path);
+        return tj__checkup_command(x, "tesser-journal init -j %s", tj__checkup_word(x, x->path));
     default:
         return NULL;
     }
@@ -100,12 +102,13 @@ static void look_at_writer(tj__examinee *x)
                         x->writer_pid, holder[0] ? ": " : "", holder);
     } else if (mark.elsewhere) {
         tj__checkup_add(x, "writer", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "tesser-journal restore %s --into NEW", x->path),
+                        tj__checkup_command(x, "tesser-journal restore %s --into NEW",
+                                            tj__checkup_word(x, x->path)),
                         "the directory is a copy, or was put back from one: the next writer lets "
                         "every counter skip %" PRIu64 " numbers; a restore gives it an id of its "
                         "own, and is for one that `tesser-journal verify -j %s` calls sound: of a "
                         "damaged one `tesser-journal repair` keeps more",
-                        TJ_COUNTER_COPY_SKIP, x->path);
+                        TJ_COUNTER_COPY_SKIP, tj__checkup_word(x, x->path));
     } else {
         tj__checkup_add(x, "writer", TJ_HEALTH_OK, NULL, "no process writes to it");
     }
@@ -120,10 +123,11 @@ static void look_at_readers(tj__examinee *x)
     if (tj__reader_slots_look(x->path, &slots, &error) != TJ_OK) {
         tj__checkup_add(x, "readers", TJ_HEALTH_UNKNOWN, NULL, "%s", error.message);
     } else if (slots.used + SLOTS_SPARE >= slots.count && slots.count > 0) {
-        tj__checkup_add(x, "readers", TJ_HEALTH_WRONG,
-                        tj__checkup_command(x, "fuser -v %s/lock.mdb", x->path),
-                        "%u of %u reader slots are taken: end processes that read and need not",
-                        slots.used, slots.count);
+        tj__checkup_add(
+            x, "readers", TJ_HEALTH_WRONG,
+            tj__checkup_command(x, "fuser -v %s/lock.mdb", tj__checkup_word(x, x->path)),
+            "%u of %u reader slots are taken: end processes that read and need not", slots.used,
+            slots.count);
     } else if (slots.dead > 0) {
         tj__checkup_add(x, "readers", TJ_HEALTH_OK, NULL,
                         "%u of %u reader slots are taken, %u of them by dead processes, whose "
@@ -173,7 +177,8 @@ static void look_at_growth(tj__examinee *x)
     /* Where none was set, old segments go when space is low. */
     if (set > info->log_bytes && set - info->log_bytes > info->free_bytes) {
         tj__checkup_add(x, "history", TJ_HEALTH_WARNING,
-                        tj__checkup_command(x, "tesser-journal prune -j %s --size MIB", x->path),
+                        tj__checkup_command(x, "tesser-journal prune -j %s --size MIB",
+                                            tj__checkup_word(x, x->path)),
                         "the log has %s and may grow to %s, and %s are free: set a smaller "
                         "history_size in the configuration",
                         size, limit, tj__amount(info->free_bytes, left));
@@ -200,10 +205,11 @@ static void look_at_free_pages(tj__examinee *x)
         return;
     }
     bool spare = bytes > 2 * used && bytes - used > FREE_PAGES_MIN;
-    tj__checkup_add(x, "data.mdb", spare ? TJ_HEALTH_WARNING : TJ_HEALTH_OK,
-                    spare ? tj__checkup_command(x, "tesser-journal compact -j %s", x->path) : NULL,
-                    "it has %s, of which %s are in use", tj__amount(bytes, size),
-                    tj__amount(used, needed));
+    tj__checkup_add(
+        x, "data.mdb", spare ? TJ_HEALTH_WARNING : TJ_HEALTH_OK,
+        spare ? tj__checkup_command(x, "tesser-journal compact -j %s", tj__checkup_word(x, x->path))
+              : NULL,
+        "it has %s, of which %s are in use", tj__amount(bytes, size), tj__amount(used, needed));
 }
 
 void tj__checkup_journal(tj__examinee *x)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "base/text.h"
 #include "journal/journal.h"
 #include "maintain/checkup.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ static tj_status fill(tj__examinee *x, tj_checkup *checkup, tj_error *error)
 
 static tj_status look_at_directory(tj__examinee *x, tj_checkup *checkup, tj_error *error)
 {
+    char word[TJ__WORD_SIZE];
     bool there = false;
     struct stat found;
     TJ_TRY(tj__journal_path(x->config->path, x->path, sizeof x->path, error));
@@ -35,7 +37,7 @@ static tj_status look_at_directory(tj__examinee *x, tj_checkup *checkup, tj_erro
     if (!there || !S_ISDIR(found.st_mode)) {
         return tj__fail(error, TJ_NOT_FOUND,
                         "there is no journal at %s: `tesser-journal init -j %s` creates one",
-                        x->path, x->path);
+                        x->path, tj__word(x->path, word));
     }
     tj__checkup_journal(x);
     tj__checkup_backup(x);

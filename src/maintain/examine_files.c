@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "journal/journal.h"
 #include "maintain/backup_note.h"
 #include "maintain/examine.h"
@@ -174,6 +175,7 @@ static void miss(tj__examination *x, const char *what)
 /* What is left of one may say where its backup is. */
 static tj_status no_journal(const tj__examination *x, tj_error *error)
 {
+    char word[TJ__WORD_SIZE];
     tj__backup_note note;
     tj__backup_note_read(x->path, &note);
     return note.made.at == 0
@@ -181,7 +183,7 @@ static tj_status no_journal(const tj__examination *x, tj_error *error)
                : tj__fail(error, TJ_NOT_FOUND,
                           "there is no journal at %s any more: its data.mdb and its log are gone; "
                           "`tesser-journal restore %s --into NEW` makes one of its newest backup",
-                          x->path, note.made.directory);
+                          x->path, tj__word(note.made.directory, word));
 }
 
 tj_status tj__examine_files(tj__examination *x, tj_error *error)

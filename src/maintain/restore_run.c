@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "maintain/restore_bases.h"
 
 tj_status tj__restore_run_begin(tj__restore_run *run, const char *source,
@@ -60,6 +61,7 @@ static tj_status check_reached(const tj__restore_run *run, tj_error *error)
 /* Behind the commit that was asked for, damage hides only how far counters went. */
 static tj_status pass_over_damage(tj__restore_run *run, const tj_error *failure, tj_error *error)
 {
+    char word[TJ__WORD_SIZE];
     const tj_restore_options *options = run->options;
     bool damaged = failure->status == TJ_CORRUPT || failure->status == TJ_NOT_FOUND;
     bool reached =
@@ -73,14 +75,14 @@ static tj_status pass_over_damage(tj__restore_run *run, const tj_error *failure,
         tj__error_context(error,
                           "`tesser-journal repair -j %s --into NEW --dry-run` says what can be "
                           "kept, which may be more than the log alone tells",
-                          run->source.path);
+                          tj__word(run->source.path, word));
     }
     if (damaged && run->newest > 0) {
         tj__error_context(error,
                           "up to commit %" PRIu64 " it can be restored: `tesser-journal restore "
                           "%s --into NEW --at %" PRIu64 " --skip-counters N`, with N for the "
                           "numbers that were handed out since",
-                          run->newest, run->source.path, run->newest);
+                          run->newest, tj__word(run->source.path, word), run->newest);
     }
     return failure->status;
 }

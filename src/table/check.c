@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "table/internal.h"
 #include "table/pages.h"
 
@@ -58,6 +59,7 @@ static tj_status none_of_ours(const tj__pages *pages, tj_error *error)
 static tj_status check_foreign(const tj__pages *pages, const char *directory, uint8_t *page,
                                tj_error *error)
 {
+    char word[TJ__WORD_SIZE];
     for (size_t i = 0; i < sizeof tesser_names / sizeof *tesser_names; i++) {
         bool has = false;
         TJ_TRY(has_database(pages, tesser_names[i], page, &has, error));
@@ -65,7 +67,7 @@ static tj_status check_foreign(const tj__pages *pages, const char *directory, ui
             return tj__fail(error, TJ_UNSUPPORTED,
                             "%s is a data file of Tesser's own LmdbJournal, not of tesser-journal: "
                             "import it with `tesser-journal import %s --into JOURNAL`",
-                            pages->path, directory);
+                            pages->path, tj__word(directory, word));
         }
     }
     return none_of_ours(pages, error);

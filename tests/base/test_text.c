@@ -166,6 +166,31 @@ static void nothing_stays_unseen(void **state)
     }
 }
 
+static void a_word_is_one_to_a_shell(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"/var/lib/journal-1_a.b", "/var/lib/journal-1_a.b"},
+                                           {"", "''"},
+                                           {"a b", "'a b'"},
+                                           {"it's", "'it'\\''s'"},
+                                           {"$HOME", "'$HOME'"},
+                                           {"~", "'~'"},
+                                           {"a\nb", "'a\nb'"},
+                                           {"B\xc3\xbc"
+                                            "cher",
+                                            "B\xc3\xbc"
+                                            "cher"}};
+    char word[32];
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        size_t size = tj_text_word(tj_str_of(pairs[i][0]), word, sizeof word);
+        assert_string_equal(word, pairs[i][1]);
+        assert_int_equal(size, strlen(word));
+        assert_int_equal(tj_text_word(tj_str_of(pairs[i][0]), NULL, 0), size);
+    }
+    assert_int_equal(tj_text_word(TJ_STR("a b"), word, 4), 5);
+    assert_string_equal(word, "'a ");
+}
+
 static void what_fits_is_shown(void **state)
 {
     (void)state;
@@ -192,6 +217,7 @@ int main(void)
         cmocka_unit_test(utf8),
         cmocka_unit_test(disposing),
         cmocka_unit_test(nothing_stays_unseen),
+        cmocka_unit_test(a_word_is_one_to_a_shell),
         cmocka_unit_test(what_fits_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

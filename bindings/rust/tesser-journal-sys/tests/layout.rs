@@ -517,6 +517,7 @@ fn every_function_is_declared() {
         tj_store_work,
         tj_text_dispose,
         tj_text_visible,
+        tj_text_word,
         tj_time_format,
         tj_time_now,
         tj_time_parse,

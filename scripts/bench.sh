@@ -8,7 +8,7 @@ directory=${2:-/var/tmp}
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
-for name in saver savers record socket state status flat history builder backup repair log diff; do
+for name in saver savers metrics record socket state status flat history builder backup repair log diff; do
     arguments=("$directory")
     [ "$name" != diff ] || arguments=()
     echo "== bench_$name"

@@ -354,7 +354,7 @@ static void assert_told_of_a_server(const fixture *f, const tj_store_info *info)
     char end[DIRECTORY_SIZE + 32];
     snprintf(end, sizeof end, " contract.%s", f->journal);
     assert_non_null(strstr(info->path, end));
-    assert_int_equal(info->format_version, 1);
+    assert_int_equal(info->format_version, 2);
     assert_int_equal(info->postgres.epoch, 1);
     assert_true(info->postgres.server_version >= 140000);
     assert_int_equal(info->postgres.away_since, 0);

@@ -71,7 +71,10 @@ wait_until 120 "three machines again" is_whole
 [ "$(leader)" = "$third" ] || die "the thawed machine has taken the lead back"
 say "it has learned better: pg$third leads, pg$second follows"
 wait $trading
-sed 's/^/        the runtime was told, ended, and was started again: /' ends
+if [ -s ends ]; then
+    say "the runtime was told that its database is away, ended, and was started again, $(wc -l <ends) times. First:"
+    echo "        $(head -n 1 ends)"
+fi
 say "the runtime has ended. From the journal:"
 echo "        $(cat traded)"
 [ "$(cat traded)" = "$undisturbed" ] || die "the digests differ"

@@ -41,7 +41,7 @@ demo-ha: setup-ha build ## A trading runtime on three machines: the leader is ki
 packages: setup-packages ## The Debian packages, in build/packages
 	@scripts/packages.sh
 
-test-packages: build setup-packages ## The packages and the systemd units, also in a fresh Debian
+test-packages: build setup-packages ## The packages and the systemd units, in a fresh Debian that boots
 	@tests/packages/test_packages.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release

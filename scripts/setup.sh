@@ -21,7 +21,7 @@ for option in "$@"; do
         --page) packages+=(chromium chromium-driver) ;;
         --python) packages+=(python3-dev python3-venv python3-setuptools python3-wheel) ;;
         --ha) packages+=(libpq-dev postgresql etcd-server iproute2 python3-venv) ;;
-        --packages) packages+=(debhelper libpq-dev lintian debootstrap systemd strace) ;;
+        --packages) packages+=(debhelper libpq-dev lintian debootstrap systemd systemd-container strace) ;;
         *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page, --python, --ha and --packages." >&2; exit 64 ;;
     esac
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The Debian packages and the systemd units: built, looked at by lintian, installed into a fresh Debian, used as the
-# quick start has it, and removed again. What cannot be done here is skipped, and said.
+# quick start has it, and removed again; booted in another. What cannot be done here is skipped, and said.
 # Usage: test_packages.sh   (TJ_PACKAGES: the directory of packages that are built already)
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -143,4 +143,13 @@ inside sh -c "apt-get -qq purge -y '?installed?name(tesser-journal)'" >"$scratch
 left=$(list | grep -v -e '^etc/\(passwd\|group\|shadow\)' || true)
 [ -z "$left" ] || fail "removing left: $left"
 ok "installed, used and removed in a fresh Debian"
+
+# ---- a Debian that boots -----------------------------------------------------------------------------
+code=0
+tests/packages/test_booted.sh "$root" "$packages" >"$scratch/booted" 2>&1 || code=$?
+case $code in
+0) ok "under systemd the recorder starts, records, comes back after a kill, ends; a backup is made" ;;
+77) skip "the units under systemd ($(tail -1 "$scratch/booted"))" ;;
+*) fail "the units under systemd: $(cat "$scratch/booted")" ;;
+esac
 sum

@@ -23,7 +23,9 @@ class BuildWithCMake(build_ext):
         os.environ.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
         subprocess.run(["cmake", "-S", HERE, "-B", self.build_temp, *configure], check=True)
         subprocess.run(["cmake", "--build", self.build_temp, "--target", "_native"], check=True)
-        self.copy_file(Path(self.build_temp, "_native.abi3.so"), self.get_ext_fullpath(extension.name))
+        target = Path(self.get_ext_fullpath(extension.name))
+        target.parent.mkdir(parents=True, exist_ok=True)  # which is not there for pip install -e
+        self.copy_file(Path(self.build_temp, "_native.abi3.so"), target)
 
 
 setup(

@@ -473,7 +473,7 @@ static void saves(void **state)
                            .open_orders = orders,
                            .open_order_count = 1,
                            .strategy_state = TJ_STR("{\"deep\":[1,{\"x\":null}]}"),
-                           .extra = TJ_STR("{\"unknown\":[true]}")};
+                           .extra = TJ_STR("{\"unknown\":[\"\\n\"]}")}; /* read by yajl */
     assert_ok(tj_state_save(states, &saved, &err));
     long at = 1;
     for (bool reached = true; reached; at++) {

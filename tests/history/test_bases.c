@@ -217,7 +217,8 @@ static uint64_t size_of(tj__base_kind kind, uint64_t ordinal)
 static void the_first_stands_behind_two_segments(void **state)
 {
     begin(*state);
-    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+    for (int i = 0; i < TJ__BASE_KINDS; i++) {
+        tj__base_kind kind = (tj__base_kind)i;
         assert_begins_with(kind, 2, end_of(2, size_of(kind, 2)));
     }
 }

@@ -35,9 +35,14 @@ class Watch:
         self._pending.take(0, self)
 
     def settle(self, flights: List[_native.Flight], soon: bool = False) -> None:
-        """Tells those who wait in this loop, whose callback this is, unless soon."""
+        """Tells those who wait in this loop, whose callback this is, unless soon.
+
+        Another loop may have taken these: between that and now this watch may have ended. Who goes
+        on with another commit then needs one that has a reader.
+        """
+        ended = self._pending.watches.get(self.loop) is not self
         try:
-            _native.settle(flights, soon)
+            _native.settle(flights, soon or ended)
         finally:  # behind those who were told, and may go on with another commit
             if not _native.is_watching(self):
                 self.loop.call_soon(self.rest)

@@ -86,6 +86,26 @@ def test_closing_tells_those_who_wait(path):
     asyncio.run(main())
 
 
+def test_a_commit_after_one_that_another_thread_has_taken(path):
+    """Its outcome was taken before the loop found nothing in flight, and ended its watch."""
+    with tesser_journal.open(path) as journal:
+
+        async def twice():
+            for number in range(2):
+                async with journal.transaction() as t:
+                    t.put_price(f"A{number}", 1)
+
+        async def main():
+            task = asyncio.ensure_future(twice())
+            await asyncio.sleep(0)  # it has submitted the first
+            taker = threading.Thread(target=journal._pending.take, args=(10000,))
+            taker.start()
+            taker.join()
+            await asyncio.wait_for(task, 20)
+
+        asyncio.run(main())
+
+
 def test_one_loop_after_another_and_two_at_once(path):
     with tesser_journal.open(path) as journal:
 

@@ -14,6 +14,9 @@
 #define BOOT_AT 520
 #define MOUNT_AT 600
 #define BIRTH_AT 608
+#define LAYOUT_AT 1024
+#define NUMBERS_AT 1032
+#define NUMBERS_V1 344
 
 /* What opening the boot id ends with; 0: as the system has it. */
 static _Atomic int boot_errno;
@@ -58,11 +61,16 @@ static tj__mark seen(const fixture *f)
     return mark;
 }
 
-static void poke(const fixture *f, uint64_t at)
+static void poke_bits(const fixture *f, uint64_t at, uint8_t bits)
 {
     char path[PATH_TEXT_SIZE + 16];
     snprintf(path, sizeof path, "%s/" TJ__WRITER_LOCK_NAME, f->directory);
-    turn_bits(path, at, 1);
+    turn_bits(path, at, bits);
+}
+
+static void poke(const fixture *f, uint64_t at)
+{
+    poke_bits(f, at, 1);
 }
 
 static void expect(const fixture *f, bool valid, bool newest)
@@ -168,6 +176,55 @@ static void test_a_boot_id_that_cannot_be_asked_for(void **state)
     expect(f, true, true);
 }
 
+/* ---- what the writer has counted ----------------------------------------------------------- */
+
+static void tell(const fixture *f, uint64_t submitted)
+{
+    tj_metrics told = TJ_METRICS_INIT;
+    told.log_bytes = 7;
+    told.refused[TJ_METRICS_STATUS_COUNT - 1] = 5;
+    told.submitted = submitted;
+    tj__lock *lock = publish(f, TJ_DURABILITY_SYNC);
+    tj__lock_tell_metrics(lock, &told);
+    tj__lock_release(lock);
+}
+
+/* Also the first byte that is no writer's. */
+static tj_metrics counted(const fixture *f, uint64_t *stray)
+{
+    tj__lock *lock = NULL;
+    tj_metrics metrics = TJ_METRICS_INIT;
+    assert_ok(tj__lock_look(f->directory, &lock, &err));
+    tj__lock_metrics(lock, &metrics);
+    *stray = tj__lock_stray(lock);
+    tj__lock_release(lock);
+    return metrics;
+}
+
+static void test_numbers_of_earlier_and_of_later_versions(void **state)
+{
+    fixture *f = *state;
+    uint64_t stray = 0;
+    tell(f, 3);
+    tj_metrics metrics = counted(f, &stray);
+    assert_int_equal(metrics.log_bytes, 7);
+    assert_int_equal(metrics.submitted, 3);
+    assert_int_equal(stray, TJ__LOCK_SIZE);
+    poke_bits(f, LAYOUT_AT, 2 ^ 1); /* which had fewer, and 0 behind them */
+    metrics = counted(f, &stray);
+    assert_int_equal(metrics.log_bytes, 7);
+    assert_int_equal(metrics.refused[TJ_METRICS_STATUS_COUNT - 1], 5);
+    assert_int_equal(metrics.submitted, 0);
+    assert_int_equal(stray, NUMBERS_AT + 8 * NUMBERS_V1);
+    tell(f, 0);
+    poke_bits(f, LAYOUT_AT, 2 ^ 1);
+    assert_int_equal(counted(f, &stray).log_bytes, 7);
+    assert_int_equal(stray, TJ__LOCK_SIZE);
+    poke_bits(f, LAYOUT_AT, 1 ^ 3); /* nobody knows yet what that has */
+    assert_int_equal(counted(f, &stray).log_bytes, 0);
+    assert_int_equal(stray, TJ__LOCK_SIZE);
+}
+
 /* ---- a lock file that comes later ---------------------------------------------------------- */
 
 static void test_a_lock_file_is_looked_for_again(void **state)
@@ -241,6 +298,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(test_of_a_living_writer),
         JOURNAL_TEST(test_without_a_boot_id),
         JOURNAL_TEST(test_a_boot_id_that_cannot_be_asked_for),
+        JOURNAL_TEST(test_numbers_of_earlier_and_of_later_versions),
         JOURNAL_TEST(test_a_lock_file_is_looked_for_again),
         JOURNAL_TEST(test_a_lock_file_that_cannot_be_read),
         JOURNAL_TEST(test_a_page_that_is_a_hole),

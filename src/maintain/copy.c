@@ -89,33 +89,22 @@ static tj_status complete(const tj_config *config, bool reads, tj_config *out, t
     return TJ_OK;
 }
 
-static tj_status identify(const tj__engine_kind *kind, const tj_config *config, bool *there,
-                          tj__engine_identity *out, tj_error *error)
-{
-    char path[TJ_PATH_SIZE];
-    tj_config located = *config;
-    TJ_TRY(kind->locate(config, path, error));
-    located.path = path;
-    return kind->identify(&located, there, out, error);
-}
-
 static tj_status refuse_itself(const tj_config *source, const tj_config *target, tj_error *error)
 {
     const tj__engine_kind *kind = tj__engine_kind_of(source->type);
-    tj__engine_identity from = {0};
-    tj__engine_identity to = {0};
-    bool both = false;
-    if (kind->private || kind != tj__engine_kind_of(target->type)) {
-        return TJ_OK;
+    const tj_config *sides[] = {source, target};
+    tj__engine_identity identities[] = {{0}, {0}};
+    char path[TJ_PATH_SIZE];
+    bool there = kind == tj__engine_kind_of(target->type) && !kind->private;
+    for (size_t i = 0; i < 2 && there; i++) {
+        tj_config located = *sides[i];
+        TJ_TRY(kind->locate(sides[i], path, error));
+        located.path = path;
+        TJ_TRY(kind->identify(&located, &there, &identities[i], error));
     }
-    TJ_TRY(identify(kind, source, &both, &from, error));
-    if (both) {
-        TJ_TRY(identify(kind, target, &both, &to, error));
-    }
-    return both && memcmp(&from, &to, sizeof from) == 0
+    return there && memcmp(&identities[0], &identities[1], sizeof identities[0]) == 0
                ? tj__fail(error, TJ_INVALID,
-                          "%s and %s are one journal: a copy goes into another one", source->path,
-                          target->path)
+                          "%s is the source and the target: a copy goes into another journal", path)
                : TJ_OK;
 }
 

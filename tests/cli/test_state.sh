@@ -168,7 +168,7 @@ done
 run 26 --journal j export j/tesser
 err_has "is inside the journal"
 run 26 --journal j copy j j
-err_has "are one journal: a copy goes into another one"
+err_has "$work/j is the source and the target: a copy goes into another journal"
 run 26 --journal j copy j j/copy
 err_has "is inside the journal"
 run 26 --journal j/another init

@@ -3,6 +3,7 @@
 # A journal copied to a server and back: the same history, the same state, and only what is missing is
 # copied again. And one that is followed while it is written.
 source "$(dirname "$0")/../cli/lib.sh"
+source "$(dirname "$script")/history.sh"
 
 config() { # FILE NAME
     cat >"$1" <<END
@@ -14,15 +15,6 @@ name = "$2"
 END
 }
 config server.toml one
-history() { # what was committed, without what is each journal's own
-    run 0 "$@" history --json
-    python3 -c 'import json, sys
-for line in open(sys.argv[1]):
-    commits = json.loads(line)
-    for commit in commits if isinstance(commits, list) else commits.get("commits", [commits]):
-        commit.pop("epoch", None)
-        print(json.dumps(commit, sort_keys=True))' "$out"
-}
 
 run 0 -j original init
 run 0 -j original import "$TJ_TESTDATA_COPY/tesser/0.9.3/typical/state.db"
@@ -48,6 +40,9 @@ run 0 -j back state export
 cmp state.original "$out" || fail "the state that came back is another"
 run 0 --config server.toml verify --deep
 run 0 -j back verify --deep
+
+run 26 copy server.toml server.toml
+err_has "is the source and the target: a copy goes into another journal"
 
 # Only what is missing.
 run 0 -j original record <lines

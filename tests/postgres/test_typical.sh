@@ -3,6 +3,7 @@
 # All of Tesser's own data that there is, each in a book of its own: imported into a directory and into a
 # server it comes to the same rows, and copied from one to the other and back it has the same history.
 source "$(dirname "$0")/../cli/lib.sh"
+source "$(dirname "$script")/history.sh"
 data=${TJ_TESTDATA:-}
 [ -d "$data" ] || data=${TJ_TESTDATA_COPY:+$TJ_TESTDATA_COPY/tesser}
 [ -d "$data" ] || skip "no Tesser data: TJ_TESTDATA names no directory"
@@ -47,17 +48,6 @@ digest() { # of all rows, which the log replayed comes to
     run 0 "$@" verify --deep --json
     json "$out" 'd["verdict"] == "sound" and d["compared"]'
     python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["digest"])' "$out"
-}
-history() { # what was committed, without what is each journal's own
-    run 0 "$@" history --json
-    python3 -c 'import json, sys
-for line in open(sys.argv[1]):
-    commits = json.loads(line)
-    for commit in commits if isinstance(commits, list) else commits.get("commits", [commits]):
-        commit.pop("epoch", None)
-        for own in sys.argv[2:]:
-            commit.pop(own, None)
-        print(json.dumps(commit, sort_keys=True))' "$out" ${own:-}
 }
 digest -j original >digest.original
 own="time time_ns" history -j original >made.original

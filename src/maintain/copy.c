@@ -36,11 +36,6 @@ static tj_status read_one(tj__engine *engine, uint64_t sequence, tj__commits **c
     return found ? TJ_OK : tj__fail(error, TJ_NOT_FOUND, "there is no commit %" PRIu64, sequence);
 }
 
-static bool same_bytes(tj__bytes a, tj__bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static tj_status another_history(uint64_t sequence, tj_error *error)
 {
     return tj__fail(error, TJ_CONFLICT,
@@ -60,7 +55,7 @@ static tj_status compare_one(tj_copier *copier, uint64_t sequence, tj_error *err
         status = read_one(copier->to, sequence, &to, &b, error);
     }
     if (status == TJ_OK && (a.time != b.time || tj_uuid_compare(a.commit_id, b.commit_id) != 0 ||
-                            !same_bytes(a.body, b.body) || !same_bytes(a.note, b.note))) {
+                            !tj__bytes_equal(a.body, b.body) || !tj__bytes_equal(a.note, b.note))) {
         status = another_history(sequence, error);
     }
     copier->from->ops->past->commits_close(from);

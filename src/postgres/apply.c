@@ -282,9 +282,7 @@ static void take_base(tj__postgres *postgres, const tj__pg_result *result)
 {
     const tj__pg_session *session = &postgres->applier;
     if (session->pq->rows(result) == 1) {
-        postgres->base = (tj__pg_base){.sequence = tj__pg_get_int8(session, result, 0, 0),
-                                       .rows = tj__pg_get_int8(session, result, 0, 1),
-                                       .bytes = tj__pg_get_int8(session, result, 0, 2)};
+        postgres->base = tj__pg_base_of(session, result);
         postgres->base_bytes = 0;
     }
 }
@@ -293,8 +291,8 @@ static tj_status ready_applier(tj__postgres *postgres, tj_error *error)
 {
     tj__pg_result *results[2] = {NULL};
     tj__pg_query queries[2] = {tj__pg_sql("set synchronous_commit to off"),
-                               tj__pg_sql("select seq, row_count, bytes from base where journal = "
-                                          "$1::int4 order by seq desc limit 1")};
+                               tj__pg_sql("select " TJ__PG_BASE_COLUMNS " from base where "
+                                          "journal = $1::int4 order by seq desc limit 1")};
     tj__pg_int4(&queries[1], postgres->number);
     TJ_TRY(tj__pg_connect(postgres, &postgres->applier, error));
     TJ_TRY(tj__pg_ask(&postgres->applier, queries, 2, results, TJ__PG_STATEMENT_MS, error));

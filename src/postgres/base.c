@@ -23,6 +23,13 @@
 static const uint8_t tables_copied[TJ__PG_BASE_TABLES] = {
     TJ__TABLE_BOOKS, TJ__TABLE_STATE, TJ__TABLE_ALGOS, TJ__TABLE_COUNTERS, TJ__TABLE_QUARANTINE};
 
+tj__pg_base tj__pg_base_of(const tj__pg_session *session, const tj__pg_result *result)
+{
+    return (tj__pg_base){.sequence = tj__pg_get_int8(session, result, 0, 0),
+                         .rows = tj__pg_get_int8(session, result, 0, 1),
+                         .bytes = tj__pg_get_int8(session, result, 0, 2)};
+}
+
 /* ---- making one ---------------------------------------------------------------------------- */
 
 /* Of rows and the journal's row as one snapshot shows them, so that nothing is locked. */
@@ -62,18 +69,15 @@ static tj_status copy_tables(tj__pg_session *session, int32_t journal, uint64_t 
         tj__pg_int8(&queries[i], epoch);
         tj__pg_int8(&queries[i], applied);
     }
-    queries[LOOK] =
-        tj__pg_sql("select seq, row_count, bytes from base where journal = $1::int4 and "
-                   "seq = $2::int8");
+    queries[LOOK] = tj__pg_sql("select " TJ__PG_BASE_COLUMNS
+                               " from base where journal = $1::int4 and seq = $2::int8");
     tj__pg_int4(&queries[LOOK], journal);
     tj__pg_int8(&queries[LOOK], applied);
     queries[COMMIT] = tj__pg_sql("commit");
     TJ_TRY(tj__pg_ask(session, queries, STATEMENTS, results, ms, error));
     bool made = session->pq->rows(results[LOOK]) == 1;
     if (made) {
-        *out = (tj__pg_base){.sequence = tj__pg_get_int8(session, results[LOOK], 0, 0),
-                             .rows = tj__pg_get_int8(session, results[LOOK], 0, 1),
-                             .bytes = tj__pg_get_int8(session, results[LOOK], 0, 2)};
+        *out = tj__pg_base_of(session, results[LOOK]);
     }
     tj__pg_clear(session, results, STATEMENTS);
     return made ? TJ_OK : tj__fail(error, TJ_UNAVAILABLE, "the rows have moved on meanwhile");
@@ -118,17 +122,15 @@ tj_status tj__pg_base_before(tj__postgres *postgres, uint64_t sequence, uint64_t
     tj__pg_session reader = {.pq = postgres->target.pq};
     tj__pg_result *result = NULL;
     tj__pg_query query =
-        tj__pg_sql("select j.pruned, b.seq, b.row_count, b.bytes from journal j left join lateral "
-                   "(select seq, row_count, bytes from base where journal = j.journal and seq <= "
+        tj__pg_sql("select b.seq, b.row_count, b.bytes, j.pruned from journal j left join lateral "
+                   "(select " TJ__PG_BASE_COLUMNS " from base where journal = j.journal and seq <= "
                    "$2::int8 order by seq desc limit 1) b on true where j.journal = $1::int4");
     tj__pg_int4(&query, postgres->number);
     tj__pg_int8(&query, sequence);
     TJ_TRY(tj__pg_pool_ask(postgres, &query, 1, &result, error));
     bool there = reader.pq->rows(result) > 0;
-    *pruned = there ? tj__pg_get_int8(&reader, result, 0, 0) : 0;
-    *out = (tj__pg_base){.sequence = there ? tj__pg_get_int8(&reader, result, 0, 1) : 0,
-                         .rows = there ? tj__pg_get_int8(&reader, result, 0, 2) : 0,
-                         .bytes = there ? tj__pg_get_int8(&reader, result, 0, 3) : 0};
+    *out = there ? tj__pg_base_of(&reader, result) : (tj__pg_base){0};
+    *pruned = there ? tj__pg_get_int8(&reader, result, 0, 3) : 0;
     tj__pg_clear(&reader, &result, 1);
     return TJ_OK;
 }

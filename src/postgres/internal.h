@@ -213,6 +213,9 @@ static inline uint64_t tj__pg_lag(const tj__postgres *postgres)
      TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
 /* A base is due behind so many commits. */
 #define TJ__PG_BASE_COMMITS_MIN 10000
+/* The first row of a result whose first columns are these; a NULL is 0. */
+#define TJ__PG_BASE_COLUMNS "seq, row_count, bytes"
+tj__pg_base tj__pg_base_of(const tj__pg_session *session, const tj__pg_result *result);
 /* Copies the tables as they stand now, in a transaction of its own. A session where it fails is
  * closed. */
 tj_status tj__pg_base_make(tj__pg_session *session, int32_t journal, uint32_t ms, tj__pg_base *out,

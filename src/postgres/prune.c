@@ -56,15 +56,13 @@ static tj_status choose(pruning *p, uint64_t size, tj_error *error)
 static tj_status find_base(pruning *p, tj_error *error)
 {
     tj__pg_result *result = NULL;
-    tj__pg_query query = tj__pg_sql("select seq, row_count, bytes from base where journal = "
+    tj__pg_query query = tj__pg_sql("select " TJ__PG_BASE_COLUMNS " from base where journal = "
                                     "$1::int4 and seq >= $2::int8 order by seq limit 1");
     tj__pg_int4(&query, p->postgres->number);
     tj__pg_int8(&query, p->newest_to_go);
     TJ_TRY(ask(p, &query, 1, &result, error));
     if (p->session->pq->rows(result) > 0) {
-        p->to = (tj__pg_base){.sequence = tj__pg_get_int8(p->session, result, 0, 0),
-                              .rows = tj__pg_get_int8(p->session, result, 0, 1),
-                              .bytes = tj__pg_get_int8(p->session, result, 0, 2)};
+        p->to = tj__pg_base_of(p->session, result);
     }
     tj__pg_clear(p->session, &result, 1);
     return TJ_OK;
@@ -93,11 +91,8 @@ static tj_status tell(pruning *p, tj_prune_report *report, tj_error *error)
 
 static bool same(const tj__rowmap_entry *a, const tj__rowmap_entry *b)
 {
-    tj__bytes value = tj__rowmap_value(a);
-    tj__bytes other = tj__rowmap_value(b);
-    return a->sequence == b->sequence &&
-           tj__bytes_compare(tj__rowmap_key(a), tj__rowmap_key(b)) == 0 &&
-           tj__bytes_compare(value, other) == 0;
+    return a->sequence == b->sequence && tj__bytes_equal(tj__rowmap_key(a), tj__rowmap_key(b)) &&
+           tj__bytes_equal(tj__rowmap_value(a), tj__rowmap_value(b));
 }
 
 /* Entries that say "deleted" are no rows. */

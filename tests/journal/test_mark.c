@@ -201,6 +201,11 @@ static tj_metrics counted(const fixture *f, uint64_t *stray)
     return metrics;
 }
 
+static void turn_layout(const fixture *f, uint8_t from, uint8_t to)
+{
+    poke_bits(f, LAYOUT_AT, from ^ to);
+}
+
 static void test_numbers_of_earlier_and_of_later_versions(void **state)
 {
     fixture *f = *state;
@@ -210,17 +215,17 @@ static void test_numbers_of_earlier_and_of_later_versions(void **state)
     assert_int_equal(metrics.log_bytes, 7);
     assert_int_equal(metrics.submitted, 3);
     assert_int_equal(stray, TJ__LOCK_SIZE);
-    poke_bits(f, LAYOUT_AT, 2 ^ 1); /* which had fewer, and 0 behind them */
+    turn_layout(f, 2, 1); /* which had fewer, and 0 behind them */
     metrics = counted(f, &stray);
     assert_int_equal(metrics.log_bytes, 7);
     assert_int_equal(metrics.refused[TJ_METRICS_STATUS_COUNT - 1], 5);
     assert_int_equal(metrics.submitted, 0);
     assert_int_equal(stray, NUMBERS_AT + 8 * NUMBERS_V1);
     tell(f, 0);
-    poke_bits(f, LAYOUT_AT, 2 ^ 1);
+    turn_layout(f, 2, 1);
     assert_int_equal(counted(f, &stray).log_bytes, 7);
     assert_int_equal(stray, TJ__LOCK_SIZE);
-    poke_bits(f, LAYOUT_AT, 1 ^ 3); /* nobody knows yet what that has */
+    turn_layout(f, 1, 3); /* nobody knows yet what that has */
     assert_int_equal(counted(f, &stray).log_bytes, 0);
     assert_int_equal(stray, TJ__LOCK_SIZE);
 }

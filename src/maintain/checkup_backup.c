@@ -4,7 +4,7 @@
 
 #include <tesser/time.h>
 
-#include "maintain/backup_note.h"
+#include "backup/note.h"
 #include "maintain/checkup.h"
 
 #define DAY_NS INT64_C(86400000000000)

@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-#include "maintain/backup_note.h"
+#include "backup/note.h"
 #include "store/store.h"
 #include "support/orphan.h"
 

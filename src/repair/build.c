@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The rows of data.mdb first, where the plan goes by them, then the records of the log in order:
+ *   - those that data.mdb includes tell what its damaged rows were; so do bases
+ *   - those behind are replayed
+ *   - those behind the end of what is kept only tell which rows are lost, and how far counters went
+ *
+ * Where the plan goes by bases, they and the commits behind them give the rows of their tables.
+ * Rows that are only ever added are taken from everywhere: data.mdb, .rest files, every whole
+ * record.
+ */
+#include "repair/build.h"
+
+#include "base/error.h"
+#include "rows/body.h"
+#include "rows/key.h"
+#include "rows/value.h"
+
+static tj_status no_memory(tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "no memory to repair a journal");
+}
+
+tj_status tj__repair_build_init(tj__repair_build *build, const tj__examination *x,
+                                const tj__repair_plan *plan, const tj__repair_listener *listener,
+                                tj_error *error)
+{
+    *build = (tj__repair_build){.x = x, .plan = plan, .listener = listener};
+    build->damaged = tj__rowmap_new();
+    build->told = tj__rowmap_new();
+    TJ_TRY(tj__lift_init(&build->lift, error));
+    return build->damaged && build->told ? TJ_OK : no_memory(error);
+}
+
+void tj__repair_build_dispose(tj__repair_build *build)
+{
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        tj__repair_rows_end(&build->past[kind]);
+    }
+    tj__rowmap_free(build->damaged);
+    tj__rowmap_free(build->told);
+    tj__lift_dispose(&build->lift);
+}
+
+/* ---- rows of data.mdb ---------------------------------------------------------------------- */
+
+/* The row of an entry's id, which is that of the first entry with it. */
+static tj_status put_id(tj__repair_build *build, const tj__row *row, tj_error *error)
+{
+    tj__derived_row derived;
+    if (!tj__ledger_id_row(row->key, row->value, &derived)) {
+        return TJ_OK;
+    }
+    tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
+                   .value = tj__bytes_of(derived.value, derived.value_size),
+                   .sequence = row->sequence};
+    return tj__rowmap_find(build->target->batch, own.key)
+               ? TJ_OK
+               : tj__restore_target_put_row(build->target, &own, error);
+}
+
+static tj_status see_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    tj__bytes none = tj__bytes_of(NULL, 0);
+    uint8_t table = row->key.data[0];
+    if (row->damaged) {
+        return tj__rowmap_put(build->damaged, row->key, none, row->sequence) ? TJ_OK
+                                                                             : no_memory(error);
+    }
+    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
+    if (!build->target) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
+    /* A journal of format version 1 has no such row for an entry. */
+    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    return table == TJ__TABLE_LEDGER && !has_ids ? put_id(build, row, error) : TJ_OK;
+}
+
+static tj_status see_fault(void *context, uint8_t table, const tj_error *fault, tj_error *error)
+{
+    (void)context;
+    (void)table;
+    return tj__error_pass(error, fault); /* the plan goes by data.mdb only where there was none */
+}
+
+static tj_status begin(void *context, tj_error *error)
+{
+    (void)context;
+    (void)error;
+    return TJ_OK;
+}
+
+/* ---- damaged rows, from elsewhere ---------------------------------------------------------- */
+
+/* By the bases of its kind, at data.mdb's position. */
+static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__bytes key,
+                              tj__row *row, bool *known, tj_error *error)
+{
+    tj__repair_rows *past = &build->past[kind];
+    *known = tj__examination_derivable(build->x, kind, build->plan->applied);
+    if (!*known) {
+        return TJ_NOT_FOUND;
+    }
+    if (!build->past_begun[kind]) {
+        build->past_begun[kind] = true;
+        TJ_TRY(tj__repair_rows_begin(past, build->x, kind, build->plan->applied, error));
+    }
+    return past->layers.rows.get(&past->layers.rows, key, row, error);
+}
+
+/* Puts a row where it is missing; it is in hand only as long as its base is open. */
+static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj__row_fate fate,
+                             tj_error *error)
+{
+    build->listener->row(build->listener->context, row->key, row->sequence, fate);
+    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
+}
+
+static tj_status find_in_rest(tj__repair_build *build, const tj__seen_base *seen, tj__bytes key,
+                              bool *found, tj_error *error)
+{
+    tj__base *base = NULL;
+    tj__row row;
+    TJ_TRY(tj__base_open(build->x->history_path, &build->x->journal_id, seen->kind, seen->ordinal,
+                         &base, error));
+    tj_status status = base->rows.get(&base->rows, key, &row, error);
+    *found = status == TJ_OK;
+    status = status == TJ_OK          ? replace_row(build, &row, TJ__ROW_FROM_BASE, error)
+             : status == TJ_NOT_FOUND ? TJ_OK
+                                      : status;
+    tj__base_close(base);
+    return status;
+}
+
+static tj_status find_in_rests(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)build->x->bases.data;
+    for (size_t i = build->x->bases.size / sizeof *bases; i-- > 0 && !*found;) {
+        if (bases[i].kind == TJ__BASE_REST && bases[i].sound) {
+            TJ_TRY(find_in_rest(build, &bases[i], key, found, error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* The index of entry ids follows from the entries: the first with the id. */
+typedef struct id_search {
+    tj__bytes key;
+    tj__derived_row row;
+    uint64_t sequence; /* 0: none yet */
+} id_search;
+
+static tj_status see_entry(void *context, const tj__row *row, tj_error *error)
+{
+    id_search *search = context;
+    tj__derived_row derived;
+    (void)error;
+    if (row->key.data[0] == TJ__TABLE_LEDGER && !row->damaged &&
+        tj__ledger_id_row(row->key, row->value, &derived) &&
+        tj__bytes_equal(tj__bytes_of(derived.key, derived.key_size), search->key) &&
+        (search->sequence == 0 || row->sequence < search->sequence)) {
+        search->row = derived;
+        search->sequence = row->sequence;
+    }
+    return TJ_OK;
+}
+
+static tj_status find_in_ledger(tj__repair_build *build, tj__bytes key, bool *found,
+                                tj_error *error)
+{
+    id_search search = {.key = key};
+    tj__inspection seen;
+    tj__inspector inspector = {
+        .row = see_entry, .fault = see_fault, .begin = begin, .context = &search};
+    TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
+    *found = search.sequence > 0;
+    tj__row row = {.key = key,
+                   .value = tj__bytes_of(search.row.value, search.row.value_size),
+                   .sequence = search.sequence};
+    return *found ? replace_row(build, &row, TJ__ROW_FROM_ENTRY, error) : TJ_OK;
+}
+
+/* *found: a base tells what the row was, or that there was none. */
+static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
+{
+    uint64_t table = TJ__TABLE_BIT(key.data[0]);
+    *found = false;
+    if (key.data[0] == TJ__TABLE_LEDGER_IDS) {
+        return find_in_ledger(build, key, found, error);
+    }
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        if (tj__base_tables((tj__base_kind)kind) & table) {
+            tj__row row;
+            tj_status status = find_in_past(build, (tj__base_kind)kind, key, &row, found, error);
+            return status == TJ_OK          ? replace_row(build, &row, TJ__ROW_FROM_BASE, error)
+                   : status == TJ_NOT_FOUND ? TJ_OK
+                                            : status;
+        }
+    }
+    return find_in_rests(build, key, found, error);
+}
+
+/* The damaged rows, as the log tells them. */
+static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *damaged,
+                            tj_error *error)
+{
+    tj__bytes key = tj__rowmap_key(damaged);
+    const tj__rowmap_entry *told = tj__rowmap_find(build->told, key);
+    bool found = false;
+    if (!told) {
+        TJ_TRY(find_in_bases(build, key, &found, error));
+        build->rows_lost += !found;
+        if (!found) {
+            build->listener->row(build->listener->context, key, damaged->sequence, TJ__ROW_LOST);
+        }
+        return TJ_OK;
+    }
+    build->listener->row(build->listener->context, key, told->sequence, TJ__ROW_FROM_LOG);
+    if (told->deleted || !build->target) {
+        return TJ_OK;
+    }
+    tj__row row = {.key = key, .value = tj__rowmap_value(told), .sequence = told->sequence};
+    return tj__restore_target_put_row(build->target, &row, error);
+}
+
+static tj_status settle_rows(tj__repair_build *build, tj_error *error)
+{
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    if (build->rows_settled) {
+        return TJ_OK;
+    }
+    build->rows_settled = true;
+    if (!tj__rowmap_sorted(build->damaged, &entries, &count)) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        TJ_TRY(settle_row(build, entries[i], error));
+    }
+    return TJ_OK;
+}
+
+/* ---- by bases ------------------------------------------------------------------------------ */
+
+static tj_status see_based_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
+    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
+}
+
+static tj_status put_kind(tj__repair_build *build, tj__base_kind kind, tj_error *error)
+{
+    tj__repair_rows rows;
+    tj_status status = tj__repair_rows_begin(&rows, build->x, kind, build->plan->end, error);
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && status == TJ_OK; table++) {
+        if (tj__base_tables(kind) & TJ__TABLE_BIT(table)) {
+            status = tj__rows_scan_prefix(&rows.layers.rows, tj__bytes_of(&table, 1), false,
+                                          see_based_row, build, error);
+        }
+    }
+    tj__repair_rows_end(&rows);
+    return status;
+}
+
+/* A row that was added once, wherever it is found. */
+static tj_status put_added(tj__repair_build *build, const tj__row *row, bool derive,
+                           tj_error *error)
+{
+    if (!build->target) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
+    return derive && row->key.data[0] == TJ__TABLE_LEDGER ? put_id(build, row, error) : TJ_OK;
+}
+
+/* data.mdb's rows, whatever else of it is damaged: each that is whole was stored. */
+static tj_status see_stored_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    uint64_t table = TJ__TABLE_BIT(row->key.data[0]);
+    if (row->damaged) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__lift_take_row(&build->lift, row, false, error));
+    if (row->sequence > build->plan->end) {
+        if ((table & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)) == 0) {
+            build->listener->behind(build->listener->context, row->key, row->sequence);
+        }
+        return TJ_OK;
+    }
+    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    return table & (TJ__ADDED_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS))
+               ? put_added(build, row, !has_ids, error)
+               : TJ_OK;
+}
+
+static tj_status see_rest_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    return row->sequence <= build->plan->end ? put_added(build, row, true, error) : TJ_OK;
+}
+
+static tj_status put_rest(tj__repair_build *build, const tj__seen_base *seen, tj_error *error)
+{
+    tj__base *base = NULL;
+    tj_status status = tj__base_open(build->x->history_path, &build->x->journal_id, seen->kind,
+                                     seen->ordinal, &base, error);
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && status == TJ_OK; table++) {
+        if (TJ__ADDED_TABLES & TJ__TABLE_BIT(table)) {
+            status = tj__rows_scan_prefix(&base->rows, tj__bytes_of(&table, 1), false, see_rest_row,
+                                          build, error);
+        }
+    }
+    tj__base_close(base);
+    return status;
+}
+
+static tj_status pass_over_fault(void *context, uint8_t table, const tj_error *fault,
+                                 tj_error *error)
+{
+    (void)context;
+    (void)table;
+    (void)fault;
+    (void)error;
+    return TJ_OK;
+}
+
+static tj_status put_by_bases(tj__repair_build *build, tj_error *error)
+{
+    const tj__seen_base *bases = (const tj__seen_base *)(const void *)build->x->bases.data;
+    tj__inspection seen;
+    tj__inspector inspector = {
+        .row = see_stored_row, .fault = pass_over_fault, .begin = begin, .context = build};
+    for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
+        TJ_TRY(put_kind(build, (tj__base_kind)kind, error));
+    }
+    if (tj__examination_data_belongs(build->x)) {
+        TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
+    }
+    for (size_t i = 0; i < build->x->bases.size / sizeof *bases; i++) {
+        if (bases[i].kind == TJ__BASE_REST && bases[i].sound) {
+            TJ_TRY(put_rest(build, &bases[i], error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* ---- records ------------------------------------------------------------------------------- */
+
+static tj_status tell_lost(const tj__repair_build *build, const tj__record *record, tj_error *error)
+{
+    tj__bytes rest = record->body;
+    while (rest.size > 0) {
+        tj__change change;
+        TJ_TRY(tj__body_next(&rest, &change, error));
+        build->listener->behind(build->listener->context, change.key, record->sequence);
+    }
+    return TJ_OK;
+}
+
+/* The tables whose rows a record still has to give. */
+static uint64_t tables_of(const tj__repair_build *build, const tj__record *record)
+{
+    const tj__repair_plan *plan = build->plan;
+    if (plan->route == TJ__REPAIR_BASES) {
+        return TJ__ADDED_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
+    }
+    return record->sequence <= plan->applied ? 0 : TJ__TABLES_ALL;
+}
+
+/* Whole to the byte, and all of it is kept under the id that it has. */
+static bool may_link(const tj__repair_build *build, const tj__swept_record *seen)
+{
+    const tj__examination *x = build->x;
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    const tj__joint *next = tj__examination_joint(x, seen->end.ordinal + 1);
+    for (size_t i = 0; i < x->faults.size / sizeof *faults; i++) {
+        if (faults[i].ordinal == seen->end.ordinal) {
+            return false;
+        }
+    }
+    return seen->offset == TJ__SEGMENT_HEADER_SIZE && next && next->sequence <= build->plan->end &&
+           memcmp(&build->target->journal_id, &x->journal_id, sizeof x->journal_id) == 0;
+}
+
+/* A sealed segment is never written to again, so the two logs may share its file. */
+static tj_status put_in_log(tj__repair_build *build, const tj__swept_record *seen, tj_error *error)
+{
+    uint64_t ordinal = seen->end.ordinal;
+    if (ordinal != build->linked && may_link(build, seen) &&
+        tj__restore_target_link(build->target, build->x->log_path, ordinal, &build->seal)) {
+        build->linked = ordinal;
+    }
+    if (ordinal == build->linked) {
+        tj__restore_target_pass(build->target, seen->record, &seen->end);
+        return TJ_OK;
+    }
+    return tj__restore_target_put_at(build->target, seen->header, &build->seal, seen->record,
+                                     &seen->end, error);
+}
+
+/* Kept: in the log, and in the state unless it has it already. */
+static tj_status keep(tj__repair_build *build, const tj__swept_record *seen, tj_error *error)
+{
+    const tj__record *record = seen->record;
+    bool included = record->sequence <= build->plan->applied;
+    if (included && tj__rowmap_count(build->damaged) > 0) {
+        TJ_TRY(tj__body_apply(build->told, TJ__TABLES_ALL, record->body, record->change_count,
+                              record->sequence, &record->commit_id, error));
+    }
+    if (!included) {
+        TJ_TRY(settle_rows(build, error));
+    }
+    if (!build->target) {
+        return TJ_OK;
+    }
+    if (record->sequence >= build->plan->log_first) {
+        TJ_TRY(put_in_log(build, seen, error));
+    }
+    return tj__restore_target_apply(build->target, tables_of(build, record), record, error);
+}
+
+/* Not in the log that is kept; what it added is. */
+static tj_status keep_added(tj__repair_build *build, const tj__record *record, tj_error *error)
+{
+    return build->plan->route == TJ__REPAIR_BASES && build->target
+               ? tj__restore_target_apply(build->target, tables_of(build, record), record, error)
+               : TJ_OK;
+}
+
+/* Commits that data.mdb includes are kept only where they lead to the end unbroken. */
+static bool is_kept(const tj__repair_build *build, uint64_t sequence)
+{
+    const tj__run *run = tj__examination_run(build->x, build->plan->end);
+    if (build->plan->route == TJ__REPAIR_DATA && !build->x->data_on_chain) {
+        return false;
+    }
+    return run && run->first <= sequence && sequence <= build->plan->end;
+}
+
+static tj_status see_record(void *context, const tj__swept_record *seen, tj_error *error)
+{
+    tj__repair_build *build = context;
+    const tj__record *record = seen->record;
+    if (record->type == TJ__RECORD_SEAL) {
+        build->seal = *record;
+        if (build->target && seen->end.ordinal == build->linked) {
+            tj__restore_target_pass(build->target, record, &seen->end);
+        }
+        return TJ_OK;
+    }
+    bool kept = is_kept(build, record->sequence);
+    bool lost = record->sequence > build->plan->end;
+    TJ_TRY(tj__lift_take(&build->lift, record, !lost, error));
+    if (lost) {
+        return tell_lost(build, record, error);
+    }
+    return kept ? keep(build, seen, error) : keep_added(build, record, error);
+}
+
+static tj_status pass_fault(void *context, const tj__log_fault *fault, tj_error *error)
+{
+    (void)context;
+    (void)fault;
+    (void)error;
+    return TJ_OK;
+}
+
+tj_status tj__repair_build_run(tj__repair_build *build, tj_error *error)
+{
+    const tj__examination *x = build->x;
+    tj__inspection seen;
+    tj__swept swept;
+    tj__inspector inspector = {
+        .row = see_row, .fault = see_fault, .begin = begin, .context = build};
+    tj__sweep sweep = {.directory = x->log_path,
+                       .journal_id = x->journal_id,
+                       .first_segment = x->first_segment,
+                       .record = see_record,
+                       .fault = pass_fault,
+                       .context = build,
+                       .until = UINT64_MAX};
+    if (build->plan->route == TJ__REPAIR_DATA) {
+        TJ_TRY(tj__data_inspect(x->path, &inspector, &seen, error));
+    } else if (build->plan->route == TJ__REPAIR_BASES) {
+        TJ_TRY(put_by_bases(build, error));
+    }
+    if (x->has_log) {
+        TJ_TRY(tj__log_sweep(&sweep, &swept, error));
+    }
+    return settle_rows(build, error);
+}

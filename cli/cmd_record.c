@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* record: JSON lines in, one durable commit and one answer for each. */
-#include "record.h"
+#include "record/record.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -31,23 +31,6 @@ typedef struct recorder {
     tj_status failure;     /* the first one, which is the one that is reported */
     tj_error *error;
 } recorder;
-
-void record_durable(output *out, uint64_t sequence)
-{
-    json_writer json = {.out = out};
-    json_open(&json, NULL, '{');
-    json_unsigned(&json, "seq", sequence);
-    json_close(&json, '}');
-}
-
-void record_refused(output *out, uint64_t line, const tj_error *cause)
-{
-    json_writer json = {.out = out};
-    json_open(&json, NULL, '{');
-    json_text(&json, "error", tj_str_of(cause->message));
-    json_unsigned(&json, "line", line);
-    json_close(&json, '}');
-}
 
 static void answer(recorder *r, tj_status status, uint64_t sequence, uint64_t line,
                    const tj_error *error)
@@ -119,19 +102,6 @@ static tj_status commit(recorder *r, tj_txn *txn, const tj_commit_options *optio
     if (status == TJ_OK) {
         answer(r, TJ_OK, sequence, r->reader.number, NULL);
         send_answers(r);
-    }
-    return status;
-}
-
-tj_status record_begin(tj_store *store, tj_str line, tj_txn **txn, tj_commit_options *options,
-                       tj_error *error)
-{
-    tj_status status = tj_txn_begin(store, txn, error);
-    if (status == TJ_OK) {
-        status = tj_txn_apply_json(*txn, line, options, error);
-    }
-    if (status != TJ_OK) {
-        tj_txn_abort(*txn);
     }
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* serve: a page that shows a journal, and what stands behind it as JSON. */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -64,6 +64,7 @@ def violations_in(below, path, source):
 def main(root):
     found = []
     below = rooms_of(root)
+    below["cli"] = [folder.name for folder in (root / "cli").iterdir() if folder.is_dir()]
     users = {pattern: set() for pattern in ONE_FILE}
     for folder in FOLDERS:
         for file in sorted((root / folder).rglob("*")):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from served import ROOT, Served, Writer, make_journal, main, order, run, until
 
-PAGE = ROOT / "cli" / "page"
+PAGE = ROOT / "cli" / "serve" / "page"
 
 
 # ---- as the document says --------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_document():
     """Each path is a route, and each answer what is described."""
     make_journal("j")
     document = json.loads((PAGE / "openapi.json").read_text())
-    routes = set(re.findall(r'\.path = "([^"]+)"', (ROOT / "cli/serve_routes.c").read_text()))
+    routes = set(re.findall(r'\.path = "([^"]+)"', (ROOT / "cli/serve/routes.c").read_text()))
     assert set(document["paths"]) == routes | {"/api/events"}, set(document["paths"]) ^ routes
     with Served("j") as served:
         assert served.json("/api/openapi.json") == document

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* serve: who may ask. */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <strings.h>
 

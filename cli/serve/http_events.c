@@ -2,7 +2,7 @@
 /*
  * serve: server-sent events, one connection for each who looks on. It sleeps until there is news.
  */
-#include "serve_http.h"
+#include "serve/http.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* In place of serve_http.c where libmicrohttpd was not there when the program was built. */
-#include "serve.h"
+/* In place of http.c where libmicrohttpd was not there when the program was built. */
+#include "serve/serve.h"
 
 tj_status http_load(tj_error *error)
 {

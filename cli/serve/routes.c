@@ -3,7 +3,7 @@
  * serve: which command answers which path. A request is one run of a command that looks on, with
  * the options that its parameters name: what the page shows is what the command line says.
  */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <errno.h>
 #include <stdarg.h>

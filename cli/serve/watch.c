@@ -4,7 +4,7 @@
  * the journal can be opened at all. An open one is looked at, which costs little; opening it afresh
  * walks its pages, as the next writer will.
  */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <stdlib.h>
 

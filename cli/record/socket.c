@@ -4,7 +4,7 @@
  * lines that are there, submits them together, so that they share a flush, and sends each client
  * its answers. A line that comes alone is committed on this thread, which is quickest.
  */
-#include "record_client.h"
+#include "record/client.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -3,7 +3,7 @@
 #ifndef TJ_CLI_RECORD_CLIENT_H
 #define TJ_CLI_RECORD_CLIENT_H
 
-#include "record.h"
+#include "record/record.h"
 
 /* The longest line of a client, how many of its lines may wait for the disk, and how much of its
  * answers may wait for it. Beyond these nothing more is read from it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What recording from standard input (cmd_record.c) and from a socket (record_socket.c) share. */
-#ifndef TJ_CLI_RECORD_H
-#define TJ_CLI_RECORD_H
+/* What recording from standard input (cmd_record.c) and from a socket (socket.c) share. */
+#ifndef TJ_CLI_RECORD_RECORD_H
+#define TJ_CLI_RECORD_RECORD_H
 
 #include "cli.h"
 

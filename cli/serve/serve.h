@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the parts of `serve` share: requests, answers, and who works at them. */
-#ifndef TJ_CLI_SERVE_H
-#define TJ_CLI_SERVE_H
+#ifndef TJ_CLI_SERVE_SERVE_H
+#define TJ_CLI_SERVE_SERVE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "cli.h"
 
-/* ---- files of the page (made by the build from cli/page/) -------------------------------- */
+/* ---- files of the page (made by the build from page/) ------------------------------------- */
 
 typedef struct page_file {
     const char *path; /* "/page.js" */
@@ -20,7 +20,7 @@ typedef struct page_file {
 extern const page_file page_files[];
 extern const size_t page_file_count;
 
-/* ---- what is asked and answered (serve_routes.c) ------------------------------------------ */
+/* ---- what is asked and answered (routes.c) ------------------------------------------ */
 
 /* A path, and the command that answers it: a request is a run of it with --json. */
 typedef struct route {
@@ -83,7 +83,7 @@ command_line *run_new(const command_line *cli, const command_spec *command);
 /* Runs the command. `cli` is that of the server: its configuration is used. */
 answer *request_answer(const command_line *cli, const request *asked);
 
-/* ---- who may ask (serve_access.c) --------------------------------------------------------- */
+/* ---- who may ask (access.c) --------------------------------------------------------- */
 
 /* Whether an Authorization header has the token: "Bearer TOKEN", or "Basic" with the token as the
  * password of any user, which is what browsers ask for. */
@@ -92,7 +92,7 @@ bool access_token(const char *authorization, const char *token);
  * else, whose name was made to mean this machine, asks with that name. */
 bool access_loopback(const char *host);
 
-/* ---- who answers (serve_desk.c) ----------------------------------------------------------- */
+/* ---- who answers (desk.c) ----------------------------------------------------------- */
 
 /* Requests that may wait in a lane. */
 #define LANE_LENGTH_MAX 64
@@ -145,7 +145,7 @@ void desk_forget(desk *d);
 void desk_stop(desk *d);
 int64_t now_ms(void);
 
-/* ---- what changes (serve_watch.c) --------------------------------------------------------- */
+/* ---- what changes (watch.c) --------------------------------------------------------- */
 
 /* Keeps the journal open while somebody looks on, and opens it afresh every ten seconds, which is
  * when damage shows that nobody read. */
@@ -162,7 +162,7 @@ const char *watch_look(journal_watch *w, desk *d);
 /* Nobody looks on any more. */
 void watch_end(journal_watch *w);
 
-/* ---- the server (serve_http.c, or serve_none.c where it was built without) ---------------- */
+/* ---- the server (http.c, or none.c where it was built without) ---------------- */
 
 typedef struct http_server http_server;
 

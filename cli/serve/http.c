@@ -4,7 +4,7 @@
  * done at the desk, and the connection sleeps meanwhile. The library is loaded by this command
  * alone: it brings a dozen others with it.
  */
-#include "serve_http.h"
+#include "serve/http.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

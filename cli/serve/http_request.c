@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* serve: from a request to its answer: refused, a file of the page, or for the desk. */
-#include "serve_http.h"
+#include "serve/http.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 
 #include <microhttpd.h>
 
-#include "serve.h"
+#include "serve/serve.h"
 
 /* What is used of libmicrohttpd, without the prefix. */
 /* clang-format off */
@@ -67,7 +67,7 @@ struct http_server {
     journal_watch watch;
 };
 
-/* ---- answers to requests (serve_http_request.c) ------------------------------------------- */
+/* ---- answers to requests (http_request.c) ------------------------------------------- */
 
 /* Called by the library, as its names have it. */
 enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
@@ -82,13 +82,13 @@ enum MHD_Result respond(struct MHD_Connection *connection, int http, const char 
 /* Takes the refusal. */
 enum MHD_Result refuse(exchange *e, answer *refusal);
 
-/* ---- events (serve_http_events.c) --------------------------------------------------------- */
+/* ---- events (http_events.c) --------------------------------------------------------- */
 
 enum MHD_Result answer_events(exchange *e);
 /* The server's lock is held. */
 void wake_listeners(http_server *server, bool news);
 
-/* ---- connections (serve_http.c) ----------------------------------------------------------- */
+/* ---- connections (http.c) ----------------------------------------------------------- */
 
 void note_visitor(http_server *server, struct MHD_Connection *connection, visitor_state state);
 

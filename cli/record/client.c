@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A client's lines and answers, in memory that is bounded. */
-#include "record_client.h"
+#include "record/client.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
  * and at least a tenth of a second. So however many ask, the journal is not read all the time. Who
  * is told that something is new gets a new answer: what was begun before is not given again.
  */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -194,6 +194,7 @@ void version_print(output *out);
 void help_overview(output *out);
 void help_command(output *out, const command_spec *command);
 void help_group(output *out, const char *group);
+void help_exit_codes(output *out);
 /* "-j, --journal PATH" */
 void option_text(const option_spec *option, char *text, size_t size);
 

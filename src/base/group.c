@@ -290,9 +290,10 @@ static bool settle_earlier(tj__group *group, tj__batch *open)
 }
 
 /* Writes the open batch; the caller has claimed it and has the turn. */
-static void lead(tj__group *group, tj__batch *batch)
+static void lead(tj__group *group, tj__batch *batch, uint64_t since)
 {
     tj_error cause = TJ_ERROR_INIT;
+    group->led_since = since;
     if (group->unsettled && !settle_earlier(group, batch)) {
         return;
     }
@@ -309,6 +310,7 @@ static void lead(tj__group *group, tj__batch *batch)
 /* Takes part in a batch that is open or in flight until it is finished. Unlocks. */
 static void join_and_unlock(tj__group *group, tj__batch *batch)
 {
+    uint64_t since = group->timed ? tj__monotonic_ns() : 0;
     uint32_t unfinished = atomic_load(&batch->finished);
     bool leads = !batch->claimed;
     bool at_once = leads && !group->busy;
@@ -325,7 +327,7 @@ static void join_and_unlock(tj__group *group, tj__batch *batch)
     if (!at_once) {
         sleep_while(&batch->turn, 0);
     }
-    lead(group, batch);
+    lead(group, batch, since);
 }
 
 tj_status tj__group_wait(tj__group *group, uint64_t sequence, tj_error *error)

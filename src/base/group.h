@@ -97,6 +97,7 @@ typedef struct tj__group {
     /* 0: an appender that finds the open batch full waits for its write. Else others write, which
      * may take for ever: an appender waits a moment, and the batch grows up to this size. */
     size_t size_max;
+    bool timed; /* `write` looks at led_since */
 
     pthread_mutex_t lock;
     tj__batch batches[2];
@@ -112,7 +113,9 @@ typedef struct tj__group {
     _Atomic uint64_t durable;
     _Atomic bool poisoned;
 
-    /* With the turn. How many savers are likely to come before the next batch is closed, and how
+    /* With the turn. Since when (monotonic ns) whoever leads has waited, if that is `timed`. */
+    uint64_t led_since;
+    /* How many savers are likely to come before the next batch is closed, and how
      * many batches to close without waiting for them, because the last waits were in vain. */
     uint64_t expected;
     uint32_t gather_pause;

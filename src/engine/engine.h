@@ -83,8 +83,10 @@ typedef struct tj__engine_ops {
                         tj_error *error);
     /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to
      * sequence is as durable as the store promises, or, with sync, on the disk. TJ_CLOSED with the
-     * outcome in the message. */
+     * outcome in the message; TJ_UNKNOWN: not yet, and maybe later. */
     tj_status (*wait)(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error);
+    /* Must provide where `wait` returns TJ_UNKNOWN. How far it would return at once, with TJ_OK. */
+    uint64_t (*settled)(tj__engine *engine, bool sync);
     /* Must provide, unless read-only; under the same lock as append. Whether a row is stored, by
      * commits up to `included` at least. */
     tj_status (*find)(tj__engine *engine, tj__bytes key, bool *found, tj_error *error);
@@ -108,8 +110,9 @@ typedef struct tj__engine_ops {
     tj_status (*examine)(tj__engine *engine, tj__engine_tell *tell, void *context, tj_error *error);
     /* May provide. Does the work of the engine's own threads once, on the caller's. */
     tj_status (*work)(tj__engine *engine, tj_error *error);
-    /* May provide. Ends the engine's own threads, before it is closed. */
-    void (*quiesce)(tj__engine *engine);
+    /* May provide. Ends the engine's own threads, before it is closed; the caller has waited for
+     * that since then (monotonic ns). */
+    void (*quiesce)(tj__engine *engine, uint64_t since_ns);
     /* Must provide. Finishes what is due and releases everything, whatever it returns. */
     tj_status (*close)(tj__engine *engine, tj_error *error);
     /* May provide. In the child of a fork: forgets everything without touching files; the handle is

@@ -83,8 +83,9 @@ static tj_status work(tj__engine *engine, tj_error *error)
     return tj__journal_work(journal_of(engine), error);
 }
 
-static void quiesce(tj__engine *engine)
+static void quiesce(tj__engine *engine, uint64_t since_ns)
 {
+    (void)since_ns;
     tj__journal_quiesce(journal_of(engine));
 }
 

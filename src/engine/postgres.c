@@ -44,6 +44,11 @@ static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error
     return tj__postgres_wait(postgres_of(engine), sequence, sync, error);
 }
 
+static uint64_t settled(tj__engine *engine, bool sync)
+{
+    return tj__postgres_settled(postgres_of(engine), sync);
+}
+
 static tj_status find(tj__engine *engine, tj__bytes key, bool *found, tj_error *error)
 {
     return tj__postgres_find(postgres_of(engine), key, found, error);
@@ -85,9 +90,9 @@ static tj_status work(tj__engine *engine, tj_error *error)
     return tj__postgres_work(postgres_of(engine), error);
 }
 
-static void quiesce(tj__engine *engine)
+static void quiesce(tj__engine *engine, uint64_t since_ns)
 {
-    tj__postgres_quiesce(postgres_of(engine));
+    tj__postgres_quiesce(postgres_of(engine), since_ns);
 }
 
 static tj_status close_postgres(tj__engine *engine, tj_error *error)
@@ -159,6 +164,7 @@ static const tj__engine_ops ops = {
     .view_end = view_end,
     .append = append,
     .wait = wait,
+    .settled = settled,
     .find = find,
     .included = included,
     .appended = appended,

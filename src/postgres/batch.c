@@ -278,12 +278,9 @@ static tj_status give_up(const tj__postgres *postgres, const tj_error *reason, t
                     postgres->place, reason->message);
 }
 
-/* Since when the caller has waited: what it is led by, it does itself. */
-static _Thread_local uint64_t waiting_since;
-
-static uint64_t waited_ms(void)
+static uint64_t waited_ms(const tj__postgres *postgres)
 {
-    return (tj__monotonic_ns() - waiting_since) / 1000000u;
+    return (tj__monotonic_ns() - postgres->group.led_since) / 1000000u;
 }
 
 /* Writes the next part of a batch, as often as it takes. */
@@ -292,7 +289,7 @@ static tj_status write_part(tj__postgres *postgres, const tj__batch *batch, bool
 {
     tj_error reason = TJ_ERROR_INIT;
     (void)tj__fail(&reason, TJ_UNAVAILABLE, "commits before it took all the time");
-    for (bool again = false; waited_ms() < tj__pg_patience_ms(postgres); again = true) {
+    for (bool again = false; waited_ms(postgres) < tj__pg_patience_ms(postgres); again = true) {
         bool done = false;
         uint64_t begun = tj__monotonic_ns();
         if (again && atomic_load(&postgres->stopping)) {
@@ -308,7 +305,7 @@ static tj_status write_part(tj__postgres *postgres, const tj__batch *batch, bool
             return tj__error_pass(error, &reason);
         }
         tj__pg_note_away(postgres, begun, &reason);
-        if (waited_ms() + RETRY_PAUSE_MS >= postgres->config.postgres.timeout_ms) {
+        if (waited_ms(postgres) + RETRY_PAUSE_MS >= postgres->config.postgres.timeout_ms) {
             break;
         }
         if (again) { /* a connection that was cut is opened anew at once */
@@ -330,7 +327,8 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
     if (!due) {
         return TJ_OK;
     }
-    postgres->writer.until = waiting_since + tj__pg_patience_ms(postgres) * UINT64_C(1000000);
+    postgres->writer.until =
+        postgres->group.led_since + tj__pg_patience_ms(postgres) * UINT64_C(1000000);
     while (status == TJ_OK && due) {
         status = write_part(postgres, batch, flushed, error);
         due = postgres->settled.sequence < batch->last_sequence;
@@ -346,14 +344,8 @@ static tj_status write_batch(void *context, const tj__batch *batch, bool flush, 
     return status;
 }
 
-void tj__pg_wait_begins(void)
-{
-    waiting_since = tj__monotonic_ns();
-}
-
 tj_status tj__pg_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error)
 {
-    tj__pg_wait_begins();
     return sync ? tj__group_sync(&postgres->group, sequence, error)
                 : tj__group_wait(&postgres->group, sequence, error);
 }

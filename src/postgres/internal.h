@@ -167,8 +167,6 @@ tj_status tj__pg_record_check(const tj__postgres *postgres, const tj__pg_record 
 uint64_t tj__pg_first_hash(const tj_uuid *id);
 
 /* batch.c */
-/* Who calls this may come to write a batch, and waits from now on. */
-void tj__pg_wait_begins(void);
 /* As tj__group_wait and tj__group_sync, and not longer than tj__pg_patience_ms. */
 tj_status tj__pg_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error);
 extern const tj__group_ops tj__pg_group_ops;

@@ -108,6 +108,7 @@ static tj_status open_writer(tj__postgres *postgres, tj_error *error)
                    postgres->config.durability != TJ_DURABILITY_OS, postgres->end.sequence);
     postgres->group.gather_quiet_ns = GATHER_QUIET_NS;
     postgres->group.gather_total_ns = GATHER_TOTAL_NS;
+    postgres->group.timed = true;
     postgres->group.size_max = postgres->config.no_threads ? 0 : TJ__PG_QUEUE_SIZE_MAX;
     TJ_TRY(prove_standby(postgres, error));
     postgres->writer.until = 0;
@@ -167,10 +168,11 @@ tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__p
 
 /* ---- closing ---------------------------------------------------------------------------- */
 
-void tj__postgres_quiesce(tj__postgres *postgres)
+void tj__postgres_quiesce(tj__postgres *postgres, uint64_t since_ns)
 {
     if (!atomic_exchange(&postgres->stopping, true)) {
-        atomic_store(&postgres->closing, tj__pg_patience_end(postgres));
+        atomic_store(&postgres->closing,
+                     since_ns + tj__pg_patience_ms(postgres) * UINT64_C(1000000));
     }
     tj__helper_stop(&postgres->helper);
 }
@@ -179,7 +181,7 @@ void tj__postgres_quiesce(tj__postgres *postgres)
 static tj_status close_writer(tj__postgres *postgres, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
-    tj__postgres_quiesce(postgres);
+    tj__postgres_quiesce(postgres, tj__monotonic_ns());
     tj_status status = tj__pg_wait(postgres, atomic_load(&postgres->group.appended), true, error);
     if (status == TJ_OK && tj__pg_apply(postgres, &failure) != TJ_OK) {
         tj__trace(&postgres->config, TJ_TRACE_WARNING,
@@ -242,9 +244,6 @@ tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *c
     size_t size = TJ__PG_FRAME_SIZE + commit->note.size + commit->body.size;
     TJ_TRY(check_limits(postgres, commit, error));
     TJ_TRY(tj__pg_refuse_away(postgres, error));
-    if (postgres->config.no_threads) {
-        tj__pg_wait_begins(); /* for room, by making it */
-    }
     TJ_TRY(tj__group_enter(&postgres->group, size, &batch, error));
     tj__pg_record record = {.commit = *commit};
     record.commit.sequence = postgres->end.sequence + 1;
@@ -268,6 +267,11 @@ tj_status tj__postgres_wait(tj__postgres *postgres, uint64_t sequence, bool sync
     tj_status status = tj__pg_wait(postgres, sequence, sync, error);
     tj__trace_let_go();
     return status;
+}
+
+uint64_t tj__postgres_settled(tj__postgres *postgres, bool sync)
+{
+    return atomic_load(sync ? &postgres->group.durable : &postgres->group.acknowledged);
 }
 
 uint64_t tj__postgres_included(tj__postgres *postgres)

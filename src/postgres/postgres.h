@@ -29,7 +29,7 @@ tj_status tj__postgres_check(const tj_config *config, tj_error *error);
 tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__postgres **out,
                             tj_error *error);
 tj_status tj__postgres_close(tj__postgres *postgres, tj_error *error);
-void tj__postgres_quiesce(tj__postgres *postgres);
+void tj__postgres_quiesce(tj__postgres *postgres, uint64_t since_ns);
 void tj__postgres_abandon(tj__postgres *postgres);
 
 /* As in engine.h. */
@@ -38,6 +38,7 @@ void tj__postgres_view_end(tj__postgres *postgres, tj__row_source *rows);
 tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *commit,
                               uint64_t *sequence, tj_error *error);
 tj_status tj__postgres_wait(tj__postgres *postgres, uint64_t sequence, bool sync, tj_error *error);
+uint64_t tj__postgres_settled(tj__postgres *postgres, bool sync);
 tj_status tj__postgres_find(tj__postgres *postgres, tj__bytes key, bool *found, tj_error *error);
 uint64_t tj__postgres_included(tj__postgres *postgres);
 uint64_t tj__postgres_appended(tj__postgres *postgres);

@@ -129,12 +129,12 @@ static tj_status open_engine(const tj__engine_kind *kind, const tj_config *confi
     return TJ_OK;
 }
 
-static void end_threads(tj__core *core)
+static void end_threads(tj__core *core, uint64_t since_ns)
 {
     tj__errands_dispose(&core->errands);
     tj__flights_dispose(&core->flights);
     if (core->engine->ops->quiesce) {
-        core->engine->ops->quiesce(core->engine);
+        core->engine->ops->quiesce(core->engine, since_ns);
     }
 }
 
@@ -210,7 +210,7 @@ static tj_status open_once(const tj__engine_kind *kind, const tj_config *config,
     bool there = false;
     tj_status status = kind->identify(config, &there, &core->identity, error);
     if (status != TJ_OK) {
-        end_threads(core);
+        end_threads(core, tj__monotonic_ns());
         close_core(core, NULL);
         return status;
     }
@@ -257,9 +257,9 @@ static void forget(const tj__core *core)
  * locked, so that a child of a fork finds it whole or not at all. A new open of the same directory
  * waits for both.
  */
-static tj_status close_last(tj__core *core, tj_error *error)
+static tj_status close_last(tj__core *core, uint64_t since_ns, tj_error *error)
 {
-    end_threads(core);
+    end_threads(core, since_ns);
     tj__trace_hold();
     pthread_mutex_lock(&registry_lock);
     forget(core);
@@ -275,10 +275,11 @@ tj_status tj__core_release(tj__core *core, tj_error *error)
     if (tj__core_check(core, NULL) != TJ_OK) {
         return TJ_OK; /* In a child nothing of it may be touched; it is left to the exit. */
     }
+    uint64_t since_ns = tj__monotonic_ns();
     tj_status status = tj__flights_flush(&core->flights, false, error);
     pthread_mutex_lock(&registry_lock);
     bool last = --core->references == 0;
     core->closing = last;
     pthread_mutex_unlock(&registry_lock);
-    return last ? close_last(core, error) : status;
+    return last ? close_last(core, since_ns, error) : status;
 }

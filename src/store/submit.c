@@ -32,6 +32,16 @@ static bool has_landed(const tj__flights *flights, const tj__flight *flight)
     return flight->lands_at <= (flight->sync ? flights->durable : flights->landed);
 }
 
+/* Of those that were given up, some may have come through: others write, too. */
+static void look_locked(tj__flights *flights)
+{
+    const tj__engine_ops *ops = flights->engine->ops;
+    uint64_t landed = ops->settled(flights->engine, false);
+    uint64_t durable = ops->settled(flights->engine, true);
+    flights->landed = landed > flights->landed ? landed : flights->landed;
+    flights->durable = durable > flights->durable ? durable : flights->durable;
+}
+
 /* It will not be waited for any more. */
 static bool is_settled(const tj__flights *flights, const tj__flight *flight)
 {
@@ -90,6 +100,7 @@ static void flush_locked(tj__flights *flights)
     } else if (status == TJ_UNKNOWN) {
         flights->given_up = target;
         flights->doubt = error;
+        look_locked(flights);
     } else {
         flights->failed = true;
     }
@@ -271,6 +282,9 @@ static size_t take_run_locked(tj__flights *flights, tj__flight run[TAKE_RUN], si
     size_t taken = 0;
     while (taken < TAKE_RUN && taken < limit && any_done(flights)) {
         tj__flight *first = flight_at(flights, 0);
+        if (!flights->failed && !has_landed(flights, first)) {
+            look_locked(flights);
+        }
         first->landed = has_landed(flights, first);
         run[taken++] = *first;
         flights->first = (flights->first + 1) % flights->capacity;

@@ -198,6 +198,21 @@ static void test_submitted_and_not_answered(void **state)
     assert_ok(tj_store_close(store, &err));
 }
 
+/* What is in flight is waited for once, and not again by what closing does behind it. */
+static void test_closed_with_commits_in_flight(void **state)
+{
+    (void)state;
+    landed l = {0};
+    tj_config config = silent_config("in_flight");
+    tj_store *store = open_store(&config);
+    fall_silent();
+    assert_ok(submit_payload(store, 1, 100, &l));
+    begin();
+    assert_int_equal(tj_store_close(store, &err), TJ_UNKNOWN);
+    end("close, commits in flight", 400);
+    speak_again();
+}
+
 /* ---- deadlines ------------------------------------------------------------------------------- */
 
 typedef struct saving {
@@ -319,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_submitted_and_not_answered),
+        cmocka_unit_test(test_closed_with_commits_in_flight),
         cmocka_unit_test(test_nobody_waits_for_ever),
         cmocka_unit_test(test_a_look_is_not_answered),
     };

@@ -114,13 +114,20 @@ static tj_status same_entry(const tj__gathering *all, const tj__found_entry *a,
                             const tj__found_entry *b, tj_error *error)
 {
     bool same = false;
+    const char *path = tj__gathering_source(all, a->source)->path.data;
     TJ_TRY(tj__entry_same(&a->entry, &b->entry, &same, error));
-    return same ? TJ_OK
-                : tj__fail(error, TJ_CONFLICT,
-                           "%s and %s hold different ledger entries with sequence %" PRIu64
-                           ": import one of them",
-                           tj__gathering_source(all, a->source)->path.data,
-                           tj__gathering_source(all, b->source)->path.data, a->entry.sequence);
+    if (!same && a->source == b->source) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "%s holds different ledger entries with sequence %" PRIu64
+                        ": give each a sequence of its own",
+                        path, a->entry.sequence);
+    }
+    return same
+               ? TJ_OK
+               : tj__fail(error, TJ_CONFLICT,
+                          "%s and %s hold different ledger entries with sequence %" PRIu64
+                          ": import one of them",
+                          path, tj__gathering_source(all, b->source)->path.data, a->entry.sequence);
 }
 
 static tj_status settle_entries(tj__gathering *all, tj_error *error)
@@ -144,11 +151,48 @@ static tj_status settle_entries(tj__gathering *all, tj_error *error)
     return TJ_OK;
 }
 
+static int by_entry_id(const void *a, const void *b)
+{
+    const tj__found_entry *left = *(const tj__found_entry *const *)a;
+    const tj__found_entry *right = *(const tj__found_entry *const *)b;
+    return tj_uuid_compare(left->entry.id, right->entry.id);
+}
+
+/* The commit would refuse an id that stands twice, when the journal is there already. */
+static tj_status check_ids(const tj__gathering *all, tj_error *error)
+{
+    const tj__found_entry *found = TJ__ITEMS(tj__found_entry, all->entries);
+    size_t count = TJ__COUNT(tj__found_entry, all->entries);
+    const tj__found_entry **sorted = malloc((count + 1) * sizeof *sorted);
+    const tj__found_entry *twice = NULL;
+    if (!sorted) {
+        return tj__fail(error, TJ_NOMEM, "no memory for the ids of %zu entries", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &found[i];
+    }
+    qsort(sorted, count, sizeof *sorted, by_entry_id);
+    for (size_t i = 1; i < count && !twice; i++) {
+        twice = by_entry_id(&sorted[i - 1], &sorted[i]) == 0 ? sorted[i] : NULL;
+    }
+    free(sorted);
+    if (!twice) {
+        return TJ_OK;
+    }
+    char id[TJ_UUID_TEXT_SIZE];
+    tj_uuid_format(twice->entry.id, id);
+    return tj__fail(error, TJ_EXISTS,
+                    "%s holds the id %s again, which another ledger entry has: an entry is booked "
+                    "once, and every other one needs an id of its own",
+                    tj__gathering_source(all, twice->source)->path.data, id);
+}
+
 tj_status tj__gathering_settle(tj__gathering *all, tj_live_state **state, tj_error *error)
 {
     TJ_TRY(settle_state(all, state, error));
     TJ_TRY(settle_algos(all, error));
     TJ_TRY(settle_entries(all, error));
+    TJ_TRY(check_ids(all, error));
     size_t found = TJ__COUNT(tj__found_algo, all->algos) +
                    TJ__COUNT(tj__found_entry, all->entries) +
                    TJ__COUNT(tj__kept_raw, all->quarantined);

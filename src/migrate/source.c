@@ -113,14 +113,26 @@ static tj_status read_algos(tj__gathering *all, size_t source, tj_str text, tj_e
     return status;
 }
 
+/* A line was read by itself, where it was the first. */
+static tj_status fail_in_line(tj_error *error, size_t number, const tj_error *cause)
+{
+    static const char first[] = "line 1, ";
+    const char *at = strncmp(cause->place, first, strlen(first)) == 0
+                         ? strstr(cause->message, cause->place)
+                         : NULL;
+    return at ? tj__fail(error, cause->status, "%.*sline %zu, %s", (int)(at - cause->message),
+                         cause->message, number, at + strlen(first))
+              : tj__fail(error, cause->status, "line %zu: %s", number, cause->message);
+}
+
 static tj_status read_entry(tj__gathering *all, size_t source, tj_str line, size_t number,
                             tj_error *error)
 {
     tj_ledger_list *list = NULL;
-    tj_status status = tj_ledger_entry_from_json(line, &list, error);
+    tj_error cause = TJ_ERROR_INIT;
+    tj_status status = tj_ledger_entry_from_json(line, &list, &cause);
     if (status != TJ_OK) {
-        tj__error_context(error, "line %zu", number);
-        return status;
+        return fail_in_line(error, number, &cause);
     }
     status = tj__gather_entry(all, source, &list->entries[0], error);
     tj_ledger_list_free(list);

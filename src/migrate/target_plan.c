@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "migrate/same.h"
 #include "migrate/target.h"
+#include "rows/body.h"
 #include "store/store.h"
 
 static tj__plan *plan_of(const tj__target *t)
@@ -148,6 +149,28 @@ static tj_status part(tj__target *t, tj_error *error)
     return plan_of(t)->rows.size < TJ__PART_SIZE ? TJ_OK : begin_part(t, error);
 }
 
+/* A state is never split. Where the book is new every row of it is a change, so that what is too
+ * much for the commit is known before a journal is made for it. */
+static tj_status check_state_size(const tj__target *t, tj_error *error)
+{
+    const tj__plan *plan = plan_of(t);
+    size_t size = 0;
+    for (size_t at = 0; at < plan->rows.size && !t->has_book;) {
+        tj__plan_row row;
+        uint8_t *key;
+        tj__bytes value;
+        at = tj__plan_row_read(plan, at, &row, &key, &value);
+        bool is_row = row.op != TJ__PLAN_SCOPE_BEGIN && row.op != TJ__PLAN_SCOPE_END;
+        size += is_row ? TJ__CHANGE_HEAD_SIZE + (size_t)row.key_size + row.value_size : 0;
+    }
+    return size <= TJ__BODY_SIZE_MAX
+               ? TJ_OK
+               : tj__fail(error, TJ_LIMIT,
+                          "the state in the sources comes to rows of %zu bytes, and the one commit "
+                          "that a state is can have %zu: see what has grown in it",
+                          size, TJ__BODY_SIZE_MAX);
+}
+
 static tj_status put_all(tj__target *t, tj_live_state *state, tj_error *error)
 {
     const tj__gathering *all = t->all;
@@ -157,6 +180,7 @@ static tj_status put_all(tj__target *t, tj_live_state *state, tj_error *error)
     if (state) {
         forget_unknown(state);
         TJ_TRY(tj__plan_put_state(plan_of(t), state, error));
+        TJ_TRY(check_state_size(t, error));
     }
     for (size_t i = 0; i < TJ__COUNT(tj__found_algo, all->algos); i++) {
         TJ_TRY(part(t, error));

@@ -106,6 +106,8 @@ static tj_status complain(resolving *r, const char *place, const member *first, 
     tj__buffer text = {0};
     char what[PLACE_SIZE + TJ__JSON_KEY_SIZE + 2];
     tj_report_note note = {.source = tj__gathering_source(r->all, r->source)->path};
+    tj_identity id;
+    TJ_TRY(tj_identity_parse(tj_str_of(first->key), &id, error));
     r->unresolved++;
     (void)snprintf(what, sizeof what, "%s.%s", place, first->key);
     tj__put_format(&text, "%zu values: ", count);
@@ -115,7 +117,8 @@ static tj_status complain(resolving *r, const char *place, const member *first, 
     }
     tj__put_cstr(&text, "; say which is which with");
     for (size_t i = 0; i < count; i++) {
-        tj__put_format(&text, " --map %s#%zu=EXCHANGE:%s", what, i + 1, first->key);
+        tj__put_format(&text, " --map %s#%zu=EXCHANGE:%.*s", what, i + 1, (int)id.code.size,
+                       id.code.data);
     }
     tj_str whole = {(const char *)text.data, text.size};
     tj_status status =
@@ -126,15 +129,23 @@ static tj_status complain(resolving *r, const char *place, const member *first, 
     return tj__gathering_add(&r->all->repeated, &note, sizeof note, error);
 }
 
-/* Whether --map says of each member under a key what it is. */
+/* Whether --map says of each member under a key what it is; one that alone is not left out needs no
+ * telling apart. */
 static bool is_mapped(const resolving *r, const char *place, const member *first, size_t count)
 {
     tj_identity code = {{NULL, 0}, {NULL, 0}};
-    bool mapped = tj_identity_parse(tj_str_of(first->key), &code, NULL) == TJ_OK;
-    for (size_t i = 0; i < count && mapped; i++) {
-        mapped = tj__rule_of_repeat(r->all, tj_str_of(place), code, first[i].occurrence) != NULL;
+    size_t mapped = 0;
+    size_t left_out = 0;
+    if (tj_identity_parse(tj_str_of(first->key), &code, NULL) != TJ_OK) {
+        return false;
     }
-    return mapped;
+    for (size_t i = 0; i < count; i++) {
+        const tj__map_rule *rule =
+            tj__rule_of_repeat(r->all, tj_str_of(place), code, first[i].occurrence);
+        mapped += rule != NULL;
+        left_out += rule && rule->leave_out;
+    }
+    return mapped == count || left_out + 1 == count;
 }
 
 /* Leaves out what the options say is stale; complains when they do not tell. */

@@ -94,6 +94,27 @@ static tj_status read_rule(const char *text, tj__map_rule *rule, tj_error *error
     return TJ_OK;
 }
 
+static bool same_letters(tj_str a, tj_str b)
+{
+    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+}
+
+/* Of two that name the same, one would be passed over without a word. */
+static tj_status check_once(const tj__gathering *all, const char *text, const tj__map_rule *rule,
+                            tj_error *error)
+{
+    for (size_t i = 0; i < all->rule_count; i++) {
+        const tj__map_rule *other = &all->rules[i];
+        if (other->occurrence == rule->occurrence &&
+            same_letters(other->code.code, rule->code.code) &&
+            same_letters(other->code.exchange, rule->code.exchange) &&
+            tj_str_equal(other->place, rule->place)) {
+            return bad_rule(text, "names a code that another map names already", error);
+        }
+    }
+    return TJ_OK;
+}
+
 tj_status tj__rules_read(tj__gathering *all, tj_error *error)
 {
     const tj_import_options *options = all->options;
@@ -112,6 +133,7 @@ tj_status tj__rules_read(tj__gathering *all, tj_error *error)
     }
     for (size_t i = 0; i < options->map_count; i++) {
         TJ_TRY(read_rule(options->maps[i], &all->rules[i], error));
+        TJ_TRY(check_once(all, options->maps[i], &all->rules[i], error));
         all->rule_count = i + 1;
     }
     return TJ_OK;
@@ -129,11 +151,6 @@ const tj__map_rule *tj__rule_of_repeat(const tj__gathering *all, tj_str place, t
         }
     }
     return NULL;
-}
-
-static bool same_letters(tj_str a, tj_str b)
-{
-    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
 static bool is_for(const tj__map_rule *rule, tj_str code)

@@ -50,20 +50,23 @@ static void qualify_portfolio(const venues *v, tj_portfolio *portfolio)
     }
 }
 
-static void own_exchange(tj_identity *id, tj_str exchange)
+/* One with a slash would make a text that is no identity: "a/b:USDT". */
+static void own_exchange(const venues *v, tj_identity *id, tj_str exchange)
 {
-    if (!has_exchange(id)) {
+    if (exchange.size == 0 || memchr(exchange.data, '/', exchange.size)) {
+        qualify(v, id);
+    } else if (!has_exchange(id)) {
         id->exchange = exchange;
     }
 }
 
-static void qualify_sub_account(tj_sub_account *account)
+static void qualify_sub_account(const venues *v, tj_sub_account *account)
 {
     for (size_t i = 0; i < account->position_count; i++) {
-        own_exchange(&account->positions[i].symbol, account->exchange);
+        own_exchange(v, &account->positions[i].symbol, account->exchange);
     }
     for (size_t i = 0; i < account->balance_count; i++) {
-        own_exchange(&account->balances[i].currency, account->exchange);
+        own_exchange(v, &account->balances[i].currency, account->exchange);
     }
 }
 
@@ -71,7 +74,7 @@ static void qualify_state(const venues *v, tj_live_state *state)
 {
     qualify_portfolio(v, &state->portfolio);
     for (size_t i = 0; i < state->portfolio.sub_account_count && v->asked; i++) {
-        qualify_sub_account(&state->portfolio.sub_accounts[i]);
+        qualify_sub_account(v, &state->portfolio.sub_accounts[i]);
     }
     for (size_t i = 0; i < state->open_order_count; i++) {
         qualify(v, &state->open_orders[i].request.symbol);
@@ -93,6 +96,6 @@ void tj__gathering_qualify(tj__gathering *all, tj_live_state *state)
     }
     tj__found_entry *entries = TJ__ITEMS(tj__found_entry, all->entries);
     for (size_t i = 0; i < TJ__COUNT(tj__found_entry, all->entries) && v.asked; i++) {
-        own_exchange(&entries[i].entry.asset, entries[i].entry.exchange);
+        own_exchange(&v, &entries[i].entry.asset, entries[i].entry.exchange);
     }
 }

@@ -294,3 +294,32 @@ run 26 import ccxt.json --into none --exchange a/b
 err_has 'the exchange "a/b" holds a slash'
 run 26 -j ccxt state import ccxt.json
 err_has 'write "EXCHANGE:BTC/USDT:USDT"'
+
+# What the commit would refuse is refused before: by a dry run, and without leaving a journal.
+not_importable() { # not_importable CODE FILE SENTENCE
+    run "$1" import "$2" --into never --dry-run
+    err_has "$3"
+    run "$1" import "$2" --into never
+    [ ! -e never ] || fail "a failed import of $2 made a journal"
+}
+python3 - <<'PY'
+import json
+def entry(sequence, exchange="a"):
+    return json.dumps({"id": "11111111-2222-4333-8444-555555555555", "sequence": sequence, "timestamp": "2025-01-01T00:00:00Z",
+                       "exchange": exchange, "asset": "USDT", "amount": "-2", "entry_type": "fee", "reference_id": "f", "meta": None})
+open("twice.jsonl", "w").write(entry(1) + "\n" + entry(2) + "\n")
+open("slash.jsonl", "w").write(entry(1, "a/b") + "\n")
+order = {"request": {"symbol": "X", "side": "Buy", "order_type": "Market", "quantity": "1"}, "status": "Accepted",
+         "filled_quantity": "0", "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z", "x": "x" * 15000000}
+json.dump({"open_orders": [dict(order, id=id) for id in "abcde"]}, open("large.json", "w"))
+PY
+not_importable 14 twice.jsonl 'holds the id 11111111-2222-4333-8444-555555555555 again'
+not_importable 21 large.json 'the state in the sources comes to rows of 7500'
+rm large.json
+# An exchange that no identity can have gives none to an asset.
+run 0 import slash.jsonl --into slash --map BTC=a:BTC
+run 0 -j slash ledger list --json
+cp "$out" entries
+run 0 import entries --into again
+run 0 -j again ledger list --json
+cmp -s "$out" entries || fail "an entry that was imported does not come in again"

@@ -72,7 +72,9 @@ static void other_files_are_refused(void **state)
     refused(p, "{\"some\":1}", NULL, TJ_UNSUPPORTED, "is JSON, but no snapshot");
     refused(p, "{\"last_prices\":{\"A\":\"x\"}}", NULL, TJ_INVALID,
             "source: last_prices.A: line 1");
-    refused(p, ENTRY("1", "1") "{}\n", NULL, TJ_INVALID, "line 2");
+    refused(p, ENTRY("1", "1") "{}\n", NULL, TJ_INVALID, "line 2, column 1: member ");
+    refused(p, ENTRY("1", "1") ENTRY("1", "2"), NULL, TJ_CONFLICT,
+            "holds different ledger entries with sequence 1");
     refused(p, "{}", NULL, TJ_NOT_FOUND, "the sources hold nothing to import");
     refused(p, "{\"" ALGO_ID "\":{\"algo_type\":\"TWAP\"}}", NULL, TJ_INVALID, "state");
     assert_false(is_journal(p)); /* a journal is created only when all was read */
@@ -236,7 +238,27 @@ static void repeated_keys_are_listed(void **state)
     options.maps = maps;
     options.map_count = 1;
     refused(*state, REPEATED, &options, TJ_INVALID, "last_prices.BBB holds 2 values");
+    /* What is advised for one that has its exchange is an identity, too. */
+    refused(*state, SNAPSHOT("\"x:A\":\"1\",\"X:a\":\"2\""), NULL, TJ_INVALID,
+            "--map last_prices.x:A#1=EXCHANGE:A --map last_prices.x:A#2=EXCHANGE:A (");
     assert_false(is_journal(*state));
+}
+
+static void what_remains_of_repeated_keys_needs_no_map(void **state)
+{
+    const place *p = *state;
+    path_text file = file_with(p->directory, "source", SNAPSHOT("\"x:A\":\"1\",\"X:a\":\"2\""));
+    const char *sources[] = {file.text};
+    const char *maps[] = {"last_prices.x:A#2=-", "last_prices.x:a#2=y:A"};
+    tj_import_options options = options_of(sources, 1);
+    options.maps = maps;
+    options.map_count = 1;
+    tj_import_report *report = imported(p, &options, "one");
+    assert_int_equal(report->lost_count, 1);
+    tj_import_report_free(report);
+    has(p, "one", "\"last_prices\":{\"x:A\":\"1\"}");
+    options.map_count = 2;
+    refused(p, SNAPSHOT(""), &options, TJ_INVALID, "names a code that another map names already");
 }
 
 static void repeated_keys_are_resolved(void **state)
@@ -643,6 +665,7 @@ int main(void)
         TEST(an_exchange_leaves_the_reporting_currency),
         TEST(two_codes_do_not_become_one),
         TEST(repeated_keys_are_listed),
+        TEST(what_remains_of_repeated_keys_needs_no_map),
         TEST(repeated_keys_are_resolved),
         TEST(repeated_positions_keep_their_symbol),
         TEST(sources_must_not_contradict),

@@ -57,6 +57,25 @@ TJ_API TJ_CHECKED tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *
                                           tj_error *error);
 
 /**
+ * Reserves a block of numbers as tj_counter_reserve does, without waiting for the disk.
+ *
+ * None of them may be handed out before done has received TJ_OK: a crash before that may give them
+ * again. So reserve the next block while the last one still has numbers.
+ * @param book    NULL means the configured book
+ * @param name    as of tj_counter_reserve
+ * @param count   as of tj_counter_reserve
+ * @param done    as of tj_txn_submit; receives what tj_counter_reserve would return
+ * @param context passed to done
+ * @param first   receives the first number of the block
+ * @return TJ_OK: it is on its way; TJ_BUSY as of tj_txn_submit; otherwise as tj_counter_reserve
+ * Threads: any; it waits as tj_txn_submit does.
+ * Durability: none yet on return; flushed before done is called, also with TJ_DURABILITY_OS.
+ */
+TJ_API TJ_CHECKED tj_status tj_counter_submit(tj_store *store, const char *book, const char *name,
+                                              uint64_t count, tj_commit_done *done, void *context,
+                                              uint64_t *first, tj_error *error);
+
+/**
  * The file descriptor (an eventfd) that is readable while completions wait to be taken. Poll it, do
  * not read it. It belongs to the store.
  *

@@ -69,6 +69,26 @@ void call(Function function, Arguments &&...arguments)
     check(function(std::forward<Arguments>(arguments)..., &details), details);
 }
 
+/* A callback of C++ on its way through C: `submit` passes (function, context) on. */
+namespace detail
+{
+template <typename Done>
+void completed(void *context, tj_status status, std::uint64_t sequence,
+               const tj_error *details) noexcept
+{
+    std::unique_ptr<Done> done(static_cast<Done *>(context));
+    (*done)(status, sequence, details);
+}
+template <typename Done, typename Submit> void submit(Done done, Submit submit)
+{
+    static_assert(std::is_invocable_v<Done &, tj_status, std::uint64_t, const tj_error *>,
+                  "done(tj_status, std::uint64_t, const tj_error *)");
+    auto kept = std::make_unique<Done>(std::move(done));
+    submit(&completed<Done>, static_cast<void *>(kept.get()));
+    (void)kept.release(); /* completed() has it now */
+}
+} // namespace detail
+
 /* ---- values ------------------------------------------------------------------------------- */
 
 inline tj_str str(std::string_view text) noexcept { return tj_str{text.data(), text.size()}; }
@@ -253,6 +273,20 @@ public:
         call(tj_counter_reserve, get(), book, counter, count, &first);
         return first;
     }
+    /**
+     * The same without waiting for the disk, with a callback as of transaction::submit: none of the
+     * numbers may be handed out before it has received TJ_OK.
+     */
+    template <typename Done>
+    std::uint64_t submit_reserve(const char *counter, std::uint64_t count, Done done,
+                                 const char *book = nullptr) const
+    {
+        std::uint64_t first = 0;
+        detail::submit(std::move(done), [&](tj_commit_done *function, void *context) {
+            call(tj_counter_submit, get(), book, counter, count, function, context, &first);
+        });
+        return first;
+    }
     tj_store_info info() const
     {
         tj_store_info info = TJ_STORE_INFO_INIT;
@@ -382,26 +416,16 @@ public:
     template <typename Done>
     std::uint64_t submit(Done done, const tj_commit_options &options = TJ_COMMIT_OPTIONS_INIT)
     {
-        static_assert(std::is_invocable_v<Done &, tj_status, std::uint64_t, const tj_error *>,
-                      "done(tj_status, std::uint64_t, const tj_error *)");
-        auto kept = std::make_unique<Done>(std::move(done));
         std::uint64_t sequence = 0;
-        call(tj_txn_submit, handle_.release(), &options, &completed<Done>,
-             static_cast<void *>(kept.get()), &sequence);
-        (void)kept.release(); /* completed() has it now */
+        detail::submit(std::move(done), [&](tj_commit_done *function, void *context) {
+            call(tj_txn_submit, handle_.release(), &options, function, context, &sequence);
+        });
         return sequence;
     }
 
     tj_txn *get() const noexcept { return handle_.get(); }
 
 private:
-    template <typename Done>
-    static void completed(void *context, tj_status status, std::uint64_t sequence,
-                          const tj_error *details) noexcept
-    {
-        std::unique_ptr<Done> done(static_cast<Done *>(context));
-        (*done)(status, sequence, details);
-    }
     template <typename Function, typename... Arguments>
     transaction &with(Function function, Arguments &&...arguments)
     {

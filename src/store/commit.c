@@ -257,7 +257,8 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
 /* ---- submitted -------------------------------------------------------------------------- */
 
 tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
-                           tj_commit_done *done, void *context, uint64_t *sequence, tj_error *error)
+                           tj_commit_done *done, void *context, uint64_t *sequence,
+                           uint64_t *counter_first, tj_error *error)
 {
     tj__core *core = store->core;
     TJ_TRY(check_call(store, &options, error));
@@ -279,13 +280,17 @@ tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_opti
     }
     if (status == TJ_OK) {
         flight.sequence = decided.sequence;
+        if (sequence) {
+            *sequence = decided.sequence;
+        }
+        if (counter_first) {
+            *counter_first = decided.counter_first;
+        }
         tj__flights_add(&core->flights, &flight);
     }
     pthread_mutex_unlock(&core->append_lock);
     tj__trace_let_go();
-    if (status == TJ_OK && sequence) {
-        *sequence = decided.sequence;
-    } else if (status != TJ_OK) {
+    if (status != TJ_OK) {
         tj__metrics_commit(&core->engine->metrics, flight.submitted_ns, status);
     }
     return status;

@@ -81,10 +81,11 @@ tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *s
  * does. */
 tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                                   uint64_t *sequence, tj_error *error);
-/* The first two steps now, the rest behind the caller's back. */
+/* The first two steps now, the rest behind the caller's back. What is received is there before done
+ * is called; either may be NULL. */
 tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj_commit_done *done, void *context, uint64_t *sequence,
-                           tj_error *error);
+                           uint64_t *counter_first, tj_error *error);
 /* An empty plan for a store's book; tj__core_plan_free takes it back. */
 tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
 void tj__core_plan_free(tj__core *core, tj__plan *plan); /* NULL is allowed */

@@ -226,7 +226,8 @@ tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options, tj_commit
     tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
     tj_status status = read_options(options, &own, error);
     if (status == TJ_OK) {
-        status = tj__store_submit(txn->store, txn->plan, &own, done, context, sequence, error);
+        status =
+            tj__store_submit(txn->store, txn->plan, &own, done, context, sequence, NULL, error);
     }
     tj_txn_abort(txn);
     return status;

@@ -30,7 +30,8 @@ static void use(const tj_config &config)
 
     tj_uuid id = tesser::uuid("12345678-1234-4234-8234-123456789abc");
     store.algos().save(id, "TWAP", R"({"left": 1.50})");
-    expect(tesser::view(store.algos().load(id)->state.payload) == R"({"left": 1.50})", "the payload");
+    expect(tesser::view(store.algos().load(id)->state.payload) == R"({"left": 1.50})",
+           "the payload");
     tj_ledger_entry entry{};
     entry.id = id;
     entry.time = tesser::time("2025-01-01T00:00:00Z");
@@ -49,8 +50,11 @@ static void use(const tj_config &config)
             done += status == TJ_OK;
         });
     }
+    std::uint64_t first = store.submit_reserve(
+        "orders", 10, [&done](tj_status status, auto, auto) { done += status == TJ_OK; });
+    expect(first == 11, "a block of numbers on its way");
     store.drain();
-    expect(done == 3, "what was submitted");
+    expect(done == 4, "what was submitted");
     expect(store.metrics().commit_us.count >= 6, "the metrics");
     expect(store.books()->count == 1, "the books");
     {

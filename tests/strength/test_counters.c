@@ -112,6 +112,74 @@ static void names_are_checked(void **state)
     assert_int_equal(reserve(f->store, NULL, "\xc3\xa9", 1), 1);
 }
 
+/* ---- submitted ------------------------------------------------------------------------------- */
+
+typedef struct block {
+    uint64_t first;
+    unsigned calls;
+    tj_status status;
+} block;
+
+static void on_block(void *context, tj_status status, uint64_t sequence, const tj_error *error)
+{
+    block *b = context;
+    (void)sequence;
+    assert_true((status == TJ_OK) == !error);
+    assert_int_not_equal(b->first, 0); /* it is known before */
+    b->calls++;
+    b->status = status;
+}
+
+static void submit_block(tj_store *store, uint64_t count, block *b)
+{
+    *b = (block){.status = TJ_UNKNOWN};
+    assert_ok(tj_counter_submit(store, NULL, "orders", count, on_block, b, &b->first, &err));
+}
+
+static void submitted_blocks_follow_each_other(void **state)
+{
+    fixture *f = *state;
+    block a;
+    block b;
+    for (unsigned round = 0; round < 3; round++) {
+        f->config.type = round == 2 ? TJ_ENGINE_MEMORY : TJ_ENGINE_LMDB;
+        f->config.no_threads = round == 1;
+        uint64_t before = round == 1 ? 16 : 0;
+        fixture_reopen(f);
+        submit_block(f->store, 10, &a);
+        submit_block(f->store, 5, &b);
+        assert_int_equal(a.first, before + 1);
+        assert_int_equal(b.first, before + 11);
+        assert_int_equal(a.calls, 0);
+        assert_int_equal(reserve(f->store, NULL, "orders", 1), before + 16);
+        assert_ok(tj_store_drain(f->store, 0, &err));
+        assert_true(a.calls == 1 && a.status == TJ_OK);
+        assert_true(b.calls == 1 && b.status == TJ_OK);
+        assert_int_equal(next_of(f->store, NULL, "orders"), before + 17);
+    }
+}
+
+static void what_cannot_be_submitted_is_told_at_once(void **state)
+{
+    fixture *f = *state;
+    block b = {.first = 4711};
+    fixture_open(f);
+    assert_int_equal(reserve(f->store, NULL, "orders", 1), 1);
+    assert_refused(
+        tj_counter_submit(f->store, NULL, "orders", UINT64_MAX, on_block, &b, &b.first, &err),
+        TJ_LIMIT, "further");
+    assert_refused(tj_counter_submit(f->store, NULL, "", 1, on_block, &b, &b.first, &err),
+                   TJ_INVALID, "the name of a counter is empty");
+    assert_refused(tj_counter_submit(f->store, NULL, "orders", 0, on_block, &b, &b.first, &err),
+                   TJ_MISUSE, "a block of no numbers");
+    f->config.read_only = true;
+    fixture_reopen(f);
+    assert_refused(tj_counter_submit(f->store, NULL, "orders", 1, on_block, &b, &b.first, &err),
+                   TJ_READONLY, "read-only");
+    assert_int_equal(b.first, 4711);
+    assert_int_equal(b.calls, 0);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, BLOCKS = 60, BLOCK = 3 };
@@ -165,17 +233,26 @@ static void blocks_of_threads_never_overlap(void **state)
 
 /* ---- kills ----------------------------------------------------------------------------------- */
 
-/* Reserves blocks for ever, and tells of each one before it asks for the next. */
-static void reserve_until_killed(const fixture *f, int tell)
+/* Reserves blocks for ever, and tells of each one before it asks for the next; or has two of them
+ * in flight, and tells of one when it is done. */
+static void reserve_until_killed(const fixture *f, bool submitted, int tell)
 {
     tj_store *store = NULL;
-    uint64_t first = 0;
-    if (tj_store_open(&f->config, &store, NULL) != TJ_OK) {
-        _exit(1);
-    }
-    while (tj_counter_reserve(store, NULL, "orders", BLOCK, &first, NULL) == TJ_OK) {
-        if (write(tell, &first, sizeof first) != (ssize_t)sizeof first) {
+    block two[2] = {{.calls = 1}, {.calls = 1}};
+    tj_status status = tj_store_open(&f->config, &store, NULL);
+    for (unsigned i = 0; status == TJ_OK; i++) {
+        block *b = &two[i % 2];
+        while (status == TJ_OK && b->calls == 0) {
+            status = tj_store_complete(store, 1000, NULL, NULL);
+        }
+        if (b->first != 0 && write(tell, &b->first, sizeof b->first) != (ssize_t)sizeof b->first) {
             break;
+        }
+        if (!submitted) {
+            status = tj_counter_reserve(store, NULL, "orders", BLOCK, &b->first, NULL);
+        } else if (status == TJ_OK) {
+            b->calls = 0;
+            status = tj_counter_submit(store, NULL, "orders", BLOCK, on_block, b, &b->first, NULL);
         }
     }
     _exit(1);
@@ -192,7 +269,7 @@ static void a_killed_writer_never_repeats_a_number(void **state)
         pid_t child = fork();
         if (child == 0) {
             close(told[0]);
-            reserve_until_killed(f, told[1]);
+            reserve_until_killed(f, round / 2 % 2 == 1, told[1]);
         }
         close(told[1]);
         uint64_t first = 0;
@@ -234,6 +311,8 @@ int main(void)
         JOURNAL_TEST(books_have_counters_of_their_own),
         JOURNAL_TEST(the_top_is_a_limit),
         JOURNAL_TEST(names_are_checked),
+        JOURNAL_TEST(submitted_blocks_follow_each_other),
+        JOURNAL_TEST(what_cannot_be_submitted_is_told_at_once),
         JOURNAL_TEST(blocks_of_threads_never_overlap),
         JOURNAL_TEST(a_killed_writer_never_repeats_a_number),
         JOURNAL_TEST(refused_and_dropped_commits_leave_it),

@@ -236,6 +236,11 @@ static void every_reservation_is_flushed(void **state)
         assert_int_equal(first, 1 + 10 * i);
         assert_int_equal(atomic_load(&disk.flushes), i + 1);
     }
+    uint64_t first = 0;
+    assert_ok(tj_counter_submit(f->store, NULL, "orders", 10, NULL, NULL, &first, &err));
+    assert_ok(tj_store_drain(f->store, 0, &err));
+    assert_int_equal(first, 31);
+    assert_int_equal(atomic_load(&disk.flushes), 4);
 }
 
 static void a_failed_reservation_is_never_given_twice(void **state)

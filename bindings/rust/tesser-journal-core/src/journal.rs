@@ -14,6 +14,7 @@ use tesser_journal_sys as sys;
 use crate::error::{Error, Result, Status, call};
 use crate::raw::{Owned, view};
 use crate::state::{Algos, Ledger, State};
+use crate::submit::Reservation;
 use crate::transaction::Transaction;
 
 /// What an acknowledged commit survives.
@@ -209,6 +210,15 @@ impl Journal {
             sys::tj_counter_reserve(self.store.0, book, name.as_ptr(), count, &mut first, error)
         })?;
         Ok(first)
+    }
+
+    /// The same without waiting for the disk: awaited, it gives the numbers.
+    ///
+    /// # Errors
+    /// When the name is no counter's name, or the counter can go no further.
+    pub fn submit_reserve(&self, counter: &str, count: u64) -> Result<Reservation> {
+        let name = c_text(counter.as_bytes(), "counter's name")?;
+        Reservation::submit(&self.store, &name, count)
     }
 
     /// Takes the submitted commits that are done, and wakes who waits for them; how many there

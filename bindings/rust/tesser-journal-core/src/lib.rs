@@ -33,7 +33,7 @@ pub use decimal::Decimal;
 pub use error::{Error, Result, Status};
 pub use journal::{Book, Durability, Journal, Options};
 pub use state::{Algos, Ledger, Portfolio, State, SubAccount};
-pub use submit::Commit;
+pub use submit::{Commit, Reservation};
 pub use transaction::{CommitOptions, Transaction};
 pub use value::{
     Algo, Balance, LedgerEntry, LedgerType, Order, OrderStatus, OrderType, Position, Side, Symbol,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A submitted commit, to be awaited.
+//! Submitted commits and reservations, to be awaited.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -60,27 +61,39 @@ unsafe extern "C" fn done(
 }
 
 impl Commit {
-    /// Releases the transaction in every case.
-    pub(crate) fn submit(
+    /// `submit` gives the callback and its context to a call of the library that keeps both, and
+    /// sets the sequence where that is known. Closing drains the store before it drops a context.
+    fn start(
         store: &Arc<Store>,
-        txn: *mut sys::tj_txn,
-        options: &sys::tj_commit_options,
+        submit: impl FnOnce(
+            sys::tj_commit_done,
+            *mut c_void,
+            &mut u64,
+            *mut sys::tj_error,
+        ) -> sys::tj_status,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let context = Arc::into_raw(Arc::clone(&shared));
         let mut sequence = 0;
-        let submitted = call(|error| {
-            let context = context.cast_mut().cast();
-            // SAFETY: the transaction was begun; the context is a reference that the callback takes
-            // back, and closing drains the store before it drops one.
-            unsafe { sys::tj_txn_submit(txn, options, Some(done), context, &mut sequence, error) }
-        });
+        let submitted = call(|error| submit(done, context.cast_mut().cast(), &mut sequence, error));
         if let Err(error) = submitted {
             // SAFETY: the callback is not called when the call fails.
             drop(unsafe { Arc::from_raw(context) });
             return Err(error);
         }
         Ok(Self { sequence, shared, store: Arc::clone(store) })
+    }
+
+    /// Releases the transaction in every case.
+    pub(crate) fn submit(
+        store: &Arc<Store>,
+        txn: *mut sys::tj_txn,
+        options: &sys::tj_commit_options,
+    ) -> Result<Self> {
+        Self::start(store, |done, context, sequence, error| {
+            // SAFETY: the transaction was begun; the context is what the callback expects.
+            unsafe { sys::tj_txn_submit(txn, options, Some(done), context, sequence, error) }
+        })
     }
 
     /// Its number; nothing says yet that it is durable.
@@ -120,6 +133,56 @@ impl Future for Commit {
             return Poll::Ready(Err(error));
         }
         self.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// A block of numbers on its way to the disk. Awaited, it gives them: none may be handed out
+/// before, as a crash may give them again.
+#[must_use = "only awaited, or waited for, does it give its numbers"]
+#[derive(Debug)]
+pub struct Reservation {
+    numbers: Range<u64>,
+    commit: Commit,
+}
+
+impl Reservation {
+    pub(crate) fn submit(store: &Arc<Store>, counter: &CStr, count: u64) -> Result<Self> {
+        let mut first = 0;
+        let commit = Commit::start(store, |done, context, _, error| {
+            let (book, name) = (std::ptr::null(), counter.as_ptr());
+            // SAFETY: the store is open; the context is what the callback expects.
+            unsafe {
+                sys::tj_counter_submit(
+                    store.0,
+                    book,
+                    name,
+                    count,
+                    Some(done),
+                    context,
+                    &mut first,
+                    error,
+                )
+            }
+        })?;
+        Ok(Self { numbers: first..first + count, commit })
+    }
+
+    /// Waits on this thread.
+    ///
+    /// # Errors
+    /// As [`Journal::reserve`](crate::Journal::reserve).
+    pub fn wait(self) -> Result<Range<u64>> {
+        self.commit.wait()?;
+        Ok(self.numbers)
+    }
+}
+
+impl Future for Reservation {
+    type Output = Result<Range<u64>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = Pin::new(&mut self.commit).poll(context);
+        outcome.map(|result| result.map(|_| self.numbers.clone()))
     }
 }
 

@@ -313,6 +313,28 @@ fn many_threads_wait_for_commits_that_others_take() {
 }
 
 #[test]
+fn numbers_are_reserved_without_waiting() -> Result<()> {
+    let scratch = Scratch::new("reserving");
+    let journal = Journal::open(scratch.0.join("journal"))?;
+    let blocks: Vec<_> =
+        (0..3).map(|_| journal.submit_reserve("orders", 10)).collect::<Result<_>>()?;
+    let mut blocks = blocks.into_iter();
+    assert_eq!(blocks.next().unwrap().wait()?, 1..11);
+    let mut second = pin!(blocks.next().unwrap());
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(numbers) = second.as_mut().poll(&mut context) {
+            assert_eq!(numbers?, 11..21);
+            break;
+        }
+        assert!(readable(&journal));
+    }
+    assert!(journal.submit_reserve("orders", u64::MAX).is_err());
+    assert_eq!(journal.reserve("orders", 1)?, 31);
+    Ok(())
+}
+
+#[test]
 fn closing_leaves_no_commit_behind() -> Result<()> {
     let scratch = Scratch::new("closing");
     let journal = Journal::open(scratch.0.join("journal"))?;

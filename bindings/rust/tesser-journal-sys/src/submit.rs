@@ -8,7 +8,7 @@
 //! something is done ... `tj_store_complete(store, 0, NULL, &err)`;                 calls
 //! on_done, on this thread
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 use crate::*;
 
@@ -54,6 +54,35 @@ unsafe extern "C" {
         done: Option<tj_commit_done>,
         context: *mut c_void,
         sequence: *mut u64,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Reserves a block of numbers as `tj_counter_reserve` does, without waiting for the disk.
+    ///
+    /// None of them may be handed out before done has received `TJ_OK`: a crash before that may
+    /// give them again. So reserve the next block while the last one still has numbers.
+    /// - `book`: NULL means the configured book
+    /// - `name`: as of `tj_counter_reserve`
+    /// - `count`: as of `tj_counter_reserve`
+    /// - `done`: as of `tj_txn_submit`; receives what `tj_counter_reserve` would return
+    /// - `context`: passed to done
+    /// - `first`: receives the first number of the block
+    ///
+    /// Returns `TJ_OK`: it is on its way; `TJ_BUSY` as of `tj_txn_submit`; otherwise as
+    /// `tj_counter_reserve`
+    ///
+    /// Threads: any; it waits as `tj_txn_submit` does.
+    ///
+    /// Durability: none yet on return; flushed before done is called, also with
+    /// `TJ_DURABILITY_OS`.
+    pub fn tj_counter_submit(
+        store: *mut tj_store,
+        book: *const c_char,
+        name: *const c_char,
+        count: u64,
+        done: Option<tj_commit_done>,
+        context: *mut c_void,
+        first: *mut u64,
         error: *mut tj_error,
     ) -> tj_status;
 

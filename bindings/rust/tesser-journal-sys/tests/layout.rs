@@ -429,6 +429,7 @@ fn every_function_is_declared() {
         tj_copier_verify,
         tj_counter_next,
         tj_counter_reserve,
+        tj_counter_submit,
         tj_decimal_add,
         tj_decimal_compare,
         tj_decimal_div,

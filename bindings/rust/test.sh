@@ -33,3 +33,4 @@ checked() {
 checked .
 checked tesser-journal-ledger
 ./workspace.sh
+../../tests/readme/test_rust.sh

@@ -5,8 +5,8 @@ CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ha test test-ha planted test-rust test-page test-python test-python-asan packages \
-    test-packages build bench install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page \
-    setup-python setup-ha setup-packages
+    test-packages test-image build bench install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page \
+    setup-python setup-ha setup-packages setup-image
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ packages: setup-packages ## The Debian packages, in build/packages
 
 test-packages: build setup-packages ## The packages and the systemd units, in a fresh Debian that boots
 	@tests/packages/test_packages.sh
+
+test-image: setup-image ## The image of contrib/docker, built from nothing, stopped, killed, and started again
+	@tests/packages/test_image.sh
 
 build: setup ## The library, the command line, tests and examples, in build/release
 	@scripts/build.sh release
@@ -95,3 +98,6 @@ setup-ha: ## The same as setup, with etcd and what Patroni needs
 
 setup-packages: ## The same as setup, with what makes and checks packages
 	@scripts/setup.sh --packages
+
+setup-image: ## The same as setup, with what builds and runs the container image
+	@scripts/setup.sh --image

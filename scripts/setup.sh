@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian packages that are missing; says nothing when none is.
-# Usage: scripts/setup.sh [--ci] [--rust] [--page] [--python] [--ha] [--packages]
+# Usage: scripts/setup.sh [--ci] [--rust] [--page] [--python] [--ha] [--packages] [--image]
 #   --ci    adds what the extra builds of .ci/run need
 #   --rust  adds what the published Tesser crates need to be built
 #   --ha    adds what three machines with Patroni need
 #   --packages  adds what makes and checks Debian packages
+#   --image  adds what builds and runs the container image
 #   --page  adds what looks at the page of `serve`
 #   --python  adds what the Python package needs to be built for Debian's own Python
 set -euo pipefail
@@ -22,7 +23,8 @@ for option in "$@"; do
         --python) packages+=(python3-dev python3-venv python3-setuptools python3-wheel) ;;
         --ha) packages+=(libpq-dev postgresql etcd-server iproute2 python3-venv) ;;
         --packages) packages+=(debhelper libpq-dev lintian debootstrap systemd systemd-container strace) ;;
-        *) echo "scripts/setup.sh has no option $option; there are --ci, --rust, --page, --python, --ha and --packages." >&2; exit 64 ;;
+        --image) packages+=(podman runc debootstrap) ;;
+        *) echo "scripts/setup.sh has no option $option; see its first lines." >&2; exit 64 ;;
     esac
 done
 

@@ -102,22 +102,15 @@ if grep -q 'dpkg-gensymbols: warning' "$packages/build.log"; then
 fi
 
 # ---- a fresh Debian ----------------------------------------------------------------------------------
-if ! command -v debootstrap >/dev/null || [ "$(id -u)" != 0 ]; then
-    skip "a fresh Debian (no debootstrap, or not root)"
+debian=$(tests/packages/fresh_debian.sh) || {
+    skip "a fresh Debian ($debian)"
     sum
     exit 0
-fi
-root=${TJ_FRESH_ROOT:-$here/build/fresh-debian}
-if [ ! -e "$root/made" ]; then
-    rm -rf "$root"
-    debootstrap --variant=minbase bookworm "$root" >"$scratch/debootstrap" 2>&1 || {
-        tail -5 "$scratch/debootstrap"
-        skip "a fresh Debian (debootstrap fails)"
-        sum
-        exit 0
-    }
-    touch "$root/made"
-fi
+}
+root=$scratch/debian
+mkdir -p "$root/packages"
+tar -C "$root" -xf "$debian"
+cp "$packages"/*.deb "$root/packages"
 inside() {
     chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive HOME=/root "$@"
 }
@@ -125,19 +118,24 @@ list() { # all that bears the name
     (cd "$root" && find etc lib usr var/lib/tesser-journal var/backups/tesser-journal 2>/dev/null | grep -i tesser)
 }
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-rm -rf "$root/packages"
-mkdir "$root/packages"
-cp "$packages"/*.deb "$root/packages"
 inside apt-get -qq update
-inside sh -c 'apt-get -qq install -y --no-install-recommends gcc libc6-dev pkg-config /packages/*.deb' >"$scratch/apt" 2>&1 || fail "apt install: $(tail -5 "$scratch/apt")"
-# The quick start, as a new user: the program from the README, with what pkg-config says, and the command line.
-awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' README.md >"$root/root/quickstart.c"
-inside sh -euc 'cd /root; rm -rf journal; cc quickstart.c $(pkg-config --cflags --libs tesser-journal) -o quickstart
-    ./quickstart; ./quickstart; tesser-journal -j journal status; tesser-journal -j journal check
+inside sh -c 'apt-get -qq install -y --no-install-recommends g++ pkg-config bash-completion man-db /packages/*.deb' \
+    >"$scratch/apt" 2>&1 || fail "apt install: $(tail -5 "$scratch/apt")"
+# The quick start, as a new user: the README's programs by its own lines, and the command line.
+sh tests/readme/block.sh c >"$root/root/quickstart.c"
+sh tests/readme/block.sh cpp >"$root/root/prices.cpp"
+grep -E '^    (cc|c\+\+) ' README.md >"$root/root/compile"
+inside sh -euc 'cd /root; sh -e compile; ./quickstart; ./quickstart; ./prices
+    tesser-journal -j journal status; tesser-journal -j journal check
     getent passwd tesser-journal; ls /usr/lib/tmpfiles.d/tesser-journal.conf /lib/systemd/system/tesser-journal-*
-    zcat -f /usr/share/man/man3/tj_store_open.3* | grep store.h; rm -rf journal quickstart*' >"$scratch/used" 2>&1 ||
+    tesser-journal help | sed -n "/^Commands/,/^Options/s/^  \([a-z]* *[a-z]*\)  .*/\1/p" | sed "s/ *$//; s/ /-/" |
+        while read -r command; do man -w tesser-journal-$command; done
+    for header in /usr/include/tesser/*.h; do man -w tesser_${header##*/}; done
+    man tj_store_open | grep store.h; rm -rf journal quickstart* prices* compile' >"$scratch/used" 2>&1 ||
     fail "the quick start: $(tail -8 "$scratch/used")"
-grep -qx 'equity 2000' "$scratch/used" || fail "the quick start: $(cat "$scratch/used")"
+grep -qx 'equity 2000' "$scratch/used" && grep -qx 'commit 5 is durable' "$scratch/used" ||
+    fail "the quick start: $(cat "$scratch/used")"
+python3 tests/packages/complete.py chroot "$root" || fail "bash does not complete"
 inside sh -c "apt-get -qq purge -y '?installed?name(tesser-journal)'" >"$scratch/apt" 2>&1 ||
     fail "apt purge: $(tail -5 "$scratch/apt")"
 left=$(list | grep -v -e '^etc/\(passwd\|group\|shadow\)' || true)

@@ -83,7 +83,7 @@ void json_change(json_writer *json, const tj_change *change, bool has_old)
 /* ---- as a table: a row for each change ----------------------------------------------------- */
 
 static const table_column columns[] = {
-    {"commit", ALIGN_RIGHT, false, 0}, {"time", ALIGN_LEFT, false, 3},
+    {"commit", ALIGN_RIGHT, false, 0}, {"time", ALIGN_TIME, false, 3},
     {"note", ALIGN_LEFT, true, 5},     {"book", ALIGN_LEFT, true, 4},
     {"kind", ALIGN_LEFT, false, 0},    {"owner", ALIGN_LEFT, true, 2},
     {"key", ALIGN_LEFT, true, 0},      {"change", ALIGN_LEFT, false, 0},

@@ -350,8 +350,8 @@ const command_spec command_backup_verify = {
 static tj_status print_list(command_line *cli, const tj_backup_list *list, tj_error *error)
 {
     static const table_column columns[] = {
-        {"commit", ALIGN_RIGHT, false, 0},   {"time", ALIGN_LEFT, false, 0},
-        {"backed up", ALIGN_LEFT, false, 0}, {"proven", ALIGN_LEFT, false, 0},
+        {"commit", ALIGN_RIGHT, false, 0},   {"time", ALIGN_TIME, false, 0},
+        {"backed up", ALIGN_TIME, false, 0}, {"proven", ALIGN_LEFT, false, 0},
         {"rows", ALIGN_RIGHT, false, 2},     {"size", ALIGN_RIGHT, false, 1},
         {"digest", ALIGN_LEFT, false, 3}};
     text_table table = {TEXT_TABLE(columns)};

@@ -121,7 +121,7 @@ static tj_status parse_query(command_line *cli, tj_ledger_query *query, tj_error
 static tj_status print_entries(command_line *cli, const tj_ledger_list *list, tj_error *error)
 {
     static const table_column columns[] = {
-        {"sequence", ALIGN_RIGHT, false, 0}, {"time", ALIGN_LEFT, false, 0},
+        {"sequence", ALIGN_RIGHT, false, 0}, {"time", ALIGN_TIME, false, 0},
         {"exchange", ALIGN_LEFT, true, 2},   {"amount", ALIGN_POINT, false, 0},
         {"asset", ALIGN_LEFT, true, 0},      {"type", ALIGN_LEFT, false, 1},
         {"reference", ALIGN_LEFT, true, 3}};

@@ -135,7 +135,7 @@ static text_table holdings_table(const holding *holdings, size_t count, size_t r
         {"venue", ALIGN_LEFT, true, 0},        {"symbol", ALIGN_LEFT, true, 0},
         {"account", ALIGN_LEFT, true, 2},      {"side", ALIGN_LEFT, false, 0},
         {"quantity", ALIGN_POINT, false, 0},   {"entry price", ALIGN_POINT, false, 1},
-        {"unrealized", ALIGN_POINT, false, 0}, {"updated", ALIGN_LEFT, false, 3}};
+        {"unrealized", ALIGN_POINT, false, 0}, {"updated", ALIGN_TIME, false, 3}};
     text_table table = {"positions", "Positions", TEXT_TABLE(columns), .row_limit = row_limit};
     for (size_t i = 0; i < count; i++) {
         const tj_position *position = holdings[i].position;
@@ -227,7 +227,7 @@ static text_table orders_table(const tj_live_state *state, size_t row_limit)
         {"status", ALIGN_LEFT, false, 1},   {"quantity", ALIGN_POINT, false, 0},
         {"filled", ALIGN_POINT, false, 2},  {"price", ALIGN_POINT, false, 0},
         {"trigger", ALIGN_POINT, false, 4}, {"avg fill", ALIGN_POINT, false, 5},
-        {"created", ALIGN_LEFT, false, 6}};
+        {"created", ALIGN_TIME, false, 6}};
     text_table table = {"orders", "Open orders", TEXT_TABLE(columns), .row_limit = row_limit};
     for (size_t i = 0; i < state->open_order_count; i++) {
         add_order(&table, &state->open_orders[i]);

@@ -19,6 +19,10 @@ static void add(text_table *table, char *value, char *shown)
 
 void table_text(text_table *table, tj_str text)
 {
+    if (text.size > 0 && memchr(text.data, 0, text.size)) { /* which a value cannot hold */
+        add(table, safe_text(text), safe_text(text));
+        return;
+    }
     char *value = need(malloc(text.size + 1));
     if (text.size > 0) {
         memcpy(value, text.data, text.size);

@@ -9,9 +9,10 @@
 #include "options.h"
 
 typedef enum table_align {
-    ALIGN_LEFT,
-    ALIGN_RIGHT,
-    ALIGN_POINT /* decimals, point below point */
+    ALIGN_LEFT,  /* texts */
+    ALIGN_TIME,  /* times, which stand at the left, too */
+    ALIGN_RIGHT, /* numbers */
+    ALIGN_POINT  /* decimals, point below point */
 } table_align;
 
 typedef enum table_tone { TONE_PLAIN, TONE_GOOD, TONE_BAD } table_tone;

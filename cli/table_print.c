@@ -91,7 +91,7 @@ static void grid_build(table_grid *grid, bool colour)
     for (size_t i = 0; i < count; i++) {
         const table_column *spec = spec_of(grid, i);
         int flags =
-            (spec->align == ALIGN_LEFT ? 0 : SCOLS_FL_RIGHT) | (spec->cut ? SCOLS_FL_TRUNC : 0);
+            (spec->align >= ALIGN_RIGHT ? SCOLS_FL_RIGHT : 0) | (spec->cut ? SCOLS_FL_TRUNC : 0);
         grid->columns[i] = need(scols_table_new_column(grid->scols, spec->title, 0, flags));
         must(scols_cell_set_color(scols_column_get_header(grid->columns[i]), "bold"));
     }

@@ -174,16 +174,18 @@ static bool condition_parse(const char *text, condition *out)
     return false;
 }
 
-/* "BTCUSDT" is the one of every exchange. */
-static bool is_same(const char *value, const key *wanted)
+/* An id "007" is not the id "7", nor a text that holds a time another one of the same moment.
+ * "BTCUSDT" is the one of every exchange. */
+static bool is_same(table_align align, const char *value, const key *wanted)
 {
     const char *code = strchr(value, ':');
     key read = key_of(value);
-    return compare(&read, wanted) == 0 ||
-           (code && !strchr(wanted->text, ':') && strcmp(code + 1, wanted->text) == 0);
+    return align == ALIGN_LEFT
+               ? strcmp(value, wanted->text) == 0 || (code && strcmp(code + 1, wanted->text) == 0)
+               : compare(&read, wanted) == 0;
 }
 
-static bool holds(const condition *asked, const char *value)
+static bool holds(const condition *asked, table_align align, const char *value)
 {
     key read = key_of(value);
     const char *text = value ? value : "";
@@ -191,9 +193,9 @@ static bool holds(const condition *asked, const char *value)
     int order = comparable ? compare(&read, &asked->wanted) : 0;
     switch (asked->operator) {
     case OPERATOR_EQUAL:
-        return is_same(text, &asked->wanted);
+        return is_same(align, text, &asked->wanted);
     case OPERATOR_NOT:
-        return !is_same(text, &asked->wanted);
+        return !is_same(align, text, &asked->wanted);
     case OPERATOR_PART:
         return strstr(text, asked->wanted.text) != NULL;
     case OPERATOR_LESS:
@@ -279,7 +281,8 @@ static bool row_wanted(const table_view *view, const text_table *table, size_t r
     for (size_t i = 0; i < view->condition_count; i++) {
         size_t column = 0;
         (void)column_find(table, view->conditions[i].column, &column);
-        if (!holds(&view->conditions[i], table->cells[row * table->column_count + column].value)) {
+        if (!holds(&view->conditions[i], table->columns[column].align,
+                   table->cells[row * table->column_count + column].value)) {
             return false;
         }
     }
@@ -368,6 +371,30 @@ static void show(const text_table *table, const table_choice *choice, bool first
     }
 }
 
+/* What can be in no cell of its column would find nothing, as if nothing were there. */
+static tj_status check_values(command_line *cli, const table_view *view, const text_table *table,
+                              tj_error *error)
+{
+    for (size_t i = 0; i < view->condition_count; i++) {
+        const condition *asked = &view->conditions[i];
+        size_t column = 0;
+        (void)column_find(table, asked->column, &column);
+        table_align align = table->columns[column].align;
+        bool equality = asked->operator== OPERATOR_EQUAL || asked->operator== OPERATOR_NOT;
+        bool any = align == ALIGN_LEFT ||
+                   asked->operator== OPERATOR_PART ||(equality && !asked->wanted.text[0]);
+        if (!any && asked->wanted.kind != (align == ALIGN_TIME ? KEY_TIME : KEY_DECIMAL)) {
+            return usage_error(cli, error,
+                               "--where: the column \"%s\" holds %s, and \"%s\" is none",
+                               table->columns[column].title,
+                               align == ALIGN_TIME ? "times such as 2024-05-01T09:30:00Z"
+                                                   : "numbers such as -12.50",
+                               asked->wanted.text);
+        }
+    }
+    return TJ_OK;
+}
+
 /* The tables that the options speak of: the one named, or those with every column that is named. */
 static tj_status find_tables(command_line *cli, const table_view *view, const text_table *tables,
                              size_t count, bool *shown, size_t *shown_count, tj_error *error)
@@ -397,6 +424,9 @@ static tj_status show_all(command_line *cli, text_table *tables, size_t count, t
     tj_status status = view_parse(cli, &view, error);
     if (status == TJ_OK) {
         status = find_tables(cli, &view, tables, count, shown, &shown_count, error);
+    }
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        status = shown[i] ? check_values(cli, &view, &tables[i], error) : TJ_OK;
     }
     bool csv = given(cli, &option_csv);
     bool rows = given(cli, &option_rows);

@@ -96,6 +96,37 @@ out_is 'sequence,time,exchange,amount,asset,type,reference
 run 0 -j j ledger list --where 'amount<0' --limit 1
 out_has 'Ledger entries (1)'
 
+# What can be in no cell of a column is refused, and not looked for; a text is itself, whatever it looks like.
+for value in 'amount<x' 'amount<-1e0' 'amount=NaN' 'amount<' 'sequence>1,000'; do
+    wrong "holds numbers such as -12.50, and \"${value#*[<=>]}\" is none" ledger list --where "$value"
+done
+wrong 'the column "time" holds times such as 2024-05-01T09:30:00Z, and "2025-01-03" is none' \
+    ledger list --where 'time>2025-01-03'
+wrong 'the column "created" holds times' state show --where created=today
+run 0 -j j ledger list --where 'time>=2025-01-01T01:00:00+01:00' --where amount=-2.50
+out_has 'Ledger entries (1)'
+run 0 -j j state show --where trigger= --limit 1
+out_has 'Open orders ('
+run 0 -j j ledger list --where 'time~2025-01'
+out_has 'Ledger entries (1)'
+python3 - >alike.json <<'PY'
+import json
+def order(id):
+    return {"id": id, "request": {"symbol": "binance:BTC/USDT:USDT", "side": "Buy", "order_type": "Market", "quantity": "1"},
+            "status": "Accepted", "filled_quantity": "0", "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z"}
+ids = ["7", "007", "7.0", "2025-01-01T00:00:00Z", "2025-01-01T01:00:00+01:00", "a\0b"]
+print(json.dumps({"open_orders": [order(id) for id in ids]}))
+PY
+run 0 -j alike init
+run 0 -j alike state import alike.json
+for id in 7 007 7.0 2025-01-01T00:00:00Z 2025-01-01T01:00:00+01:00 'a\x00b'; do
+    run 0 -j alike state show --table orders --columns id --csv --where id="$id"
+    out_is "id
+$id"
+done
+run 0 -j alike state show --table orders --where symbol=BTC/USDT:USDT
+out_has 'Open orders (6)'
+
 # ---- on a terminal ----
 
 command -v tmux >/dev/null || skip "tmux is not installed"

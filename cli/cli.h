@@ -101,6 +101,8 @@ tj_status parse_moment(command_line *cli, const char *what, const char *text, tj
 /* The same of an option; the newest commit when it was not given. */
 tj_status option_moment(command_line *cli, const option_spec *option, tj_moment *moment,
                         tj_error *error);
+/* Whether two of one kind end before they begin. */
+bool moment_is_after(tj_moment first, tj_moment last);
 
 /* ---- changes (changes.c) ---- */
 

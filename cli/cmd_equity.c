@@ -223,6 +223,9 @@ static tj_status parse(command_line *cli, tj_equity_query *query, form *as, tj_e
     if (path && given(cli, &csv_option) && *as != FORM_CSV) {
         return usage_error(cli, error, "--csv and --output %s do not go together", path);
     }
+    if (given(cli, &option_json) && given(cli, &csv_option)) {
+        return usage_error(cli, error, "--csv and --json do not go together");
+    }
     if (given(cli, &exact_option) && given(cli, &thinned_option)) {
         return usage_error(cli, error, "--exact and --thinned do not go together");
     }
@@ -230,7 +233,12 @@ static tj_status parse(command_line *cli, tj_equity_query *query, form *as, tj_e
                     : given(cli, &thinned_option) ? TJ_EQUITY_THINNED
                                                   : TJ_EQUITY_AUTOMATIC;
     tj_status status = option_moment(cli, &from_option, &query->from, error);
-    return status == TJ_OK ? option_moment(cli, &to_option, &query->to, error) : status;
+    if (status == TJ_OK) {
+        status = option_moment(cli, &to_option, &query->to, error);
+    }
+    return status == TJ_OK && moment_is_after(query->from, query->to)
+               ? usage_error(cli, error, "--from is after --to")
+               : status;
 }
 
 static tj_status tell(command_line *cli, const open_journal *journal, const tj_equity_curve *curve,

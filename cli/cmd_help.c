@@ -46,6 +46,20 @@ static bool help_topic(output *out, char *const *words, size_t count)
     return true;
 }
 
+static tj_status refuse(command_line *cli, char *const *words, size_t count, tj_error *error)
+{
+    size_t taken = 1;
+    bool topic = strcmp(words[0], "exit-codes") == 0 || strcmp(words[0], "commands") == 0;
+    const command_spec *command = topic ? NULL : command_find(words, count, &taken);
+    if (topic || command) {
+        return usage_error(cli, error, "unexpected argument \"%s\" after help %s", words[taken],
+                           command ? command->name : words[0]);
+    }
+    return strcmp(words[0], "completion") == 0
+               ? usage_error(cli, error, "help completion needs a shell: bash, zsh or fish")
+               : unknown_command(cli, words, count, error);
+}
+
 static tj_status run_help(command_line *cli, tj_error *error)
 {
     if (cli->argument_count == 0) {
@@ -58,7 +72,7 @@ static tj_status run_help(command_line *cli, tj_error *error)
         help_command(&cli->out, command);
     } else if (!help_topic(&cli->out, cli->arguments, cli->argument_count)) {
         size_t topic = cli->argument_count > 1 && strcmp(cli->arguments[0], "man") == 0;
-        return unknown_command(cli, cli->arguments + topic, cli->argument_count - topic, error);
+        return refuse(cli, cli->arguments + topic, cli->argument_count - topic, error);
     }
     return TJ_OK;
 }

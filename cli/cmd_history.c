@@ -188,9 +188,7 @@ static tj_status parse_query(command_line *cli, tj_history_query *query, tj_erro
     query->limit = (size_t)limit;
     query->descending = given(cli, &desc_option);
     query->old_values = given(cli, &old_option);
-    bool wrong_order = (to.sequence > 0 && from.sequence > to.sequence) ||
-                       (to.has_time && from.has_time && from.time > to.time);
-    return wrong_order ? usage_error(cli, error, "--from is after --to") : TJ_OK;
+    return moment_is_after(from, to) ? usage_error(cli, error, "--from is after --to") : TJ_OK;
 }
 
 /* What has no end, or comes later, is not known when it would have to be told. */

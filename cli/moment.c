@@ -18,6 +18,12 @@ tj_status parse_moment(command_line *cli, const char *what, const char *text, tj
     return TJ_OK;
 }
 
+bool moment_is_after(tj_moment first, tj_moment last)
+{
+    return (last.sequence > 0 && first.sequence > last.sequence) ||
+           (last.has_time && first.has_time && first.time > last.time);
+}
+
 tj_status option_moment(command_line *cli, const option_spec *option, tj_moment *moment,
                         tj_error *error)
 {

@@ -76,6 +76,10 @@ run 2 -j j equity --output curve.pdf
 err_has '--output is "curve.pdf"; its name must end with .csv, .json, .svg or .png'
 run 2 -j j equity --output curve
 run 2 -j j equity --csv --output curve.svg
+run 2 -j j equity --from 4 --to 3
+err_has "--from is after --to"
+run 2 -j j equity --csv --json
+err_has "--csv and --json do not go together"
 run 2 -j j equity --from never
 run 13 -j j equity --to 99
 err_has "commit 99 is after the newest: history is kept from commit 1 ("

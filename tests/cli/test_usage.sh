@@ -67,6 +67,10 @@ run 2 algo show 1234
 err_has 'the algorithm'"'"'s id is not valid: "1234" is not a UUID'
 run 2 help frobnicate
 err_has 'unknown command "frobnicate"'
+usage 'unexpected argument "x" after help status' ' help' help status x
+usage 'unexpected argument "x" after help exit-codes' ' help' help exit-codes x
+usage 'unexpected argument "x" after help state show' ' help' help state show x
+usage 'help completion needs a shell: bash, zsh or fish' ' help' help completion csh
 
 # With --json an error is one JSON object, wherever the option stands, and in whatever form.
 run 2 --json=yes status

@@ -4,9 +4,9 @@ set(objects "")
 foreach(room ${TJ_ROOMS})
     list(APPEND objects $<TARGET_OBJECTS:${room}>)
 endforeach()
-set(TJ_FOREIGN tj_bid tj_uuid tj_lmdb tj_yajl tj_sqlite tj_zstd Threads::Threads ${CMAKE_DL_LIBS})
+set(TJ_FOREIGN tj_bid tj_uuid tj_lmdb tj_sqlite tj_zstd Threads::Threads ${CMAKE_DL_LIBS})
 # As an outside program links them beside the archive; the shared library carries its needs itself.
-set(TJ_STATIC_NEEDS bidgcc000 uuid lmdb yajl sqlite3 zstd stdc++)
+set(TJ_STATIC_NEEDS bidgcc000 uuid lmdb sqlite3 zstd stdc++)
 
 add_library(tesser-journal-shared SHARED ${objects})
 add_library(tesser-journal-static STATIC ${objects})

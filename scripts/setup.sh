@@ -12,7 +12,7 @@
 set -euo pipefail
 
 packages=(build-essential cmake ninja-build pkg-config python3
-    liblmdb-dev libxxhash-dev libintelrdfpmath-dev libyajl-dev uuid-dev libtoml11-dev libsqlite3-dev libzstd-dev zstd libcmocka-dev
+    liblmdb-dev libxxhash-dev libintelrdfpmath-dev uuid-dev libtoml11-dev libsqlite3-dev libzstd-dev zstd libcmocka-dev
     libcairo2-dev libsmartcols-dev libmicrohttpd-dev less tmux e2fsprogs xfsprogs btrfs-progs)
 for option in "$@"; do
     case $option in

@@ -58,7 +58,7 @@ if [ -n "${TJ_SANITIZE:-}" ]; then
     export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)"
     exec "$tools/bin/pytest" -p no:cacheprovider "$@" "$here"/tests/test_{async,frames,history,leaks,process,round_trip,transaction}.py
 fi
-# The wheel that people get carries LMDB, yajl and libuuid.
+# The wheel that people get carries LMDB and libuuid.
 quietly env PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair -w "$out/dist/carries" "$out"/dist/*.whl
 quietly "$tools/bin/pip" install -q --no-deps --force-reinstall "$out"/dist/carries/*.whl
 

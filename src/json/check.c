@@ -6,9 +6,8 @@
 #include "base/error.h"
 #include "json/decode.h"
 #include "json/dom.h"
-#include "json/scan.h"
 
-static tj_status check_size(tj_str text, const char *what, tj_error *error)
+tj_status tj__json_check_size(tj_str text, const char *what, tj_error *error)
 {
     if (text.size > TJ_JSON_SIZE_MAX) {
         return tj__fail(error, TJ_LIMIT, "%s: the JSON text has %zu bytes; at most %zu are allowed",
@@ -20,14 +19,14 @@ static tj_status check_size(tj_str text, const char *what, tj_error *error)
 tj_status tj__json_check(tj_str text, const char *what, tj_error *error)
 {
     const tj__json_source source = {text, what};
-    TJ_TRY(check_size(text, what, error));
-    return tj__json_is_valid(text) ? TJ_OK : tj__json_validate(&source, error);
+    TJ_TRY(tj__json_check_size(text, what, error));
+    return tj__json_validate(&source, error);
 }
 
 tj_status tj__json_members(tj_str text, const char *what, tj__json_member_visitor *visitor,
                            void *context, tj_error *error)
 {
-    TJ_TRY(check_size(text, what, error));
+    TJ_TRY(tj__json_check_size(text, what, error));
     tj__json_doc *doc = NULL;
     TJ_TRY(tj__json_parse(text, what, TJ__JSON_SHAPE_STRUCT(&tj__json_any_members), &doc, error));
     const tj__json_input in = {doc, tj__arena_of_object(doc), error};

@@ -11,6 +11,9 @@
  * TJ_JSON_SIZE_MAX kept). what names it in the error: "payload: line 1, column 7: ...". */
 tj_status tj__json_check(tj_str text, const char *what, tj_error *error);
 
+/* Whether text is no longer than TJ_JSON_SIZE_MAX. */
+tj_status tj__json_check_size(tj_str text, const char *what, tj_error *error);
+
 /* Visits the members of an object's text in order: the name decoded, the value's own bytes without
  * surrounding white space. Views are valid during the call. A repeated name is TJ_INVALID; so is
  * anything but an object. The text is checked as by tj__json_check. */

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/*
- * yajl says what comes next; where it stands is worked out here: between two events there is only
- * white space and at most one comma or colon, so the next token starts behind those. Its own byte
- * counter is not used for that, because it restarts when the parse is completed.
- */
+/* A text read once, from its first byte to its last: what its shape looks at becomes nodes, the
+ * rest is stepped over by scan.h, which finds the same faults. */
 #include "json/dom.h"
-
-#include <setjmp.h>
-
-#include <yajl/yajl_parse.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -18,464 +11,213 @@
 typedef struct parser {
     const tj__json_source *source;
     const char *end;
-    const char *cursor; /* behind the last token */
-    tj__arena *arena;   /* NULL when nothing is built */
-    int depth;          /* containers that are open */
-    bool complete;      /* the root value has ended */
-    int built;          /* those of them inside which nodes are built; -1: not even the root is */
+    tj__arena *arena;
+    int depth; /* arrays and objects that are open */
     size_t node_limit;
     size_t node_count;
-    tj__json_node *root;
-    tj__json_node *open;                          /* the innermost open container that has a node */
-    tj__json_shape shape;                         /* of the root */
-    tj__json_shape shapes[TJ_JSON_DEPTH_MAX + 1]; /* of the first `built` open containers, from 1 */
-    tj_str name;                                  /* of the member whose value comes next */
-    const char *name_at;
-    tj_status status; /* why a callback stopped the parse */
+    tj_status status; /* why nothing more is read */
     tj_error *error;
-    tj__arena *yajl_memory;
-    jmp_buf no_memory; /* where to go when there is none for yajl */
 } parser;
 
-static int stop(parser *p, tj_status status)
+/* ---- what stops it --------------------------------------------------------------------------- */
+
+static const char *stop_nomem(parser *p)
 {
-    p->status = status;
-    return 0;
+    p->status = tj__fail(p->error, TJ_NOMEM, "no memory left while reading JSON");
+    return NULL;
 }
 
-static int stop_nomem(parser *p)
+static tj_status explain(const tj__json_source *source, const tj__json_stop *stop, bool complete,
+                         tj_error *error)
 {
-    return stop(p, tj__fail(p->error, TJ_NOMEM, "no memory left while reading JSON"));
-}
-
-static int stop_too_many(parser *p)
-{
-    return stop(p, tj__json_fail(p->source, NULL, p->cursor, TJ_LIMIT, p->error,
-                                 "more than %zu values in a text of %zu bytes are not read",
-                                 p->node_limit, p->source->text.size));
-}
-
-/* Start of the token that yajl has just reported. NULL after white space that JSON does not have
- * (yajl takes \v and \f too). */
-static const char *token_start(parser *p)
-{
-    const char *at = tj__json_skip_space(p->cursor, p->end);
-    if (at < p->end && (*at == ',' || *at == ':')) {
-        at = tj__json_skip_space(at + 1, p->end);
+    if (stop->too_deep) {
+        return tj__json_fail(source, NULL, stop->at, TJ_LIMIT, error,
+                             "arrays and objects are nested deeper than %d levels",
+                             TJ_JSON_DEPTH_MAX);
     }
-    if (at < p->end && (*at == '\v' || *at == '\f')) {
-        (void)stop(p, tj__json_explain(p->source, at, p->complete, p->error));
+    return tj__json_explain(source, stop->at, complete, error);
+}
+
+static const char *stop_at(parser *p, const tj__json_stop *stop)
+{
+    p->status = explain(p->source, stop, false, p->error);
+    return NULL;
+}
+
+static const char *stop_unexpected(parser *p, const char *at)
+{
+    const tj__json_stop stop = {at, false};
+    return stop_at(p, &stop);
+}
+
+/* behind: what was read of the value that is one too many. */
+static bool has_room(parser *p, const char *behind)
+{
+    if (p->node_count++ < p->node_limit) {
+        return true;
+    }
+    p->status = tj__json_fail(p->source, NULL, behind, TJ_LIMIT, p->error,
+                              "more than %zu values in a text of %zu bytes are not read",
+                              p->node_limit, p->source->text.size);
+    return false;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static tj__json_type type_of(char first)
+{
+    switch (first) {
+    case '{':
+        return TJ__JSON_OBJECT;
+    case '[':
+        return TJ__JSON_ARRAY;
+    case '"':
+        return TJ__JSON_STRING;
+    case 'n':
+        return TJ__JSON_NULL;
+    case 't':
+    case 'f':
+        return TJ__JSON_BOOLEAN;
+    default:
+        return TJ__JSON_NUMBER;
+    }
+}
+
+/* What a string says: in place, or decoded where it has escapes. */
+static bool take_text(parser *p, tj_str literal, tj_str *out)
+{
+    *out = (tj_str){literal.data + 1, literal.size - 2};
+    if (!memchr(out->data, '\\', out->size)) {
+        return true;
+    }
+    char *decoded = tj__arena_alloc(p->arena, out->size);
+    if (!decoded) {
+        return stop_nomem(p) != NULL;
+    }
+    *out = (tj_str){decoded, tj__json_string_decode(literal, decoded)};
+    return true;
+}
+
+/* The name of a member and its colon. */
+static const char *take_name(parser *p, const char *at, tj__json_node *member)
+{
+    const char *behind = tj__json_take_string(at, p->end);
+    if (!behind) {
+        return stop_unexpected(p, at);
+    }
+    member->name_at = at;
+    if (!take_text(p, (tj_str){at, (size_t)(behind - at)}, &member->name)) {
         return NULL;
     }
-    return at;
+    behind = tj__json_skip_space(behind, p->end);
+    return behind < p->end && *behind == ':' ? tj__json_skip_space(behind + 1, p->end)
+                                             : stop_unexpected(p, behind);
 }
 
-/* While a container is open, its `first` is the last child so far, whose `next` is the first. */
-static void link_child(tj__json_node *parent, tj__json_node *node)
+static const char *take_inside(parser *p, const char *at, tj__json_shape shape,
+                               tj__json_node *node);
+
+/* Each takes the value at `at` and returns what follows it, or NULL with the status set. */
+static const char *take_value(parser *p, const char *at, tj__json_shape shape, tj__json_node *node)
 {
-    node->next = parent->first ? parent->first->next : node;
-    if (parent->first) {
-        parent->first->next = node;
+    tj__json_stop stop = {at, true};
+    bool opens = at < p->end && (*at == '{' || *at == '[');
+    const char *behind = NULL;
+    if (opens && !has_room(p, at + 1)) {
+        return NULL;
     }
-    parent->first = node;
-    parent->count++;
+    if (!opens || !tj__json_shape_is_open(shape)) {
+        behind = tj__json_value_end(at, p->end, p->depth, &stop);
+    } else if (p->depth < TJ_JSON_DEPTH_MAX) {
+        node->type = type_of(*at);
+        behind = take_inside(p, at, shape, node);
+    }
+    if (!behind) {
+        return p->status == TJ_OK ? stop_at(p, &stop) : NULL;
+    }
+    node->type = type_of(*at);
+    node->raw = (tj_str){at, (size_t)(behind - at)};
+    node->truth = *at == 't';
+    node->text = node->type == TJ__JSON_NUMBER ? node->raw : node->text;
+    bool read = (opens || has_room(p, behind)) &&
+                (node->type != TJ__JSON_STRING || take_text(p, node->raw, &node->text));
+    return read ? behind : NULL;
 }
 
-static void close_children(tj__json_node *parent)
+/* One member or element. */
+static const char *take_child(parser *p, const char *at, tj__json_shape shape,
+                              tj__json_node *parent, tj__json_node **last)
 {
-    if (parent->first) {
-        tj__json_node *last = parent->first;
-        parent->first = last->next;
-        last->next = NULL;
-    }
-}
-
-/* Takes a value (a container: its first byte). *out is NULL when it lies too deep to be built. */
-static int take_value(parser *p, tj__json_type type, tj_str raw, tj__json_node **out)
-{
-    *out = NULL;
-    p->cursor = raw.data + raw.size;
-    p->complete = p->depth == 0;
-    if (p->depth > p->built) {
-        return 1;
-    }
-    if (p->node_count++ == p->node_limit) {
-        return stop_too_many(p);
-    }
     tj__json_node *node = tj__arena_alloc(p->arena, sizeof *node);
     if (!node) {
         return stop_nomem(p);
     }
-    node->type = type;
-    node->raw = raw;
-    node->parent = p->open;
-    if (p->open) {
-        node->name = p->name;
-        node->name_at = p->name_at;
-        link_child(p->open, node);
-    } else {
-        p->root = node;
+    node->parent = parent;
+    if (parent->type == TJ__JSON_OBJECT) {
+        at = take_name(p, at, node);
     }
-    p->name = (tj_str){NULL, 0};
-    p->name_at = NULL;
-    *out = node;
-    return 1;
+    at = at ? take_value(p, at, tj__json_shape_inside(shape, node->name), node) : NULL;
+    *(*last ? &(*last)->next : &parent->first) = node;
+    *last = node;
+    parent->count++;
+    return at ? tj__json_skip_space(at, p->end) : NULL;
 }
 
-/* Where a string literal ends, and its text: in place, or decoded by yajl into its own buffer. */
-static int take_string(parser *p, const unsigned char *value, size_t size, tj_str *raw,
-                       tj_str *text)
+static const char *take_inside(parser *p, const char *at, tj__json_shape shape, tj__json_node *node)
 {
-    const char *start = token_start(p);
-    if (!start) {
-        return 0;
-    }
-    *text = (tj_str){(const char *)value, size};
-    *raw = (tj_str){start, size + 2};
-    if (text->data == start + 1) {
-        return 1;
-    }
-    tj__json_fault fault;
-    const char *end = tj__json_string_end(start, p->end, &fault);
-    if (!end) {
-        return stop(
-            p, tj__json_fail(p->source, NULL, fault.at, TJ_INVALID, p->error, "%s", fault.reason));
-    }
-    raw->size = (size_t)(end - start);
-    if (p->depth <= p->built) {
-        *text = tj__arena_str(p->arena, *text);
-        return text->data ? 1 : stop_nomem(p);
-    }
-    return 1;
-}
-
-static int on_word(parser *p, tj__json_type type, size_t size, tj__json_node **out)
-{
-    const char *start = token_start(p);
-    return start && take_value(p, type, (tj_str){start, size}, out);
-}
-
-static int on_null(void *context)
-{
-    tj__json_node *node;
-    return on_word(context, TJ__JSON_NULL, 4, &node);
-}
-
-static int on_boolean(void *context, int truth)
-{
-    tj__json_node *node;
-    int go_on = on_word(context, TJ__JSON_BOOLEAN, truth ? 4 : 5, &node);
-    if (go_on && node) {
-        node->truth = truth != 0;
-    }
-    return go_on;
-}
-
-static int on_number(void *context, const char *value, size_t size)
-{
-    (void)value;
-    tj__json_node *node;
-    int go_on = on_word(context, TJ__JSON_NUMBER, size, &node);
-    if (go_on && node) {
-        node->text = node->raw;
-    }
-    return go_on;
-}
-
-static int on_string(void *context, const unsigned char *value, size_t size)
-{
-    parser *p = context;
-    tj__json_node *node;
-    tj_str raw;
-    tj_str text;
-    if (!take_string(p, value, size, &raw, &text) || !take_value(p, TJ__JSON_STRING, raw, &node)) {
-        return 0;
-    }
-    if (node) {
-        node->text = text;
-    }
-    return 1;
-}
-
-static int on_map_key(void *context, const unsigned char *value, size_t size)
-{
-    parser *p = context;
-    tj_str raw;
-    tj_str text;
-    if (!take_string(p, value, size, &raw, &text)) {
-        return 0;
-    }
-    p->cursor = raw.data + raw.size;
-    if (p->depth <= p->built) {
-        p->name = text;
-        p->name_at = raw.data;
-    }
-    return 1;
-}
-
-static int on_start(parser *p, tj__json_type type)
-{
-    tj__json_node *node;
-    tj__json_shape shape = p->depth > 0 && p->depth == p->built
-                               ? tj__json_shape_inside(p->shapes[p->built], p->name)
-                               : p->shape;
-    if (!on_word(p, type, 1, &node)) {
-        return 0;
-    }
-    p->complete = false;
-    if (p->depth == TJ_JSON_DEPTH_MAX) {
-        return stop(p, tj__json_fail(p->source, NULL, p->cursor - 1, TJ_LIMIT, p->error,
-                                     "arrays and objects are nested deeper than %d levels",
-                                     TJ_JSON_DEPTH_MAX));
-    }
+    const char close = *at == '{' ? '}' : ']';
+    tj__json_node *last = NULL;
     p->depth++;
-    if (node) {
-        p->open = node;
+    at = tj__json_skip_space(at + 1, p->end);
+    if (at == p->end || *at != close) {
+        at = take_child(p, at, shape, node, &last);
     }
-    if (node && tj__json_shape_is_open(shape)) {
-        p->shapes[++p->built] = shape;
+    while (at && at < p->end && *at == ',') {
+        at = take_child(p, tj__json_skip_space(at + 1, p->end), shape, node, &last);
     }
-    return 1;
-}
-
-static int on_end(void *context)
-{
-    parser *p = context;
-    const char *start = token_start(p);
-    if (!start) {
-        return 0;
-    }
-    p->cursor = start + 1;
     p->depth--;
-    p->complete = p->depth == 0;
-    if (p->depth <= p->built) {
-        p->built = p->depth;
-        tj__json_node *node = p->open;
-        node->raw.size = (size_t)(p->cursor - node->raw.data);
-        close_children(node);
-        p->open = node->parent;
+    if (at && (at == p->end || *at != close)) {
+        return stop_unexpected(p, at);
     }
-    return 1;
+    return at ? at + 1 : NULL;
 }
 
-static int on_start_map(void *context)
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static const char *end_of(const tj__json_source *source)
 {
-    return on_start(context, TJ__JSON_OBJECT);
+    return source->text.data + source->text.size;
 }
 
-static int on_start_array(void *context)
+static tj_status check_utf8(const tj__json_source *source, tj_error *error)
 {
-    return on_start(context, TJ__JSON_ARRAY);
+    const char *bad = tj__json_utf8_end(source->text);
+    return bad == end_of(source)
+               ? TJ_OK
+               : tj__json_fail(source, NULL, bad, TJ_INVALID, error,
+                               "byte 0x%02x is not valid UTF-8 here", (unsigned char)*bad);
 }
 
-static const yajl_callbacks callbacks = {
-    .yajl_null = on_null,
-    .yajl_boolean = on_boolean,
-    .yajl_number = on_number,
-    .yajl_string = on_string,
-    .yajl_start_map = on_start_map,
-    .yajl_map_key = on_map_key,
-    .yajl_end_map = on_end,
-    .yajl_start_array = on_start_array,
-    .yajl_end_array = on_end,
-};
-
-/*
- * yajl does not look at what its allocations return, so a failed one jumps over it. All its memory
- * is in one arena, where nothing is freed before the end: it takes a handful of blocks, and its
- * buffer for decoded strings doubles.
- */
-#define BLOCK_HEAD 16
-
-static void *yajl_take(void *context, size_t size)
+/* Behind the value there is nothing but space. */
+static tj_status check_rest(const tj__json_source *source, const char *behind, tj_error *error)
 {
-    parser *p = context;
-    char *block =
-        size < SIZE_MAX - BLOCK_HEAD ? tj__arena_alloc(p->yajl_memory, BLOCK_HEAD + size) : NULL;
-    if (!block) {
-        longjmp(p->no_memory, 1);
-    }
-    memcpy(block, &size, sizeof size);
-    return block + BLOCK_HEAD;
+    behind = tj__json_skip_space(behind, end_of(source));
+    return behind == end_of(source) ? TJ_OK : tj__json_explain(source, behind, true, error);
 }
 
-static void *yajl_retake(void *context, void *old, size_t size)
+static tj_status parse(parser *p, tj__json_shape shape, tj__json_node **root)
 {
-    char *block = yajl_take(context, size);
-    if (old) {
-        size_t old_size;
-        memcpy(&old_size, (char *)old - BLOCK_HEAD, sizeof old_size);
-        memcpy(block, old, old_size < size ? old_size : size);
-    }
-    return block;
-}
-
-static void yajl_give(void *context, void *block)
-{
-    (void)context;
-    (void)block;
-}
-
-/* The token that yajl refused: behind at most one separator that it had taken before. consumed:
- * behind that token, or behind the end of the text when that is what was refused. */
-static tj_status explain_refusal(parser *p, const char *consumed)
-{
-    const char *at = tj__json_skip_space(p->cursor, p->end);
-    if (at < p->end && (*at == ',' || *at == ':') && at + 1 < consumed) {
-        at = tj__json_skip_space(at + 1, p->end);
-    }
-    return tj__json_explain(p->source, at, p->complete, p->error);
-}
-
-static tj_status run(parser *p)
-{
-    const tj_str text = p->source->text;
-    yajl_alloc_funcs memory = {yajl_take, yajl_retake, yajl_give, p};
-    if (setjmp(p->no_memory) != 0) {
+    TJ_TRY(check_utf8(p->source, p->error));
+    tj__json_node *node = tj__arena_alloc(p->arena, sizeof *node);
+    if (!node) {
         (void)stop_nomem(p);
         return p->status;
     }
-    yajl_handle handle = yajl_alloc(&callbacks, &memory, p);
-    (void)yajl_config(handle, yajl_dont_validate_strings, 1); /* the caller has, more strictly */
-    yajl_status outcome = yajl_parse(handle, (const unsigned char *)text.data, text.size);
-    if (outcome == yajl_status_client_canceled) {
-        return p->status;
-    }
-    if (outcome == yajl_status_error) {
-        return explain_refusal(p, text.data + yajl_get_bytes_consumed(handle));
-    }
-    outcome = yajl_complete_parse(handle);
-    if (outcome == yajl_status_client_canceled) {
-        return p->status;
-    }
-    /* yajl takes an unfinished string behind the value, so look for what is left. */
-    if (outcome != yajl_status_ok || !p->complete ||
-        tj__json_skip_space(p->cursor, p->end) != p->end) {
-        return explain_refusal(p, p->end + 1);
-    }
-    return TJ_OK;
-}
-
-/* ---- without yajl ---------------------------------------------------------------------------
- * Nearly every text is valid and has no escapes. Then a token's first byte says all about it, and
- * what no nodes are built for is stepped over.
- */
-
-static bool is_plain(tj_str text)
-{
-    return text.size > 0 && !memchr(text.data, '\\', text.size) && tj__json_is_valid(text);
-}
-
-static const char *closing_quote(const char *quote, const char *end)
-{
-    return memchr(quote + 1, '"', (size_t)(end - quote - 1));
-}
-
-/* The bracket that ends the container in which `at` is. */
-static const char *closing_bracket(const char *at, const char *end)
-{
-    for (int depth = 1;; at++) {
-        if (*at == '"') {
-            at = closing_quote(at, end);
-        } else if (*at == '{' || *at == '[') {
-            depth++;
-        } else if ((*at == '}' || *at == ']') && --depth == 0) {
-            return at;
-        }
-    }
-}
-
-static int plain_start(parser *p, tj__json_type type)
-{
-    if (!on_start(p, type)) {
-        return 0;
-    }
-    if (p->depth > p->built) {
-        p->cursor = closing_bracket(p->cursor, p->end);
-    }
-    return 1;
-}
-
-/* Only behind a name there is a colon. */
-static int plain_string(parser *p, const char *at)
-{
-    const char *quote = closing_quote(at, p->end);
-    const char *next = tj__json_skip_space(quote + 1, p->end);
-    bool is_name = next < p->end && *next == ':';
-    return (is_name ? on_map_key : on_string)(p, (const unsigned char *)at + 1,
-                                              (size_t)(quote - at) - 1);
-}
-
-static int plain_number(parser *p, const char *at)
-{
-    const char *behind = at;
-    while (behind < p->end && (*behind == '-' || *behind == '+' || *behind == '.' ||
-                               (*behind | 0x20) == 'e' || (*behind >= '0' && *behind <= '9'))) {
-        behind++;
-    }
-    return on_number(p, at, (size_t)(behind - at));
-}
-
-static int plain_token(parser *p)
-{
-    const char *at = token_start(p);
-    switch (*at) {
-    case '{':
-        return plain_start(p, TJ__JSON_OBJECT);
-    case '[':
-        return plain_start(p, TJ__JSON_ARRAY);
-    case '}':
-    case ']':
-        return on_end(p);
-    case '"':
-        return plain_string(p, at);
-    case 'n':
-        return on_null(p);
-    case 't':
-    case 'f':
-        return on_boolean(p, *at == 't');
-    default:
-        return plain_number(p, at);
-    }
-}
-
-static tj_status run_plain(parser *p)
-{
-    while (!p->complete) {
-        if (!plain_token(p)) {
-            return p->status;
-        }
-    }
-    return TJ_OK;
-}
-
-/* ---- either way ------------------------------------------------------------------------------ */
-
-static tj_status parse(parser *p)
-{
-    const tj_str text = p->source->text;
-    p->cursor = text.data;
-    p->end = text.data + text.size;
-    if (p->arena && is_plain(text)) {
-        return run_plain(p);
-    }
-    if (tj__json_skip_space(p->cursor, p->end) == p->end) {
-        return tj__json_explain(p->source, p->end, false, p->error);
-    }
-    const char *bad = tj__json_utf8_end(text);
-    if (bad != p->end) {
-        return tj__json_fail(p->source, NULL, bad, TJ_INVALID, p->error,
-                             "byte 0x%02x is not valid UTF-8 here", (unsigned char)*bad);
-    }
-    void *object = NULL;
-    p->yajl_memory = tj__arena_new(0, &object);
-    if (!p->yajl_memory) {
-        (void)stop_nomem(p);
-        return p->status;
-    }
-    tj_status status = run(p);
-    tj__arena_free_object(object);
-    return status;
+    p->end = end_of(p->source);
+    const char *at = tj__json_skip_space(p->source->text.data, p->end);
+    at = take_value(p, at, shape, node);
+    *root = node;
+    return at ? check_rest(p->source, at, p->error) : p->status;
 }
 
 /* A tree is taken apart for a comparison: then nothing can be left out of it. */
@@ -498,15 +240,13 @@ tj_status tj__json_parse(tj_str text, const char *what, tj__json_shape shape, tj
     doc->source = (tj__json_source){text.data ? text : TJ_STR(""), what};
     parser p = {.source = &doc->source,
                 .arena = arena,
-                .shape = shape,
                 .node_limit = limit_of(shape, text.size),
                 .error = error};
-    tj_status status = parse(&p);
+    tj_status status = parse(&p, shape, &doc->root);
     if (status != TJ_OK) {
         tj__json_doc_free(doc);
         return status;
     }
-    doc->root = p.root;
     *out = doc;
     return TJ_OK;
 }
@@ -518,12 +258,12 @@ void tj__json_doc_free(tj__json_doc *doc)
 
 tj_status tj__json_validate(const tj__json_source *source, tj_error *error)
 {
-    tj__json_source present = *source;
-    if (!present.text.data) {
-        present.text = TJ_STR("");
-    }
-    parser p = {.source = &present, .built = -1, .error = error};
-    return parse(&p);
+    tj__json_stop stop;
+    const tj__json_source text = {source->text.data ? source->text : TJ_STR(""), source->what};
+    TJ_TRY(check_utf8(&text, error));
+    const char *at = tj__json_skip_space(text.text.data, end_of(&text));
+    at = tj__json_value_end(at, end_of(&text), 0, &stop);
+    return at ? check_rest(&text, at, error) : explain(&text, &stop, false, error);
 }
 
 const tj__json_node *tj__json_find(const tj__json_node *object, tj_str name)
@@ -540,9 +280,7 @@ const tj__json_node *tj__json_find(const tj__json_node *object, tj_str name)
 
 tj_str tj__json_raw_name(const tj__json_doc *doc, const tj__json_node *member)
 {
-    tj__json_fault fault;
-    const char *end = doc->source.text.data + doc->source.text.size;
-    const char *behind = tj__json_string_end(member->name_at, end, &fault);
+    const char *behind = tj__json_take_string(member->name_at, end_of(&doc->source));
     TJ_ASSERT(behind != NULL);
     return (tj_str){member->name_at, (size_t)(behind - member->name_at)};
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * JSON text as a tree of nodes that point into the text. The only room that includes yajl.
+ * JSON text as a tree of nodes that point into the text.
  *
- * Stricter than the parser underneath: the text is UTF-8 as RFC 3629 has it, surrogate escapes come
- * in pairs, white space is JSON's own, nesting ends at TJ_JSON_DEPTH_MAX, nothing follows the
- * value.
+ * The text is RFC 8259 to the letter and UTF-8 as RFC 3629 has it; surrogate escapes come in pairs,
+ * nesting ends at TJ_JSON_DEPTH_MAX, nothing follows the value. Numbers keep their text, so that
+ * they may have any size; a name that stands twice is a member twice.
  */
 #ifndef TJ_JSON_DOM_H
 #define TJ_JSON_DOM_H

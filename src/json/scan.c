@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A recursive look at the bytes that only answers yes or no. */
+/* A loop over tokens that knows which brackets are open, and nothing else. */
 #include "json/scan.h"
 
 #include <tesser/json.h>
@@ -10,19 +10,6 @@
  * Each of these takes what begins at p and returns what follows it, NULL when it is not there. The
  * place goes from one to the next in a register: that is half of the speed.
  */
-
-static inline const char *skip_space(const char *p, const char *end)
-{
-    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) {
-        p++;
-    }
-    return p;
-}
-
-static inline const char *take_char(const char *p, const char *end, char c)
-{
-    return p < end && *p == c ? p + 1 : NULL;
-}
 
 static const char *take_word(const char *p, const char *end, tj_str word)
 {
@@ -53,7 +40,7 @@ static inline const char *take_exponent(const char *p, const char *end)
     return take_digits(p < end && (*p == '+' || *p == '-') ? p + 1 : p, end);
 }
 
-static const char *take_number(const char *p, const char *end)
+static inline const char *take_number(const char *p, const char *end)
 {
     p += *p == '-';
     if (!is_digit(p, end)) {
@@ -80,8 +67,16 @@ static inline const char *take_string(const char *p, const char *end)
     return q < end && *q == '"' ? q + 1 : tj__json_string_end(p, end, &ignored);
 }
 
+const char *tj__json_take_string(const char *at, const char *end)
+{
+    return take_string(at, end);
+}
+
 static inline const char *take_scalar(const char *p, const char *end)
 {
+    if (p == end) {
+        return NULL;
+    }
     switch (*p) {
     case '"':
         return take_string(p, end);
@@ -96,54 +91,60 @@ static inline const char *take_scalar(const char *p, const char *end)
     }
 }
 
-/* A name and its colon. */
-static inline const char *take_name(const char *p, const char *end)
+static const char *refuse(tj__json_stop *stop, const char *at, bool too_deep)
 {
-    p = take_string(skip_space(p, end), end);
-    return p ? take_char(skip_space(p, end), end, ':') : NULL;
+    *stop = (tj__json_stop){at, too_deep};
+    return NULL;
 }
 
-static bool is_valid(const char *p, const char *end)
+/* A name, its colon and the space around them. */
+static inline const char *take_name(const char *p, const char *end, tj__json_stop *stop)
 {
-    char
-        closes[TJ_JSON_DEPTH_MAX + 1]; /* the bracket that ends the array or object at each depth */
-    unsigned depth = 0;
+    const char *behind = take_string(p, end);
+    if (!behind) {
+        return refuse(stop, p, false);
+    }
+    behind = tj__json_skip_space(behind, end);
+    return behind < end && *behind == ':' ? tj__json_skip_space(behind + 1, end)
+                                          : refuse(stop, behind, false);
+}
+
+const char *tj__json_value_end(const char *at, const char *end, int depth, tj__json_stop *stop)
+{
+    const int outside = depth;
+    char closes[TJ_JSON_DEPTH_MAX + 1]; /* the bracket that ends what is open at each depth */
+    const char *p = at;
     do {
-        p = skip_space(p, end);
         if (p < end && (*p == '{' || *p == '[')) {
             if (depth == TJ_JSON_DEPTH_MAX) {
-                return false;
+                return refuse(stop, p, true);
             }
             closes[++depth] = *p == '{' ? '}' : ']';
-            p = skip_space(p + 1, end);
-            if (p < end && *p != closes[depth]) {
-                p = closes[depth] == '}' ? take_name(p, end) : p;
+            p = tj__json_skip_space(p + 1, end);
+            if (p == end || *p != closes[depth]) {
+                p = closes[depth] == '}' ? take_name(p, end, stop) : p;
                 continue;
             }
         } else {
-            p = p < end ? take_scalar(p, end) : NULL;
+            const char *behind = take_scalar(p, end);
+            if (!behind) {
+                return refuse(stop, p, false);
+            }
+            p = behind;
         }
         /* Behind a value: out of all that it ends, and on to the next. */
-        while (p && depth > 0 && (p = skip_space(p, end)) < end && *p == closes[depth]) {
+        while (depth > outside && (p = tj__json_skip_space(p, end)) < end && *p == closes[depth]) {
             depth--;
             p++;
         }
-        if (depth == 0) {
-            return p && skip_space(p, end) == end;
+        if (depth == outside) {
+            return p;
         }
-        p = p ? take_char(p, end, ',') : NULL;
-        if (p && closes[depth] == '}') {
-            p = take_name(p, end);
+        if (p == end || *p != ',') {
+            return refuse(stop, p, false);
         }
+        p = tj__json_skip_space(p + 1, end);
+        p = closes[depth] == '}' ? take_name(p, end, stop) : p;
     } while (p);
-    return false;
-}
-
-bool tj__json_is_valid(tj_str text)
-{
-    if (text.size == 0) {
-        return false; /* an absent text is NULL, from which nothing is counted */
-    }
-    const char *end = text.data + text.size;
-    return tj__json_utf8_end(text) == end && is_valid(text.data, end);
+    return NULL;
 }

@@ -42,27 +42,38 @@ tj_status tj__json_fail(const tj__json_source *source, const char *path, const c
     return status;
 }
 
+/* Behind the ASCII at p, which may go on for less than a step. */
+static const char *skip_ascii(const char *p, const char *end)
+{
+    uint64_t words[4];
+    while ((size_t)(end - p) >= sizeof words) {
+        memcpy(words, p, sizeof words);
+        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+        p += sizeof words;
+    }
+    while (p < end && (unsigned char)*p < 0x80) {
+        p++;
+    }
+    return p;
+}
+
 const char *tj__json_utf8_end(tj_str text)
 {
-    const char *p = text.data;
     const char *end = text.data + text.size;
-    while (p < end) {
-        uint64_t eight;
-        if ((size_t)(end - p) >= sizeof eight) {
-            memcpy(&eight, p, sizeof eight);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                p += sizeof eight;
-                continue;
-            }
+    for (const char *p = text.data;;) {
+        p = skip_ascii(p, end);
+        if (p == end) {
+            return p;
         }
         unsigned char first = (unsigned char)*p;
-        size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
         if ((size_t)(end - p) < size || !tj__text_is_utf8((tj_str){p, size})) {
-            break;
+            return p;
         }
         p += size;
     }
-    return p;
 }
 
 tj_str tj__json_without_mark(tj_str text)
@@ -70,14 +81,6 @@ tj_str tj__json_without_mark(tj_str text)
     static const char mark[] = "\xef\xbb\xbf";
     size_t size = text.size >= 3 && memcmp(text.data, mark, 3) == 0 ? 3 : 0;
     return (tj_str){text.size ? text.data + size : text.data, text.size - size};
-}
-
-const char *tj__json_skip_space(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
-        at++;
-    }
-    return at;
 }
 
 /* The code unit of the four hexadecimal digits at p, -1 when they are not that. */
@@ -148,4 +151,52 @@ const char *tj__json_string_end(const char *at, const char *end, tj__json_fault 
         return NULL;
     }
     return p + 1;
+}
+
+static size_t put_character(uint32_t code, char *out)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--, code >>= 6) {
+        out[i] = (char)(0x80 | (code & 0x3f));
+    }
+    out[0] = (char)((0xf00u >> size & 0xf0u) | code);
+    return size;
+}
+
+/* The character of the escape whose backslash is at *p, and the step behind it. */
+static uint32_t take_escape(const char **p, const char *end)
+{
+    static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
+    const char *escape = *p;
+    if (escape[1] != 'u') {
+        const char *letter = strchr(letters, escape[1]);
+        *p += 2;
+        return (unsigned char)(letter ? means[letter - letters] : escape[1]);
+    }
+    uint32_t first = (uint32_t)code_unit(escape + 2, end);
+    if (first < 0xd800 || first > 0xdfff) {
+        *p += 6;
+        return first;
+    }
+    *p += 12;
+    return 0x10000 + ((first - 0xd800) << 10) + ((uint32_t)code_unit(escape + 8, end) - 0xdc00);
+}
+
+size_t tj__json_string_decode(tj_str literal, char *out)
+{
+    const char *p = literal.data + 1;
+    const char *end = literal.data + literal.size - 1;
+    char *put = out;
+    while (p < end) {
+        if (*p == '\\') {
+            put += put_character(take_escape(&p, end), put);
+        } else {
+            *put++ = *p++;
+        }
+    }
+    return (size_t)(put - out);
 }

@@ -28,7 +28,13 @@ const char *tj__json_utf8_end(tj_str text);
 tj_str tj__json_without_mark(tj_str text);
 
 /* Behind the white space at `at`. */
-const char *tj__json_skip_space(const char *at, const char *end);
+static inline const char *tj__json_skip_space(const char *at, const char *end)
+{
+    while (at < end && *at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
+        at++;
+    }
+    return at;
+}
 
 /* Reads the string literal whose opening quote is at `at`. Returns what follows its closing quote,
  * or NULL and what is wrong where: a control character, an escape that JSON does not have, half a
@@ -38,5 +44,9 @@ typedef struct tj__json_fault {
     const char *reason;
 } tj__json_fault;
 const char *tj__json_string_end(const char *at, const char *end, tj__json_fault *fault);
+
+/* Writes what a string literal without fault says, which is never longer than between its quotes.
+ * Returns the size. */
+size_t tj__json_string_decode(tj_str literal, char *out);
 
 #endif

@@ -11,7 +11,6 @@ ROOM = re.compile(r"^tj_room\((\w+)(?: BELOW ([\w ]+?))?(?: FOREIGN [\w ]+)?\)$"
 # Header pattern -> the only files that may include it; some of them by one file alone.
 FOREIGN = {
     r"lmdb\.h": r"src/table/.*",
-    r"yajl/.*": r"src/json/.*",
     r"toml\.hpp": r"src/config/[^/]*\.cc",
     r"sqlite3\.h": r"src/migrate/.*",
     r"libpq-fe\.h": r"src/postgres/module/.*",

@@ -80,7 +80,7 @@ class Rooms(Planted):
 
     def test_foreign(self):
         for path, header in (("src/log/planted.c", "lmdb.h"),
-                             ("src/rows/planted.c", "yajl/yajl_parse.h"),
+                             ("src/rows/planted.c", "sqlite3.h"),
                              ("src/base/planted.c", "bid_functions.h"),
                              ("src/base/time.c", "uuid/uuid.h"),
                              ("cli/planted.cc", "toml.hpp")):

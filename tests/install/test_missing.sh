@@ -10,7 +10,7 @@ code=0
 cmake -S "$source" -B "$scratch/build" -DTJ_TESTS=OFF -DCMAKE_DISABLE_FIND_PACKAGE_toml11=ON \
     -DCMAKE_FIND_ROOT_PATH=/nowhere -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY >"$scratch/said" 2>&1 || code=$?
 said=$(tr -s ' \n' ' ' <"$scratch/said")
-all="libtoml11-dev liblmdb-dev uuid-dev libyajl-dev libsqlite3-dev libsmartcols-dev libzstd-dev libintelrdfpmath-dev libxxhash-dev"
+all="libtoml11-dev liblmdb-dev uuid-dev libsqlite3-dev libsmartcols-dev libzstd-dev libintelrdfpmath-dev libxxhash-dev"
 if [ $code -eq 0 ] || [[ $said != *"Missing are, by their Debian names: $all."*"make setup"* ]]; then
     echo "exit code $code; it said: $said"
     exit 1

@@ -21,13 +21,16 @@
  * what is stored. tj__plan_resolve turns it into a record body against the tip, under the append
  * lock. Functions return TJ_OK, TJ_INVALID naming the value, TJ_LIMIT, TJ_NOMEM, or TJ_MISUSE
  * before a book was chosen, and leave the plan as it was on failure. JSON texts inside values are
- * checked with tj__json_check (src/json/check.h).
+ * checked with tj__json_check (src/json/check.h), unless tj__plan_json_read said that they were.
  */
 typedef struct tj__plan tj__plan;
 tj__plan *tj__plan_new(void);       /* NULL when memory is short */
 void tj__plan_free(tj__plan *plan); /* NULL is allowed */
 /* Empties it and keeps its memory, for the next use. */
 void tj__plan_clear(tj__plan *plan);
+/* Whether payloads and strategy states that are noted from now on were taken out of a text that was
+ * read, so that they need not be read again. */
+void tj__plan_json_read(tj__plan *plan, bool read);
 /* Bytes that it keeps. */
 size_t tj__plan_memory(const tj__plan *plan);
 tj_status tj__plan_use_book(tj__plan *plan, tj_str name, tj_error *error);

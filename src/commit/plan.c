@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "json/check.h"
 
 tj__plan *tj__plan_new(void)
 {
@@ -27,6 +28,18 @@ void tj__plan_clear(tj__plan *plan)
     tj__buffer_clear(&plan->rows);
     plan->book_count = 0;
     plan->book = 0;
+    plan->json_read = false;
+}
+
+void tj__plan_json_read(tj__plan *plan, bool read)
+{
+    plan->json_read = read;
+}
+
+tj_status tj__plan_check_json(const tj__plan *plan, tj_str json, const char *what, tj_error *error)
+{
+    return plan->json_read ? tj__json_check_size(json, what, error)
+                           : tj__json_check(json, what, error);
 }
 
 size_t tj__plan_memory(const tj__plan *plan)

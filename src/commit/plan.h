@@ -49,6 +49,7 @@ struct tj__plan {
     size_t row_at;   /* the row being written */
     size_t value_at; /* its value */
     tj__plan_op op;  /* what it does */
+    bool json_read;
 };
 
 /* Reads the row at offset `at`; returns where the next one is. */
@@ -73,6 +74,9 @@ static inline tj__bytes tj__plan_row_key(const uint8_t *head)
     memcpy(&size, head + 8, sizeof size);
     return tj__bytes_of(head + TJ__PLAN_ROW_HEAD_SIZE, size);
 }
+
+/* tj__json_check, unless the text was read. */
+tj_status tj__plan_check_json(const tj__plan *plan, tj_str json, const char *what, tj_error *error);
 
 /* Around everything that a public function adds: the second puts the plan back as it was when
  * status is not TJ_OK, and returns it. */

@@ -72,7 +72,7 @@ tj_status tj__plan_add_strategy(tj__plan *plan, tj_str json, bool *none, tj_erro
     if (*none) {
         return TJ_OK;
     }
-    TJ_TRY(tj__json_check(json, "strategy_state", error));
+    TJ_TRY(tj__plan_check_json(plan, json, "strategy_state", error));
     *none = is_null(json);
     if (*none) {
         return TJ_OK;

@@ -16,6 +16,7 @@ static tj_status put_algo(tj__plan *plan, const tj_uuid *id, const tj_algo_state
                           tj_error *error)
 {
     TJ_TRY(open_algo(plan, TJ__PLAN_PUT, id, error));
+    TJ_TRY(tj__plan_check_json(plan, state->payload, "payload", error));
     TJ_TRY(tj__algo_put(&plan->rows, state, error));
     return tj__plan_row_close(plan, 0, error);
 }

@@ -70,6 +70,7 @@ tj_status tj__exec_id_put(tj__buffer *out, tj_error *error);
 extern const tj__kind_info tj__kind_price;
 tj_status tj__price_put(tj__buffer *out, const tj_price *price, tj_error *error);
 
+/* The payload is already checked. */
 tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *error);
 tj_status tj__algo_get(tj__bytes value, tj_algo_state *out, tj_error *error);
 /* The entry's sequence is in its key. */

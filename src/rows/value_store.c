@@ -20,7 +20,6 @@
 tj_status tj__algo_put(tj__buffer *out, const tj_algo_state *state, tj_error *error)
 {
     TJ_TRY(tj__value_check_text(state->plugin, TJ_PLUGIN_SIZE_MAX, false, "plugin", error));
-    TJ_TRY(tj__json_check(state->payload, "payload", error));
     tj__pen pen = {NULL};
     TJ_TRY(tj__pen_start(out, 1 + 2 + state->plugin.size + state->payload.size, &pen, error));
     tj__pen_u8(&pen, TJ__ALGO_VERSION);

@@ -86,6 +86,8 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
 tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj_commit_done *done, void *context, uint64_t *sequence,
                            uint64_t *counter_first, tj_error *error);
+/* tj__plan_json_read for a transaction. */
+void tj__txn_json_read(tj_txn *txn, bool read);
 /* An empty plan for a store's book; tj__core_plan_free takes it back. */
 tj_status tj__store_plan(tj_store *store, const char *book, tj__plan **out, tj_error *error);
 void tj__core_plan_free(tj__core *core, tj__plan *plan); /* NULL is allowed */

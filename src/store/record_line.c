@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "base/text.h"
+#include "store/internal.h"
 #include "json/decode.h"
 
 typedef struct line {
@@ -396,7 +397,9 @@ tj_status tj_txn_apply_json(tj_txn *txn, tj_str json, tj_commit_options *options
     TJ_TRY(tj__json_parse(tj__json_without_mark(json), NULL, TJ__JSON_SHAPE_STRUCT(&line_schema),
                           &doc, error));
     line l = {txn, {doc, tj__arena_of_object(doc), error}, {{0}}};
+    tj__txn_json_read(txn, true);
     tj_status status = apply_line(&l);
+    tj__txn_json_read(txn, false);
     bool has_id = !tj_uuid_is_nil(l.commit_id);
     if (status == TJ_OK && has_id && !options) {
         status = tj__fail(error, TJ_MISUSE,

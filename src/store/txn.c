@@ -156,6 +156,11 @@ tj_status tj_txn_append_ledger(tj_txn *txn, const tj_ledger_entry *entry, tj_err
     return !txn || !entry ? missing(error) : tj__plan_append_ledger(txn->plan, entry, error);
 }
 
+void tj__txn_json_read(tj_txn *txn, bool read)
+{
+    tj__plan_json_read(txn->plan, read);
+}
+
 /* ---- unknown members -------------------------------------------------------------------- */
 
 static tj_status check_name(void *context, tj_str name, tj_str value, tj_error *error)

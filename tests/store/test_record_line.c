@@ -366,6 +366,29 @@ static void no_transaction_is_misuse(void **state)
     assert_string_equal(error.message, "no transaction");
 }
 
+/* A line's texts are read once, with the line; what is noted beside it has not been. */
+static void what_is_noted_beside_a_line_is_checked(void **state)
+{
+    (void)state;
+    tj_error error = TJ_ERROR_INIT;
+    tj_store *store = open_store();
+    tj_txn *txn = NULL;
+    tj_uuid id = tj_uuid_generate();
+    tj_algo_state broken = {TJ_STR("twap"), TJ_STR("{\"a\":}")};
+    assert_int_equal(tj_txn_begin(store, &txn, &error), TJ_OK);
+    assert_int_equal(tj_txn_apply_json(txn, TJ_STR("{\"strategy_state\":[1]}"), NULL, &error),
+                     TJ_OK);
+    assert_int_equal(tj_txn_put_algo(txn, &id, &broken, &error), TJ_INVALID);
+    assert_int_equal(tj_txn_apply_json(txn, TJ_STR("{\"strategy_state\":[}"), NULL, &error),
+                     TJ_INVALID);
+    assert_int_equal(tj_txn_apply_json(txn, TJ_STR("{\"algos\":{\"a\":null}}"), NULL, &error),
+                     TJ_INVALID);
+    assert_int_equal(tj_txn_put_algo(txn, &id, &broken, &error), TJ_INVALID);
+    assert_int_equal(tj_txn_set_strategy_state(txn, TJ_STR("[}"), &error), TJ_INVALID);
+    tj_txn_abort(txn);
+    close_store(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +399,7 @@ int main(void)
         cmocka_unit_test(the_book_holds_for_the_line),
         cmocka_unit_test(a_commit_id_is_handed_out),
         cmocka_unit_test(wrong_lines_are_explained),
+        cmocka_unit_test(what_is_noted_beside_a_line_is_checked),
         cmocka_unit_test(no_transaction_is_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,13 @@ tj_status journal_load_state(const open_journal *journal, tj_live_state **out, t
 /* Whether only critical commits and deletes are taken. One that no writer has opened yet, as after
  * a restore, has no reserve: the next writer makes it. */
 bool reserve_in_use(const tj_store_info *info);
+/* The standbys of a server in figures, where they are shown. */
+typedef struct standby_figures {
+    size_t streaming;
+    size_t synchronous;    /* of them, those that commits wait for */
+    uint64_t behind_bytes; /* of the one of them that has most */
+} standby_figures;
+standby_figures standbys_count(const tj_standby_list *list);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error);
 /* The rows of a small data.mdb, also those that an opening does not look into. TJ_CORRUPT. */

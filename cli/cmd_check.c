@@ -178,8 +178,29 @@ static void check_lag(findings *f, const check_bounds *bounds, const tj_config *
     }
 }
 
-static void check_standby(findings *f, const tj_store_info *info)
+/* Why commits wait for a standby, or would; NULL: they do not, or this role is not shown. */
+static const char *standby_trouble(const tj_store_info *info, const tj_standby_list *standbys)
 {
+    if (standbys->is_behind) {
+        return NULL; /* its primary knows */
+    }
+    if (standbys->wanted.size == 0) {
+        return info->durability == TJ_DURABILITY_REPLICATED
+                   ? "durability is \"replicated\", and synchronous_standby_names is empty"
+                   : NULL;
+    }
+    return standbys->is_shown && standbys_count(standbys).synchronous == 0
+               ? "no standby takes commits that synchronous_standby_names asks for, and they wait"
+               : NULL;
+}
+
+static void check_standby(findings *f, const tj_store_info *info, const tj_standby_list *standbys)
+{
+    const char *trouble = standby_trouble(info, standbys);
+    if (trouble) {
+        found(f, EXIT_UNREPLICATED, "%s: %s; start one, or see why pg_stat_replication has none",
+              info->path, trouble);
+    }
     if (info->postgres.unreplicated > 0) {
         found(f, EXIT_UNREPLICATED,
               "%" PRIu32 " commits of %s are acknowledged that no standby is known to have: "
@@ -237,9 +258,14 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     }
 }
 
-static tj_status look(findings *f, const check_bounds *bounds, const tj_config *config,
+static tj_status look(findings *f, const check_bounds *bounds, const open_journal *journal,
                       const tj_store_info *info, tj_error *error)
 {
+    tj_standby_list *standbys = NULL;
+    tj_status status = tj_store_standbys(journal->store, &standbys, error);
+    if (status != TJ_OK) {
+        return status;
+    }
     bool as_json = given(f->cli, &option_json);
     if (as_json) {
         json_open(&f->json, NULL, '{');
@@ -247,15 +273,14 @@ static tj_status look(findings *f, const check_bounds *bounds, const tj_config *
         json_unsigned(&f->json, "sequence", info->sequence);
         json_open(&f->json, "findings", '[');
     }
-    tj_status status = TJ_OK;
     bool server = info->type == TJ_ENGINE_POSTGRES;
     if (!server) {
         check_space(f, bounds, info);
     }
     check_writer(f, info);
-    check_lag(f, bounds, config, info);
+    check_lag(f, bounds, &journal->config, info);
     if (server) {
-        check_standby(f, info);
+        check_standby(f, info, standbys);
     } else {
         status = check_backup(f, bounds, info, error);
         check_history(f, bounds, info);
@@ -267,6 +292,7 @@ static tj_status look(findings *f, const check_bounds *bounds, const tj_config *
     } else if (f->cli->exit_code == 0) {
         out_line(&f->cli->out, "well: %s at commit %" PRIu64, info->path, info->sequence);
     }
+    tj_standby_list_free(standbys);
     return status;
 }
 
@@ -311,7 +337,7 @@ static tj_status run_check(command_line *cli, tj_error *error)
         status = rows_verify(&info, error);
     }
     if (status == TJ_OK) {
-        status = look(&f, &bounds, &journal.config, &info, error);
+        status = look(&f, &bounds, &journal, &info, error);
     }
     tj_book_list_free(books);
     return journal_close(&journal, status, error);
@@ -327,7 +353,7 @@ const command_spec command_check = {
         "so does a damaged row of algorithms or of the ledger. Else each finding is a line, and "
         "the exit code that of the first: 40 space is "
         "low, 41 no writer, 42 LMDB lags behind, 43 the backup is too old, 44 history is too "
-        "short, 45 commits are on no standby. 0: all is well. "
+        "short, 45 commits are on no standby, or wait for one. 0: all is well. "
         "Cheap enough for every few seconds, beside a running writer; it writes nothing but a "
         "reader slot. Larger tables and the log that is behind LMDB are for 'verify'.",
     .example = "tesser-journal --journal ./journal check --writer --min-free 2GiB "

@@ -94,6 +94,21 @@ static void histogram(exposition *e, const char *name, const tj_histogram *value
     out_format(&e->out, "tesser_journal_%s_count{%s} %" PRIu64 "\n", name, e->label, values->count);
 }
 
+static void expose_standbys(exposition *e, const tj_standby_list *standbys)
+{
+    standby_figures figures = standbys_count(standbys);
+    number(e, "standbys", "gauge", standbys->count, "Standbys that are connected.");
+    if (!standbys->is_shown || standbys->is_behind) {
+        return;
+    }
+    number(e, "standbys_synchronous", "gauge", figures.synchronous,
+           "Of them, those that commits wait for, and which take them.");
+    if (figures.streaming > 0) {
+        number(e, "unreplicated_bytes", "gauge", figures.behind_bytes,
+               "WAL of the server that no standby has flushed.");
+    }
+}
+
 static void expose_server(exposition *e, const tj_store_info *info)
 {
     const tj_postgres_info *server = &info->postgres;
@@ -103,6 +118,8 @@ static void expose_server(exposition *e, const tj_store_info *info)
     number(e, "epoch", "gauge", server->epoch, "Writers that the journal has had.");
     number(e, "unreplicated_commits", "gauge", server->unreplicated,
            "Commits that are acknowledged and that no standby is known to have.");
+    moment(e, "writer_seen_timestamp_seconds", server->writer_seen,
+           "When the newest writer last renewed its lease.");
 }
 
 static void expose_common(exposition *e, const tj_store_info *info)
@@ -177,11 +194,12 @@ static void expose_backups(exposition *e, const tj_known_backups *known)
 }
 
 static void expose_opened(exposition *e, const tj_store_info *info, const tj_metrics *metrics,
-                          const tj_known_backups *backups)
+                          const tj_known_backups *backups, const tj_standby_list *standbys)
 {
     expose_common(e, info);
     if (info->type == TJ_ENGINE_POSTGRES) {
         expose_server(e, info);
+        expose_standbys(e, standbys);
         expose_metrics(e, metrics);
         return;
     }
@@ -196,6 +214,7 @@ static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_err
     tj_store_info info = TJ_STORE_INFO_INIT;
     tj_metrics metrics = TJ_METRICS_INIT;
     tj_known_backups *backups = NULL;
+    tj_standby_list *standbys = NULL;
     if (status == TJ_OK) {
         status = tj_store_info_get(store, &info, error);
     }
@@ -205,13 +224,17 @@ static tj_status expose(exposition *e, tj_store *store, tj_status status, tj_err
     if (status == TJ_OK && info.type == TJ_ENGINE_LMDB) {
         status = tj_known_backups_read(info.path, &backups, error);
     }
+    if (status == TJ_OK) {
+        status = tj_store_standbys(store, &standbys, error);
+    }
     number(e, "up", "gauge", status == TJ_OK, "1: the journal can be opened.");
     number(e, "open_status", "gauge", (uint64_t)status,
            "Status of opening it, as its exit code less 10; 0: it is opened.");
     if (status == TJ_OK) {
-        expose_opened(e, &info, &metrics, backups);
+        expose_opened(e, &info, &metrics, backups, standbys);
     }
     tj_known_backups_free(backups);
+    tj_standby_list_free(standbys);
     return status;
 }
 

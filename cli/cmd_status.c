@@ -8,8 +8,6 @@
 
 #include <tesser/maintain.h>
 
-#define SPAN_TEXT_SIZE 64
-
 static const char *durability_name(tj_durability durability)
 {
     return durability == TJ_DURABILITY_OS           ? "os"
@@ -20,8 +18,7 @@ static const char *durability_name(tj_durability durability)
 #define NS_PER_S 1000000000
 #define HOUR_NS ((int64_t)3600 * NS_PER_S)
 
-/* Days and hours, or what is less: enough to tell a second from a year. */
-static const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
+const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
 {
     int64_t s = ns / NS_PER_S;
     if (s >= 86400) {
@@ -394,7 +391,7 @@ static tj_status run_status(command_line *cli, tj_error *error)
         status = tj_store_books(journal.store, &books, error);
     }
     if (status == TJ_OK && info.type == TJ_ENGINE_POSTGRES) {
-        tell_server(cli, &info, books);
+        status = tell_server(cli, &journal, &info, books, error);
     } else if (status == TJ_OK) {
         status = tell_directory(cli, &journal, &info, books, error);
     }
@@ -406,7 +403,11 @@ const command_spec command_status = {
     .name = "status",
     .server = true,
     .summary = "what the journal holds, and who uses it",
-    .text = "Works beside a running writer and after a crash; writes nothing but a reader slot.",
+    .text =
+        "Works beside a running writer and after a crash; writes nothing but a reader slot. Of a "
+        "journal on a server it also tells which standbys the server has and what they have "
+        "not flushed yet, as far as the role is shown that. With --watch, what was seen last "
+        "stays when the journal cannot be opened any more.",
     .example = "tesser-journal --journal ./journal status",
     .options = (const option_spec *const[]){&option_watch, NULL},
     .run = run_status,

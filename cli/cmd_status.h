@@ -12,6 +12,11 @@ void status_print_books(const tj_book_list *books, output *out);
 void status_json_head(const tj_store_info *info, json_writer *json);
 void status_json_writer(const tj_store_info *info, json_writer *json);
 
-void tell_server(command_line *cli, const tj_store_info *info, const tj_book_list *books);
+#define SPAN_TEXT_SIZE 64
+/* Days and hours, or what is less: enough to tell a second from a year. */
+const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE]);
+
+tj_status tell_server(command_line *cli, const open_journal *journal, const tj_store_info *info,
+                      const tj_book_list *books, tj_error *error);
 
 #endif

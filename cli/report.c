@@ -38,7 +38,8 @@ const exit_code exit_code_table[] = {
     {EXIT_LAG, "LAG", "check: LMDB is too far behind the log"},
     {EXIT_BACKUP_OLD, "BACKUP_OLD", "check: the newest backup is too old"},
     {EXIT_HISTORY_SHORT, "HISTORY_SHORT", "check: states are not kept for long enough"},
-    {EXIT_UNREPLICATED, "UNREPLICATED", "check: commits are acknowledged that no standby has"},
+    {EXIT_UNREPLICATED, "UNREPLICATED",
+     "check: commits are acknowledged that no standby has, or wait for one"},
     {128 + 13, "SIGPIPE", "whoever read the output went away; what was done by then stays"},
 };
 const size_t exit_code_count = sizeof exit_code_table / sizeof exit_code_table[0];

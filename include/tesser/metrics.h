@@ -51,7 +51,7 @@ typedef struct tj_metrics {
 /**
  * Tells what a store has counted. One that was opened read-only tells what the journal's writer
  * had counted when it last brought LMDB up to date, or when it ended; at most a second or so ago
- * while it saves. On PostgreSQL it tells what it has counted itself.
+ * while it saves.
  *
  * @param metrics must be initialized; all zero when nothing is known
  * @return TJ_OK; TJ_MISUSE

@@ -134,7 +134,9 @@ typedef struct tj_postgres_info {
     /** Commits that were acknowledged and of which no standby is known to have them, with
      * TJ_STANDBY_LOST_GO_ON. */
     uint32_t unreplicated;
-    uint64_t reserved[8]; /**< for members to come; zero, which then means "not told" */
+    tj_time writer_seen;  /**< when the newest writer last renewed its lease, by the server's clock;
+                             0: there was none, or the server is away */
+    uint64_t reserved[7]; /**< for members to come; zero, which then means "not told" */
 } tj_postgres_info;
 
 /**
@@ -182,7 +184,7 @@ typedef struct tj_store_info {
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
             0, "", 0, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, {0}}},     \
         {                                                                                        \
-            0, 0, 0, 0, 0, 0,                                                                    \
+            0, 0, 0, 0, 0, 0, 0,                                                                 \
             {                                                                                    \
                 0                                                                                \
             }                                                                                    \
@@ -220,6 +222,39 @@ TJ_API TJ_CHECKED tj_status tj_store_work(tj_store *store, tj_error *error);
  */
 TJ_API TJ_CHECKED tj_status tj_store_info_get(tj_store *store, tj_store_info *info,
                                               tj_error *error);
+
+/** A standby that is connected to the server of a journal on PostgreSQL. */
+typedef struct tj_standby {
+    tj_str name;    /**< as synchronous_standby_names means it: its application_name */
+    tj_str address; /**< "" when it comes by a Unix socket, or when it is not shown */
+    tj_str state;   /**< "streaming" once it has caught up; "" when it is not shown */
+    tj_str sync;    /**< "sync", "quorum", "potential", "async"; "" when it is not shown */
+    /** Of the server's log of changes (WAL, of all its databases), what the standby has not flushed
+     * yet; 0 when it is not shown. */
+    uint64_t behind_bytes;
+} tj_standby;
+
+/** Standbys, those that commits wait for first. */
+typedef struct tj_standby_list {
+    tj_standby *standbys;
+    size_t count;
+    tj_str wanted;  /**< the server's synchronous_standby_names; "": commits wait for none */
+    bool is_shown;  /**< how they do; false: the role lacks pg_read_all_stats */
+    bool is_behind; /**< the server that was asked is a standby itself: it may be behind */
+} tj_standby_list;
+
+/**
+ * Tells which standbys the server of a journal on PostgreSQL has. Any other journal has none.
+ *
+ * @param out released with tj_standby_list_free; NULL on failure
+ * @return TJ_OK; TJ_MISUSE; TJ_NOMEM; TJ_UNAVAILABLE when the server is away
+ * Threads: any.
+ */
+TJ_API TJ_CHECKED tj_status tj_store_standbys(tj_store *store, tj_standby_list **out,
+                                              tj_error *error);
+
+/** Releases a list that this library returned. NULL is allowed. Threads: any, one at a time. */
+TJ_API void tj_standby_list_free(tj_standby_list *list);
 
 #ifdef __cplusplus
 }

@@ -95,6 +95,9 @@ typedef struct tj__engine_ops {
     uint64_t (*appended)(tj__engine *engine);
     /* Must provide. Fills in what the engine knows; the store has initialized it. */
     tj_status (*info)(tj__engine *engine, tj_store_info *info, tj_error *error);
+    /* May provide. The standbys of the server that it is on, in a list that was made in an arena;
+     * NULL: there are none. */
+    tj_status (*standbys)(tj__engine *engine, tj_standby_list *out, tj_error *error);
     /* May provide. When it was made as it is: what is built anew has another time. */
     tj_time (*made_at)(const tj__engine *engine);
     /* May provide. What was counted, by the writer where this one only looks on; NULL: what stands

@@ -69,6 +69,11 @@ static tj_status info(tj__engine *engine, tj_store_info *out, tj_error *error)
     return tj__postgres_info(postgres_of(engine), out, error);
 }
 
+static tj_status standbys(tj__engine *engine, tj_standby_list *out, tj_error *error)
+{
+    return tj__postgres_standbys(postgres_of(engine), out, error);
+}
+
 static tj_status examine(tj__engine *engine, tj__engine_tell *tell, void *context, tj_error *error)
 {
     return tj__postgres_examine(postgres_of(engine), tell, context, error);
@@ -169,6 +174,7 @@ static const tj__engine_ops ops = {
     .included = included,
     .appended = appended,
     .info = info,
+    .standbys = standbys,
     .past = &past,
     .metrics = metrics,
     .prune = prune,

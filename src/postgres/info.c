@@ -9,18 +9,18 @@
 
 enum { JOURNAL, NEWEST, SIZE, STATEMENTS };
 
+/* One that has closed the journal has left no description. */
 static void read_writer(const tj__pg_session *session, const tj__pg_result *row,
                         tj_store_info *info)
 {
     static const char pid[] = "pid ";
     tj__bytes holder = tj__pg_get_bytes(session, row, 0, 2);
     info->writer_alive = tj__pg_get_int4(session, row, 0, 3) == 1;
-    if (info->writer_alive) {
-        snprintf(info->writer, sizeof info->writer, "%.*s", (int)holder.size,
-                 (const char *)holder.data);
-        info->writer_pid = strncmp(info->writer, pid, sizeof pid - 1) == 0
-                               ? strtoll(info->writer + sizeof pid - 1, NULL, 10)
-                               : 0;
+    info->postgres.writer_seen = (tj_time)tj__pg_get_int8(session, row, 0, 6) * 1000;
+    snprintf(info->writer, sizeof info->writer, "%.*s", (int)holder.size,
+             (const char *)holder.data);
+    if (info->writer_alive && strncmp(info->writer, pid, sizeof pid - 1) == 0) {
+        info->writer_pid = strtoll(info->writer + sizeof pid - 1, NULL, 10);
     }
 }
 
@@ -46,7 +46,8 @@ static void prepare(const tj__postgres *postgres, tj__pg_query queries[STATEMENT
     queries[JOURNAL] = tj__pg_sql(
         "select epoch, applied, holder, (holder <> '' and clock_timestamp() < renewed + "
         "ttl)::int4, (select coalesce(sum(length(body)), 0)::int8 from log where journal = "
-        "$1::int4 and seq > applied), unreplicated from journal where journal = $1::int4");
+        "$1::int4 and seq > applied), unreplicated, (extract(epoch from renewed) * 1000000)::int8 "
+        "from journal where journal = $1::int4");
     queries[NEWEST] = tj__pg_sql("select seq, at from log where journal = $1::int4 order by seq "
                                  "desc limit 1");
     queries[SIZE] = tj__pg_sql(

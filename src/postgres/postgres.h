@@ -43,6 +43,7 @@ tj_status tj__postgres_find(tj__postgres *postgres, tj__bytes key, bool *found, 
 uint64_t tj__postgres_included(tj__postgres *postgres);
 uint64_t tj__postgres_appended(tj__postgres *postgres);
 tj_status tj__postgres_info(tj__postgres *postgres, tj_store_info *info, tj_error *error);
+tj_status tj__postgres_standbys(tj__postgres *postgres, tj_standby_list *out, tj_error *error);
 typedef void tj__postgres_tell(void *context, const char *name, tj_health health,
                                const char *sentence);
 tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, void *context,

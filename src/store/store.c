@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "base/thread.h"
@@ -257,6 +258,34 @@ tj_status tj_store_info_get(tj_store *store, tj_store_info *info, tj_error *erro
     TJ_TRY(store->core->engine->ops->info(store->core->engine, &found, error));
     tj__sized_fill(info, &found);
     return TJ_OK;
+}
+
+tj_status tj_store_standbys(tj_store *store, tj_standby_list **out, tj_error *error)
+{
+    void *object = NULL;
+    if (!store || !out) {
+        return tj__fail(error, TJ_MISUSE, "no store, or no place for the list");
+    }
+    *out = NULL;
+    TJ_TRY(tj__core_check(store->core, error));
+    if (!tj__arena_new(sizeof(tj_standby_list), &object)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a list of standbys");
+    }
+    tj_standby_list *list = object;
+    tj__engine *engine = store->core->engine;
+    *list = (tj_standby_list){.wanted = TJ_STR(""), .is_shown = true};
+    tj_status status = engine->ops->standbys ? engine->ops->standbys(engine, list, error) : TJ_OK;
+    if (status != TJ_OK) {
+        tj_standby_list_free(list);
+        return status;
+    }
+    *out = list;
+    return TJ_OK;
+}
+
+void tj_standby_list_free(tj_standby_list *list)
+{
+    tj__arena_free_object(list);
 }
 
 /* ---- submitted commits, and the work of the threads ------------------------------------- */

@@ -197,6 +197,7 @@ run 0 -j w record <<<'{"last_prices":{"a:X":"2.50","b:Y":"3"}}'
 shows '  a:X      2.50'
 mv w/data.mdb w/gone
 shows 'data.mdb is missing'
+shows 'As it was seen last, 2'
 mv w/gone w/data.mdb
 shows '  b:Y      3'
 [ "$(tmux display -p '#{history_size}')" = 0 ] || fail "--watch scrolls"

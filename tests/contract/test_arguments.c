@@ -263,7 +263,23 @@ static void test_engine_members_of_a_newer_library(fixture *f)
     assert_int_equal(info.lmdb.reserved[sizeof info.lmdb.reserved / sizeof *info.lmdb.reserved - 1],
                      0);
     assert_int_equal(info.lmdb.segment_count, is_journal(f) ? 1 : 0);
-    assert_int_equal(info.postgres.reserved[7], 0);
+    assert_int_equal(
+        info.postgres.reserved[sizeof info.postgres.reserved / sizeof *info.postgres.reserved - 1],
+        0);
+}
+
+/* The server of the tests has none, either. */
+static void test_standbys(fixture *f)
+{
+    tj_standby_list *list = NULL;
+    assert_refused(tj_store_standbys(NULL, &list, &err), TJ_MISUSE, "no store");
+    assert_refused(tj_store_standbys(f->store, NULL, &err), TJ_MISUSE, "no store, or no place");
+    assert_ok(tj_store_standbys(f->store, &list, &err));
+    assert_int_equal(list->count, 0);
+    assert_true(list->is_shown && !list->is_behind);
+    assert_int_equal(list->wanted.size, 0);
+    tj_standby_list_free(list);
+    tj_standby_list_free(NULL);
 }
 
 static void test_commit_options_of_an_older_library(fixture *f)
@@ -417,6 +433,7 @@ static const contract_case cases[] = {
     CASE(test_structs_of_an_older_library),
     CASE(test_structs_from_before_an_engine),
     CASE(test_engine_members_of_a_newer_library),
+    CASE(test_standbys),
     CASE(test_commit_options_of_an_older_library),
     CASE(test_structs_of_a_newer_library),
     CASE(test_a_store_that_only_looks_on),

@@ -5,6 +5,7 @@
 # Usage: server.sh start|stop PLACE             PLACE is a file that then holds the directory's name
 #        server.sh halt|resume DIRECTORY        as in a crash, and back
 #        server.sh standby DIRECTORY            a standby of it, at port 5433 of the same directory
+#        server.sh end DIRECTORY                ends the standby
 set -euo pipefail
 action=$1 place=$2
 
@@ -39,6 +40,7 @@ stop() {
 }
 
 standby() {
+    cd "$place"
     as_owner "$bin/pg_basebackup" -h "$place" -U postgres -D "$place/standby" -R -c fast --no-sync
     echo 'port = 5433' >>"$place/standby/postgresql.conf"
     as_owner "$bin/pg_ctl" -D "$place/standby" -l "$place/standby.log" -w start >/dev/null \
@@ -57,6 +59,7 @@ fi
 case $action in
     halt) as_owner "$bin/pg_ctl" -D "$place/data" -m immediate -w stop >/dev/null; exit ;;
     standby) standby; exit ;;
+    end) cd "$place" && as_owner "$bin/pg_ctl" -D "$place/standby" -m immediate -w stop >/dev/null; exit ;;
     resume) as_owner "$bin/pg_ctl" -D "$place/data" -l "$place/server.log" -w start >/dev/null; exit ;;
 esac
 stop

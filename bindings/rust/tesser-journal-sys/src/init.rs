@@ -84,6 +84,8 @@ zeroed!(
     tj_restore_report,
     tj_restored_counter,
     tj_rollback_report,
+    tj_standby,
+    tj_standby_list,
     tj_str,
     tj_sub_account,
     tj_text,

@@ -103,8 +103,11 @@ pub struct tj_postgres_info {
     /// Commits that were acknowledged and of which no standby is known to have them, with
     /// `TJ_STANDBY_LOST_GO_ON`.
     pub unreplicated: u32,
+    /// When the newest writer last renewed its lease, by the server's clock; 0: there was none, or
+    /// the server is away
+    pub writer_seen: tj_time,
     /// For members to come; zero, which then means "not told"
-    pub reserved: [u64; 8],
+    pub reserved: [u64; 7],
 }
 
 /// What can be told of a store at one moment.
@@ -145,6 +148,39 @@ pub struct tj_store_info {
     pub lmdb: tj_lmdb_info,
     /// What a journal on PostgreSQL alone can tell
     pub postgres: tj_postgres_info,
+}
+
+/// A standby that is connected to the server of a journal on PostgreSQL.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_standby {
+    /// As synchronous_standby_names means it: its application_name
+    pub name: tj_str,
+    /// "" when it comes by a Unix socket, or when it is not shown
+    pub address: tj_str,
+    /// "streaming" once it has caught up; "" when it is not shown
+    pub state: tj_str,
+    /// "sync", "quorum", "potential", "async"; "" when it is not shown
+    pub sync: tj_str,
+    /// Of the server's log of changes (WAL, of all its databases), what the standby has not
+    /// flushed yet; 0 when it is not shown.
+    pub behind_bytes: u64,
+}
+
+/// Standbys, those that commits wait for first.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tj_standby_list {
+    /// The standbys.
+    pub standbys: *mut tj_standby,
+    /// How many they are.
+    pub count: usize,
+    /// The server's synchronous_standby_names; "": commits wait for none
+    pub wanted: tj_str,
+    /// How they do; false: the role lacks pg_read_all_stats
+    pub is_shown: bool,
+    /// The server that was asked is a standby itself: it may be behind
+    pub is_behind: bool,
 }
 
 unsafe extern "C" {
@@ -267,4 +303,22 @@ unsafe extern "C" {
         info: *mut tj_store_info,
         error: *mut tj_error,
     ) -> tj_status;
+
+    /// Tells which standbys the server of a journal on PostgreSQL has. Any other journal has none.
+    ///
+    /// - `out`: released with `tj_standby_list_free`; NULL on failure
+    ///
+    /// Returns `TJ_OK`; `TJ_MISUSE`; `TJ_NOMEM`; `TJ_UNAVAILABLE` when the server is away
+    ///
+    /// Threads: any.
+    pub fn tj_store_standbys(
+        store: *mut tj_store,
+        out: *mut *mut tj_standby_list,
+        error: *mut tj_error,
+    ) -> tj_status;
+
+    /// Releases a list that this library returned. NULL is allowed.
+    ///
+    /// Threads: any, one at a time.
+    pub fn tj_standby_list_free(list: *mut tj_standby_list);
 }

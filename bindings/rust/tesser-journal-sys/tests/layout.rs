@@ -162,7 +162,7 @@ fn facts() -> Vec<(String, u64)> {
     }
     tj_postgres_info {
         epoch, applied_sequence, lag_bytes, away_since, server_version,
-        unreplicated, reserved
+        unreplicated, writer_seen, reserved
     }
     tj_price { symbol, price }
     tj_prune_options { struct_size, history_size_bytes, dry_run }
@@ -195,6 +195,8 @@ fn facts() -> Vec<(String, u64)> {
         dry_run, book, sequence_to, sequence, changes, change_count, ledger, ledger_count,
         checkpoint_back, checkpoint_kept
     }
+    tj_standby { name, address, state, sync, behind_bytes }
+    tj_standby_list { standbys, count, wanted, is_shown, is_behind }
     tj_store_info {
         struct_size, r#type, durability, path, journal_id, format_version, sequence,
         sequence_time, state_bytes, writer_alive, writer_pid, writer, clock_behind_ns, lmdb, postgres
@@ -496,6 +498,7 @@ fn every_function_is_declared() {
         tj_restore,
         tj_restore_report_free,
         tj_rollback_report_free,
+        tj_standby_list_free,
         tj_state_load,
         tj_state_load_at,
         tj_state_rollback,
@@ -514,6 +517,7 @@ fn every_function_is_declared() {
         tj_store_ledger_repository,
         tj_store_metrics,
         tj_store_open,
+        tj_store_standbys,
         tj_store_state_repository,
         tj_store_work,
         tj_text_dispose,

@@ -14,6 +14,7 @@
 /* Memory from one allocation; what is handed out lies behind this head. */
 typedef struct chunk {
     alignas(max_align_t) struct chunk *next;
+    void *adopted; /* what it stands for, if it is none itself */
 } chunk;
 
 /* The arena stands in front of the object that it carries, so that the object alone finds it. */
@@ -52,6 +53,7 @@ void tj__arena_free_object(void *object)
     chunk *next = NULL;
     for (chunk *each = arena->chunks; each; each = next) {
         next = each->next;
+        free(each->adopted);
         free(each);
     }
     free(arena);
@@ -103,14 +105,14 @@ static void *take_from_new_chunk(tj__arena *arena, size_t size)
     return data;
 }
 
-bool tj__arena_reserve(tj__arena *arena, size_t size)
+bool tj__arena_adopt(tj__arena *arena, void *memory)
 {
-    uint8_t *data = add_chunk(arena, size);
-    if (!data) {
+    chunk *fresh = calloc(1, sizeof *fresh);
+    if (!fresh) {
         return false;
     }
-    arena->at = data;
-    arena->free_size = size;
+    *fresh = (chunk){.next = arena->chunks, .adopted = memory};
+    arena->chunks = fresh;
     return true;
 }
 

@@ -18,9 +18,9 @@ tj__arena *tj__arena_of_object(void *object);
 void *tj__arena_alloc(tj__arena *arena, size_t size);
 /* count * size with an overflow check. */
 void *tj__arena_array(tj__arena *arena, size_t count, size_t size);
-/* Makes the next allocations of up to `size` bytes come from one block. False when memory is
- * short. */
-bool tj__arena_reserve(tj__arena *arena, size_t size);
+/* Gives it memory that came from malloc, which is released with it. False when memory is short: it
+ * stays the caller's. */
+bool tj__arena_adopt(tj__arena *arena, void *memory);
 /* A copy of text with a NUL behind it; data NULL when memory is short (check only if size > 0 or
  * text.data was not NULL). An absent text stays absent. */
 tj_str tj__arena_str(tj__arena *arena, tj_str text);

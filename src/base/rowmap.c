@@ -17,6 +17,9 @@
 
 /* Memory for entries of a pooled map. Small enough to come from what the process had before. */
 #define CHUNK_SIZE ((size_t)64 << 10)
+/* What is left of a pooled map moves together when it has lost more than that, and more than is
+ * left. */
+#define LOST_MIN ((size_t)1 << 20)
 
 typedef struct chunk {
     alignas(tj__rowmap_entry) struct chunk *next;
@@ -29,6 +32,7 @@ struct tj__rowmap {
     uint8_t *room; /* behind the entries in the first of them, */
     size_t room_size;
     size_t bytes;
+    size_t lost; /* of them, in a pooled map: of entries that were replaced or removed */
     tj__rowmap_entry **sorted;
     size_t sorted_capacity;
     bool sorted_valid; /* sorted holds exactly the entries, in key order */
@@ -48,12 +52,12 @@ tj__rowmap *tj__rowmap_new_pooled(void)
     return map;
 }
 
-static void free_chunks(tj__rowmap *map)
+static void free_chunks(chunk *first)
 {
-    while (map->chunks) {
-        chunk *first = map->chunks;
-        map->chunks = first->next;
+    while (first) {
+        chunk *next = first->next;
         free(first);
+        first = next;
     }
 }
 
@@ -71,7 +75,7 @@ static void free_entries(const tj__rowmap *map)
 void tj__rowmap_clear(tj__rowmap *map)
 {
     if (map->pooled) {
-        free_chunks(map);
+        free_chunks(map->chunks);
     } else {
         free_entries(map);
     }
@@ -159,13 +163,52 @@ static void *allocate(tj__rowmap *map, size_t size)
     return map->pooled ? take_from_chunk(map, size) : malloc(size);
 }
 
-/* Of a pooled map it stays until all are released, and counts. */
+/* Of a pooled map it stays for a while, and counts. */
 static void release(tj__rowmap *map, tj__rowmap_entry *entry)
 {
-    if (!map->pooled) {
+    if (map->pooled) {
+        map->lost += bytes_of(entry);
+    } else {
         map->bytes -= bytes_of(entry);
         free(entry);
     }
+}
+
+static bool move(tj__rowmap *map, tj__keyslot *slot)
+{
+    const tj__rowmap_entry *entry = slot->entry;
+    size_t size = sizeof *entry + bytes_of(entry);
+    void *to = take_from_chunk(map, size);
+    if (to) {
+        slot->entry = memcpy(to, entry, size);
+    }
+    return to;
+}
+
+/* Moves what is left of a pooled map to new memory and releases the old, unless memory is short. */
+static void move_together(tj__rowmap *map)
+{
+    chunk *old = map->chunks;
+    chunk **last = &map->chunks;
+    bool moved = true;
+    map->chunks = NULL;
+    map->room_size = 0;
+    map->sorted_valid = false;
+    for (size_t i = 0; i < map->table.slot_count; i++) {
+        if (map->table.slots[i].entry) {
+            moved = move(map, &map->table.slots[i]) && moved;
+        }
+    }
+    if (moved) {
+        free_chunks(old);
+        map->bytes -= map->lost;
+    } else {
+        while (*last) {
+            last = &(*last)->next;
+        }
+        *last = old;
+    }
+    map->lost = 0;
 }
 
 static tj__rowmap_entry *new_entry(tj__rowmap *map, uint32_t hash, tj__bytes key, tj__bytes value)
@@ -232,6 +275,9 @@ static tj__rowmap_entry *put(tj__rowmap *map, tj__bytes key, tj__bytes value)
 {
     if (!tj__rowmap_reserve(map, 1)) {
         return NULL;
+    }
+    if (map->lost > LOST_MIN && map->lost > map->bytes / 2) {
+        move_together(map);
     }
     uint32_t hash = tj__keytable_hash(key);
     tj__keyslot *at = slot_of(map, hash, key);

@@ -221,17 +221,37 @@ static tj_status find_rows(scanning *s, size_t at, size_t *count, tj_error *erro
                              : tj__fail(error, TJ_NOMEM, "no memory for the rows of a block");
 }
 
-static tj_status visit_block(scanning *s, size_t at, bool descending, tj_error *error)
+static tj_status visit_row(const scanning *s, const tj__row *row, tj_error *error)
+{
+    bool wanted =
+        tj__bytes_compare(row->key, s->first) >= 0 && tj__bytes_compare(row->key, s->end) < 0;
+    return wanted ? s->visitor(s->context, row, error) : TJ_OK;
+}
+
+static tj_status visit_block(scanning *s, size_t at, tj_error *error)
+{
+    TJ_TRY(read_block(s->base, at, &s->block, error));
+    tj__reader in = {.rest = tj__buffer_bytes(&s->block)};
+    while (in.rest.size > 0) {
+        tj__row row;
+        if (!next_row(&in, &row)) {
+            return bad_row(s->base, at, error);
+        }
+        TJ_TRY(visit_row(s, &row, error));
+    }
+    return TJ_OK;
+}
+
+static tj_status visit_block_backwards(scanning *s, size_t at, tj_error *error)
 {
     size_t count = 0;
     TJ_TRY(find_rows(s, at, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        size_t start = tj__load_u32(s->starts.data + 4 * (descending ? count - 1 - i : i));
+    while (count-- > 0) {
+        size_t start = tj__load_u32(s->starts.data + 4 * count);
         tj__reader in = {.rest = {s->block.data + start, s->block.size - start}};
         tj__row row;
-        if (next_row(&in, &row) && tj__bytes_compare(row.key, s->first) >= 0 &&
-            tj__bytes_compare(row.key, s->end) < 0) {
-            TJ_TRY(s->visitor(s->context, &row, error));
+        if (next_row(&in, &row)) {
+            TJ_TRY(visit_row(s, &row, error));
         }
     }
     return TJ_OK;
@@ -250,7 +270,8 @@ static tj_status scan(tj__row_source *source, tj__bytes first, tj__bytes end, bo
     }
     tj_status status = TJ_OK;
     for (size_t i = from; i < to && status == TJ_OK; i++) {
-        status = visit_block(&s, descending ? to - 1 - (i - from) : i, descending, error);
+        status = descending ? visit_block_backwards(&s, to - 1 - (i - from), error)
+                            : visit_block(&s, i, error);
     }
     tj__buffer_dispose(&s.block);
     tj__buffer_dispose(&s.starts);

@@ -103,7 +103,7 @@ static tj_status read_log(tj__past_part *part, tj_error *error)
 
 static tj_status attempt(tj__past_part *part, tj_error *error)
 {
-    part->changes = tj__rowmap_new();
+    part->changes = tj__rowmap_new_pooled();
     if (!part->changes) {
         return tj__fail(error, TJ_NOMEM, "no memory for a state of the past");
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A LiveState from its rows. One scan checks, counts and gathers them; then the state's memory is
- * taken in one piece, the orders are put into the order of their ranks, and each row is decoded
- * into its place. Texts are views of a copy of all rows.
+ * A LiveState from its rows. One scan checks, counts and gathers them; then the orders are put into
+ * the order of their ranks, and each row is decoded into its place. Texts are views of what was
+ * gathered.
  */
 #include <stdlib.h>
 
@@ -35,7 +35,7 @@ typedef struct loading {
     size_t counts[TJ__KIND_LAST + 1];
     tj__buffer rows;      /* gathered_row each; in key order, which is that of kinds */
     tj__buffer gathered;  /* their keys and values */
-    const uint8_t *bytes; /* the state's copy of it */
+    const uint8_t *bytes; /* the same, when it is the state's */
     tj_position *positions;
     tj_balance *balances;
     holdings position_owners;
@@ -161,18 +161,17 @@ static bool sort_kinds(loading *l)
     return true;
 }
 
-/* Takes the largest parts of the state's memory together. */
-static bool copy_gathered(loading *l)
+/* What was gathered becomes the state's. */
+static bool keep_gathered(loading *l)
 {
-    size_t orders = l->counts[TJ__KIND_ORDER] * sizeof(tj_order);
-    tj_str gathered = {(const char *)l->gathered.data, l->gathered.size};
-    if (!tj__arena_reserve(l->arena, orders + gathered.size + 1)) {
+    void *fitting = realloc(l->gathered.data, l->gathered.size);
+    l->gathered.data = fitting ? fitting : l->gathered.data;
+    if (!tj__arena_adopt(l->arena, l->gathered.data)) {
         return false;
     }
-    l->state->open_order_count = l->counts[TJ__KIND_ORDER];
-    l->state->open_orders = tj__arena_array(l->arena, l->state->open_order_count, sizeof(tj_order));
-    l->bytes = (const uint8_t *)tj__arena_str(l->arena, gathered).data;
-    return l->state->open_orders && (l->bytes || !gathered.data);
+    l->bytes = l->gathered.data;
+    l->gathered = (tj__buffer){0};
+    return true;
 }
 
 static bool make_arrays(loading *l)
@@ -185,6 +184,8 @@ static bool make_arrays(loading *l)
     l->balances = tj__arena_array(l->arena, balances, sizeof *l->balances);
     l->position_owners.owners = tj__arena_array(l->arena, positions, sizeof(tj_str));
     l->balance_owners.owners = tj__arena_array(l->arena, balances, sizeof(tj_str));
+    state->open_order_count = counts[TJ__KIND_ORDER];
+    state->open_orders = tj__arena_array(l->arena, state->open_order_count, sizeof(tj_order));
     state->portfolio.sub_account_count = counts[TJ__KIND_SUB_ACCOUNT];
     state->portfolio.sub_accounts =
         tj__arena_array(l->arena, counts[TJ__KIND_SUB_ACCOUNT], sizeof(tj_sub_account));
@@ -194,7 +195,7 @@ static bool make_arrays(loading *l)
     state->execution_checkpoint.exec_ids =
         tj__arena_array(l->arena, counts[TJ__KIND_EXEC_ID], sizeof(tj_str));
     return l->positions && l->balances && l->position_owners.owners && l->balance_owners.owners &&
-           state->portfolio.sub_accounts && state->last_prices &&
+           state->open_orders && state->portfolio.sub_accounts && state->last_prices &&
            state->execution_checkpoint.exec_ids;
 }
 
@@ -355,7 +356,7 @@ static tj_status load(tj__row_source *rows, uint32_t book, loading *l, tj_error 
         return tj__quarantine_refuse(rows, book, TJ__TABLE_STATE, (tj__bytes){NULL, 0},
                                      "the live state", error);
     }
-    if (!sort_kinds(l) || !copy_gathered(l) || !make_arrays(l)) {
+    if (!sort_kinds(l) || !keep_gathered(l) || !make_arrays(l)) {
         return no_memory(error);
     }
     TJ_TRY(load_rows(l, error));

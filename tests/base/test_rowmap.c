@@ -209,6 +209,34 @@ static void a_pool_counts_what_it_keeps(void **state)
     tj__rowmap_free(map);
 }
 
+/* Values that grow and shrink leave memory behind, which comes back. */
+static void a_pool_lets_go_of_what_it_lost(void **state)
+{
+    enum { OF_THESE = 16, PUTS = 10000, LARGEST = 20000 };
+    static uint8_t value[LARGEST];
+    (void)state;
+    tj__rowmap *map = tj__rowmap_new_pooled();
+    tj__rowmap_entry **entries = NULL;
+    size_t count = 0;
+    for (unsigned i = 0; i < PUTS; i++) {
+        uint8_t key = (uint8_t)(i % OF_THESE);
+        size_t size = i % 3 * 9000 + i % 100;
+        memset(value, (int)i, size);
+        assert_non_null(tj__rowmap_put(map, tj__bytes_of(&key, 1), tj__bytes_of(value, size), i));
+        assert_true(tj__rowmap_bytes(map) <= 2 * OF_THESE * LARGEST + ((size_t)1 << 20));
+    }
+    assert_true(tj__rowmap_sorted(map, &entries, &count));
+    assert_int_equal(count, OF_THESE);
+    for (unsigned i = PUTS - OF_THESE; i < PUTS; i++) {
+        const tj__rowmap_entry *entry = entries[i % OF_THESE];
+        size_t size = i % 3 * 9000 + i % 100;
+        memset(value, (int)i, size);
+        assert_int_equal(entry->sequence, i);
+        assert_true(tj__bytes_equal(tj__rowmap_value(entry), tj__bytes_of(value, size)));
+    }
+    tj__rowmap_free(map);
+}
+
 /* A value of another size moves an entry; the sorted index must show the new place. */
 static void sorted_index_follows_replaced_values(void **state)
 {
@@ -272,6 +300,7 @@ int main(void)
         cmocka_unit_test(behaves_as_the_model),
         cmocka_unit_test(so_does_one_with_a_pool),
         cmocka_unit_test(a_pool_counts_what_it_keeps),
+        cmocka_unit_test(a_pool_lets_go_of_what_it_lost),
         cmocka_unit_test(sorted_index_follows_replaced_values),
         cmocka_unit_test(key_and_value_may_be_the_entry_s_own),
         cmocka_unit_test(an_empty_map),

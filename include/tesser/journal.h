@@ -52,7 +52,8 @@
  * - One process writes. Others open with read_only.
  * - Do not use a store after fork in the child; it says so (TJ_CLOSED).
  * - An opened store has one helper thread; the first submitted commit and the first with a deadline
- *   start one more each. All signals are blocked in them. no_threads: none.
+ *   start one more each. A reader checks a large table with a second one, which ends before the
+ *   call does. All signals are blocked in them. no_threads: none.
  * - After TJ_CLOSED from a save, its outcome may be unknown: stop, open again, look.
  * - The path must be on a local file system; see tj_store_open, TJ_UNSUPPORTED.
  * - Never open data.mdb of a journal with LMDB yourself in a process that has the journal open.

@@ -3,6 +3,7 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "base/error.h"
@@ -20,6 +21,13 @@ tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void 
         return tj__fail(error, TJ_NOMEM, "no memory, or too many threads: starting %s", what);
     }
     return failed == 0 ? TJ_OK : tj__fail_errno(error, failed, "starting %s", what);
+}
+
+/* Where there are more than the set has room for, it cannot be read. */
+bool tj__thread_second_core(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) > 1;
 }
 
 void tj__mutex_init(pthread_mutex_t *mutex)

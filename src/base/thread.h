@@ -4,6 +4,7 @@
 #define TJ_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -12,6 +13,9 @@
 /* Starts a thread that blocks all signals: they are for the threads of the program. */
 tj_status tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
                            const char *what, tj_error *error);
+
+/* Whether two threads of this process can run at the same time. */
+bool tj__thread_second_core(void);
 
 /* Memory in which threads find each other: neither takes anything that could be missing. */
 void tj__mutex_init(pthread_mutex_t *mutex);

@@ -99,6 +99,8 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
                                .map_size_max = journal->config.lmdb.map_size_max_bytes,
                                .read_only = journal->config.read_only,
                                .classify = journal->config.read_only ? tj__state_row_class : NULL,
+                               .two_threads =
+                                   journal->config.read_only && !journal->config.no_threads,
                                .flushed = journal->created};
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);

@@ -55,6 +55,7 @@ static tj_status env_new(const tj__env_options *options, tj__env **out, tj_error
     env->pid = getpid();
     env->read_only = options->read_only;
     env->classify = options->classify;
+    env->two_threads = options->two_threads && tj__thread_second_core();
     env->map_size_max = options->map_size_max > 0 ? options->map_size_max : UINT64_MAX;
     tj__gate_init(&env->gate);
     tj__mutex_init(&env->parked_lock);

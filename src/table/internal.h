@@ -41,6 +41,7 @@ struct tj__env {
     ino_t inode;
     pid_t pid; /* LMDB's handle must not be used in a forked child */
     bool read_only;
+    bool two_threads;
     uint64_t map_size_max;
     void *lock_map; /* LMDB's map of lock.mdb, where a store into it may need a block; or NULL */
     size_t lock_map_size;

@@ -15,48 +15,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "table/pages.h"
 #include "table/table.h"
+#include "table/walk.h"
 
 #define LEVELS_MAX TJ__TREE_DEPTH_MAX
-#define FREE_LIST_FLAGS 0x08     /* integer keys; LMDB's environment flags share the field */
-#define ENVIRONMENT_FLAGS 0x4000 /* MDB_NOSUBDIR may have been set when it was created */
 #define PAGE_NUMBERS_AT_ONCE 512
 
-typedef enum tree_kind { FREE_LIST, MAIN_DATABASE, NAMED_DATABASE } tree_kind;
-
-struct tj__walk {
-    const tj__pages *pages;
-    uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
-    uint8_t *levels; /* a branch page for each of LEVELS_MAX */
-    unsigned level;  /* pages of `levels` in use */
-    tj__pages_ahead ahead;
-    tj__buffer names;
-    tj__buffer trees;        /* tj__tree for each name */
-    tj__walked_row *rows;    /* of a page, as many as one can have */
-    size_t row_count;        /* of them, those to give */
-    uint16_t flags;          /* of any node of the page */
-    tj__buffer value;        /* scratch: one that lies in overflow pages */
-    tj__walk_visitor *visit; /* of the database under the walk; or NULL */
-    void *context;
-};
-typedef struct tj__walk walker;
-
-/* A tree under the walk: its record and what was counted. */
-typedef struct walked_tree {
-    tree_kind kind;
-    tj__bytes name;
-    const tj__tree *record;
-    tj__tree counted;
-} walked_tree;
-
-/* Keys of a page are at or above `low` and below `high`; no data: unbounded. */
-typedef struct range {
-    tj__bytes low;
-    tj__bytes high;
-} range;
-
-static bool take(walker *walk, uint64_t page)
+static bool take(tj__walk *walk, uint64_t page)
 {
     uint8_t bit = (uint8_t)(1u << page % 8);
     bool first = (walk->taken[page / 8] & bit) == 0;
@@ -64,8 +29,13 @@ static bool take(walker *walk, uint64_t page)
     return first;
 }
 
+tj_status tj__walk_used_twice(const tj__walk *walk, uint64_t page, tj_error *error)
+{
+    return tj__pages_bad(walk->pages, page, error, "it is in use twice, or in use and free");
+}
+
 /* Marks a run of pages, which must be within the file and in nobody's use. */
-static tj_status take_run(walker *walk, uint64_t first, uint64_t count, tj_error *error)
+static tj_status take_run(tj__walk *walk, uint64_t first, uint64_t count, tj_error *error)
 {
     const tj__pages *pages = walk->pages;
     if (first < 2 || first > pages->last_page || count > pages->last_page - first + 1) {
@@ -78,15 +48,15 @@ static tj_status take_run(walker *walk, uint64_t first, uint64_t count, tj_error
     }
     for (uint64_t page = first; page < first + count; page++) {
         if (!take(walk, page)) {
-            return tj__pages_bad(pages, page, error, "it is in use twice, or in use and free");
+            return tj__walk_used_twice(walk, page, error);
         }
     }
     return TJ_OK;
 }
 
-static int compare_keys(const walked_tree *tree, tj__bytes a, tj__bytes b)
+static int compare_keys(const tj__walked_tree *tree, tj__bytes a, tj__bytes b)
 {
-    if (tree->kind != FREE_LIST) {
+    if (tree->kind != TJ__FREE_LIST) {
         return tj__bytes_compare(a, b);
     }
     uint64_t left = tj__load_u64(a.data);
@@ -97,8 +67,8 @@ static int compare_keys(const walked_tree *tree, tj__bytes a, tj__bytes b)
 /* Keys rise, and stay within what the parent page promises, for which the last one stands. The
  * first key of a branch page is not looked at: it stands for the parent's own. Notes what nodes
  * there are. */
-static tj_status check_keys(walker *walk, const walked_tree *tree, uint64_t number,
-                            const uint8_t *page, bool branch, range bounds, tj_error *error)
+static tj_status check_keys(tj__walk *walk, const tj__walked_tree *tree, uint64_t number,
+                            const uint8_t *page, bool branch, tj__key_range bounds, tj_error *error)
 {
     uint64_t page_at = number * walk->pages->page_size;
     tj__bytes below = bounds.low;
@@ -108,7 +78,7 @@ static tj_status check_keys(walker *walk, const walked_tree *tree, uint64_t numb
     for (size_t i = branch; i < count; i++) {
         tj__node node = tj__page_node(page, i);
         tj__bytes key = node.key;
-        if (tree->kind == FREE_LIST && key.size != sizeof(uint64_t)) {
+        if (tree->kind == TJ__FREE_LIST && key.size != sizeof(uint64_t)) {
             return tj__pages_bad(walk->pages, number, error,
                                  "key %zu of the free list has %zu bytes", i, key.size);
         }
@@ -127,7 +97,7 @@ static tj_status check_keys(walker *walk, const walked_tree *tree, uint64_t numb
 }
 
 /* The run of overflow pages that holds a node's value: *file_at is where the value starts. */
-static tj_status check_overflow(walker *walk, walked_tree *tree, const tj__node *node,
+static tj_status check_overflow(tj__walk *walk, tj__walked_tree *tree, const tj__node *node,
                                 uint64_t *file_at, tj_error *error)
 {
     const tj__pages *pages = walk->pages;
@@ -155,7 +125,7 @@ static tj_status check_overflow(walker *walk, walked_tree *tree, const tj__node 
 }
 
 /* Free pages must fall from entry to entry, and be in nobody's use. */
-static tj_status check_free_pages(walker *walk, uint64_t list_page, const uint8_t *entries,
+static tj_status check_free_pages(tj__walk *walk, uint64_t list_page, const uint8_t *entries,
                                   size_t count, uint64_t *above, tj_error *error)
 {
     for (size_t i = 0; i < count; i++) {
@@ -175,8 +145,8 @@ static tj_status check_free_pages(walker *walk, uint64_t list_page, const uint8_
 }
 
 /* A value of the free list: a count, then that many page numbers; more room than that is fine. */
-static tj_status check_free_list(walker *walk, uint64_t list_page, uint64_t file_at, uint32_t size,
-                                 tj_error *error)
+static tj_status check_free_list(tj__walk *walk, uint64_t list_page, uint64_t file_at,
+                                 uint32_t size, tj_error *error)
 {
     const tj__pages *pages = walk->pages;
     uint8_t piece[8 * PAGE_NUMBERS_AT_ONCE];
@@ -203,7 +173,8 @@ static tj_status check_free_list(walker *walk, uint64_t list_page, uint64_t file
 }
 
 /* Its key is the transaction that freed the pages. */
-static tj_status check_free_key(const walker *walk, uint64_t number, tj__bytes key, tj_error *error)
+static tj_status check_free_key(const tj__walk *walk, uint64_t number, tj__bytes key,
+                                tj_error *error)
 {
     uint64_t freed_by = tj__load_u64(key.data);
     if (freed_by == 0 || freed_by > walk->pages->transaction) {
@@ -215,10 +186,10 @@ static tj_status check_free_key(const walker *walk, uint64_t number, tj__bytes k
     return TJ_OK;
 }
 
-static tj_status check_named(walker *walk, const walked_tree *parent, uint64_t number,
+static tj_status check_named(tj__walk *walk, const tj__walked_tree *parent, uint64_t number,
                              const uint8_t *page, const tj__node *node, tj_error *error)
 {
-    if (parent->kind != MAIN_DATABASE || node->value_size != TJ__TREE_RECORD_SIZE ||
+    if (parent->kind != TJ__MAIN_DATABASE || node->value_size != TJ__TREE_RECORD_SIZE ||
         memchr(node->key.data, 0, node->key.size)) {
         return tj__pages_bad(walk->pages, number, error,
                              "a record of a named database is malformed");
@@ -230,7 +201,7 @@ static tj_status check_named(walker *walk, const walked_tree *parent, uint64_t n
     return TJ_OK;
 }
 
-static tj_status give_rows(walker *walk, tj_error *error)
+static tj_status give_rows(tj__walk *walk, tj_error *error)
 {
     size_t count = walk->row_count;
     walk->row_count = 0;
@@ -238,7 +209,7 @@ static tj_status give_rows(walker *walk, tj_error *error)
 }
 
 /* Gives a row to the visitor whose value is in a run of pages of its own. */
-static tj_status give_long(walker *walk, const tj__node *node, uint64_t file_at, tj_error *error)
+static tj_status give_long(tj__walk *walk, const tj__node *node, uint64_t file_at, tj_error *error)
 {
     const tj__pages *pages = walk->pages;
     TJ_TRY(give_rows(walk, error));
@@ -253,7 +224,7 @@ static tj_status give_long(walker *walk, const tj__node *node, uint64_t file_at,
     return give_rows(walk, error);
 }
 
-static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, uint64_t file_at,
+static tj_status visit(tj__walk *walk, const uint8_t *page, const tj__node *node, uint64_t file_at,
                        tj_error *error)
 {
     if (node->flags & TJ__NODE_OVERFLOW) {
@@ -265,8 +236,8 @@ static tj_status visit(walker *walk, const uint8_t *page, const tj__node *node, 
 }
 
 /* Node by node: what they hold stands elsewhere, or is more than a row. */
-static tj_status walk_nodes(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
-                            tj_error *error)
+static tj_status walk_nodes(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
+                            const uint8_t *page, tj_error *error)
 {
     walk->row_count = 0;
     for (size_t i = 0; i < tj__page_node_count(page); i++) {
@@ -277,7 +248,7 @@ static tj_status walk_nodes(walker *walk, walked_tree *tree, uint64_t number, co
         } else if (node.flags & TJ__NODE_OVERFLOW) {
             TJ_TRY(check_overflow(walk, tree, &node, &file_at, error));
         }
-        if (tree->kind == FREE_LIST) {
+        if (tree->kind == TJ__FREE_LIST) {
             TJ_TRY(check_free_key(walk, number, node.key, error));
             TJ_TRY(check_free_list(walk, number, file_at, node.value_size, error));
         }
@@ -288,141 +259,88 @@ static tj_status walk_nodes(walker *walk, walked_tree *tree, uint64_t number, co
     return give_rows(walk, error);
 }
 
-static tj_status walk_leaf(walker *walk, walked_tree *tree, uint64_t number, const uint8_t *page,
-                           tj_error *error)
+tj_status tj__walk_leaf(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
+                        tj__key_range bounds, tj_error *error)
 {
+    uint8_t *page = NULL;
+    TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number, TJ__PAGE_LEAF, &page, error));
+    TJ_TRY(check_keys(walk, tree, number, page, false, bounds, error));
     size_t count = tj__page_node_count(page);
     tree->counted.leaf_pages++;
     tree->counted.entries += count;
-    if (walk->flags != 0 || tree->kind == FREE_LIST) {
+    if (walk->flags != 0 || tree->kind == TJ__FREE_LIST) {
         return walk_nodes(walk, tree, number, page, error);
     }
     walk->row_count = walk->visit ? count : 0;
     return give_rows(walk, error);
 }
 
-/* Visits a page that stands `depth` levels below its tree's root (1: the root itself), and all
- * pages below it. */
-static tj_status walk_page(walker *walk, walked_tree *tree, uint64_t number, unsigned depth,
-                           range bounds, tj_error *error)
+static tj_status put_aside(tj__walk *walk, uint64_t number, tj__key_range bounds, tj_error *error)
+{
+    tj__leaves *leaves = walk->leaves;
+    tj__leaf leaf = {number, leaves->keys.size, (uint16_t)bounds.low.size,
+                     (uint16_t)bounds.high.size};
+    tj__put_bytes(&leaves->items, &leaf, sizeof leaf);
+    tj__put_bytes(&leaves->keys, bounds.low.data, bounds.low.size);
+    return leaves->items.failed || leaves->keys.failed
+               ? tj__fail(error, TJ_NOMEM, "out of memory checking %s", walk->pages->path)
+               : TJ_OK;
+}
+
+static tj_status walk_branch(tj__walk *walk, tj__walked_tree *tree, uint64_t number, unsigned depth,
+                             tj__key_range bounds, tj_error *error)
 {
     TJ_ASSERT(walk->level < LEVELS_MAX);
-    bool branch = depth < tree->record->depth;
     uint8_t *page = NULL;
-    TJ_TRY(take_run(walk, number, 1, error));
-    TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number,
-                                branch ? TJ__PAGE_BRANCH : TJ__PAGE_LEAF, &page, error));
-    if (branch) { /* its children are read meanwhile */
-        page = memcpy(walk->levels + (size_t)walk->level * walk->pages->page_size, page,
-                      walk->pages->page_size);
-    }
-    TJ_TRY(check_keys(walk, tree, number, page, branch, bounds, error));
+    TJ_TRY(tj__pages_read_ahead(walk->pages, &walk->ahead, number, TJ__PAGE_BRANCH, &page, error));
+    /* its children are read meanwhile */
+    page = memcpy(walk->levels + (size_t)walk->level * walk->pages->page_size, page,
+                  walk->pages->page_size);
+    TJ_TRY(check_keys(walk, tree, number, page, true, bounds, error));
     size_t count = tj__page_node_count(page);
+    if (count < 2 && tree->kind != TJ__FREE_LIST) {
+        /* LMDB leaves such a page only in the free list, and aborts on it elsewhere. */
+        return tj__pages_bad(walk->pages, number, error, "a branch page has a single child");
+    }
     walk->level++;
     tj_status status = TJ_OK;
-    if (!branch) {
-        status = walk_leaf(walk, tree, number, page, error);
-    } else if (count < 2 && tree->kind != FREE_LIST) {
-        /* LMDB leaves such a page only in the free list, and aborts on it elsewhere. */
-        status = tj__pages_bad(walk->pages, number, error, "a branch page has a single child");
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        tj__key_range below = {i > 0 ? tj__page_node(page, i).key : bounds.low,
+                               i + 1 < count ? tj__page_node(page, i + 1).key : bounds.high};
+        status = tj__walk_page(walk, tree, tj__page_node(page, i).child, depth + 1, below, error);
     }
-    for (size_t i = 0; branch && i < count && status == TJ_OK; i++) {
-        range below = {i > 0 ? tj__page_node(page, i).key : bounds.low,
-                       i + 1 < count ? tj__page_node(page, i + 1).key : bounds.high};
-        status = walk_page(walk, tree, tj__page_node(page, i).child, depth + 1, below, error);
-    }
-    tree->counted.branch_pages += branch;
+    tree->counted.branch_pages++;
     walk->level--;
     return status;
 }
 
-static const char *kind_name(tree_kind kind)
+tj_status tj__walk_page(tj__walk *walk, tj__walked_tree *tree, uint64_t number, unsigned depth,
+                        tj__key_range bounds, tj_error *error)
 {
-    static const char *const names[] = {"free list", "main database", "database"};
-    return names[kind];
+    TJ_TRY(take_run(walk, number, 1, error));
+    if (depth < tree->record->depth) {
+        return walk_branch(walk, tree, number, depth, bounds, error);
+    }
+    return walk->leaves ? put_aside(walk, number, bounds, error)
+                        : tj__walk_leaf(walk, tree, number, bounds, error);
 }
 
-/* A name from a foreign file is shown only if it is plain text. */
-static tj__bytes shown_name(tj__bytes name)
+tj__walk *tj__walk_new(const tj__pages *pages)
 {
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] <= ' ' || name.data[i] >= 0x7f) {
-            return (tj__bytes){0};
-        }
-    }
-    return name;
-}
-
-static tj_status bad_tree(const walker *walk, const walked_tree *tree, tj_status status,
-                          const char *reason, tj_error *error)
-{
-    tj__bytes name = shown_name(tree->name);
-    tj__fail(error, status, "%s: the %s %.*s%s%s", walk->pages->path, kind_name(tree->kind),
-             (int)name.size, name.size ? (const char *)name.data : "", name.size ? " " : "",
-             reason);
-    tj__error_place(error, "%s", walk->pages->path);
-    return status;
-}
-
-static tj_status check_record(const walker *walk, const walked_tree *tree, tj_error *error)
-{
-    uint16_t flags = tree->record->flags;
-    if (tree->kind == FREE_LIST ? (flags & ~ENVIRONMENT_FLAGS) != FREE_LIST_FLAGS : flags != 0) {
-        return bad_tree(walk, tree, TJ_UNSUPPORTED,
-                        "has flags (duplicates, or another order of keys) that neither "
-                        "tesser-journal nor Tesser writes",
-                        error);
-    }
-    bool empty = tree->record->root == TJ__NO_PAGE;
-    if (empty != (tree->record->depth == 0) || tree->record->depth > TJ__TREE_DEPTH_MAX) {
-        return bad_tree(walk, tree, TJ_CORRUPT, "has an impossible depth", error);
-    }
-    return TJ_OK;
-}
-
-static tj_status walk_tree(walker *walk, tree_kind kind, tj__bytes name, const tj__tree *record,
-                           tj_error *error)
-{
-    walked_tree tree = {.kind = kind, .name = name, .record = record};
-    TJ_TRY(check_record(walk, &tree, error));
-    if (record->root != TJ__NO_PAGE) {
-        TJ_TRY(walk_page(walk, &tree, record->root, 1, (range){{0}, {0}}, error));
-    }
-    if (tree.counted.branch_pages != record->branch_pages ||
-        tree.counted.leaf_pages != record->leaf_pages ||
-        tree.counted.overflow_pages != record->overflow_pages ||
-        tree.counted.entries != record->entries) {
-        return bad_tree(walk, &tree, TJ_CORRUPT, "does not hold as many pages or rows as it counts",
-                        error);
-    }
-    return TJ_OK;
-}
-
-tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error)
-{
-    *out = NULL;
-    walker *walk = calloc(1, sizeof *walk);
+    tj__walk *walk = calloc(1, sizeof *walk);
     if (!walk) {
-        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        return NULL;
     }
     walk->pages = pages;
-    walk->taken = calloc(1, (size_t)(pages->last_page / 8) + 1);
+    walk->taken = calloc(1, tj__walk_taken_size(walk));
     walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
     walk->rows = malloc(pages->page_size / TJ__NODE_HEADER_SIZE * sizeof *walk->rows);
     walk->ahead.bytes = malloc((size_t)TJ__PAGES_AHEAD * pages->page_size);
-    tj_status status = TJ_NOMEM;
-    if (walk->taken && walk->levels && walk->rows && walk->ahead.bytes) {
-        status = walk_tree(walk, MAIN_DATABASE, (tj__bytes){0}, &pages->main, error);
-    }
-    if (status == TJ_NOMEM || walk->names.failed || walk->trees.failed) {
-        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
-    }
-    if (status != TJ_OK) {
+    if (!walk->taken || !walk->levels || !walk->rows || !walk->ahead.bytes) {
         tj__walk_end(walk);
-        return status;
+        return NULL;
     }
-    *out = walk;
-    return TJ_OK;
+    return walk;
 }
 
 void tj__walk_end(tj__walk *walk)
@@ -437,97 +355,4 @@ void tj__walk_end(tj__walk *walk)
         free(walk->taken);
         free(walk);
     }
-}
-
-tj__bytes tj__walk_names(const tj__walk *walk)
-{
-    return tj__buffer_bytes(&walk->names);
-}
-
-static const tj__tree *find_tree(const tj__walk *walk, const char *name)
-{
-    const tj__tree *tree = (const tj__tree *)(const void *)walk->trees.data;
-    const uint8_t *end = walk->names.data + walk->names.size;
-    for (const uint8_t *at = walk->names.data; at < end; at += strlen((const char *)at) + 1) {
-        if (strcmp((const char *)at, name) == 0) {
-            return tree;
-        }
-        tree++;
-    }
-    return NULL;
-}
-
-uint64_t tj__walk_size(const tj__walk *walk, const char *name)
-{
-    const tj__tree *tree = find_tree(walk, name);
-    return tree ? tree->branch_pages + tree->leaf_pages + tree->overflow_pages : 0;
-}
-
-tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visitor,
-                            void *context, tj_error *error)
-{
-    const tj__tree *tree = find_tree(walk, name);
-    if (!tree) {
-        return TJ_OK;
-    }
-    walk->visit = visitor;
-    walk->context = context;
-    walk->level = 0; /* where damage ended the walk of another */
-    tj_status status =
-        walk_tree(walk, NAMED_DATABASE, tj__bytes_of(name, strlen(name)), tree, error);
-    walk->visit = NULL;
-    return status;
-}
-
-tj_status tj__walk_free_list(tj__walk *walk, tj_error *error)
-{
-    walk->level = 0;
-    return walk_tree(walk, FREE_LIST, (tj__bytes){0}, &walk->pages->free_list, error);
-}
-
-uint64_t tj__walk_lost(const tj__walk *walk, uint64_t *first)
-{
-    uint64_t lost = 0;
-    for (uint64_t page = walk->pages->last_page; page >= 2; page--) {
-        if ((walk->taken[page / 8] & 1u << page % 8) == 0) {
-            lost++;
-            *first = page;
-        }
-    }
-    return lost;
-}
-
-static tj_status walk_all(tj__walk *walk, tj_error *error)
-{
-    tj__bytes names = tj__walk_names(walk);
-    for (size_t at = 0; at < names.size; at += strlen((const char *)names.data + at) + 1) {
-        const char *name = (const char *)names.data + at;
-        TJ_TRY(tj__walk_database(walk, name, NULL, NULL, error));
-    }
-    return tj__walk_free_list(walk, error);
-}
-
-tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *error)
-{
-    tj__walk *walk = NULL;
-    TJ_TRY(tj__walk_begin(pages, &walk, error));
-    tj_status status = walk_all(walk, error);
-    if (status == TJ_OK && names) {
-        tj__put_bytes(names, walk->names.data, walk->names.size);
-        status = names->failed ? tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path)
-                               : TJ_OK;
-    }
-    tj__walk_end(walk);
-    return status;
-}
-
-tj_status tj__page_check(const char *path, tj__buffer *names, tj_error *error)
-{
-    tj__pages pages;
-    tj_status status = tj__pages_open(path, 0, &pages, error);
-    if (status == TJ_OK) {
-        status = tj__pages_walk(&pages, names, error);
-    }
-    tj__pages_close(&pages);
-    return status;
 }

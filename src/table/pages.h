@@ -182,6 +182,11 @@ typedef tj_status tj__walk_visitor(void *context, const tj__walked_row *rows, si
 /* Walks a named database; one that is not there has no pages. `visit` may be NULL. */
 tj_status tj__walk_database(tj__walk *walk, const char *name, tj__walk_visitor *visit,
                             void *context, tj_error *error);
+/* The same by the order of the file, which is quicker where rows were put in another order than
+ * that of their keys. Rows are seen in any order; with `other`, by two threads: those of one half
+ * with `context`, meanwhile those of the other half with `other`. */
+tj_status tj__walk_by_file(tj__walk *walk, const char *name, tj__walk_visitor *visit, void *context,
+                           void *other, tj_error *error);
 /* Walks the free list: no page of it is used by what was walked before. */
 tj_status tj__walk_free_list(tj__walk *walk, tj_error *error);
 /* After everything was walked: how many pages are neither in use nor free, and the first of

@@ -48,16 +48,10 @@ uint32_t tj__sum_short_book(tj__bytes key)
     return tj__load_u32_be(book);
 }
 
-tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
+static tj__sum *find_or_add(tj__sums *sums, uint8_t table, uint32_t book)
 {
-    TJ_ASSERT(row_key.size > 1);
-    return tj__sums_in(sums, row_key.data[0], tj__bytes_of(row_key.data + 1, row_key.size - 1));
-}
-
-tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key)
-{
-    tj__sum sum = {.table = table, .book = tj__sum_book(key)};
-    tj__sum *found = tj__sums_find(sums, sum.table, sum.book);
+    tj__sum sum = {.table = table, .book = book};
+    tj__sum *found = tj__sums_find(sums, table, book);
     if (found) {
         return found;
     }
@@ -67,6 +61,34 @@ tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key)
     }
     sums->newest = tj__sums_count(sums) - 1;
     return tj__sums_item(sums, sums->newest);
+}
+
+tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key)
+{
+    return find_or_add(sums, table, tj__sum_book(key));
+}
+
+tj__sum *tj__sums_of(tj__sums *sums, tj__bytes row_key)
+{
+    TJ_ASSERT(row_key.size > 1);
+    return tj__sums_in(sums, row_key.data[0], tj__bytes_of(row_key.data + 1, row_key.size - 1));
+}
+
+bool tj__sums_add(tj__sums *sums, const tj__sums *more)
+{
+    for (size_t i = 0; i < tj__sums_count(more); i++) {
+        const tj__sum *other = tj__sums_item(more, i);
+        tj__sum *sum = find_or_add(sums, other->table, other->book);
+        if (!sum) {
+            return false;
+        }
+        sum->rows += other->rows;
+        sum->checksums += other->checksums;
+        for (size_t class = 0; class < TJ__ROW_CLASSES; class ++) {
+            sum->classes.rows[class] += other->classes.rows[class];
+        }
+    }
+    return true;
 }
 
 static tj_status agree(const tj__sum *stored, const tj__sum *counted, bool damaged_row,

@@ -49,6 +49,8 @@ static inline uint32_t tj__sum_book(tj__bytes key)
 }
 /* The same as tj__sums_of for such a key. */
 tj__sum *tj__sums_in(tj__sums *sums, uint8_t table, tj__bytes key);
+/* Adds up the rows of both; false when memory is short. */
+bool tj__sums_add(tj__sums *sums, const tj__sums *more);
 /* The one of a table and book, or NULL. */
 tj__sum *tj__sums_find(tj__sums *sums, uint8_t table, uint32_t book);
 /* Whether a table of the file shows the rows that were stored. Which they are cannot be told beside

@@ -70,6 +70,7 @@ typedef struct tj__env_options {
     bool flushed;  /* it was just created: nothing of it can be missing on the disk */
     tj__row_classifier *classify; /* a tally of the state's rows and of the algorithms will be asked
                                      for: they are counted on the way; or NULL */
+    bool two_threads; /* where a large table is walked, and both can run at the same time */
 } tj__env_options;
 
 /* Opens after tj__env_check. lock.mdb is preallocated first (a full disk is then an error, not a

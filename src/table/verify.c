@@ -24,6 +24,9 @@
 /* A larger table than this is not walked at open: 8 MiB take about 10 ms. */
 #define PAGES_AT_OPEN_MAX 2048
 
+/* A larger one is worth a second thread. */
+#define PAGES_BY_ONE_MAX 1024
+
 #define ALWAYS_AT_OPEN                                                         \
     (TJ__TABLE_BIT(TJ__TABLE_BOOKS) | TJ__TABLE_BIT(TJ__TABLE_STATE) |         \
      TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE) | \
@@ -163,13 +166,34 @@ static tj_status see_rows(void *context, const tj__walked_row *rows, size_t coun
     return TJ_OK;
 }
 
+/* The rows of one half are counted apart. */
+static tj_status walk_by_two(verification *v, tj__walk_visitor *visit, tj_error *error)
+{
+    verification other = {.env = v->env, .hashes = v->hashes, .table = v->table};
+    tj__sums *counted = &other.counted[v->table];
+    tj_status status = tj__walk_by_file(v->walk, tj__table_name(v->table), visit, v, &other, error);
+    if (status == TJ_OK && !tj__sums_add(&v->counted[v->table], counted)) {
+        status = tj__fail(error, TJ_NOMEM, "no memory for sums of rows");
+    }
+    v->damaged_rows |= other.damaged_rows;
+    tj__sums_dispose(counted);
+    return status;
+}
+
+static tj_status walk_rows(verification *v, tj__walk_visitor *visit, tj_error *error)
+{
+    const char *name = tj__table_name(v->table);
+    return v->env->two_threads && tj__walk_size(v->walk, name) > PAGES_BY_ONE_MAX
+               ? walk_by_two(v, visit, error)
+               : tj__walk_by_file(v->walk, name, visit, v, NULL, error);
+}
+
 static tj_status walk_table(verification *v, uint8_t table, tj_error *error)
 {
     v->table = table;
     v->head = 0;
     bool looks_into = v->hashes || (v->env->classify && table == TJ__TABLE_STATE);
-    tj_status status = tj__walk_database(v->walk, tj__table_name(table),
-                                         looks_into ? look_into : see_rows, v, error);
+    tj_status status = walk_rows(v, looks_into ? look_into : see_rows, error);
     if (status == TJ_OK && v->has_sums) {
         status =
             tj__sums_agree(&v->stored, &v->counted[table], table,

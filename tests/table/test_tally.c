@@ -7,6 +7,7 @@
 
 #define PAGE 4096
 #define ROWS 300
+#define MANY_ROWS 4000 /* in more pages than one thread walks alone */
 
 static unsigned class_of(tj__bytes key)
 {
@@ -20,21 +21,27 @@ static unsigned other_class_of(tj__bytes key)
 }
 
 /* Rows of two books, some of them with values that need pages of their own. */
-static void fill(tj__env *env, uint8_t table, uint64_t sequence)
+static void fill_with(tj__env *env, uint8_t table, uint64_t sequence, unsigned count,
+                      size_t value_size_min)
 {
     static const uint8_t long_value[9000] = {7};
     tj__rowmap *batch = tj__rowmap_new();
     tj__position position = position_at(sequence);
-    for (unsigned i = 0; i < ROWS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         char key[64];
         int size = snprintf(key, sizeof key, "%c%c%c%c%crow %04u", table, 0, 0, 0, 1 + i % 2, i);
         key[6] = (char)(i % TJ__ROW_CLASSES);
-        size_t value_size = i % 70 == 5 ? sizeof long_value : i % 90;
+        size_t value_size = i % 70 == 5 ? sizeof long_value : value_size_min + i % 90;
         assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, (size_t)size),
                                        tj__bytes_of(long_value, value_size), sequence));
     }
     assert_ok(tj__env_apply(env, batch, &position, &err));
     tj__rowmap_free(batch);
+}
+
+static void fill(tj__env *env, uint8_t table, uint64_t sequence)
+{
+    fill_with(env, table, sequence, ROWS, 0);
 }
 
 static void make(const place *at)
@@ -51,6 +58,7 @@ static tj__env *open_counting(const place *at, bool read_only)
     tj__env_options options = {.directory = at->directory,
                                .map_size = 1 << 20,
                                .read_only = read_only,
+                               .two_threads = true,
                                .classify = class_of};
     tj__superblock superblock;
     tj__env *env = NULL;
@@ -152,12 +160,41 @@ static void test_a_damaged_row_leaves_it_unknown(void **state)
     }
 }
 
+static void test_two_threads_count_a_large_table(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"0089", "2000", "3989"};
+    place at = place_new();
+    tj__row_tally rows;
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 1 << 25, false);
+    fill_with(env, TJ__TABLE_STATE, 1, MANY_ROWS, 1000);
+    tj__env_close(env);
+    env = open_counting(&at, true);
+    for (uint8_t book = 1; book <= 2; book++) {
+        assert_true(tally(env, TJ__TABLE_STATE, book, class_of, &rows));
+        for (unsigned i = 0; i < TJ__ROW_CLASSES; i++) {
+            assert_int_equal(rows.rows[i], i % 2 == book - 1u ? MANY_ROWS / TJ__ROW_CLASSES : 0);
+        }
+    }
+    tj__env_close(env);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        damage(&at, keys[i], 20);
+        env = open_counting(&at, true);
+        assert_false(tally(env, TJ__TABLE_STATE, 1, class_of, &rows));
+        tj__env_close(env);
+        damage(&at, keys[i], 20); /* makes it whole again */
+    }
+    place_remove(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_told_once),
         cmocka_unit_test(test_it_is_of_the_state_that_was_walked),
         cmocka_unit_test(test_a_damaged_row_leaves_it_unknown),
+        cmocka_unit_test(test_two_threads_count_a_large_table),
     };
     return cmocka_run_group_tests_name("tally", tests, NULL, NULL);
 }

@@ -453,13 +453,23 @@ static tj_status sweep_file(sweeping *s, tj_error *error)
     return sweep_records(s, error);
 }
 
-static tj_status lacking(sweeping *s, tj__fault_kind kind, tj_status status, const char *why,
-                         tj_error *error)
+static tj_status lacking(sweeping *s, tj__fault_kind kind, const char *why, tj_error *error)
 {
     TJ_TRY(close_open_end(s, error));
     tj__log_fault fault = make_fault(s, kind, 0, 0);
-    fault.status = status;
     snprintf(fault.why, sizeof fault.why, "%s", why);
+    return wait_for_next(s, &fault, error);
+}
+
+/* Whether it leads to another is not known either. */
+static tj_status unreadable(sweeping *s, const tj_error *failure, tj_error *error)
+{
+    TJ_TRY(close_open_end(s, error));
+    tj__log_fault fault = make_fault(s, TJ__FAULT_UNREADABLE, 0, 0);
+    fault.status = failure->status;
+    fault.os_errno = failure->os_errno;
+    snprintf(fault.why, sizeof fault.why, "%s", failure->message);
+    s->sealed = false;
     return wait_for_next(s, &fault, error);
 }
 
@@ -476,10 +486,10 @@ static tj_status sweep_segment(sweeping *s, tj_error *error)
         return tj__error_pass(error, &failure);
     }
     if (status == TJ_NOT_FOUND) { /* removed since it was listed */
-        return lacking(s, TJ__FAULT_MISSING, TJ_CORRUPT, "it is missing", error);
+        return lacking(s, TJ__FAULT_MISSING, "it is missing", error);
     }
     if (status == TJ_IO || status == TJ_CORRUPT) {
-        return lacking(s, TJ__FAULT_UNREADABLE, status, failure.message, error);
+        return unreadable(s, &failure, error);
     }
     return status == TJ_OK ? TJ_OK : tj__error_pass(error, &failure);
 }
@@ -499,7 +509,7 @@ static tj_status sweep_list(sweeping *s, const tj__segment_list *list, tj_error 
                          missing - 1);
             }
             s->ordinal = expected;
-            TJ_TRY(lacking(s, TJ__FAULT_MISSING, TJ_CORRUPT, why, error));
+            TJ_TRY(lacking(s, TJ__FAULT_MISSING, why, error));
         }
         s->ordinal = list->ordinals[i];
         TJ_TRY(sweep_segment(s, error));
@@ -507,8 +517,8 @@ static tj_status sweep_list(sweeping *s, const tj__segment_list *list, tj_error 
     }
     if ((list->count == 0 || s->sealed) && !s->stopped) {
         s->ordinal = expected;
-        TJ_TRY(lacking(s, TJ__FAULT_MISSING, TJ_CORRUPT,
-                       "it is missing, though what is before it leads to it", error));
+        TJ_TRY(lacking(s, TJ__FAULT_MISSING, "it is missing, though what is before it leads to it",
+                       error));
     }
     return release_waiting(s, 0, error);
 }

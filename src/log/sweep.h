@@ -33,6 +33,7 @@ typedef struct tj__log_fault {
     uint64_t end;
     uint64_t lost_first; /* commits that are not whole; first above last: none */
     uint64_t lost_last;  /* UINT64_MAX: nothing tells how many */
+    int os_errno;        /* of TJ__FAULT_UNREADABLE; 0: not the system's */
     char path[TJ__SEGMENT_PATH_SIZE];
     char why[TJ_ERROR_MESSAGE_SIZE]; /* a clause */
 } tj__log_fault;

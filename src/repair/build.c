@@ -461,12 +461,26 @@ static tj_status see_record(void *context, const tj__swept_record *seen, tj_erro
     return kept ? keep(build, seen, error) : keep_added(build, record, error);
 }
 
-static tj_status pass_fault(void *context, const tj__log_fault *fault, tj_error *error)
+static bool was_unread(const tj__examination *x, uint64_t ordinal)
 {
-    (void)context;
-    (void)fault;
-    (void)error;
-    return TJ_OK;
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    for (size_t i = 0; i < x->faults.size / sizeof *faults; i++) {
+        if (faults[i].ordinal == ordinal && faults[i].kind == TJ__FAULT_UNREADABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Damage is known of; what could be read when the plan was made must not be left out of it. */
+static tj_status see_log_fault(void *context, const tj__log_fault *fault, tj_error *error)
+{
+    const tj__repair_build *build = context;
+    bool missed = fault->kind == TJ__FAULT_UNREADABLE && fault->lost_first <= build->plan->end &&
+                  !was_unread(build->x, fault->ordinal);
+    return missed ? tj__fail(error, TJ_IO, "log segment %s could be read before: %s", fault->path,
+                             fault->why)
+                  : TJ_OK;
 }
 
 tj_status tj__repair_build_run(tj__repair_build *build, tj_error *error)
@@ -480,7 +494,7 @@ tj_status tj__repair_build_run(tj__repair_build *build, tj_error *error)
                        .journal_id = x->journal_id,
                        .first_segment = x->first_segment,
                        .record = see_record,
-                       .fault = pass_fault,
+                       .fault = see_log_fault,
                        .context = build,
                        .until = UINT64_MAX};
     if (build->plan->route == TJ__REPAIR_DATA) {

@@ -183,6 +183,7 @@ static void tell_fault(tj__examination *x, const tj__log_fault *fault)
                                       "log segment %s is damaged at offset %" PRIu64 ": %s%s",
                                       fault->path, fault->offset, fault->why, lost);
     tj__finding_at(&x->findings, finding, fault->path, fault->offset);
+    tj__finding_because(&x->findings, finding, fault->os_errno);
     if (finding && fault->lost_first <= fault->lost_last) {
         finding->sequence_first = fault->lost_first;
         finding->sequence_last = fault->lost_last;
@@ -222,6 +223,15 @@ static bool begins_behind_data(const tj__examination *x)
            applied->ordinal == x->first_segment && applied->offset == TJ__SEGMENT_HEADER_SIZE;
 }
 
+/* What is there behind `end` could not be read, and was told of. */
+static bool end_is_unread(const tj__examination *x)
+{
+    const tj__log_fault *faults = (const tj__log_fault *)(const void *)x->faults.data;
+    size_t count = x->faults.size / sizeof *faults;
+    return count > 0 && faults[count - 1].status == TJ_IO &&
+           faults[count - 1].lost_last == UINT64_MAX;
+}
+
 /* Tells the faults up to where the log ends. */
 static void judge(tj__examination *x)
 {
@@ -247,7 +257,7 @@ static void judge(tj__examination *x)
         }
         tell_fault(x, &faults[i]);
     }
-    if (x->end < x->durable) {
+    if (x->end < x->durable && !end_is_unread(x)) {
         tell_short_end(x);
     } else if (x->log.open) {
         tell_torn(x, &x->log.tail);

@@ -2,6 +2,7 @@
 /* Findings: a bounded list in one arena. */
 #include "repair/findings.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,16 @@ tj_finding *tj__findings_add_error(tj__findings *findings, tj_finding_kind kind,
     if (place[0] != '\0') {
         tj__finding_at(findings, finding, place, offset);
     }
+    tj__finding_because(findings, finding, error->os_errno);
     return finding;
+}
+
+void tj__finding_because(tj__findings *findings, const tj_finding *finding, int os_errno)
+{
+    bool denied = os_errno == EACCES || os_errno == EPERM;
+    if (finding && denied && !findings->denied.data) {
+        findings->denied = finding->sentence;
+    }
 }
 
 static tj_str keep(const tj__findings *findings, const char *text)

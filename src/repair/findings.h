@@ -18,6 +18,7 @@ typedef struct tj__findings {
     size_t left_out;
     bool damaged;
     bool unchecked;
+    tj_str denied; /* the first sentence of what this user may not read; NULL: nothing */
 } tj__findings;
 
 /* One more, with this sentence; NULL when it is left out or memory is short, which
@@ -27,6 +28,8 @@ tj_finding *tj__findings_add(tj__findings *findings, tj_finding_kind kind, const
 /* The same for an error, with its place. */
 tj_finding *tj__findings_add_error(tj__findings *findings, tj_finding_kind kind,
                                    const tj_error *error);
+/* Says that it is unchecked because of this errno. NULL is allowed as a finding. */
+void tj__finding_because(tj__findings *findings, const tj_finding *finding, int os_errno);
 /* Adds what it is about. NULL is allowed as a finding. */
 void tj__finding_at(const tj__findings *findings, tj_finding *finding, const char *file,
                     uint64_t offset);

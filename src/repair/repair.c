@@ -207,6 +207,14 @@ static tj_status refuse_writer(const repair *r, tj_error *error)
                : TJ_OK;
 }
 
+/* What this user may not read is not lost, and must not be left out. */
+static tj_status refuse_denied(const repair *r, tj_error *error)
+{
+    const char *denied = r->x.findings.denied.data;
+    return denied ? tj__fail(error, TJ_IO, "%s: repair it as its owner, or as root", denied)
+                  : TJ_OK;
+}
+
 static tj_status examine(repair *r, const char *path, tj_error *error)
 {
     bool compared = false;
@@ -216,6 +224,7 @@ static tj_status examine(repair *r, const char *path, tj_error *error)
     TJ_TRY(tj__examine_log(&r->x, error));
     TJ_TRY(refuse_writer(r, error));
     TJ_TRY(tj__examine_history(&r->x, error));
+    TJ_TRY(refuse_denied(r, error));
     if (!r->x.newest_in_log) { /* else no base is needed */
         TJ_TRY(tj__examine_history_deep(&r->x, error));
     }
@@ -341,13 +350,31 @@ static tj_status look_at_new(repair *r, tj__examination *x, tj_error *error)
     TJ_TRY(tj__examine_data(x, error));
     TJ_TRY(tj__examine_log(x, error));
     TJ_TRY(tj__examine_history(x, error));
-    if (!r->replayed) {
-        TJ_TRY(tj__examine_history_deep(x, error));
-        return tj__examine_deep(x, &compared, error);
+    if (r->replayed) { /* what it came to is known */
+        return TJ_OK;
     }
-    return tj__digest_differs(&x->digest, &r->digest) == 0
-               ? TJ_OK
-               : unsound(r, "data.mdb is not what the log came to", error);
+    TJ_TRY(tj__examine_history_deep(x, error));
+    return tj__examine_deep(x, &compared, error);
+}
+
+static tj_status unread(const repair *r, const char *why, tj_error *error)
+{
+    return tj__fail(error, TJ_IO, "the new journal %s could not be verified: %s", r->target.path,
+                    why);
+}
+
+static tj_status judge_new(const repair *r, const tj__examination *x, tj_error *error)
+{
+    const tj_finding *first = (const tj_finding *)(const void *)x->findings.items.data;
+    if (x->findings.damaged) {
+        return unsound(r, first->sentence.data, error);
+    }
+    if (x->findings.unchecked) {
+        return unread(r, first->sentence.data, error);
+    }
+    return r->replayed && tj__digest_differs(&x->digest, &r->digest)
+               ? unsound(r, "data.mdb is not what the log came to", error)
+               : TJ_OK;
 }
 
 /* With all that a deep verification looks at. */
@@ -361,9 +388,8 @@ static tj_status verify_new(repair *r, tj_error *error)
     if (status == TJ_OK) {
         status = look_at_new(r, x, error);
     }
-    if (status == TJ_OK && (x->findings.damaged || x->findings.unchecked)) {
-        const tj_finding *first = (const tj_finding *)(const void *)x->findings.items.data;
-        status = unsound(r, first->sentence.data, error);
+    if (status == TJ_OK) {
+        status = judge_new(r, x, error);
     }
     r->report->row_count = x->data.rows;
     tj__examination_dispose(x);

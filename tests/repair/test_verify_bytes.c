@@ -120,15 +120,28 @@ static void bytes_behind_a_seal_are_not_taken_over(void **state)
     directory_remove(into);
 }
 
-/* The file whose pages cannot be read from one on, as those of a disk that gives out. */
+/* The file whose pages cannot be read from one on, as those of a disk that gives out; before that,
+ * so many reads of its beginning work. */
 static ino_t unreadable;
 static off_t unreadable_from;
+static unsigned readable_times;
+static bool was_refused;
+
+static bool is_refused(off_t at)
+{
+    if (at == 0 && readable_times > 0) {
+        readable_times--;
+        return false;
+    }
+    was_refused = was_refused || readable_times == 0;
+    return readable_times == 0;
+}
 
 STAND_IN ssize_t pread(int fd, void *to, size_t size, off_t at)
 {
     struct stat found;
     if (unreadable != 0 && at >= unreadable_from && fstat(fd, &found) == 0 &&
-        found.st_ino == unreadable) {
+        found.st_ino == unreadable && is_refused(at)) {
         errno = EIO;
         return -1;
     }
@@ -165,6 +178,75 @@ static void a_data_mdb_that_cannot_be_read(void **state)
         assert_unchecked_and_repaired(f);
         unreadable = 0;
     }
+}
+
+static ino_t inode_of(const fixture *f, const char *name)
+{
+    char path[PATH_TEXT_SIZE];
+    struct stat found;
+    path_of(f, name, path);
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_ino;
+}
+
+/* It is not known whether it leads to another one: none is missing. */
+static void a_newest_segment_that_cannot_be_read(void **state)
+{
+    fixture *f = *state;
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    open_and_save(f, 1, 600);
+    unreadable_from = 0;
+    unreadable = inode_of(f, "log/0000000002.log");
+    tj_verify_report *report = verify(f);
+    unreadable = 0;
+    assert_int_equal(report->verdict, TJ_VERDICT_UNCHECKED);
+    for (size_t i = 0; i < report->finding_count; i++) {
+        assert_int_not_equal(report->findings[i].kind, TJ_FINDING_DAMAGE);
+    }
+    tj_verify_report_free(report);
+}
+
+/* However long it could be read, a repair that says that nothing is lost has lost nothing. */
+static bool repair_beside_a_failing_disk(fixture *f, unsigned times)
+{
+    char into[PATH_TEXT_SIZE];
+    tj_repair_report *repaired = NULL;
+    tj_verify_report *report = NULL;
+    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
+    readable_times = times;
+    was_refused = false;
+    unreadable = inode_of(f, "log/0000000002.log");
+    tj_status status = tj_repair(f->path, into, NULL, &repaired, &err);
+    unreadable = 0;
+    assert_true(status == TJ_OK || status == TJ_IO);
+    if (status == TJ_OK && repaired->written) {
+        assert_false(repaired->loses);
+        assert_ok(tj_verify(into, NULL, &report, &err));
+        assert_int_equal(report->sequence, 600);
+        tj_verify_report_free(report);
+    }
+    tj_repair_report_free(repaired);
+    if (access(into, F_OK) == 0) {
+        directory_remove(into);
+    }
+    return was_refused;
+}
+
+static void a_segment_that_cannot_be_read_any_more(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->damaged = true;
+    open_and_save(f, 1, 600);
+    path_of(f, "data.mdb", path);
+    assert_int_equal(truncate(path, PAGE_SIZE_HERE), 0);
+    unreadable_from = 0;
+    unsigned times = 0;
+    while (repair_beside_a_failing_disk(f, times)) {
+        times++;
+    }
+    assert_int_equal(times, 2); /* it is read to make the plan, and to follow it */
 }
 
 static void assert_deep_damage(fixture *f)
@@ -309,6 +391,8 @@ int main(void)
         JOURNAL_TEST(a_data_mdb_that_was_cut),
         JOURNAL_TEST(bytes_behind_a_seal_are_not_taken_over),
         JOURNAL_TEST(a_data_mdb_that_cannot_be_read),
+        JOURNAL_TEST(a_newest_segment_that_cannot_be_read),
+        JOURNAL_TEST(a_segment_that_cannot_be_read_any_more),
         JOURNAL_TEST(the_version_type_and_flags_of_any_record),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),

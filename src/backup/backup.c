@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "history/base_reader.h"
 #include "history/seek.h"
+#include "journal/journal.h"
 #include "store/store.h"
 
 /* Of backups every second the journal is not told each time. */
@@ -41,14 +42,12 @@ static tj_status find_journal(tj__backup_job *b, tj_store *store, const char *di
                               tj_error *error)
 {
     tj_store_info info = TJ_STORE_INFO_INIT;
-    char parent[PATH_MAX];
     TJ_TRY(tj_store_info_get(store, &info, error));
     if (info.type != TJ_ENGINE_LMDB) {
         return tj__fail(error, TJ_UNSUPPORTED,
                         "this store lives in memory: only a journal can be backed up");
     }
-    TJ_TRY(tj__path_parent(directory, parent, error));
-    TJ_TRY(tj_path_apart(parent, error));
+    TJ_TRY(tj__path_apart_above(directory, error));
     b->store = store;
     b->journal_id = info.journal_id;
     memcpy(b->journal, info.path, sizeof b->journal);

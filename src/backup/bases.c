@@ -151,7 +151,7 @@ tj_status tj__backup_bases_take(const tj__backup_directory *directory, const cha
     tj__point_file *files = NULL;
     size_t count = 0;
     TJ_TRY(tj__bases_list(journal_history, ordinal, &files, &count, error));
-    tj_status status = tj__directory_create(directory->history_path, error);
+    tj_status status = tj__backup_directory_inside(directory, directory->history_path, error);
     for (size_t i = 0; i < count && status == TJ_OK; i++) {
         status = take(directory, journal_history, journal_id, &files[i], pace, error);
     }

@@ -115,6 +115,17 @@ static tj_status lock(tj__backup_directory *directory, tj_error *error)
                : tj__fail_errno(error, errno, "locking %s", directory->path);
 }
 
+tj_status tj__backup_directory_inside(const tj__backup_directory *directory, const char *path,
+                                      tj_error *error)
+{
+    bool there = false;
+    TJ_TRY(is_directory(path, &there, error));
+    if (!there && tj__directory_make(path, directory->path, NULL) == TJ_OK) {
+        return tj__directory_sync(directory->path, error);
+    }
+    return there ? TJ_OK : tj__directory_create(path, error); /* which says why not */
+}
+
 tj_status tj__backup_directory_take(tj__backup_directory *directory, const char *path,
                                     tj_error *error)
 {
@@ -123,10 +134,10 @@ tj_status tj__backup_directory_take(tj__backup_directory *directory, const char 
     TJ_TRY(lock(directory, error));
     tj_status status = refuse_strangers(directory->path, error);
     if (status == TJ_OK) {
-        status = tj__directory_create(directory->log_path, error);
+        status = tj__backup_directory_inside(directory, directory->log_path, error);
     }
     if (status == TJ_OK) {
-        status = tj__directory_create(directory->points_path, error);
+        status = tj__backup_directory_inside(directory, directory->points_path, error);
     }
     if (status != TJ_OK) {
         tj__backup_directory_close(directory);

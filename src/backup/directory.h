@@ -43,6 +43,9 @@ tj_status tj__backup_directory_open(tj__backup_directory *directory, const char 
  * something else, TJ_BUSY when another process writes to it. */
 tj_status tj__backup_directory_take(tj__backup_directory *directory, const char *path,
                                     tj_error *error);
+/* Makes one of its directories, unless it is there, owned as it is. */
+tj_status tj__backup_directory_inside(const tj__backup_directory *directory, const char *path,
+                                      tj_error *error);
 void tj__backup_directory_close(tj__backup_directory *directory);
 
 /* Reads the newest point. TJ_NOT_FOUND, without touching error, when there is none. */

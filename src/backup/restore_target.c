@@ -2,21 +2,13 @@
 /* Building a journal out of sight. */
 #include "backup/restore_target.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <tesser/config.h>
-
+#include "backup/restore_place.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "history/base.h"
-#include "journal/journal.h"
 #include "log/writer.h"
 #include "rows/body.h"
 
@@ -25,66 +17,6 @@
 /* Above the epochs of a term that is full. */
 #define TERM_SHIFT 48
 #define TERM_MAX UINT64_C(0xffff)
-
-/* ---- the place ----------------------------------------------------------------------------- */
-
-static tj_status is_empty(const char *path, bool *empty, tj_error *error)
-{
-    DIR *stream = opendir(path);
-    if (!stream) {
-        return tj__fail_errno(error, errno, "opening directory %s", path);
-    }
-    const struct dirent *entry;
-    *empty = true;
-    while (*empty && (entry = readdir(stream)) != NULL) {
-        *empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    }
-    closedir(stream);
-    return TJ_OK;
-}
-
-tj_status tj__restore_target_look(tj__restore_target *target, const char *path, tj_error *error)
-{
-    bool there = false;
-    bool empty = true;
-    struct stat found;
-    TJ_TRY(tj__journal_path(path, target->path, sizeof target->path, error));
-    TJ_TRY(tj__path_look(target->path, &there, &found, error));
-    if (there && S_ISDIR(found.st_mode)) {
-        TJ_TRY(is_empty(target->path, &empty, error));
-    }
-    return !there || (S_ISDIR(found.st_mode) && empty)
-               ? TJ_OK
-               : tj__fail(
-                     error, TJ_EXISTS,
-                     "%s is there already and not empty: the new journal gets a directory of its "
-                     "own",
-                     target->path);
-}
-
-static tj_status make_directory(tj__restore_target *target, const char *trial_directory,
-                                tj_error *error)
-{
-    char parent[PATH_MAX];
-    char name[TJ_UUID_TEXT_SIZE + 32];
-    char id[TJ_UUID_TEXT_SIZE];
-    tj_uuid_format(target->journal_id, id);
-    if (trial_directory) {
-        snprintf(name, sizeof name, "tesser-journal-trial-%.8s", id);
-        TJ_TRY(tj__path_join(target->built, sizeof target->built, trial_directory, name, error));
-        return tj__directory_make(target->built, trial_directory, error);
-    }
-    TJ_TRY(tj__path_parent(target->path, parent, error));
-    TJ_TRY(tj_path_apart(parent, error));
-    snprintf(name, sizeof name, ".restoring-%.8s", id);
-    if (strlen(target->path) + strlen(name) >= sizeof target->built) {
-        return tj__fail(error, TJ_LIMIT, "the path %s is too long", target->path);
-    }
-    strcpy(target->built, target->path);
-    strcat(target->built, name);
-    TJ_TRY(tj__directory_create(parent, error));
-    return tj__directory_make(target->built, parent, error);
-}
 
 static tj_status make_tables(tj__restore_target *target, tj_error *error)
 {
@@ -118,11 +50,7 @@ tj_status tj__restore_target_begin(tj__restore_target *target, const char *trial
     if (!target->batch) {
         return tj__fail(error, TJ_NOMEM, "no memory to restore a journal");
     }
-    tj_status status = make_directory(target, trial_directory, error);
-    if (status != TJ_OK) {
-        target->built[0] = '\0'; /* it is not ours to remove */
-        return status;
-    }
+    TJ_TRY(tj__restore_place_make(target, trial_directory, error));
     TJ_TRY(make_tables(target, error));
     TJ_TRY(tj__path_join(target->history_path, sizeof target->history_path, target->built,
                          TJ__HISTORY_DIRECTORY, error));
@@ -332,27 +260,7 @@ tj_status tj__restore_target_appear(tj__restore_target *target, tj_error *error)
     target->env = NULL;
     TJ_TRY(tj__directory_sync(target->log_path, error));
     TJ_TRY(tj__directory_sync(target->built, error));
-    /* An empty directory may be in its place, and nothing else is replaced. */
-    tj_status status = tj__file_rename(target->built, target->path, error);
-    if (status != TJ_OK) {
-        tj__error_context(error, "a restored journal is put in its place by a rename: choose a "
-                                 "directory that is no mount point, and that nobody uses");
-        return status;
-    }
-    target->built[0] = '\0';
-    return tj__directory_sync_parent(target->path, error);
-}
-
-static void remove_files(const char *directory)
-{
-    DIR *stream = opendir(directory);
-    const struct dirent *entry;
-    while (stream && (entry = readdir(stream)) != NULL) {
-        (void)unlinkat(dirfd(stream), entry->d_name, 0); /* of a directory: refused */
-    }
-    if (stream) {
-        closedir(stream);
-    }
+    return tj__restore_place_take(target, error);
 }
 
 void tj__restore_target_dispose(tj__restore_target *target)
@@ -362,12 +270,5 @@ void tj__restore_target_dispose(tj__restore_target *target)
     tj__rowmap_free(target->batch);
     target->env = NULL;
     target->batch = NULL;
-    if (target->built[0] != '\0') {
-        remove_files(target->log_path);
-        (void)rmdir(target->log_path);
-        remove_files(target->history_path);
-        (void)rmdir(target->history_path);
-        remove_files(target->built);
-        (void)rmdir(target->built);
-    }
+    tj__restore_place_leave(target);
 }

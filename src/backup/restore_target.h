@@ -17,6 +17,8 @@
 typedef struct tj__restore_target {
     char path[PATH_MAX];  /* where it will be */
     char built[PATH_MAX]; /* where it is */
+    int lock_fd;          /* on that */
+    const char *like;     /* the directory whose owner and mode it gets; NULL: by its parent */
     char log_path[PATH_MAX];
     char history_path[PATH_MAX];
     tj_uuid journal_id;    /* set before it begins: it keeps that one */
@@ -30,9 +32,9 @@ typedef struct tj__restore_target {
     bool applied;      /* LMDB has rows that are not in the batch any more */
 } tj__restore_target;
 
-#define TJ__RESTORE_TARGET_INIT \
-    {                           \
-        .scribe = {.fd = -1 }   \
+#define TJ__RESTORE_TARGET_INIT              \
+    {                                        \
+        .lock_fd = -1, .scribe = {.fd = -1 } \
     }
 
 /* Whether a journal can be made there: nothing is there, or an empty directory. Fills in

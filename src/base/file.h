@@ -18,7 +18,8 @@
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
 /* As tj__file_open, making the file when it is not there; a symbolic link is not followed. What
  * root makes gets owner, group and mode after `model`, the file or directory beside which it must
- * work: one command by root must not lock the journal's own user out. */
+ * work, NULL for the directory that it is in: one command by root must not lock the journal's own
+ * user out. */
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
@@ -29,14 +30,16 @@ tj_status tj__file_remove(const char *path, tj_error *error); /* not there: TJ_O
 /* Makes one directory, owned as tj__file_create does it, and flushes nothing. TJ_EXISTS when
  * something is there. */
 tj_status tj__directory_make(const char *path, const char *model, tj_error *error);
+/* Gives a directory the owner, as root, and the mode of the one in whose place it will be. */
+void tj__directory_as(const char *path, const char *like);
 /* Creates a directory and its parents; the names of all new ones are flushed. */
 tj_status tj__directory_create(const char *path, tj_error *error);
 /* The same, but for the name of the directory itself: tj__directory_sync_parent flushes it,
  * together with what was made in it. */
 tj_status tj__directory_create_unflushed(const char *path, tj_error *error);
 tj_status tj__directory_sync(const char *path, tj_error *error);
-/* Flushes the whole file system that a directory is on (syncfs). */
-tj_status tj__file_system_sync(const char *directory, tj_error *error);
+/* Flushes the whole file system that a file or directory is on (syncfs). */
+tj_status tj__file_system_sync(const char *path, tj_error *error);
 /* Flushes the directory that holds the last part of path. */
 tj_status tj__directory_sync_parent(const char *path, tj_error *error);
 

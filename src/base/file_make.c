@@ -60,11 +60,12 @@ tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error)
     return open_file(path, flags | O_NONBLOCK, fd, error);
 }
 
-/* What the model allows to whom; of a directory, as a file in it. */
+/* What the model allows to whom; of a directory, as a file in it. Not to everybody what only a
+ * directory like /tmp must. */
 static mode_t mode_after(const struct stat *model, bool is_directory)
 {
     if (is_directory) {
-        return model->st_mode & (S_ISDIR(model->st_mode) ? 07777 : 0777);
+        return model->st_mode & (S_ISDIR(model->st_mode) ? 06775 : 0777);
     }
     return model->st_mode & (S_ISDIR(model->st_mode) ? FILE_MODE : 0666);
 }
@@ -83,9 +84,15 @@ static void own_as(int fd, const char *model, bool is_directory)
     }
 }
 
+static const char *directory_of(const char *path, char out[PATH_MAX])
+{
+    return tj__path_parent(path, out, NULL) == TJ_OK ? out : NULL;
+}
+
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error)
 {
     int opened = -1;
+    char directory[PATH_MAX];
     bool exclusive = (flags & O_EXCL) != 0;
     flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     do {
@@ -93,7 +100,7 @@ tj_status tj__file_create(const char *path, int flags, const char *model, int *f
         if (exclusive || (opened < 0 && errno == ENOENT)) {
             opened = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
             if (opened >= 0) {
-                own_as(opened, model, false);
+                own_as(opened, model ? model : directory_of(path, directory), false);
             }
         }
         /* Another process was faster, or removed it again. */
@@ -152,13 +159,13 @@ tj_status tj__directory_sync(const char *path, tj_error *error)
     return status;
 }
 
-tj_status tj__file_system_sync(const char *directory, tj_error *error)
+tj_status tj__file_system_sync(const char *path, tj_error *error)
 {
     int fd = -1;
-    TJ_TRY(tj__file_open(directory, O_RDONLY | O_DIRECTORY, &fd, error));
-    tj_status status =
-        syncfs(fd) == 0 ? TJ_OK
-                        : tj__fail_errno(error, errno, "flushing the file system of %s", directory);
+    TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+    tj_status status = syncfs(fd) == 0
+                           ? TJ_OK
+                           : tj__fail_errno(error, errno, "flushing the file system of %s", path);
     tj__file_close(fd);
     return status;
 }
@@ -166,8 +173,12 @@ tj_status tj__file_system_sync(const char *directory, tj_error *error)
 tj_status tj__directory_sync_parent(const char *path, tj_error *error)
 {
     char parent[PATH_MAX];
+    tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(tj__path_parent(path, parent, error));
-    return tj__directory_sync(parent, error);
+    if (tj__directory_sync(parent, &failure) != TJ_OK && failure.os_errno == EACCES) {
+        return tj__file_system_sync(path, error); /* names can be made there, and not be read */
+    }
+    return tj__error_pass(error, &failure);
 }
 
 static tj_status create_one(const char *path, bool *made, tj_error *error)
@@ -205,6 +216,18 @@ tj_status tj__directory_make(const char *path, const char *model, tj_error *erro
     }
     tj__file_close(fd);
     return TJ_OK;
+}
+
+/* As root it may; else only the mode is this user's to give. */
+void tj__directory_as(const char *path, const char *like)
+{
+    struct stat as;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && stat(like, &as) == 0) {
+        own_as(fd, like, true);
+        (void)!fchmod(fd, as.st_mode & 07777);
+    }
+    tj__file_close(fd);
 }
 
 static tj_status create(const char *path, bool flush_last, tj_error *error)

@@ -72,13 +72,10 @@ static bool real_path(const char *path, char real[PATH_MAX])
     return true;
 }
 
-tj_status tj_path_apart(const char *path, tj_error *error)
+/* From `at` up. */
+static tj_status refuse_inside(const char *path, char at[PATH_MAX], tj_error *error)
 {
-    char at[PATH_MAX];
-    if (!path) {
-        return tj__fail(error, TJ_MISUSE, "no path is given");
-    }
-    for (bool more = real_path(path, at); more; cut_last(at)) {
+    for (bool more = true; more; cut_last(at)) {
         const char *what = what_is(at);
         if (what) {
             return tj__fail(error, TJ_INVALID,
@@ -87,4 +84,26 @@ tj_status tj_path_apart(const char *path, tj_error *error)
         more = strcmp(at, "/") != 0;
     }
     return TJ_OK;
+}
+
+tj_status tj_path_apart(const char *path, tj_error *error)
+{
+    char at[PATH_MAX];
+    if (!path) {
+        return tj__fail(error, TJ_MISUSE, "no path is given");
+    }
+    return real_path(path, at) ? refuse_inside(path, at, error) : TJ_OK;
+}
+
+tj_status tj__path_apart_above(const char *path, tj_error *error)
+{
+    char at[PATH_MAX];
+    struct stat found;
+    if (!real_path(path, at)) {
+        return TJ_OK;
+    }
+    if (stat(path, &found) == 0) {
+        cut_last(at);
+    }
+    return refuse_inside(path, at, error);
 }

@@ -100,6 +100,7 @@ tj_time tj__journal_made_at(const tj__journal *journal)
 tj_status tj__journal_info(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__env_info env;
+    TJ_TRY(tj__journal_check_same_files(journal, error));
     TJ_TRY(tj__env_info_get(journal->env, &env, error));
     tj__mark mark = tj__lock_mark(journal->lock);
     bool writing = journal->log != NULL;

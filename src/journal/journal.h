@@ -25,6 +25,8 @@ typedef struct tj__journal tj__journal;
 tj_status tj__journal_path(const char *configured, char *out, size_t size, tj_error *error);
 /* Who names a backup where a journal is meant is told what to do with it: TJ_INVALID. */
 tj_status tj__journal_refuse_backup(const char *path, tj_error *error);
+/* As tj_path_apart, of a directory that may itself be a journal or a backup. */
+tj_status tj__path_apart_above(const char *path, tj_error *error);
 
 /* The file system that holds a path, or will. */
 typedef struct tj__place {

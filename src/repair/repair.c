@@ -326,6 +326,7 @@ static tj_status build(repair *r, tj_error *error)
         r->target.journal_id = r->x.journal_id;
     }
     r->target.start = r->plan.start;
+    r->target.like = r->x.path; /* for whom the damaged one is, so is the new one */
     r->target.batch_max = r->plan.route == TJ__REPAIR_LOG ? REPLAYED_MAX : 0;
     TJ_TRY(tj__restore_target_begin(&r->target, NULL, error));
     tj_status status = run_build(r, true, &lift, &lost, error);

@@ -122,6 +122,26 @@ json "$out" "d['points'][-1]['sequence'] == '113' and len(d['points']) < 7"
 run 0 restore b --into from-follow
 out_has "up to commit 113"
 
+# The follower of a journal that another one took the place of ends: it would back nothing up any more.
+cp -a j another
+"$TESSER_JOURNAL" backup followed-by-name --follow --every 20ms >followed 2>told &
+follower=$!
+for _ in $(seq 100); do
+    grep -q "as of commit 113" followed && break
+    sleep 0.05
+done
+mv j away
+mv another j
+code=0
+wait "$follower" || code=$?
+[ "$code" -eq 23 ] || fail "the follower ended with $code: $(cat told)"
+grep -q "data.mdb was removed or replaced while it was open" told || fail "it says: $(cat told)"
+mv j another
+mv away j
+
+# The directory may be named from inside.
+(cd b && run 0 -j ../j backup . && run 0 -j ../j backup ../b/. && cd log && run 26 -j ../../j backup . && err_has "is inside the backup")
+
 # Compressed, and back.
 cp -r b packed
 run 0 backup packed --compress

@@ -48,3 +48,21 @@ printf X | dd of=b/log/0000000001.part bs=1 seek=4200 conv=notrunc status=none
 run 19 restore b --into r4
 err_has "commit 1 of the backup is damaged"
 [ "$(ls)" = "$before" ] || fail "something was left: $(ls)"
+
+# Of a restore that was killed the next one into the same place leaves nothing; what is another's stays.
+run 0 --journal k init
+run 0 --journal k record <<<'{"portfolio_equity":"1"}'
+mkdir -p left.restoring-0123abcd/log left.restoring-0123abcd/history left.restoring-mine
+touch left.restoring-0123abcd/data.mdb left.restoring-0123abcd/log/0000000001.log left.restoring-mine/x
+run 0 restore k --into left
+[ ! -e left.restoring-0123abcd ] || fail "what was left is still there"
+[ -e left.restoring-mine/x ] || fail "a directory of something else is gone"
+mkdir busy.restoring-0123abcd
+exec 8<busy.restoring-0123abcd
+flock 8
+run 0 restore k --into busy
+[ -d busy.restoring-0123abcd ] || fail "what another process builds is gone"
+exec 8<&-
+mkfifo pipe
+run 14 restore k --into pipe
+err_has "pipe is there already and no directory"

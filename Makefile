@@ -11,7 +11,8 @@ CTEST_FLAGS ?= -j2 --output-on-failure
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: build ## A trading runtime is killed and goes on: the point of the project in a minute
+demo: setup ## A trading runtime is killed and goes on: the point of the project in a minute
+	@scripts/build.sh release paper_runtime tesser-journal
 	@scripts/demo.sh build/release
 
 test: build ## Every test; installs what is missing, builds, and ends with the summary

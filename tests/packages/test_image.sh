@@ -80,9 +80,11 @@ refused 13 "tesser-journal init" "${beside[@]}" tesser-journal check
 said ' init$' >/dev/null
 said 'docker run -d' >/dev/null
 path=$(socket 1)
-python3 examples/socket/client.py "$path" | grep -q 'commit 1, then 100 up to 101' || fail "the recorder's answers"
+python3 examples/socket/client.py "$path" >"$scratch/out"
+grep -q 'commit 1, then 100 up to 101' "$scratch/out" || fail "the recorder's answers: $(cat "$scratch/out")"
 [ "$(docker exec recorder id -u)" = 990 ] || fail "the recorder is $(docker exec recorder id)"
-said 'docker exec' | grep -q 'Writer  *running' || fail "status beside the recorder"
+said 'docker exec' >"$scratch/out"
+grep -q 'Writer  *running' "$scratch/out" || fail "status beside the recorder: $(cat "$scratch/out")"
 docker healthcheck run recorder || fail "the health check is red"
 ok "it records into the volume, as no root, and is healthy"
 
@@ -107,6 +109,7 @@ s.connect(sys.argv[1])
 s.sendall(sys.stdin.buffer.read())
 print(s.makefile().readline(), end="")' "$path" | grep -qx '{"seq":102}' || fail "after a stop and a kill it does not go on"
 docker rm --force recorder >/dev/null
-"${beside[@]}" tesser-journal state show --where symbol=BTCUSDT | grep -q 64000.20 || fail "the state is not there"
+"${beside[@]}" tesser-journal state show --where symbol=BTCUSDT >"$scratch/out"
+grep -q 64000.20 "$scratch/out" || fail "the state is not there: $(cat "$scratch/out")"
 ok "stopped, killed and started again, it goes on; the state outlives its container"
 echo "$passed passed in $SECONDS.0s"

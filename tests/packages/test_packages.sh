@@ -128,8 +128,8 @@ grep -E '^    (cc|c\+\+) ' README.md >"$root/root/compile"
 inside sh -euc 'cd /root; sh -e compile; ./quickstart; ./quickstart; ./prices
     tesser-journal -j journal status; tesser-journal -j journal check
     getent passwd tesser-journal; ls /usr/lib/tmpfiles.d/tesser-journal.conf /lib/systemd/system/tesser-journal-*
-    tesser-journal help | sed -n "/^Commands/,/^Options/s/^  \([a-z]* *[a-z]*\)  .*/\1/p" | sed "s/ *$//; s/ /-/" |
-        while read -r command; do man -w tesser-journal-$command; done
+    tesser-journal help | sed -nE "/^Commands/,/^Options/s/^  ([a-z]+)( [a-z]+)?  .*/\1\2/p" | tr " " - |
+        while read -r command; do man -w "tesser-journal-$command"; done
     for header in /usr/include/tesser/*.h; do man -w tesser_${header##*/}; done
     man tj_store_open | grep store.h; rm -rf journal quickstart* prices* compile' >"$scratch/used" 2>&1 ||
     fail "the quick start: $(tail -8 "$scratch/used")"

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -45,7 +46,8 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
     const char *file = option_value(cli, &option_config);
     const char *path = option_value(cli, &option_journal);
     /* One that cannot be looked at is not passed over: loading it says why. */
-    if (!file && !path && (access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT)) {
+    if (!file && !path &&
+        (faccessat(AT_FDCWD, DEFAULT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)) {
         file = DEFAULT_FILE;
     }
     tj_status status = file    ? tj_config_load(file, config, error)
@@ -57,6 +59,9 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
     if (path) {
         config->path = path;
         config->type = TJ_ENGINE_LMDB;
+        if (config->durability == TJ_DURABILITY_REPLICATED) {
+            config->durability = TJ_DURABILITY_SYNC; /* which a directory knows nothing above */
+        }
     }
     if (config->type == TJ_ENGINE_POSTGRES) {
         return configure_server(cli, config, file, error);
@@ -66,8 +71,16 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
                     "the configured type is \"memory\": such a store lives inside its own process "
                     "and cannot be looked at from outside");
     }
+    if (!config->path && config->postgres.url) {
+        return fail(error, TJ_INVALID,
+                    "%s%sa server is named, and the type is not \"postgres\": set [journal] type, "
+                    "or TESSER_JOURNAL_TYPE",
+                    file ? file : "", file ? ": " : "");
+    }
     if (!config->path && file) {
-        return fail(error, TJ_INVALID, "%s names no journal: give it [journal] path, or --journal",
+        return fail(error, TJ_INVALID,
+                    "%s names no journal: give it a path in [journal], or in [live.persistence] "
+                    "where that table is Tesser's, or give --journal",
                     file);
     }
     return config->path ? TJ_OK

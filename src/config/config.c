@@ -8,12 +8,14 @@
  */
 #include <tesser/config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "base/text.h"
 #include "config/settings.h"
 #include "engine/engine.h"
 
@@ -178,16 +180,81 @@ static tj_status loader_finish(tj__loader *load, tj_status status, tj_config *co
     return TJ_OK;
 }
 
+static bool is_control(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t' && c != '\r') || c == 0x7f;
+}
+
+/* What the parser would only call an invalid key. */
+static tj_status check_line(const tj__loader *load, tj_str line, unsigned number, tj_error *error)
+{
+    char what[96];
+    if (!tj__text_is_utf8(line)) {
+        return tj__toml_fail(error, TJ_INVALID, load->file, number,
+                             "the bytes of this line are no UTF-8: save the file as UTF-8");
+    }
+    for (size_t i = 0; i < line.size; i++) {
+        if (is_control(line.data[i])) {
+            (void)snprintf(what, sizeof what, "this line holds the control character 0x%02x",
+                           (unsigned)(unsigned char)line.data[i]);
+            return tj__toml_fail(error, TJ_INVALID, load->file, number, what);
+        }
+    }
+    return TJ_OK;
+}
+
+static tj_status check_lines(const tj__loader *load, tj_str text, tj_error *error)
+{
+    unsigned number = 0;
+    while (text.size > 0) {
+        const char *end = memchr(text.data, '\n', text.size);
+        tj_str line = {text.data, end ? (size_t)(end - text.data) : text.size};
+        size_t taken = line.size + (end != NULL);
+        TJ_TRY(check_line(load, line, ++number, error));
+        text = (tj_str){text.data + taken, text.size - taken};
+    }
+    return TJ_OK;
+}
+
+/* Each is well by itself. A caller who sets them so is told MISUSE; who writes a file misuses
+ * nothing. */
+static tj_status check_together(const tj__loader *load, tj_error *error)
+{
+    const tj_config *config = &load->config;
+    uint64_t bound = config->lmdb.map_size_max_bytes;
+    char what[192];
+    if (config->durability == TJ_DURABILITY_REPLICATED &&
+        !tj__engine_kind_of(config->type)->replicates) {
+        return tj__toml_fail(error, TJ_INVALID, load->file, 0,
+                             "durability \"replicated\" is for a journal on PostgreSQL: on one "
+                             "machine \"sync\" is the most that there is");
+    }
+    if (bound != 0 && config->lmdb.map_size_bytes > bound) {
+        (void)snprintf(what, sizeof what,
+                       "map_size is %" PRIu64 " bytes, more than map_size_max, %" PRIu64,
+                       config->lmdb.map_size_bytes, bound);
+        return tj__toml_fail(error, TJ_INVALID, load->file, 0, what);
+    }
+    return TJ_OK;
+}
+
 static tj_status read_file(tj__loader *load, tj_error *error)
 {
     static const tj__toml_place places[] = {{TJ__TABLE_JOURNAL, NULL},
                                             {TJ__TABLE_TESSER, NULL},
                                             {TJ__TABLE_TESSER_LIVE, TJ__KEY_STATE_PATH}};
     tj__buffer text = {0};
+    bool there;
+    struct stat found;
+    TJ_TRY(tj__path_look(load->file, &there, &found, error)); /* a link may lead nowhere */
     tj_status status = tj__file_read_all(load->file, FILE_SIZE_MAX, &text, error);
+    tj_str whole = {(const char *)text.data, text.size};
     if (status == TJ_OK) {
-        status = tj__toml_visit(load->file, (tj_str){(const char *)text.data, text.size}, places,
-                                sizeof places / sizeof *places, read_value, load, error);
+        status = check_lines(load, whole, error);
+    }
+    if (status == TJ_OK) {
+        status = tj__toml_visit(load->file, whole, places, sizeof places / sizeof *places,
+                                read_value, load, error);
     }
     tj__buffer_dispose(&text);
     return status;
@@ -206,6 +273,9 @@ tj_status tj_config_load(const char *file, tj_config *config, tj_error *error)
     }
     if (status == TJ_OK) {
         status = read_environment(&load, error);
+    }
+    if (status == TJ_OK) {
+        status = check_together(&load, error);
     }
     return loader_finish(&load, status, config);
 }

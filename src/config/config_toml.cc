@@ -30,6 +30,9 @@ std::string sentence_of(const std::string &drawing)
     if (what.empty()) {
         return hint.empty() ? "not valid TOML" : hint;
     }
+    if (!hint.empty() && what.back() == '.' && what.find("already") == std::string::npos) {
+        what.pop_back();
+    }
     bool tells = !hint.empty() && hint != "here" && what.find("already") == std::string::npos;
     return tells ? what + ": " + hint : what;
 }

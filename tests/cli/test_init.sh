@@ -120,6 +120,22 @@ err_has "sqlite.toml:2: live.persistence.engine is \"sqlite\""
 printf '[other]\na = 1\n' >none.toml
 run 26 --config none.toml status
 err_has "none.toml names no journal"
+printf '[journal]\nurl = "postgres://u@h/d"\n' >typeless.toml
+run 26 --config typeless.toml status
+err_has 'typeless.toml: a server is named, and the type is not "postgres": set [journal] type'
+# Settings that do not go together are wrong in the file, and nobody's misuse of the library.
+printf '[journal]\npath = "k"\ndurability = "replicated"\n' >replicated.toml
+run 26 --config replicated.toml status
+err_has 'replicated.toml: durability "replicated" is for a journal on PostgreSQL'
+printf '[journal]\npath = "k"\nmap_size = "2 GiB"\nmap_size_max = "1 GiB"\n' >map.toml
+run 26 --config map.toml status
+err_has 'map.toml: map_size is 2147483648 bytes, more than map_size_max, 1073741824'
+printf '[journal]\ntype = "postgres"\nurl = "postgres://u@h/d"\ndurability = "replicated"\n' >server.toml
+run 0 --config server.toml --journal k status
+mkdir linked
+ln -s not-mounted/tesser.toml linked/tesser.toml
+(cd linked && TESSER_JOURNAL_PATH=../k run 18 status)
+err_has "tesser.toml is a symbolic link that leads nowhere"
 
 # Path rules: a name that ends in .db means the sibling with .lmdb; data.mdb its directory.
 run 0 -j state.db init

@@ -307,6 +307,12 @@ static void names_the_line_of_bad_toml(void **state)
                    ":2: missing value after key-value separator '=': expected value, but got "
                    "nothing");
     assert_refused("[journal]\nmust_exist = yes\n", ":2: unknown value appeared");
+    assert_refused("[journal]\n[[", ":2: an invalid key appeared: is not a valid key");
+    assert_refused("[journal]\n# caf\xe9\n",
+                   ":2: the bytes of this line are no UTF-8: save the file as UTF-8");
+    assert_refused("\xff\xfe[journal]\n",
+                   ":1: the bytes of this line are no UTF-8: save the file as UTF-8");
+    assert_refused("# \x01\n", ":1: this line holds the control character 0x01");
 }
 
 static void reads_tessers_own_table(void **state)

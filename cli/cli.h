@@ -70,6 +70,8 @@ typedef struct open_journal {
  * nothing. Whatever it returns, journal_close is called afterwards. */
 tj_status journal_configure(command_line *cli, access_mode mode, open_journal *out,
                             tj_error *error);
+/* Whoever looks at a page waits for one answer of a server, and no longer. */
+void journal_hurry(tj_config *config);
 /* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
  * journal_close is called afterwards. */
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);

@@ -173,10 +173,11 @@ static void tell_place(command_line *cli, const place *at)
         json_writer json = {.out = &cli->out};
         json_open(&json, NULL, '{');
         json_text(&json, "url", tj_str_of(url));
-        json_text(&json, "journal", tj_str_of(cli->journal));
+        json_text(&json, "journal", tj_str_of(cli->journal[0] ? cli->journal : cli->server));
         json_close(&json, '}');
     } else {
-        out_line(&cli->out, "%s shows %s, and changes nothing; Ctrl-C ends it", url, cli->journal);
+        out_line(&cli->out, "%s shows %s, and changes nothing; Ctrl-C ends it", url,
+                 cli->journal[0] ? cli->journal : cli->server);
         if (!at->loopback) {
             out_line(&cli->out, "what is sent is not encrypted: put a proxy with TLS before it "
                                 "where others share the network");
@@ -214,13 +215,15 @@ static tj_status serve(command_line *cli, const place *at, const http_options *o
     return TJ_OK;
 }
 
-/* A journal that is damaged is shown as such; one that is not there is a slip of the pen. */
+/* A journal that is damaged, or whose server is away, is shown as such; one that is not there is a
+ * slip of the pen. */
 static tj_status check_there(command_line *cli, tj_error *error)
 {
     open_journal journal;
     tj_status status = journal_configure(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         tj_error cause = TJ_ERROR_INIT;
+        journal_hurry(&journal.config);
         tj_status opened = tj_store_open(&journal.config, &journal.store, &cause);
         if (opened == TJ_NOT_FOUND) {
             *error = cause;
@@ -263,11 +266,13 @@ static tj_status run_serve(command_line *cli, tj_error *error)
 
 const command_spec command_serve = {
     .name = "serve",
+    .server = true,
     .summary = "a page that shows the journal, for browsers and scripts",
     .text = "Equity over time, portfolio, positions, open orders, algorithms, ledger, every moment "
             "of the past, and how the journal is: beside any writer, and it writes nothing. The "
             "page "
-            "follows the journal by itself. Behind it are /api/..., which answers what the command "
+            "follows the journal by itself, and says when its server is away. Behind it are "
+            "/api/..., which answers what the command "
             "line says with --json (/api/openapi.json describes it), /metrics for Prometheus and "
             "/healthz. Only this machine is answered unless --listen and --token-file say "
             "otherwise. SIGINT and SIGTERM end it.",

@@ -107,6 +107,11 @@ static void print_server(const tj_store_info *info, const tj_standby_list *stand
         print_standbys(standbys, out);
     }
     print_unreplicated(info, out);
+    if (server->oldest_sequence == 0) {
+        out_pair(out, "History", "from the first commit on");
+    } else {
+        out_pair(out, "History", "from commit %" PRIu64 " on", server->oldest_sequence);
+    }
     out_pair(out, "State", "%s, of all journals in the schema", size_text(info->state_bytes, size));
     out_pair(out, "Epoch", "%" PRIu64, server->epoch);
     status_print_writer(info, out);
@@ -166,6 +171,9 @@ static void json_server(const tj_store_info *info, const tj_standby_list *standb
     optional_time(json, "away_since", server->away_since);
     json_standbys(standbys, json);
     json_unsigned(json, "unreplicated", server->unreplicated);
+    json_open(json, "history", '{');
+    json_unsigned(json, "oldest_sequence", server->oldest_sequence);
+    json_close(json, '}');
     json_unsigned(json, "state_bytes", info->state_bytes);
     json_unsigned(json, "epoch", server->epoch);
     status_json_writer(info, json);

@@ -20,7 +20,6 @@ static tj_status configure_server(command_line *cli, tj_config *config, const ch
                                   tj_error *error)
 {
     const tj_postgres_config *postgres = &config->postgres;
-    static char path[TJ_PATH_SIZE];
     if (!cli->command->server) {
         return fail(error, TJ_UNSUPPORTED,
                     "'%s' works on journals in directories only, and the configured one is on "
@@ -33,10 +32,10 @@ static tj_status configure_server(command_line *cli, tj_config *config, const ch
                     "TESSER_JOURNAL_URL",
                     file ? file : "", file ? ": " : "");
     }
-    snprintf(path, sizeof path, "%s in schema %s on PostgreSQL",
+    snprintf(cli->server, sizeof cli->server, "%s in schema %s on PostgreSQL",
              postgres->name ? postgres->name : TJ_POSTGRES_NAME_DEFAULT,
              postgres->schema ? postgres->schema : TJ_POSTGRES_SCHEMA_DEFAULT);
-    config->path = path;
+    config->path = cli->server;
     return TJ_OK;
 }
 
@@ -89,6 +88,12 @@ static tj_status configure(command_line *cli, tj_config *config, tj_error *error
                                       "TESSER_JOURNAL_PATH; there is no ./" DEFAULT_FILE " here");
 }
 
+void journal_hurry(tj_config *config)
+{
+    uint32_t answer_ms = config->postgres.answer_ms;
+    config->postgres.timeout_ms = answer_ms ? answer_ms : TJ_POSTGRES_ANSWER_MS_DEFAULT;
+}
+
 tj_status journal_configure(command_line *cli, access_mode mode, open_journal *out, tj_error *error)
 {
     *out = (open_journal){.config = TJ_CONFIG_INIT, .book = TJ_BOOK_DEFAULT};
@@ -110,6 +115,9 @@ tj_status journal_configure(command_line *cli, access_mode mode, open_journal *o
     out->config.shared = cli->within_server;
     out->config.trace = cli->within_server ? NULL : report_trace;
     out->config.trace_context = cli;
+    if (cli->within_server) {
+        journal_hurry(&out->config);
+    }
     return TJ_OK;
 }
 

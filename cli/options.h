@@ -65,7 +65,8 @@ struct command_line {
     char durable[TJ_PATH_SIZE + 64];
     uint64_t sequence;          /* of the commit that is durable, 0 for none */
     const char *advice;         /* on a failure, instead of what its status says; NULL for that */
-    char journal[TJ_PATH_SIZE]; /* the one that is meant; "" before that is known */
+    char journal[TJ_PATH_SIZE]; /* the directory that is meant; "" before that is known */
+    char server[TJ_PATH_SIZE];  /* or what one on a server is called */
     bool within_server;         /* one answer of `serve`: shares the journal, and traces nothing */
     bool usage; /* the failure is the caller's use of the command line: exit code 2 */
 };

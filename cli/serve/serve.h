@@ -147,14 +147,16 @@ int64_t now_ms(void);
 
 /* ---- what changes (watch.c) --------------------------------------------------------- */
 
-/* Keeps the journal open while somebody looks on, and opens it afresh every ten seconds, which is
- * when damage shows that nobody read. */
+/* Keeps the journal open while somebody looks on, and opens one in a directory afresh every ten
+ * seconds, which is when damage shows that nobody read. */
 typedef struct journal_watch {
     const command_line *cli;
     open_journal journal;
     bool open;
     int64_t opened_at_ms;
-    char *told; /* what was told last, as JSON in one line */
+    tj_time failed_at; /* since when it cannot be opened, or looked at; 0: it can */
+    uint64_t sequence; /* the newest commit that was seen */
+    char *told;        /* what was told last, as JSON in one line */
 } journal_watch;
 
 /* Looks, and returns what is to be told now; NULL when nothing is new. */

@@ -134,9 +134,10 @@ typedef struct tj_postgres_info {
     /** Commits that were acknowledged and of which no standby is known to have them, with
      * TJ_STANDBY_LOST_GO_ON. */
     uint32_t unreplicated;
-    tj_time writer_seen;  /**< when the newest writer last renewed its lease, by the server's clock;
+    tj_time writer_seen; /**< when the newest writer last renewed its lease, by the server's clock;
                              0: there was none, or the server is away */
-    uint64_t reserved[7]; /**< for members to come; zero, which then means "not told" */
+    uint64_t oldest_sequence; /**< oldest commit whose state can be had; 0: all of them can */
+    uint64_t reserved[6];     /**< for members to come; zero, which then means "not told" */
 } tj_postgres_info;
 
 /**
@@ -184,7 +185,7 @@ typedef struct tj_store_info {
         sizeof(tj_store_info), TJ_ENGINE_LMDB, TJ_DURABILITY_SYNC, "", {{0}}, 0, 0, 0, 0, false, \
             0, "", 0, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, {0}}},     \
         {                                                                                        \
-            0, 0, 0, 0, 0, 0, 0,                                                                 \
+            0, 0, 0, 0, 0, 0, 0, 0,                                                              \
             {                                                                                    \
                 0                                                                                \
             }                                                                                    \

@@ -16,6 +16,7 @@ static void read_writer(const tj__pg_session *session, const tj__pg_result *row,
     static const char pid[] = "pid ";
     tj__bytes holder = tj__pg_get_bytes(session, row, 0, 2);
     info->writer_alive = tj__pg_get_int4(session, row, 0, 3) == 1;
+    info->postgres.oldest_sequence = tj__pg_get_int8(session, row, 0, 7);
     info->postgres.writer_seen = (tj_time)tj__pg_get_int8(session, row, 0, 6) * 1000;
     snprintf(info->writer, sizeof info->writer, "%.*s", (int)holder.size,
              (const char *)holder.data);
@@ -46,7 +47,8 @@ static void prepare(const tj__postgres *postgres, tj__pg_query queries[STATEMENT
     queries[JOURNAL] = tj__pg_sql(
         "select epoch, applied, holder, (holder <> '' and clock_timestamp() < renewed + "
         "ttl)::int4, (select coalesce(sum(length(body)), 0)::int8 from log where journal = "
-        "$1::int4 and seq > applied), unreplicated, (extract(epoch from renewed) * 1000000)::int8 "
+        "$1::int4 and seq > applied), unreplicated, (extract(epoch from renewed) * 1000000)::int8, "
+        "pruned "
         "from journal where journal = $1::int4");
     queries[NEWEST] = tj__pg_sql("select seq, at from log where journal = $1::int4 order by seq "
                                  "desc limit 1");

@@ -24,6 +24,11 @@ def run(*arguments, expect=0, text=None):
     return done.stdout if expect == 0 else done.stderr
 
 
+def where(journal):
+    """The options that name a journal: a directory, or a file that configures one on a server."""
+    return ["--config" if journal.endswith(".toml") else "-j", journal]
+
+
 def order(number, **members):
     symbol = f"binance_perp:COIN{number % 40:04}USDT"
     request = {"symbol": symbol, "side": ["Buy", "Sell"][number % 2], "order_type": "Limit",
@@ -73,8 +78,8 @@ def text_of(records):
 
 
 def make_journal(path, orders=50, commits=30):
-    run("-j", path, "init")
-    run("-j", path, "record", text=text_of(lines(orders, commits)))
+    run(*where(path), "init")
+    run(*where(path), "record", text=text_of(lines(orders, commits)))
 
 
 def make_slow_journal(path, orders, commits, *before):
@@ -90,7 +95,7 @@ class Served:
     """A server that ends with the block, in order."""
 
     def __init__(self, journal, *options, listen="127.0.0.1:0"):
-        self.child = subprocess.Popen([PROGRAM, "serve", "-j", journal, "--listen", listen, "--json", *options],
+        self.child = subprocess.Popen([PROGRAM, "serve", *where(journal), "--listen", listen, "--json", *options],
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.child.stdout.readline()
         assert line, self.child.communicate()[1]
@@ -129,7 +134,7 @@ class Writer:
     """A living writer, which takes lines."""
 
     def __init__(self, journal, *before):
-        self.child = subprocess.Popen([*before, PROGRAM, "-j", journal, "record"], stdin=subprocess.PIPE,
+        self.child = subprocess.Popen([*before, PROGRAM, *where(journal), "record"], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
 
     def write(self, record):

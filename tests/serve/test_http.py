@@ -23,6 +23,9 @@ PAGE = ROOT / "cli" / "serve" / "page"
 
 def fault(schema, value, document, where="answer"):
     """What is wrong with a value, or None: the part of JSON schema that the document uses."""
+    if "oneOf" in schema:
+        found = [fault(one, value, document, where) for one in schema["oneOf"]]
+        return None if None in found else " and ".join(found)
     if "$ref" in schema:
         target = document
         for word in schema["$ref"][2:].split("/"):
@@ -30,6 +33,8 @@ def fault(schema, value, document, where="answer"):
         return fault(target, value, document, where)
     if value is None and schema.get("nullable"):
         return None
+    if value not in schema.get("enum", [value]):
+        return f"{where} is {value!r}, not one of {schema['enum']}"
     kinds = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
     kind = kinds.get(schema.get("type"), object)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):

@@ -587,15 +587,17 @@ async function showHistory() {
   await showMoment(at);
 }
 
-async function showHealth() {
-  const [status, health] = await Promise.all([askJson('/api/status'), askJson('/api/health', { writer: true })]);
-  const findings = health.findings.map((f) => element('li', { class: 'bad' }, `${f.name}: ${visible(f.message)}`));
-  byId('findings').replaceChildren(...(findings.length ? findings : [element('li', { class: 'good' }, 'All is well.')]));
+const writerFact = (writer) => ['Writer', writer.alive ? `running: ${writer.description}`
+  : `none${writer.description ? `; the last was ${writer.description}` : ''}`, writer.alive ? '' : 'bad'];
+
+const historyFact = (history) => ['History', !history.oldest_sequence ? 'from the first commit on'
+  : `from commit ${history.oldest_sequence} on${history.oldest_time ? `, ${timeText(history.oldest_time)}` : ''}`];
+
+function directoryFacts(status) {
   const backup = (b) => (b ? `${ageText(b.age_s)}, up to commit ${b.sequence}, in ${b.directory}` : 'none is known');
-  facts(byId('journal'), [
+  return [
     status.damaged && ['Damaged', status.damaged, 'bad'],
-    ['Writer', status.writer.alive ? `running: ${status.writer.description}`
-      : `none${status.writer.description ? `; the last was ${status.writer.description}` : ''}`, status.writer.alive ? '' : 'bad'],
+    writerFact(status.writer),
     ['Commit', `${status.sequence}, ${timeText(status.sequence_time)}`],
     ['Applied to LMDB', `${status.applied_sequence}, ${sizeText(status.lag_bytes)} behind`],
     ['Durability', status.durability],
@@ -603,12 +605,40 @@ async function showHealth() {
     ['State', sizeText(status.state_bytes)],
     ['Space', `${sizeText(status.free_bytes)} free, ${sizeText(status.reserve_bytes)} in reserve`,
       status.space_low || status.reserve_bytes === 0 ? 'bad' : ''],
-    ['History', status.history.oldest_sequence ? `from commit ${status.history.oldest_sequence} on, ${timeText(status.history.oldest_time)}`
-      : 'from the first commit on'],
+    historyFact(status.history),
     ['Backup', backup(status.backup)], ['Proven backup', backup(status.verified_backup)],
     ['Readers', status.readers.count], ['Last recovery', timeText(status.recovered_at)],
     ['Format', `${status.engine} ${status.format}`], ['Id', status.journal_id],
-  ]);
+  ];
+}
+
+const standbyText = (s) => `${s.name}${s.address ? ` at ${s.address}` : ''}, ${s.state === null
+  ? 'how it does is not shown to this role' : `${s.sync}, ${s.state}, ${sizeText(s.behind_bytes)} behind`}`;
+
+function serverFacts(status) {
+  const version = `PostgreSQL ${Math.floor(status.server_version / 10000)}.${status.server_version % 10000}`;
+  const lone = [['Standby', 'none is known: what is acknowledged may be on one machine']];
+  return [
+    writerFact(status.writer),
+    status.writer.description && ['Last sign of it', timeText(status.writer_seen)],
+    ['Commit', `${status.sequence}, ${timeText(status.sequence_time)}`],
+    ['Applied to rows', `${status.applied_sequence}, ${sizeText(status.lag_bytes)} behind`],
+    ['Durability', status.durability],
+    ['Server', `${version}${status.server_is_standby ? ', a standby: it may be behind' : ''}`],
+    ...(status.standbys.length ? status.standbys.map((s) => ['Standby', standbyText(s)]) : lone),
+    status.unreplicated && ['Unreplicated', several(status.unreplicated, 'commit'), 'bad'],
+    ['State', `${sizeText(status.state_bytes)}, of all journals in the schema`],
+    historyFact(status.history),
+    ['Epoch', status.epoch],
+    ['Format', `${status.engine} ${status.format}`], ['Id', status.journal_id],
+  ];
+}
+
+async function showHealth() {
+  const [status, health] = await Promise.all([askJson('/api/status'), askJson('/api/health', { writer: true })]);
+  const findings = health.findings.map((f) => element('li', { class: 'bad' }, `${f.name}: ${visible(f.message)}`));
+  byId('findings').replaceChildren(...(findings.length ? findings : [element('li', { class: 'good' }, 'All is well.')]));
+  facts(byId('journal'), status.engine === 'postgres' ? serverFacts(status) : directoryFacts(status));
   grids.books.show({ columns: ['book', 'positions', 'open orders', 'algos', 'ledger', 'rows'],
     rows: status.books.map((b) => [b.name, ...[b.positions, b.open_orders, b.algos, b.ledger_sequence, b.state_rows].map(String)]) });
 }
@@ -701,8 +731,10 @@ function onJournal(event) {
   const told = JSON.parse(event.data);
   journal.sequence = told.sequence ?? journal.sequence;
   if (told.status !== 'OK') {
-    tellPulse(`cannot be opened: ${told.status}`, true);
-    tellTrouble(visible(`The journal cannot be opened: ${told.error}`));
+    const away = told.status === 'UNAVAILABLE';
+    const left = told.sequence ? ` What is shown is of commit ${count(told.sequence)}.` : '';
+    tellPulse(away ? 'server away' : `cannot be opened: ${told.status}`, true);
+    tellTrouble(visible(`${away ? 'The server is away' : 'The journal cannot be opened'} since ${timeText(told.since)}: ${told.error}.${left}`));
   } else {
     tellPulse(`commit ${count(told.sequence)}, ${told.writer_alive ? 'writer running' : 'no writer'}`, !told.writer_alive);
     tellTrouble(!told.writer_alive ? 'No process writes to this journal: what is shown does not change until one does.'

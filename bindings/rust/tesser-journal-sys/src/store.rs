@@ -106,8 +106,10 @@ pub struct tj_postgres_info {
     /// When the newest writer last renewed its lease, by the server's clock; 0: there was none, or
     /// the server is away
     pub writer_seen: tj_time,
+    /// Oldest commit whose state can be had; 0: all of them can
+    pub oldest_sequence: u64,
     /// For members to come; zero, which then means "not told"
-    pub reserved: [u64; 7],
+    pub reserved: [u64; 6],
 }
 
 /// What can be told of a store at one moment.

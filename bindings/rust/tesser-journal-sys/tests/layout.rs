@@ -162,7 +162,7 @@ fn facts() -> Vec<(String, u64)> {
     }
     tj_postgres_info {
         epoch, applied_sequence, lag_bytes, away_since, server_version,
-        unreplicated, writer_seen, reserved
+        unreplicated, writer_seen, oldest_sequence, reserved
     }
     tj_price { symbol, price }
     tj_prune_options { struct_size, history_size_bytes, dry_run }

@@ -317,11 +317,10 @@ tj_status line_next(line_reader *reader, tj_str *line, bool *more, tj_error *err
 bool line_buffered(line_reader *reader)
 {
     size_t rest = reader->size - reader->scanned;
-    if (reader->ended || (rest && memchr(reader->data + reader->scanned, '\n', rest))) {
-        return true;
-    }
-    reader->scanned = reader->size;
-    return reader->scanned - reader->start > longest_line(reader); /* too long already */
+    const char *newline = rest ? memchr(reader->data + reader->scanned, '\n', rest) : NULL;
+    reader->scanned = newline ? (size_t)(newline - reader->data) : reader->size;
+    return newline || reader->ended ||
+           reader->scanned - reader->start > longest_line(reader); /* too long already */
 }
 
 tj_status line_fetch(line_reader *reader, tj_error *error)

@@ -3,7 +3,6 @@
 #include "record/client.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -140,7 +139,7 @@ static void gather(client *c)
         if (r->failure) {
             append(c, r->failure, strlen(r->failure));
         } else {
-            int size = snprintf(text, sizeof text, "{\"seq\":%" PRIu64 "}\n", r->sequence);
+            int size = snprintf(text, sizeof text, RECORD_DURABLE, r->sequence);
             append(c, text, (size_t)size);
         }
         drop_first(c);

@@ -17,10 +17,7 @@ tj_status record_begin(tj_store *store, tj_str line, tj_txn **txn, tj_commit_opt
 
 void record_durable(output *out, uint64_t sequence)
 {
-    json_writer json = {.out = out};
-    json_open(&json, NULL, '{');
-    json_unsigned(&json, "seq", sequence);
-    json_close(&json, '}');
+    out_format(out, RECORD_DURABLE, sequence);
 }
 
 void record_refused(output *out, uint64_t line, const tj_error *cause)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A UUID's text both ways, other texts refused, and the order of UUIDs. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -65,6 +67,30 @@ static void other_forms_are_invalid(void **state)
                         "\"twap-1\" is not a UUID such as 6f1c7a52-0a3e-4f0b-9d7e-2b5c8d1e4f60");
 }
 
+static bool may_stand(size_t at, unsigned byte)
+{
+    bool hyphen = at == 8 || at == 13 || at == 18 || at == 23;
+    return hyphen ? byte == '-' : byte < 0x80 && isxdigit((int)byte);
+}
+
+static void each_byte_is_looked_at(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < sizeof TEXT - 1; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[] = TEXT, written[TJ_UUID_TEXT_SIZE];
+            tj_uuid id;
+            text[at] = (char)byte;
+            bool read = tj_uuid_parse((tj_str){text, sizeof text - 1}, &id, NULL) == TJ_OK;
+            assert_int_equal(read, may_stand(at, byte));
+            if (read) {
+                tj_uuid_format(id, written);
+                assert_int_equal(strcasecmp(written, text), 0);
+            }
+        }
+    }
+}
+
 static void generated_ones_differ(void **state)
 {
     (void)state;
@@ -90,11 +116,9 @@ static void order_is_that_of_the_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_both_ways),
-        cmocka_unit_test(a_view_needs_no_nul),
-        cmocka_unit_test(other_forms_are_invalid),
-        cmocka_unit_test(generated_ones_differ),
-        cmocka_unit_test(order_is_that_of_the_bytes),
+        cmocka_unit_test(text_both_ways),          cmocka_unit_test(a_view_needs_no_nul),
+        cmocka_unit_test(other_forms_are_invalid), cmocka_unit_test(each_byte_is_looked_at),
+        cmocka_unit_test(generated_ones_differ),   cmocka_unit_test(order_is_that_of_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,9 +54,11 @@ build: setup ## The library, the command line, tests and examples, in build/rele
 bench: build ## Benchmarks beside the disk, LMDB and SQLite, with the goals met and missed
 	@scripts/bench.sh build/release
 
-install: build ## Into PREFIX: make install PREFIX=/usr/local
-	@cmake --install build/release --prefix "$(PREFIX)"
+install: setup ## Into PREFIX: make install PREFIX=/usr/local
+	@scripts/build.sh release installed
+	@cmake --install build/release --prefix "$(PREFIX)" >build/release/install.log
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || ldconfig
+	@echo "Installed into $(DESTDIR)$(PREFIX)"
 
 uninstall: ## Removes what the last make install has put somewhere
 	@scripts/uninstall.sh build/release

@@ -67,13 +67,13 @@ static void print_report(const tj_backup_report *report, output *out)
     char copied[SIZE_TEXT_SIZE];
     char all[SIZE_TEXT_SIZE];
     char stored[SIZE_TEXT_SIZE];
-    out_format(
-        out, "backed up to %s: as of commit %" PRIu64 "; %s copied, %s in %zu segment%s%s%s\n",
-        directory, report->point.sequence, size_text(report->copied_bytes, copied),
-        size_text(report->point.bytes, all), report->point.segment_count,
-        report->point.segment_count == 1 ? "" : "s",
-        report->stored_bytes < report->point.bytes ? ", compressed to " : "",
-        report->stored_bytes < report->point.bytes ? size_text(report->stored_bytes, stored) : "");
+    out_format(out, "backed up to %s: as of commit %" PRIu64 "; %s copied, %s in %zu %s%s%s\n",
+               directory, report->point.sequence, size_text(report->copied_bytes, copied),
+               size_text(report->point.bytes, all), report->point.segment_count,
+               plural(report->point.segment_count, "segment", "segments"),
+               report->stored_bytes < report->point.bytes ? ", compressed to " : "",
+               report->stored_bytes < report->point.bytes ? size_text(report->stored_bytes, stored)
+                                                          : "");
     if (!report->noted) {
         out_line(out, "the journal's directory cannot be written to: `tesser-journal status` does "
                       "not know of this backup");

@@ -203,9 +203,10 @@ static void check_standby(findings *f, const tj_store_info *info, const tj_stand
     }
     if (info->postgres.unreplicated > 0) {
         found(f, EXIT_UNREPLICATED,
-              "%" PRIu32 " commits of %s are acknowledged that no standby is known to have: "
+              "%" PRIu32 " %s of %s %s acknowledged that no standby is known to have: "
               "pg_stat_replication on the server shows which standbys take commits",
-              info->postgres.unreplicated, info->path);
+              info->postgres.unreplicated, plural(info->postgres.unreplicated, "commit", "commits"),
+              info->path, plural(info->postgres.unreplicated, "is", "are"));
     }
 }
 
@@ -246,10 +247,11 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     if (info->lmdb.segments_missing > 0) {
         char *word = word_text(info->path);
         found(f, EXIT_HISTORY_SHORT,
-              "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
+              "%" PRIu64 " old %s of the log %s missing: the newest state is whole, and "
               "history is not; `tesser-journal verify -j %s` tells which",
-              info->lmdb.segments_missing, info->lmdb.segments_missing == 1 ? "" : "s",
-              info->lmdb.segments_missing == 1 ? "is" : "are", word);
+              info->lmdb.segments_missing,
+              plural(info->lmdb.segments_missing, "segment", "segments"),
+              plural(info->lmdb.segments_missing, "is", "are"), word);
         free(word);
     } else if (bounds->min_history_s > 0 && info->lmdb.oldest_sequence > 0 &&
                tj_time_now() - info->lmdb.oldest_time < wanted_ns) {

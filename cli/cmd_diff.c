@@ -6,8 +6,8 @@
 
 static void print_diff(const tj_history_diff *diff, output *out)
 {
-    out_heading(out, "From commit %" PRIu64 " to commit %" PRIu64 " (%zu differences)",
-                diff->sequence_from, diff->sequence_to, diff->count);
+    out_heading(out, "From commit %" PRIu64 " to commit %" PRIu64 " (%zu %s)", diff->sequence_from,
+                diff->sequence_to, diff->count, plural(diff->count, "difference", "differences"));
     for (size_t i = 0; i < diff->count; i++) {
         print_change(out, &diff->changes[i], true);
     }

@@ -98,8 +98,9 @@ static void print_plot(const open_journal *journal, const tj_equity_curve *curve
     format_point(last, &text);
     tj_decimal_format(curve->drawdown_max, deepest);
     plot_print(curve, out);
-    out_line(out, "book %s: %zu points, equity %s, peak %s, deepest drawdown %s", journal->book,
-             curve->count, text.equity, text.peak, deepest);
+    out_line(out, "book %s: %zu %s, equity %s, peak %s, deepest drawdown %s", journal->book,
+             curve->count, plural(curve->count, "point", "points"), text.equity, text.peak,
+             deepest);
     if (curve->thinned) {
         out_line(out, "%s", THINNED);
     }

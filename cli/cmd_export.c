@@ -29,12 +29,14 @@ static void print_report(const tj_export_report *report, bool written, output *o
         }
         out_format(out, "\n");
     }
-    out_format(out,
-               "%s book %s %s %s: %zu open orders, %zu positions, %zu algorithms, %zu ledger "
-               "entries; as of commit %" PRIu64 "\n",
-               written ? "exported" : "not exported:", book, written ? "to" : "for", directory,
-               report->open_order_count, report->position_count, report->algo_count,
-               report->ledger_count, report->sequence);
+    out_format(
+        out,
+        "%s book %s %s %s: %zu open %s, %zu %s, %zu %s, %zu ledger %s; as of commit %" PRIu64 "\n",
+        written ? "exported" : "not exported:", book, written ? "to" : "for", directory,
+        report->open_order_count, plural(report->open_order_count, "order", "orders"),
+        report->position_count, plural(report->position_count, "position", "positions"),
+        report->algo_count, plural(report->algo_count, "algorithm", "algorithms"),
+        report->ledger_count, plural(report->ledger_count, "entry", "entries"), report->sequence);
     free(directory);
     free(book);
 }

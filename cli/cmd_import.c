@@ -104,9 +104,11 @@ static void print_notes(const char *title, const tj_report_note *notes, size_t c
 static void print_counts(const tj_import_report *report, output *out)
 {
     if (report->has_state) {
-        out_pair(out, "State", "%zu open orders, %zu positions, %zu balances, %zu last prices",
-                 report->open_order_count, report->position_count, report->balance_count,
-                 report->last_price_count);
+        out_pair(out, "State", "%zu open %s, %zu %s, %zu %s, %zu last %s", report->open_order_count,
+                 plural(report->open_order_count, "order", "orders"), report->position_count,
+                 plural(report->position_count, "position", "positions"), report->balance_count,
+                 plural(report->balance_count, "balance", "balances"), report->last_price_count,
+                 plural(report->last_price_count, "price", "prices"));
         out_pair(out, "Strategy state", "%s", report->has_strategy_state ? "yes" : "none");
         out_pair(out, "Codes without exchange", "%zu", report->unqualified_count);
     } else {
@@ -114,8 +116,8 @@ static void print_counts(const tj_import_report *report, output *out)
     }
     out_pair(out, "Algorithms", "%zu", report->algo_count);
     if (report->ledger_kept_count > 0) {
-        out_pair(out, "Ledger entries", "%zu, and %zu that were there already",
-                 report->ledger_count, report->ledger_kept_count);
+        out_pair(out, "Ledger entries", "%zu, and %zu that %s there already", report->ledger_count,
+                 report->ledger_kept_count, plural(report->ledger_kept_count, "was", "were"));
     } else {
         out_pair(out, "Ledger entries", "%zu", report->ledger_count);
     }

@@ -228,7 +228,7 @@ static void tell_append(command_line *cli, const open_journal *journal, uint64_t
         out_line(&cli->out,
                  "appended %" PRIu64 " %s to the ledger of book %s, up to %" PRIu64
                  "; commit %" PRIu64,
-                 count, count == 1 ? "entry" : "entries", journal->book, latest, sequence);
+                 count, plural(count, "entry", "entries"), journal->book, latest, sequence);
     }
 }
 

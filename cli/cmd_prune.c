@@ -22,11 +22,12 @@ static void print_report(const tj_prune_report *report, bool server, bool dry, o
         return;
     }
     tj_time_format(report->oldest_time, time);
-    out_format(out, "%" PRIu64 " %s%s %s, %s; states are kept from commit %" PRIu64 " on, %s%s\n",
-               report->segment_count, server ? "commit" : "segment",
-               report->segment_count == 1 ? "" : "s", dry ? "would go" : "went",
-               size_text(report->bytes, size), report->oldest_sequence, server ? "" : "about ",
-               time);
+    out_format(out, "%" PRIu64 " %s %s, %s; states are kept from commit %" PRIu64 " on, %s%s\n",
+               report->segment_count,
+               server ? plural(report->segment_count, "commit", "commits")
+                      : plural(report->segment_count, "segment", "segments"),
+               dry ? "would go" : "went", size_text(report->bytes, size), report->oldest_sequence,
+               server ? "" : "about ", time);
 }
 
 static void json_report(const tj_prune_report *report, bool server, bool dry, output *out)

@@ -142,7 +142,7 @@ static void print_decision(const tj_quarantine_report *report, output *out)
                  (int)item->what.size, item->what.data);
     }
     out_format(out, "%zu of %zu %s out of quarantine", report->settled_count, report->count,
-               report->dry_run ? "would be" : "are");
+               report->dry_run ? "would be" : plural(report->settled_count, "is", "are"));
     if (report->sequence > 0) {
         out_format(out, "; commit %" PRIu64, report->sequence);
     }

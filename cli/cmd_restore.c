@@ -48,8 +48,9 @@ static void print_report(const tj_restore_report *report, output *out)
     if (!report->dry_run) {
         out_format(out, "  the new journal has the id %s, and commit %" PRIu64 " says so\n", id,
                    report->commit);
-        out_format(out, "  %" PRIu64 " rows, digest %016" PRIx64 "%s\n", report->row_count,
-                   report->digest, report->proven ? ": the same as when it was backed up" : "");
+        out_format(out, "  %" PRIu64 " %s, digest %016" PRIx64 "%s\n", report->row_count,
+                   plural(report->row_count, "row", "rows"), report->digest,
+                   report->proven ? ": the same as when it was backed up" : "");
     }
     print_counters(report, out);
     if (report->cut_short) {

@@ -30,7 +30,7 @@ static void print_ledger(const tj_rollback_report *report, output *out)
         tj_identity_format(sum->asset, asset);
         tj_decimal_format(sum->amount, amount);
         out_line(out, "  %zu %s of %s, together %s", sum->count,
-                 sum->count == 1 ? "entry" : "entries", asset, amount);
+                 plural(sum->count, "entry", "entries"), asset, amount);
     }
 }
 
@@ -50,22 +50,23 @@ static void print_checkpoint(const tj_rollback_report *report, output *out)
 
 static void print_report(const tj_rollback_report *report, output *out)
 {
+    const char *changes = plural(report->change_count, "change", "changes");
     for (size_t i = 0; i < report->change_count; i++) {
         print_change(out, &report->changes[i], true);
     }
     print_ledger(report, out);
     print_checkpoint(report, out);
     if (report->dry_run) {
-        out_line(
-            out, "would take book %.*s back to commit %" PRIu64 ": %zu changes; nothing is done",
-            (int)report->book.size, report->book.data, report->sequence_to, report->change_count);
+        out_line(out, "would take book %.*s back to commit %" PRIu64 ": %zu %s; nothing is done",
+                 (int)report->book.size, report->book.data, report->sequence_to,
+                 report->change_count, changes);
     } else if (report->sequence == 0) {
         out_line(out, "book %.*s is as it was at commit %" PRIu64 ": there is nothing to do",
                  (int)report->book.size, report->book.data, report->sequence_to);
     } else {
-        out_line(out, "took book %.*s back to commit %" PRIu64 ": %zu changes; commit %" PRIu64,
+        out_line(out, "took book %.*s back to commit %" PRIu64 ": %zu %s; commit %" PRIu64,
                  (int)report->book.size, report->book.data, report->sequence_to,
-                 report->change_count, report->sequence);
+                 report->change_count, changes, report->sequence);
     }
 }
 

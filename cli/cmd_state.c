@@ -138,9 +138,10 @@ static void tell_import(command_line *cli, const open_journal *journal, const tj
     if (!dry_run) {
         snprintf(commit, sizeof commit, "; commit %" PRIu64, sequence);
     }
-    out_line(&cli->out, "%s %s into book %s: %zu open orders, %zu positions%s",
+    out_line(&cli->out, "%s %s into book %s: %zu open %s, %zu %s%s",
              dry_run ? "would import" : "imported", input_name(cli->arguments[0]), journal->book,
-             state->open_order_count, position_count(state), commit);
+             state->open_order_count, plural(state->open_order_count, "order", "orders"),
+             position_count(state), plural(position_count(state), "position", "positions"), commit);
 }
 
 /* A dry run loads the book, so that one which is not there or is damaged is told. */

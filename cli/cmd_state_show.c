@@ -253,7 +253,8 @@ static void print_checkpoint(const tj_execution_checkpoint *checkpoint, output *
     if (checkpoint->has_last_timestamp) {
         tj_time_format(checkpoint->last_timestamp, text);
     }
-    out_pair(out, "Checkpoint", "%s, %zu execution ids", text, checkpoint->exec_id_count);
+    out_pair(out, "Checkpoint", "%s, %zu execution %s", text, checkpoint->exec_id_count,
+             plural(checkpoint->exec_id_count, "id", "ids"));
 }
 
 static void print_head(const open_journal *journal, const tj_live_state *state, output *out)

@@ -125,8 +125,9 @@ void status_json_writer(const tj_store_info *info, json_writer *json)
 static void print_position(const tj_store_info *info, const tj_error *damage, output *out)
 {
     char size[SIZE_TEXT_SIZE];
-    out_pair(out, "Applied to LMDB", "%" PRIu64 ", %" PRIu64 " commits behind, %s of log",
-             info->lmdb.applied_sequence, info->sequence - info->lmdb.applied_sequence,
+    uint64_t behind = info->sequence - info->lmdb.applied_sequence;
+    out_pair(out, "Applied to LMDB", "%" PRIu64 ", %" PRIu64 " %s behind, %s of log",
+             info->lmdb.applied_sequence, behind, plural(behind, "commit", "commits"),
              size_text(info->lmdb.lag_bytes, size));
     if (damage->status != TJ_OK) {
         char *word = word_text(info->path);
@@ -151,16 +152,18 @@ static void print_sizes(const tj_store_info *info, output *out)
     char size[SIZE_TEXT_SIZE];
     char map[SIZE_TEXT_SIZE];
     char left[SIZE_TEXT_SIZE];
-    out_pair(out, "Log", "%" PRIu32 " segment%s, %s", info->lmdb.segment_count,
-             info->lmdb.segment_count == 1 ? "" : "s", size_text(info->lmdb.log_bytes, size));
+    out_pair(out, "Log", "%" PRIu32 " %s, %s", info->lmdb.segment_count,
+             plural(info->lmdb.segment_count, "segment", "segments"),
+             size_text(info->lmdb.log_bytes, size));
     if (info->lmdb.segments_missing > 0) {
-        bool one = info->lmdb.segments_missing == 1;
         char *word = word_text(info->path);
         out_alarm(out, true);
         out_pair(out, "Missing",
-                 "%" PRIu64 " old segment%s of the log %s missing: the newest state is whole, and "
+                 "%" PRIu64 " old %s of the log %s missing: the newest state is whole, and "
                  "history is not; `tesser-journal verify -j %s` tells which",
-                 info->lmdb.segments_missing, one ? "" : "s", one ? "is" : "are", word);
+                 info->lmdb.segments_missing,
+                 plural(info->lmdb.segments_missing, "segment", "segments"),
+                 plural(info->lmdb.segments_missing, "is", "are"), word);
         out_alarm(out, false);
         free(word);
     }

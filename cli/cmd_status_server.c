@@ -64,8 +64,9 @@ static void print_unreplicated(const tj_store_info *info, output *out)
     if (info->postgres.unreplicated > 0) {
         out_alarm(out, true);
         out_pair(out, "Unreplicated",
-                 "%" PRIu32 " commits are acknowledged that no standby is known to have",
-                 info->postgres.unreplicated);
+                 "%" PRIu32 " %s acknowledged that no standby is known to have",
+                 info->postgres.unreplicated,
+                 plural(info->postgres.unreplicated, "commit is", "commits are"));
         out_alarm(out, false);
     }
 }
@@ -94,9 +95,10 @@ static void print_server(const tj_store_info *info, const tj_standby_list *stand
 {
     char size[SIZE_TEXT_SIZE];
     const tj_postgres_info *server = &info->postgres;
+    uint64_t behind = info->sequence - server->applied_sequence;
     status_print_head(info, out);
-    out_pair(out, "Applied to rows", "%" PRIu64 ", %" PRIu64 " commits behind, %s of log",
-             server->applied_sequence, info->sequence - server->applied_sequence,
+    out_pair(out, "Applied to rows", "%" PRIu64 ", %" PRIu64 " %s behind, %s of log",
+             server->applied_sequence, behind, plural(behind, "commit", "commits"),
              size_text(server->lag_bytes, size));
     status_print_clock(info, out);
     out_pair(out, "Server", "PostgreSQL %" PRIu32 ".%" PRIu32 "%s", server->server_version / 10000,

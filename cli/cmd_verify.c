@@ -29,18 +29,32 @@ static void print_verdict(const tj_verify_report *report, output *out)
     }
 }
 
+#define COMMITS_TEXT_SIZE 80
+
+static const char *commits_text(const tj_verify_report *report, char text[COMMITS_TEXT_SIZE])
+{
+    if (report->commit_count == 0) {
+        return "no commits";
+    }
+    snprintf(text, COMMITS_TEXT_SIZE, "%" PRIu64 " %s from %" PRIu64 " to %" PRIu64,
+             report->commit_count, plural(report->commit_count, "commit", "commits"),
+             report->first_sequence, report->sequence);
+    return text;
+}
+
 static void print_files(const tj_verify_report *report, output *out)
 {
     char log[SIZE_TEXT_SIZE];
     char state[SIZE_TEXT_SIZE];
     char bases[SIZE_TEXT_SIZE];
     char other[SIZE_TEXT_SIZE];
-    out_pair(out, "Log",
-             "%" PRIu64 " commits from %" PRIu64 " to %" PRIu64 " in %" PRIu64 " segments, %s",
-             report->commit_count, report->first_sequence, report->sequence, report->segment_count,
+    char commits[COMMITS_TEXT_SIZE];
+    out_pair(out, "Log", "%s in %" PRIu64 " %s, %s", commits_text(report, commits),
+             report->segment_count, plural(report->segment_count, "segment", "segments"),
              size_text(report->log_bytes, log));
-    out_pair(out, "State", "%" PRIu64 " rows in %" PRIu64 " pages, %s, at commit %" PRIu64,
-             report->row_count, report->page_count, size_text(report->state_bytes, state),
+    out_pair(out, "State", "%" PRIu64 " %s in %" PRIu64 " %s, %s, at commit %" PRIu64,
+             report->row_count, plural(report->row_count, "row", "rows"), report->page_count,
+             plural(report->page_count, "page", "pages"), size_text(report->state_bytes, state),
              report->applied_sequence);
     out_pair(out, "Bases", "%" PRIu64 ", %s", report->base_count,
              size_text(report->base_bytes, bases));
@@ -52,17 +66,17 @@ static void print_report(const tj_verify_report *report, bool server, output *ou
 {
     char log[SIZE_TEXT_SIZE];
     char id[TJ_UUID_TEXT_SIZE];
+    char commits[COMMITS_TEXT_SIZE];
     tj_uuid_format(report->journal_id, id);
     out_heading(out, "Verified");
     out_pair(out, "Path", "%s", report->path.data);
     out_pair(out, "Id", "%s", id);
     print_verdict(report, out);
     if (server) {
-        out_pair(out, "Log", "%" PRIu64 " commits from %" PRIu64 " to %" PRIu64 ", %s",
-                 report->commit_count, report->first_sequence, report->sequence,
+        out_pair(out, "Log", "%s, %s", commits_text(report, commits),
                  size_text(report->log_bytes, log));
-        out_pair(out, "State", "%" PRIu64 " rows, the tables at commit %" PRIu64, report->row_count,
-                 report->applied_sequence);
+        out_pair(out, "State", "%" PRIu64 " %s, the tables at commit %" PRIu64, report->row_count,
+                 plural(report->row_count, "row", "rows"), report->applied_sequence);
     } else {
         print_files(report, out);
     }

@@ -253,6 +253,11 @@ void out_pair(output *out, const char *name, const char *format, ...)
     free(text);
 }
 
+const char *plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

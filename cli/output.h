@@ -70,6 +70,9 @@ char *safe_text(tj_str text);
 /* Text as a word of a command that is advised, by tj_text_word. Released with free. */
 char *word_text(const char *text);
 
+/* The word for what is counted. */
+const char *plural(uint64_t count, const char *one, const char *many);
+
 #define SIZE_TEXT_SIZE 32
 /* A size for people: "512 B", "1.5 MiB". */
 const char *size_text(uint64_t bytes, char buffer[SIZE_TEXT_SIZE]);

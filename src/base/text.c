@@ -185,6 +185,11 @@ const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE])
     return buffer;
 }
 
+const char *tj__plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE])
 {
     tj_str shown = {text.data, shown_size(text)};

@@ -19,6 +19,9 @@ const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE]);
 #define TJ__WORD_SIZE (4 * TJ_PATH_SIZE + 3)
 const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE]);
 
+/* The word for what is counted. */
+const char *tj__plural(uint64_t count, const char *one, const char *many);
+
 /* Whether text is well-formed UTF-8: no overlong forms, surrogates or values above U+10FFFF. */
 bool tj__text_is_utf8(tj_str text);
 

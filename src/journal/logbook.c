@@ -51,10 +51,10 @@ static void warn_of_strangers(const tj__journal *journal, const tj__segment_list
 {
     if (list->stranger_count > 0) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "%s holds %zu other file%s, like \"%s\", which the journal leaves alone: "
+                  "%s holds %zu other %s, like \"%s\", which the journal leaves alone: "
                   "move what you do not need out of it",
-                  journal->log_path, list->stranger_count, list->stranger_count == 1 ? "" : "s",
-                  list->stranger);
+                  journal->log_path, list->stranger_count,
+                  tj__plural(list->stranger_count, "file", "files"), list->stranger);
     }
 }
 
@@ -83,12 +83,12 @@ static void warn_of_holes(const tj__journal *journal, const tj__segment_list *li
     uint64_t missing = count_missing(list, first, &unbroken_from);
     if (missing > 0) {
         tj__trace(&journal->config, TJ_TRACE_WARNING,
-                  "%s lacks %" PRIu64 " old segment%s, the first being %010" PRIu64
+                  "%s lacks %" PRIu64 " old %s, the first being %010" PRIu64
                   ".log: the newest state is whole and commits go on, but history is unbroken only "
                   "from segment %" PRIu64 " on: put what is missing back if there is a copy of it, "
                   "or let `tesser-journal repair -j %s --into NEW` build a journal that begins "
                   "after it",
-                  journal->log_path, missing, missing == 1 ? "" : "s",
+                  journal->log_path, missing, tj__plural(missing, "segment", "segments"),
                   tj__segment_list_gap(list, first), unbroken_from, tj__word(journal->path, word));
     }
 }

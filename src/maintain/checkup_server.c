@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "engine/engine.h"
 #include "maintain/checkup.h"
 #include "store/store.h"
@@ -16,17 +17,19 @@ static void tell(void *context, const char *name, tj_health health, const char *
 static void tell_journal(tj__examinee *x)
 {
     const tj_store_info *info = &x->info;
+    uint64_t behind = info->sequence - info->postgres.applied_sequence;
     snprintf(x->path, sizeof x->path, "%s", info->path);
     tj__checkup_add(x, "journal", TJ_HEALTH_OK, NULL, "it opens, and its newest commit is %" PRIu64,
                     info->sequence);
     tj__checkup_add(x, "writer", TJ_HEALTH_OK, NULL, info->writer_alive ? "%s" : "nobody writes%s",
                     info->writer);
-    tj__checkup_add(x, "rows", TJ_HEALTH_OK, NULL, "they are %" PRIu64 " commits behind the log",
-                    info->sequence - info->postgres.applied_sequence);
+    tj__checkup_add(x, "rows", TJ_HEALTH_OK, NULL, "they are %" PRIu64 " %s behind the log", behind,
+                    tj__plural(behind, "commit", "commits"));
     if (info->postgres.unreplicated > 0) {
         tj__checkup_add(x, "standby", TJ_HEALTH_WRONG, NULL,
-                        "%" PRIu32 " commits are acknowledged that no standby is known to have",
-                        info->postgres.unreplicated);
+                        "%" PRIu32 " %s acknowledged that no standby is known to have",
+                        info->postgres.unreplicated,
+                        tj__plural(info->postgres.unreplicated, "commit is", "commits are"));
     }
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sized.h"
+#include "base/text.h"
 #include "migrate/holdings.h"
 #include "migrate/limits.h"
 #include "migrate/sqlite.h"
@@ -290,11 +291,10 @@ static tj_status fill_report(tj__exported *book, const tj_export_options *option
 
 static tj_status need_force(const tj_export_report *report, tj_error *error)
 {
-    return tj__fail(
-        error, TJ_CONFLICT,
-        "Tesser would lose or refuse %zu things, of which the report tells; nothing was "
-        "written. Export with force to leave it at that",
-        report->refused_count);
+    return tj__fail(error, TJ_CONFLICT,
+                    "Tesser would lose or refuse %zu %s, of which the report tells; nothing was "
+                    "written. Export with force to leave it at that",
+                    report->refused_count, tj__plural(report->refused_count, "thing", "things"));
 }
 
 static tj_status run(tj_store *store, const char *directory, const tj_export_options *options,

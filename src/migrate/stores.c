@@ -273,9 +273,10 @@ static tj_status note_log(const store *s, const tj__image *image, tj_error *erro
     if (image->uncommitted > 0) {
         return tj__gathering_note(
             s->all, &s->all->remarks, s->source, name, error,
-            "%zu pages of a transaction that was never committed are left out, as "
+            "%zu %s of a transaction that was never committed %s left out, as "
             "SQLite does",
-            image->uncommitted);
+            image->uncommitted, tj__plural(image->uncommitted, "page", "pages"),
+            tj__plural(image->uncommitted, "is", "are"));
     }
     if (image->idle_log) {
         return tj__gathering_note(

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "store/internal.h"
 
@@ -326,8 +327,8 @@ tj_status tj_store_drain(tj_store *store, uint32_t wait_ms, tj_error *error)
         }
         if (wait_ms != 0 && passed_ms >= wait_ms) {
             return tj__fail(error, TJ_UNAVAILABLE,
-                            "%zu submitted commits are still in flight after %" PRIu32 " ms", left,
-                            wait_ms);
+                            "%zu submitted %s still in flight after %" PRIu32 " ms", left,
+                            tj__plural(left, "commit is", "commits are"), wait_ms);
         }
         uint64_t rest_ms = wait_ms == 0 ? DRAIN_STEP_MS : wait_ms - passed_ms;
         TJ_TRY(tj_store_complete(store, rest_ms < DRAIN_STEP_MS ? (uint32_t)rest_ms : DRAIN_STEP_MS,

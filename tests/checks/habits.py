@@ -25,6 +25,9 @@ SIZE_OF = re.compile(r"\bsizeof\((\*|\w+(?:\)|->|\.|\[))")
 TYPE = re.compile(r"^\s*\} (\w+);|\btypedef\b[^;{]*?\b(\w+);", re.M)
 PLAIN_TYPE = re.compile(r"(?:char|bool|int|unsigned|double|tj_\w+|\w+_t)\)")
 MACRO = re.compile(r"^[ \t]*#define\b(?:[^\n]*\\\n)*[^\n]*", re.M)
+# What the command line counts may be one.
+COUNTED = re.compile(r'(?<!all )%(?:zu|"\s*PRIu(?:32|64)\s*") (?:[a-z]+ )?(?:commits|segments|rows|pages|orders|positions|'
+                     r'balances|prices|algorithms|entries|changes|differences|points|ids)\b|\b(?:one|== 1) \? "" : "s"')
 THREADS = re.compile(r"\bpthread_(?:create|mutex_init|cond_init)\b")
 
 
@@ -66,6 +69,12 @@ def threads(path, code):
             yield match.start(), f"{match[0]} is for src/base/thread.c alone"
 
 
+def counts(path, source):
+    if path.startswith(("cli/", "src/maintain/")):
+        for match in COUNTED.finditer(source):
+            yield match.start(), "a count that may be 1 before a plural: plural() says it rightly"
+
+
 def long_longs(code):
     for match in LONG_LONG.finditer(code):
         yield match.start(), "unsigned long long: uint64_t, PRIu64 and PRIx64 say it without a cast"
@@ -98,7 +107,7 @@ def main(root):
     for path, source in sources.items():
         comments, code = parts[path]
         for place, what in (*opening(path, source), *gone(comments, files, names), *assertions(code),
-                            *threads(path, code), *long_longs(code), *null_tests(code),
+                            *threads(path, code), *counts(path, source), *long_longs(code), *null_tests(code),
                             *sizes(code, types[Path(path).parent])):
             found.append(f"{path}:{source.count(chr(10), 0, place) + 1}: {what}")
     print("\n".join(found) or "The habits are kept.")

@@ -277,6 +277,10 @@ class Habits(Planted):
             with self.subTest(code):
                 self.assertIn(f"src/log/planted.c:{line}: {expected}", run.stdout)
 
+    def test_a_count_before_a_plural(self):
+        self.plant("cli/planted.c", '/* MIT */\n/* Planted. */\nout("%" PRIu64\n    " open orders", n);\n')
+        self.assert_red("cli/planted.c:3: a count that may be 1 before a plural", "habits")
+
 
 class Promises(Planted):
     def setUp(self):

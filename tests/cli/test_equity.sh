@@ -39,7 +39,7 @@ out_has "book default: 5 points, equity 1200, peak 1200, deepest drawdown 0.1000
 
 # Thinned, and it says so: without bases the last moment alone.
 run 0 -j j equity --thinned
-out_has "book default: 1 points, equity 1200, peak 1200, deepest drawdown 0"
+out_has "book default: 1 point, equity 1200, peak 1200, deepest drawdown 0"
 out_has "thinned: a peak or a drawdown between two points is not seen (--exact reads every commit)"
 run 0 -j j equity --thinned --json
 json "$out" 'd["thinned"] is True and len(d["points"]) == 1'

@@ -73,7 +73,7 @@ run 0 -j k record <line
 run 22 -j k export out
 out_has "last_prices of X: exchanges a, b have this code"
 out_has "not exported: book default for out: 0 open orders"
-err_has "Tesser would lose or refuse 1 things, of which the report tells; nothing was written."
+err_has "Tesser would lose or refuse 1 thing, of which the report tells; nothing was written."
 [ ! -e out ] || fail "the refused export wrote something"
 run 0 -j k export out --dry-run --json
 json "$out" 'd["need_force"] == "1" and d["qualified_codes"] == "2" and d["dry_run"]'

@@ -25,7 +25,7 @@ digest j | cmp -s - before || fail "the dry run changed something"
 
 run 0 -j j quarantine retry strategy_state --strategy-state "$folder/snapshot.json"
 out_has 'is now: strategy_state and execution_checkpoint of the state'
-out_has '1 of 1 are out of quarantine; commit 2'
+out_has '1 of 1 is out of quarantine; commit 2'
 run 0 -j j state export --output state.json
 same_json "$folder/snapshot.json" state.json
 run 0 -j j quarantine list --json

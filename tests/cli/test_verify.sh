@@ -111,3 +111,11 @@ sound
 # Nothing there, and what cannot be looked at, are neither sound nor damaged.
 run 13 -j nowhere verify
 err_has "there is no journal at $PWD/nowhere"
+
+# What is counted may be none, or one.
+run 0 -j one init
+run 0 -j one verify
+out_has "Log                  no commits in 1 segment, "
+run 0 -j one record < <(head -1 lines)
+run 0 -j one verify
+out_has "Log                  1 commit from 1 to 1 in 1 segment, "

@@ -55,7 +55,7 @@ static void needs_force(const place *p, const char *line, const char *what, cons
     tj_export_report *report = NULL;
     path_text out = path_in(p->directory, "out");
     assert_refused(tj_export_tesser(store, out.text, NULL, &report, &err), TJ_CONFLICT,
-                   "Tesser would lose or refuse 1 things");
+                   "Tesser would lose or refuse 1 thing");
     assert_non_null(report);
     assert_int_equal(report->refused_count, 1);
     if (!strstr(note_on(report, what), reason)) {
@@ -221,7 +221,7 @@ static void quarantine_needs_force(void **state)
     tj_import_report_free(imported);
     tj_store *store = open_journal(p);
     assert_refused(tj_export_tesser(store, path_in(p->directory, "out").text, NULL, &report, &err),
-                   TJ_CONFLICT, "Tesser would lose or refuse 1 things");
+                   TJ_CONFLICT, "Tesser would lose or refuse 1 thing");
     assert_non_null(strstr(note_on(report, "algo:aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
                            "`quarantine show --raw` gives its bytes"));
     tj_export_report_free(report);

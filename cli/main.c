@@ -39,8 +39,7 @@ static tj_status run(command_line *cli, tj_error *error)
             pager_begin(&pager, &cli->out);
         }
         tj_status status = cli->command->run(cli, error);
-        pager_end(&pager, &cli->out);
-        return status;
+        return pager_end(&pager, cli, status, error);
     }
     return TJ_OK;
 }

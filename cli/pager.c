@@ -9,12 +9,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Where less asks for a key before anything, and for each screen. */
+static bool is_dumb_terminal(void)
+{
+    const char *name = getenv("TERM");
+    return !name || !name[0] || strcmp(name, "dumb") == 0;
+}
+
 /* The pager that the environment names; less where it names none, NULL where it wants none. */
 static const char *wanted_pager(void)
 {
     const char *pager = getenv("TESSER_JOURNAL_PAGER");
     pager = pager ? pager : getenv("PAGER");
-    pager = pager ? pager : "less";
+    pager = pager ? pager : is_dumb_terminal() ? "" : "less";
     return pager[0] && strcmp(pager, "cat") != 0 ? pager : NULL;
 }
 
@@ -60,16 +67,39 @@ void pager_begin(output_pager *pager, output *out)
     *out = through;
 }
 
-void pager_end(output_pager *pager, output *out)
+static tj_status judge(int ended, command_line *cli, tj_status status, tj_error *error)
 {
+    char warning[256];
+    int code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;
+    bool not_run = code == 126 || code == 127; /* of sh */
+    if (not_run && status == TJ_OK) {
+        return fail(error, TJ_IO,
+                    "the pager \"%s\" cannot be run: set PAGER to one that is there, or to cat",
+                    wanted_pager());
+    }
+    if (code != 0 && !not_run) {
+        snprintf(warning, sizeof warning,
+                 "the pager \"%.100s\" ended with %d, and may not have shown everything: "
+                 "PAGER=cat does",
+                 wanted_pager(), code);
+        report_trace(cli, TJ_TRACE_WARNING, warning);
+    }
+    return status;
+}
+
+tj_status pager_end(output_pager *pager, command_line *cli, tj_status status, tj_error *error)
+{
+    output *out = &cli->out;
+    int ended = 0;
     if (pager->pid == 0) {
-        return;
+        return status;
     }
     out_flush(out);
     close(pager->fd);
-    while (waitpid(pager->pid, NULL, 0) < 0 && errno == EINTR) {
+    while (waitpid(pager->pid, &ended, 0) < 0 && errno == EINTR) {
     }
     /* Whoever leaves the pager has seen enough. */
     out->os_errno = out->os_errno == EPIPE ? 0 : out->os_errno;
     pager->pid = 0;
+    return judge(ended, cli, status, error);
 }

@@ -51,9 +51,11 @@ static tj_status name_files(const char *path, files *f, tj_error *error)
 static tj_status stamp_of(const char *path, stamp *out, tj_error *error)
 {
     struct stat info;
+    bool there = false;
     *out = (stamp){0};
-    if (stat(path, &info) != 0) {
-        return errno == ENOENT ? TJ_OK : tj__fail_errno(error, errno, "looking at %s", path);
+    TJ_TRY(tj__path_look(path, &there, &info, error)); /* a -wal may be a link that leads nowhere */
+    if (!there) {
+        return TJ_OK;
     }
     if (!S_ISREG(info.st_mode)) {
         return tj__fail(error, TJ_UNSUPPORTED, "%s is not a regular file", path);

@@ -69,10 +69,16 @@ static tj_status same_algo(const tj__gathering *all, const tj__found_algo *a,
         return TJ_OK;
     }
     char id[TJ_UUID_TEXT_SIZE];
+    const char *path = tj__gathering_source(all, a->source)->path.data;
     tj_uuid_format(a->record.id, id);
+    if (a->source == b->source) {
+        return tj__fail(error, TJ_CONFLICT,
+                        "%s holds different states of algorithm %s, whose id is spelled in two "
+                        "ways: take one of them out",
+                        path, id);
+    }
     return tj__fail(error, TJ_CONFLICT,
-                    "%s and %s hold different states of algorithm %s: import one of them",
-                    tj__gathering_source(all, a->source)->path.data,
+                    "%s and %s hold different states of algorithm %s: import one of them", path,
                     tj__gathering_source(all, b->source)->path.data, id);
 }
 

@@ -242,6 +242,11 @@ run 13 import nowhere.json --into new
 run 25 import sources/live-wal/state.db-wal --into new
 err_is 'tesser-journal: sources/live-wal/state.db-wal is the -wal of a SQLite database: name the database that it lies beside
 Nothing was imported: correct this source, or leave it out.'
+mkdir lost # on a disk that is not mounted
+cp sources/live-wal/state.db lost
+ln -s not-mounted/state.db-wal lost/state.db-wal
+run 18 import lost/state.db --into new
+err_has "lost/state.db-wal is a symbolic link that leads nowhere"
 head -c 5000 sources/0.9.3/small/state.db >cut.db
 run 19 import cut.db --into new --json
 json "$err" 'd["place"] == "cut.db" and "leave it out" in d["advice"]'

@@ -177,6 +177,14 @@ grep -qF "${green}Buy" shown && grep -qF "${red}Sell" shown && grep -qF "${red}R
 terminal 120 "NO_COLOR=1 PAGER=cat $TESSER_JOURNAL -j j state show --table orders --limit 3" -e
 ! grep -q "$(printf '\033')" shown || fail "colours in spite of NO_COLOR"
 
+terminal 120 "PAGER=/nowhere/more $TESSER_JOURNAL -j j ledger list"
+[ "$(cat ended)" = 18 ] || fail "a pager that is not there: $(cat ended)"
+grep -qF 'the pager "/nowhere/more" cannot be run: set PAGER to one that is there, or to cat' shown || fail "not told"
+terminal 120 "PAGER=false $TESSER_JOURNAL -j j ledger list"
+[ "$(cat ended)" = 0 ] || fail "a pager that fails: $(cat ended)"
+grep -qF 'the pager "false" ended with 1' shown || fail "not warned"
+terminal 120 "TERM=dumb $TESSER_JOURNAL -j j ledger list"
+head -1 shown | grep -qF 'Ledger entries (1)' || fail "a dumb terminal has a pager: $(head -1 shown)"
 terminal 200 "PAGER=cat $TESSER_JOURNAL -j j check --writer" -e
 grep -qF "${red}WRITER_DEAD: " shown || fail "trouble has no colour"
 

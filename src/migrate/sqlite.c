@@ -18,6 +18,7 @@ struct tj__sqlite {
     sqlite3_stmt *statement; /* the last one that was run, for when it is run again */
     const char *sql;         /* its text, the caller's */
     char *path;
+    bool written; /* here, so nothing in it is damage */
     time_t deadline;
 };
 
@@ -34,10 +35,11 @@ static int is_late(void *context)
     return seconds_now() > database->deadline;
 }
 
-/* Whatever SQLite has to say against a file that is read is the file's fault, except memory. */
+/* Whatever SQLite has to say against a file that is read is the file's fault, except memory; of one
+ * that is written it is the system's, such as locks that a network's file system does not give. */
 static tj_status fail(const tj__sqlite *database, int code, const char *doing, tj_error *error)
 {
-    tj_status status = TJ_CORRUPT;
+    tj_status status = database->written ? TJ_IO : TJ_CORRUPT;
     const char *reason = sqlite3_errmsg(database->handle);
     /* Some calls answer a plain error when memory is short, and leave it to this one to say so. */
     if (sqlite3_errcode(database->handle) == SQLITE_NOMEM) {
@@ -147,6 +149,7 @@ tj_status tj__sqlite_create(const char *path, const char *schema, bool wal, tj__
     tj__sqlite *database = NULL;
     *out = NULL;
     TJ_TRY(new_handle(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &database, error));
+    database->written = true;
     database->deadline = seconds_now() + SECONDS_MAX;
     int code = sqlite3_exec(database->handle,
                             wal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE", NULL,

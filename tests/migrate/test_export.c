@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "migrate/limits.h"
+#include "migrate/sqlite.h"
 #include "migrate/support.h"
 
 #define ID "00000000-0000-4000-8000-000000000001"
@@ -293,6 +294,21 @@ static void an_export_imports_again(void **state)
     }
 }
 
+/* As where a network's file system gives no locks: the journal is not damaged by that. */
+static void a_locked_file_is_no_damage(void **state)
+{
+    const place *p = *state;
+    path_text path = path_in(p->directory, "locked.db");
+    tj__sqlite *first = NULL;
+    tj__sqlite *second = NULL;
+    assert_ok(tj__sqlite_create(path.text, "CREATE TABLE t (x)", false, &first, &err));
+    assert_ok(tj__sqlite_run(first, "BEGIN EXCLUSIVE", NULL, 0, &err));
+    assert_refused(tj__sqlite_create(path.text, "CREATE TABLE u (x)", false, &second, &err), TJ_IO,
+                   "database is locked");
+    assert_ok(tj__sqlite_run(first, "COMMIT", NULL, 0, &err));
+    assert_ok(tj__sqlite_close(first, &err));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
 
 int main(void)
@@ -311,6 +327,7 @@ int main(void)
         TEST(an_exchange_is_told_and_goes),
         TEST(quarantine_needs_force),
         TEST(a_failed_export_leaves_nothing),
+        TEST(a_locked_file_is_no_damage),
         TEST(an_export_imports_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ tj_status tj__restore_target_look(tj__restore_target *target, const char *path, 
     bool empty = true;
     struct stat found;
     TJ_TRY(tj__journal_path(path, target->path, sizeof target->path, error));
+    TJ_TRY(tj__journal_place_check(target->path, error)); /* or nobody could open it */
     TJ_TRY(tj__path_look(target->path, &there, &found, error));
     if (!there) {
         return TJ_OK;

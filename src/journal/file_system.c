@@ -116,6 +116,12 @@ static tj_status check(const char *path, tj__place *place, tj_error *error)
                           path, place->name, place->refused);
 }
 
+tj_status tj__journal_place_check(const char *path, tj_error *error)
+{
+    tj__place place;
+    return check(path, &place, error);
+}
+
 tj_status tj__journal_check_file_system(const tj__journal *journal, tj_error *error)
 {
     tj__place place;

@@ -35,6 +35,8 @@ typedef struct tj__place {
     const char *warning; /* what a writer should know of it; NULL: nothing */
 } tj__place;
 tj_status tj__journal_place(const char *path, tj__place *out, tj_error *error);
+/* TJ_UNSUPPORTED when it cannot hold a journal. */
+tj_status tj__journal_place_check(const char *path, tj_error *error);
 
 /* Opens for writing: creates (unless must_exist), locks, recovers, starts the helper thread. With
  * read_only: for views only. config has every default filled in and a path from tj__journal_path;

@@ -66,3 +66,5 @@ exec 8<&-
 mkfifo pipe
 run 14 restore k --into pipe
 err_has "pipe is there already and no directory"
+run 25 restore k --into /proc/self/journal
+err_has "is on a file system (procfs) that cannot hold a journal"

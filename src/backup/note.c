@@ -145,7 +145,7 @@ void tj__backup_note_read(const char *journal, tj__backup_note *out)
     tj__buffer bytes = {0};
     *out = (tj__backup_note){0};
     if (tj__path_join(path, sizeof path, journal, TJ__BACKUP_NOTE_NAME, NULL) == TJ_OK &&
-        tj__file_read_all(path, NOTE_SIZE_MAX, &bytes, NULL) == TJ_OK) {
+        tj__file_read_own(path, NOTE_SIZE_MAX, &bytes, NULL) == TJ_OK) {
         (void)tj__backup_note_decode(tj__buffer_bytes(&bytes), out);
     }
     tj__buffer_dispose(&bytes);

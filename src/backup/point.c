@@ -225,7 +225,7 @@ tj_status tj__point_read(const char *directory, uint64_t sequence, tj__point *ou
     char path[PATH_MAX];
     tj__buffer bytes = {0};
     TJ_TRY(path_of(directory, sequence, path, error));
-    tj_status status = tj__file_read_all(path, POINT_SIZE_MAX, &bytes, error);
+    tj_status status = tj__file_read_own(path, POINT_SIZE_MAX, &bytes, error);
     if (status == TJ_OK) {
         status = tj__point_decode(tj__buffer_bytes(&bytes), out, path, error);
     }

@@ -23,6 +23,9 @@ tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
+/* The same of a file of a journal or a backup. A pipe in its place, which that one would wait for,
+ * is TJ_CORRUPT. */
+tj_status tj__file_read_own(const char *path, size_t limit, tj__buffer *out, tj_error *error);
 tj_status tj__file_rename(const char *from, const char *to, tj_error *error);
 /* As tj__file_rename, replacing nothing: TJ_EXISTS. */
 tj_status tj__file_rename_new(const char *from, const char *to, tj_error *error);

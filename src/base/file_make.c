@@ -307,3 +307,25 @@ tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_
     }
     return status;
 }
+
+tj_status tj__file_read_own(const char *path, size_t limit, tj__buffer *out, tj_error *error)
+{
+    int fd = -1;
+    size_t before = out->size;
+    struct stat found;
+    TJ_TRY(tj__file_open(path, O_RDONLY, &fd, error));
+    tj_status status = TJ_OK;
+    if (fstat(fd, &found) != 0) {
+        status = FAIL_ERRNO(path, error, errno, "looking at %s", path);
+    } else if (!S_ISREG(found.st_mode)) {
+        status =
+            at_path(tj__fail(error, TJ_CORRUPT, "%s is not a regular file", path), path, error);
+    } else {
+        status = read_to_end(fd, path, limit, out, error);
+    }
+    tj__file_close(fd);
+    if (status != TJ_OK) {
+        out->size = before;
+    }
+    return status;
+}

@@ -104,7 +104,7 @@ static tj_status refuse_journal(const files *f, tj_error *error)
     if (!there.there || there.size == 0) {
         return TJ_OK;
     }
-    tj_status status = tj__file_read_all(f->journal, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &head, error);
+    tj_status status = tj__file_read_own(f->journal, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &head, error);
     bool hot = status == TJ_OK && head.size > 0 && head.data[0] != 0;
     tj__buffer_dispose(&head);
     if (hot) {
@@ -129,7 +129,7 @@ static tj_status read_once(const files *f, tj__image *image, tj__buffer *wal, bo
     TJ_TRY(stamp_of(f->wal, &before[1], error));
     TJ_TRY(tj__file_read_all(f->path, (size_t)TJ_IMPORT_FILE_SIZE_MAX, &image->bytes, error));
     if (before[1].there) {
-        tj_status status = tj__file_read_all(f->wal, (size_t)TJ_IMPORT_FILE_SIZE_MAX, wal, error);
+        tj_status status = tj__file_read_own(f->wal, (size_t)TJ_IMPORT_FILE_SIZE_MAX, wal, error);
         if (status != TJ_OK && status != TJ_NOT_FOUND) {
             return status;
         }

@@ -107,7 +107,7 @@ static tj_status look_at_slots(void *context, tj_error *error)
     tj__buffer file = {0};
     *look->out = (tj__reader_slots){0};
     TJ_TRY(
-        tj__file_read_all(look->path, LOCK_HEADER_SIZE + SLOTS_MAX * LOCK_SLOT_SIZE, &file, error));
+        tj__file_read_own(look->path, LOCK_HEADER_SIZE + SLOTS_MAX * LOCK_SLOT_SIZE, &file, error));
     for (size_t at = LOCK_HEADER_SIZE; at + LOCK_SLOT_SIZE <= file.size; at += LOCK_SLOT_SIZE) {
         pid_t pid = (pid_t)tj__load_u32(file.data + at + SLOT_PID_AT);
         look->out->count++;

@@ -203,3 +203,18 @@ run 2 backup b --rate fast
 run 2 backup b --every 1s
 run 2 backup b --follow --every often
 run 2 backup
+
+# A pipe in the place of a file is not waited for.
+run 0 -j piped init
+run 0 -j piped backup of-piped
+rm piped/backups of-piped/points/*.point
+mkfifo piped/backups of-piped/points/00000000000000000000.point
+run 0 -j piped status
+out_has "none is known"
+run 19 backup list of-piped
+err_has "of-piped/points/00000000000000000000.point is not a regular file"
+run 19 restore of-piped --into from-piped
+run 19 -j piped backup of-piped
+rm piped/lock.mdb && mkfifo piped/lock.mdb
+run 6 -j piped doctor
+out_has "piped/lock.mdb is not a regular file"

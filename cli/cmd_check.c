@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* check: whether all is well, as an exit code, for monitoring. */
 #include "cli.h"
+#include "cmd_status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -224,13 +225,19 @@ static tj_status check_backup(findings *f, const check_bounds *bounds, const tj_
         return status;
     }
     tj_time made_at = known->newest.at;
+    int64_t age = tj_time_now() - made_at;
     tj_time_format(made_at, time);
     if (made_at == 0) {
         char *word = word_text(info->path);
         found(f, EXIT_BACKUP_OLD,
               "no backup is known: `tesser-journal backup -j %s DIRECTORY` makes one", word);
         free(word);
-    } else if (tj_time_now() - made_at > (int64_t)bounds->max_backup_age_s * NS_PER_S) {
+    } else if (is_to_come(made_at)) {
+        found(f, EXIT_BACKUP_OLD,
+              "the newest backup is of %s, in %s, and that time is still to come: the clock was "
+              "wrong then, or is now, so its age is not known until another one is made",
+              time, known->newest.directory.data);
+    } else if (age > (int64_t)bounds->max_backup_age_s * NS_PER_S) {
         found(f, EXIT_BACKUP_OLD,
               "the newest backup is of %s, in %s: see why no newer one was made", time,
               known->newest.directory.data);

@@ -18,6 +18,11 @@ static const char *durability_name(tj_durability durability)
 #define NS_PER_S 1000000000
 #define HOUR_NS ((int64_t)3600 * NS_PER_S)
 
+bool is_to_come(tj_time time)
+{
+    return time - tj_time_now() > (int64_t)60 * NS_PER_S;
+}
+
 const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE])
 {
     int64_t s = ns / NS_PER_S;
@@ -247,6 +252,15 @@ static void print_backup(const char *name, const tj_known_backup *backup, const 
         return;
     }
     int64_t age = tj_time_now() - backup->at;
+    if (is_to_come(backup->at)) {
+        char time[TJ_TIME_TEXT_SIZE];
+        tj_time_format(backup->at, time);
+        out_pair(out, name,
+                 "at %s, which is still to come: the clock was wrong then, or is now; up to commit "
+                 "%" PRIu64 ", in %s",
+                 time, backup->sequence, backup->directory.data);
+        return;
+    }
     out_pair(out, name, "%s ago, up to commit %" PRIu64 ", in %s",
              span_text(age > 0 ? age : 0, span), backup->sequence, backup->directory.data);
 }
@@ -273,7 +287,11 @@ static void json_backup(json_writer *json, const char *key, const char *time_key
     json_open(json, key, '{');
     json_unsigned(json, "sequence", backup->sequence);
     json_time(json, time_key, backup->at);
-    json_unsigned(json, "age_s", (uint64_t)(age > 0 ? age : 0) / NS_PER_S);
+    if (is_to_come(backup->at)) {
+        json_null(json, "age_s");
+    } else {
+        json_unsigned(json, "age_s", (uint64_t)(age > 0 ? age : 0) / NS_PER_S);
+    }
     json_text(json, "directory", backup->directory);
     json_close(json, '}');
 }

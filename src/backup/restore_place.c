@@ -19,6 +19,7 @@
 #include "journal/journal.h"
 
 #define BUILT_MARK ".restoring-"
+#define TRIAL_MARK "tesser-journal-trial-"
 
 /* ---- the place ----------------------------------------------------------------------------- */
 
@@ -193,7 +194,8 @@ tj_status tj__restore_place_make(tj__restore_target *target, const char *trial_d
     char id[TJ_UUID_TEXT_SIZE];
     tj_uuid_format(target->journal_id, id);
     if (trial_directory) {
-        snprintf(name, sizeof name, "tesser-journal-trial-%.8s", id);
+        remove_all_left(trial_directory, TRIAL_MARK);
+        snprintf(name, sizeof name, TRIAL_MARK "%.8s", id);
         TJ_TRY(tj__path_join(target->built, sizeof target->built, trial_directory, name, error));
         return make(target, trial_directory, error);
     }

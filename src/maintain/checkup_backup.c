@@ -8,6 +8,7 @@
 #include "maintain/checkup.h"
 
 #define DAY_NS INT64_C(86400000000000)
+#define MINUTE_NS INT64_C(60000000000)
 /* What a person would want to have again. */
 #define AGE_MAX_DAYS 2
 /* A backup is good because it was restored, now and then. */
@@ -19,11 +20,34 @@ static int64_t days_since(tj_time then)
     return age > 0 ? age / DAY_NS : 0;
 }
 
+/* Made under a clock that was ahead; or it is behind now. */
+static bool is_to_come(tj_time then)
+{
+    return then - tj_time_now() > MINUTE_NS;
+}
+
+static void tell_future(tj__examinee *x, const tj__noted_backup *backup, const char *command)
+{
+    char time[TJ_TIME_TEXT_SIZE];
+    tj_time_format(backup->at, time);
+    tj__checkup_add(x, "backup", TJ_HEALTH_WARNING,
+                    tj__checkup_command(x, "tesser-journal %s -j %s %s", command,
+                                        tj__checkup_word(x, x->path),
+                                        tj__checkup_word(x, backup->directory)),
+                    "the newest, in %s, is of %s, which is still to come: the clock was wrong "
+                    "then, or is now, and its age is not known",
+                    backup->directory, time);
+}
+
 static void judge(tj__examinee *x, const tj__backup_note *note)
 {
     int64_t age = days_since(note->made.at);
     const char *directory = note->made.directory;
-    if (age > AGE_MAX_DAYS) {
+    if (is_to_come(note->made.at)) {
+        tell_future(x, &note->made, "backup");
+    } else if (is_to_come(note->proven.at)) {
+        tell_future(x, &note->proven, "backup verify");
+    } else if (age > AGE_MAX_DAYS) {
         tj__checkup_add(x, "backup", TJ_HEALTH_WARNING,
                         tj__checkup_command(x, "tesser-journal backup -j %s %s",
                                             tj__checkup_word(x, x->path),

@@ -232,6 +232,18 @@ static bool end_is_unread(const tj__examination *x)
            faults[count - 1].lost_last == UINT64_MAX;
 }
 
+/* Behind the end nothing is lost, but what is there must be what a writer prepares. */
+static void tell_behind_end(tj__examination *x, const tj__log_fault *faults, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        tj__log_fault fault = faults[i];
+        if (fault.kind == TJ__FAULT_MISSING || fault.kind == TJ__FAULT_UNREADABLE) {
+            fault.lost_last = fault.lost_first - 1;
+            tell_fault(x, &fault);
+        }
+    }
+}
+
 /* Tells the faults up to where the log ends. */
 static void judge(tj__examination *x)
 {
@@ -252,6 +264,7 @@ static void judge(tj__examination *x)
         if (is_torn(x, &faults[i])) {
             x->end = faults[i].lost_first - 1;
             tell_torn(x, &faults[i]);
+            tell_behind_end(x, faults + i + 1, count - i - 1);
             x->faults.size = i * sizeof *faults;
             return;
         }
@@ -276,6 +289,7 @@ static bool may_lose_more(const tj__examination *x)
         bool cut = faults[i].kind == TJ__FAULT_CUT && faults[i].ordinal >= x->log.last_begun;
         more = more || cut || faults[i].lost_last == UINT64_MAX;
     }
+    more = more || x->log.tail.ordinal > x->log.last_begun + 1; /* bytes behind a gap */
     return more && !x->mark.newest;
 }
 

@@ -78,6 +78,8 @@ run 22 backup shared
 err_has "up to commit 103 they are the same, and after it a copy with the same id was backed up there"
 err_has "tesser-journal restore COPY --into NEW"
 rm -r copy snapshot of_copy shared
+mkdir trial/tesser-journal-trial-0123abcd # of one that was killed
+run 0 backup verify b --trial trial
 rmdir trial || fail "the trial is still there"
 run 0 backup list b --json
 json "$out" "[p['verified_at'] is not None for p in d['points']] == [False, True, True]"

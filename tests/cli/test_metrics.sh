@@ -36,6 +36,20 @@ run 0 check -j j --max-backup-age 1d
 sleep 1.1
 run 43 check -j j --max-backup-age 1s
 out_has "BACKUP_OLD: the newest backup is of "
+# One that was made under a clock that was ahead has no age, and is not the newest for years.
+if command -v faketime >/dev/null; then
+    faketime '2031-05-01 00:00:00' "$TESSER_JOURNAL" -j j backup ahead >"$out"
+    run 43 check -j j --max-backup-age 1d
+    out_has "that time is still to come"
+    run 0 status -j j
+    out_has "at 2031-05-01T00:00:0"
+    run 5 doctor -j j
+    out_has "is still to come"
+    run 0 -j j backup ahead
+    run 0 check -j j --max-backup-age 1d
+else
+    echo "not tried: a backup under a clock that was ahead (no faketime)"
+fi
 
 command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prometheus is not installed: its reading and the alerts"
 promtool check metrics <metrics.txt >"$out" 2>&1 || fail "promtool check metrics"

@@ -206,6 +206,33 @@ static void a_newest_segment_that_cannot_be_read(void **state)
     tj_verify_report_free(report);
 }
 
+/* Who opens the journal refuses it, and so it is not called sound. */
+static void a_segment_behind_a_gap(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_TEXT_SIZE];
+    char into[PATH_TEXT_SIZE];
+    tj_repair_report *repaired = NULL;
+    begin(f);
+    f->damaged = true;
+    path_of(f, "log/0000000009.log", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, TJ_SEGMENT_SIZE_MIN), 0);
+    close(fd);
+    refuse_open(f, TJ_CORRUPT, "is missing, though a later one is there");
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+    assert_true(report->newest_whole);
+    tj_verify_report_free(report);
+    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
+    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
+    assert_true(repaired->written && !repaired->loses);
+    tj_repair_report_free(repaired);
+    assert_journal_sound(into);
+    directory_remove(into);
+}
+
 /* However long it could be read, a repair that says that nothing is lost has lost nothing. */
 static bool repair_beside_a_failing_disk(fixture *f, unsigned times)
 {
@@ -393,6 +420,7 @@ int main(void)
         JOURNAL_TEST(a_data_mdb_that_cannot_be_read),
         JOURNAL_TEST(a_newest_segment_that_cannot_be_read),
         JOURNAL_TEST(a_segment_that_cannot_be_read_any_more),
+        JOURNAL_TEST(a_segment_behind_a_gap),
         JOURNAL_TEST(the_version_type_and_flags_of_any_record),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Where packages are missing, configuring names all of them at once, as Debian does.
+# Where packages are missing, configuring names all of them at once, as Debian does; the lists of packages have them all.
 set -euo pipefail
 source=$1
 scratch=$(mktemp -d)
@@ -15,3 +15,10 @@ if [ $code -eq 0 ] || [[ $said != *"Missing are, by their Debian names: $all."*"
     echo "exit code $code; it said: $said"
     exit 1
 fi
+
+# Whatever else builds it installs them, too.
+for list in scripts/setup.sh debian/control contrib/docker/Dockerfile; do
+    for package in $all; do
+        grep -qw -e "$package" "$source/$list" || { echo "$list lacks $package"; exit 1; }
+    done
+done

@@ -4,7 +4,8 @@
 source "$(dirname "$0")/lib.sh"
 
 recorder=
-start() { # start OPTIONS...: ready when it says so
+start() { # start OPTIONS...: ready when it says so, and not when the one before it did
+    : >said
     "$TESSER_JOURNAL" -j j record --socket s "$@" >said 2>"$err" &
     recorder=$!
     for _ in $(seq 500); do

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Damaged texts: never a crash, and what is read can be written and read again. */
+/* Damaged texts: never a crash, the verdict that SQLite has, and what is read can be written and
+ * read again. */
 #include "support.h"
+
+#include <sqlite3.h>
 
 #include "base/random.h"
 #include "json/check.h"
@@ -17,8 +20,8 @@ static size_t place_in(size_t size)
 static void mutate(tj__buffer *text)
 {
     static const char *const tokens[] = {
-        "{",  "}",  "[",  "]",       ",",       ":",      "null", "true", "1e5", "-",
-        "\"", "\\", "\v", "\\ud800", "\\u0000", "\"id\"", "\xff", "0.",   " ",   "\"a\":1,"};
+        "{",  "}",  "[", "]",       ",",       ":",      "null", "true", "1e5", "-",       "\"",
+        "\\", "\v", "0", "\\ud800", "\\u0000", "\"id\"", "\xff", "0.",   " ",   "\"a\":1,"};
     size_t at = place_in(text->size);
     size_t size = 1 + place_in(text->size - at < 40 ? text->size - at : 40);
     tj__buffer out = {0};
@@ -68,7 +71,26 @@ static void assert_sentence(const tj_error *error)
     assert_non_null(strstr(error->message, "line "));
 }
 
-/* What becomes nodes and what is stepped over are two readings of one grammar. */
+static sqlite3 *database;
+static sqlite3_stmt *json_valid;
+
+static bool sqlite_takes(tj_str text)
+{
+    assert_int_equal(sqlite3_reset(json_valid), SQLITE_OK);
+    assert_int_equal(sqlite3_bind_text(json_valid, 1, text.data, (int)text.size, SQLITE_STATIC),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(json_valid), SQLITE_ROW);
+    return sqlite3_column_int(json_valid, 0) != 0;
+}
+
+/* Where this reader is the stricter one, and where SQLite sees only what stands before a NUL. */
+static bool differs(tj_str text, const char *message)
+{
+    return strstr(message, "UTF-8") || strstr(message, "surrogate") || strstr(message, "deeper") ||
+           memchr(text.data, '\0', text.size);
+}
+
+/* What becomes nodes, what is stepped over and SQLite are three readings of one grammar. */
 static void assert_read_alike(tj_str text)
 {
     const tj__json_source source = {text, NULL};
@@ -80,6 +102,9 @@ static void assert_read_alike(tj_str text)
     if (stepped_over != built || strcmp(error[0].message, error[1].message) != 0) {
         fail_msg("stepped over: %s; built: %s: %.*s", error[0].message, error[1].message,
                  (int)text.size, text.data);
+    }
+    if (!differs(text, error[0].message) && sqlite_takes(text) != (built == TJ_OK)) {
+        fail_msg("SQLite thinks otherwise: %s: %.*s", error[0].message, (int)text.size, text.data);
     }
 }
 
@@ -149,11 +174,25 @@ static void every_cut_is_an_error(void **state)
     tj__buffer_dispose(&file);
 }
 
+static int open_sqlite(void **state)
+{
+    (void)state;
+    return sqlite3_open(":memory:", &database) != SQLITE_OK ||
+           sqlite3_prepare_v2(database, "SELECT json_valid(?1)", -1, &json_valid, NULL) !=
+               SQLITE_OK;
+}
+
+static int close_sqlite(void **state)
+{
+    (void)state;
+    return sqlite3_finalize(json_valid) != SQLITE_OK || sqlite3_close(database) != SQLITE_OK;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mutated_snapshots_never_crash),
         cmocka_unit_test(every_cut_is_an_error),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_sqlite, close_sqlite);
 }

@@ -2,7 +2,8 @@
 /*
  * record --socket: many programs write through one. One thread serves all clients: it takes the
  * lines that are there, submits them together, so that they share a flush, and sends each client
- * its answers. A line that comes alone is committed on this thread, which is quickest.
+ * its answers. A line that comes alone is committed on this thread, which is quickest. What comes
+ * while others are in flight is gathered for the next flush, which costs as much as a few commits.
  */
 #include "record/client.h"
 
@@ -32,6 +33,17 @@ const option_spec option_socket_group = {
 #define GOODBYE_MS 2000  /* for answers that clients have not read, at the end */
 #define CROWDED_MS 100   /* until it is tried again to let one in, where files are short */
 
+/* So many lines, of so many bytes together, wait for the flush of those before them. */
+#define GATHERED_MAX 64
+#define GATHERED_SIZE_MAX ((size_t)256 << 10)
+
+/* A line that was taken and is not submitted yet. */
+typedef struct gathered_line {
+    reply *to;
+    tj_txn *txn;
+    tj_commit_options options;
+} gathered_line;
+
 typedef struct recorder {
     command_line *cli;
     tj_store *store;
@@ -45,10 +57,9 @@ typedef struct recorder {
     bool crowded;
     bool closed; /* the store takes nothing more */
     tj_error failure;
-    /* The first line of a round, as long as no other came. */
-    reply *alone;
-    tj_txn *alone_txn;
-    tj_commit_options alone_options;
+    gathered_line gathered[GATHERED_MAX];
+    size_t gathered_count;
+    size_t gathered_size; /* of the lines, in bytes */
 } recorder;
 
 static recorder *serving; /* that completions belong to */
@@ -241,15 +252,29 @@ static void submit(recorder *r, reply *to, tj_txn *txn, const tj_commit_options 
     }
 }
 
-static void commit_alone(recorder *r)
+static void submit_gathered(recorder *r)
+{
+    for (size_t i = 0; i < r->gathered_count; i++) {
+        submit(r, r->gathered[i].to, r->gathered[i].txn, &r->gathered[i].options);
+    }
+    r->gathered_count = r->gathered_size = 0;
+}
+
+/* What is gathered, unless others are in flight. */
+static void commit_gathered(recorder *r)
 {
     uint64_t sequence = 0;
     tj_error error = TJ_ERROR_INIT;
-    if (r->alone) {
-        tj_status status = tj_txn_commit(r->alone_txn, &r->alone_options, &sequence, &error);
-        settle(r, r->alone, status, sequence, &error);
-        r->alone = NULL;
+    if (r->in_flight > 0) {
+        return;
     }
+    if (r->gathered_count == 1) {
+        tj_status status =
+            tj_txn_commit(r->gathered->txn, &r->gathered->options, &sequence, &error);
+        settle(r, r->gathered->to, status, sequence, &error);
+        r->gathered_count = r->gathered_size = 0;
+    }
+    submit_gathered(r);
 }
 
 static void take_line(recorder *r, client *c, tj_str line)
@@ -262,16 +287,12 @@ static void take_line(recorder *r, client *c, tj_str line)
     if (status != TJ_OK) {
         cut_line_one(&error);
         settle(r, to, status, 0, &error);
-    } else if (r->in_flight == 0 && !r->alone) {
-        r->alone = to;
-        r->alone_txn = txn;
-        r->alone_options = options;
-    } else {
-        if (r->alone) {
-            submit(r, r->alone, r->alone_txn, &r->alone_options);
-            r->alone = NULL;
-        }
-        submit(r, to, txn, &options);
+        return;
+    }
+    r->gathered[r->gathered_count++] = (gathered_line){to, txn, options};
+    r->gathered_size += line.size;
+    if (r->gathered_count == GATHERED_MAX || r->gathered_size >= GATHERED_SIZE_MAX) {
+        submit_gathered(r);
     }
 }
 
@@ -305,6 +326,7 @@ enum { POLL_LISTENER, POLL_COMPLETIONS, POLL_CLIENTS };
 static int what_to_poll(recorder *r, struct pollfd *fds)
 {
     int wait_ms = r->crowded ? CROWDED_MS : -1;
+    wait_ms = r->gathered_count > 0 && r->in_flight == 0 ? 0 : wait_ms;
     bool room = r->client_count < CLIENTS_MAX && !r->crowded;
     r->crowded = false;
     fds[POLL_LISTENER] = (struct pollfd){.fd = room ? r->listener : -1, .events = POLLIN};
@@ -334,7 +356,7 @@ static void serve_clients(recorder *r, const struct pollfd *fds)
         }
         take_lines(r, c);
     }
-    commit_alone(r);
+    commit_gathered(r);
 }
 
 static void send_answers(recorder *r)
@@ -379,6 +401,7 @@ static void serve(recorder *r, const sigset_t *while_waiting)
 static void say_goodbye(recorder *r)
 {
     struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
+    submit_gathered(r);
     tj_status drained = tj_store_drain(r->store, 0, NULL);
     (void)drained; /* the answers say what became of each line */
     for (client *c = r->clients; c; c = c->next) {

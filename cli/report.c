@@ -171,6 +171,11 @@ static char *advice_on(const command_line *cli, tj_status status)
                         "leaves as it is.",
                         word, word);
         free(word);
+    } else if (status == TJ_CORRUPT && cli->server[0] && !cli->advice) {
+        size = asprintf(&text, "%s",
+                        "Stop trading on this journal. `tesser-journal verify --deep` tells what "
+                        "is damaged and whether the newest state is whole; restore the server from "
+                        "a backup of its own, up to a moment before, on another server first.");
     } else if (cli->advice || !cli->usage) {
         size = asprintf(&text, "%s",
                         cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));

@@ -32,7 +32,8 @@ typedef struct tj_store tj_store;
  *         TJ_EXISTS when the directory holds files of something else; TJ_UNSUPPORTED for a file
  *         system or data file that is not ours (naming the import command for Tesser's own);
  *         TJ_CORRUPT with file, offset and sequence; TJ_FORMAT_NEWER; TJ_READONLY; TJ_FULL;
- *         TJ_IO; TJ_LIMIT; TJ_NOMEM
+ *         TJ_IO; TJ_LIMIT; TJ_NOMEM; of a server: TJ_UNAVAILABLE when it cannot be reached,
+ *         TJ_INVALID when it is there and does not let this role in this way
  * Threads: any.
  * Durability: when it returns, the journal's existence and everything recovered is on the disk.
  * Source: P4, P5, P6, P8, P10.

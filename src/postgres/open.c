@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Opening, closing, and taking commits. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 /* A round trip to a server takes longer than a flush, in any mode. */
 #define GATHER_QUIET_NS 200000u
 #define GATHER_TOTAL_NS 1000000u
+/* However short a lease is, it is looked at no more often. */
+#define LEASE_LOOK_MS 10
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
@@ -30,7 +33,8 @@ static tj_status new_postgres(const tj_config *config, tj__metrics *metrics, tj_
     tj__mutex_init(&postgres->apply_lock);
     tj__pg_pool_init(&postgres->pool);
     tj__pg_reached_init(&postgres->reached);
-    uint32_t third = given->lease_ms / 3;
+    snprintf(postgres->place, sizeof postgres->place, "%s.%s", given->schema, given->name);
+    uint32_t third = given->lease_ms / 3 > LEASE_LOOK_MS ? given->lease_ms / 3 : LEASE_LOOK_MS;
     tj__helper_init(&postgres->helper, &tj__pg_helper_ops, postgres,
                     given->lag_ms < third ? given->lag_ms : third, third);
     *out = postgres;
@@ -153,6 +157,7 @@ tj_status tj__postgres_open(const tj_config *config, tj__metrics *metrics, tj__p
         status = open_postgres(postgres, error);
     }
     if (status != TJ_OK) {
+        status = tj__pg_judge_refusal(status, error);
         (void)tj__pg_explain(postgres, status, error);
         if (postgres) {
             if (postgres->epoch != 0) {

@@ -14,18 +14,20 @@
 
 #define SEVERAL_NS UINT64_C(10000000000)
 
-/* What libpq says, in one line. */
+/* What libpq says, in one line: a reason for each host, without the question that may stand below,
+ * behind a tab. */
 static void copy_reason(const tj__pg_session *session, char *text, size_t size)
 {
-    snprintf(text, size, "%s", session->pq->error_message(session->conn));
-    size_t end = strlen(text);
-    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' ')) {
-        text[--end] = '\0';
-    }
-    for (char *c = text; *c; c++) {
-        if (*c == '\n' || *c == '\t') {
-            *c = ' ';
+    const char *from = session->pq->error_message(session->conn);
+    size_t used = 0;
+    text[0] = '\0';
+    while (*from && used < size) {
+        int length = (int)strcspn(from, "\n");
+        if (length > 0 && from[0] != '\t') {
+            used += (size_t)snprintf(text + used, size - used, "%s%.*s", used > 0 ? "; " : "",
+                                     length, from);
         }
+        from += length + (from[length] == '\n');
     }
 }
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Ways to a server that asks for a password: those that libpq knows let in, and who is refused is told why and
+# what to do, with the exit code of a configuration and not of a server that is away. No secret is told.
+source "$(dirname "$0")/../cli/lib.sh"
+unset PGPASSWORD PGSERVICE PGPASSFILE PGSERVICEFILE
+export HOME=$work
+url="host=$TJ_POSTGRES_DIRECTORY dbname=postgres"
+config() { # URL
+    printf '[journal]\ntype = "postgres"\nurl = "%s"\n' "$1" >ways.toml
+}
+refused() { # CODE SENTENCE ADVICE
+    run "$1" --config ways.toml book list
+    err_has "$2"
+    err_has "$3"
+    err_has 'Correct the call or its input.'
+    run "$1" --config ways.toml status --json
+    tail -1 "$err" >told # libpq itself warns of a password file that others may read
+    json told "d['place'] == 'tesser.default' and d['exit_code'] == '$1'"
+}
+
+config "$url user=postgres"
+run 0 --config ways.toml init
+psql=$(ls -d /usr/lib/postgresql/*/bin/psql | sort -V | tail -1)
+printf 'local all postgres trust\nlocal postgres app,gone scram-sha-256\n' >"$TJ_POSTGRES_DIRECTORY/data/pg_hba.conf"
+"$psql" -q -X -v ON_ERROR_STOP=1 "$TJ_POSTGRES_URL" -c "create role app login password 'topsecret'" \
+    -c 'grant usage on schema tesser to app' -c 'grant select on all tables in schema tesser to app' \
+    -c 'create role other login' -c 'select pg_reload_conf()' >/dev/null
+
+config "$url user=app"
+for _ in $(seq 200); do # until the server has read its file
+    "$TESSER_JOURNAL" --config ways.toml book list >"$out" 2>"$err" || break
+    sleep 0.05
+done
+refused 26 'no password supplied' 'put the role'"'"'s password into ~/.pgpass'
+PGPASSWORD=wrongsecret refused 26 'password authentication failed for user "app"' 'see the role in journal.url'
+PGPASSWORD=topsecret run 0 --config ways.toml book list
+
+echo '*:*:*:app:topsecret' >.pgpass
+chmod 644 .pgpass
+refused 26 'no password supplied' 'which only its owner may read (chmod 600)'
+chmod 600 .pgpass
+run 0 --config ways.toml book list
+mv .pgpass elsewhere
+config "$url user=app passfile=$work/elsewhere"
+run 0 --config ways.toml book list
+printf '[desk]\nhost=%s\ndbname=postgres\nuser=app\npassfile=%s\n' "$TJ_POSTGRES_DIRECTORY" "$work/elsewhere" >.pg_service.conf
+config service=desk
+run 0 --config ways.toml status
+out_has 'Writer               none'
+config service=nobody
+refused 26 'definition of service "nobody" not found' 'see ~/.pg_service.conf'
+
+config "$url user=other"
+refused 26 'no pg_hba.conf entry' 'must let this role into this database from here'
+config "host=$TJ_POSTGRES_DIRECTORY dbname=nowhere user=postgres"
+refused 13 'database "nowhere" does not exist' 'create it, or name another one in journal.url'
+config "$url user=postgres sslmode=nonsense"
+refused 26 'invalid sslmode value: "nonsense"' 'verify-full is the one to have'
+config "host=$work dbname=postgres user=postgres"
+run 24 --config ways.toml book list
+err_has "$work/.s.PGSQL.5432\" failed: No such file or directory: journal \"default\""
+err_has 'Try again later.'
+
+# What is damaged there is not repaired by a command for directories.
+config "$url user=postgres"
+echo '{"portfolio_equity": "1"}' >line
+run 0 --config ways.toml record <line
+"$psql" -q -X "$TJ_POSTGRES_URL" -c 'update tesser.raw_state set sum = sum + 1'
+run 19 --config ways.toml state show
+err_has 'restore the server from a backup of its own'
+! grep -q 'repair' "$err" || fail "what is for directories is advised"
+run 19 --config ways.toml verify
+! grep -rqF -e topsecret -e wrongsecret "$out" "$err" "$TJ_POSTGRES_DIRECTORY/server.log" || fail "a secret is told"

@@ -95,6 +95,11 @@ tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...)
 void cut_line_one(tj_error *error)
 {
     static const char one[] = "line 1, ";
+    char *both = strstr(error->message, "(line 1, column "); /* of what stands twice */
+    if (both) {
+        both++;
+        memmove(both, both + strlen(one), strlen(both + strlen(one)) + 1);
+    }
     char *at =
         strncmp(error->place, one, strlen(one)) == 0 ? strstr(error->message, error->place) : NULL;
     if (at) {

@@ -27,7 +27,8 @@ extern "C" {
 #define TJ_JSON_DEPTH_MAX 256
 
 /**
- * Reads a LiveState.
+ * Reads a LiveState. Each of its members may be missing; an object that has others alone is no
+ * LiveState.
  *
  * @param text borrowed
  * @param out  receives the state, released with tj_live_state_free; NULL on failure

@@ -182,7 +182,12 @@ tj_status tj__restore_source_open(tj__restore_source *source, const char *path, 
     TJ_TRY(tj__path_absolute(path, source->path, sizeof source->path, error));
     tj_status status = tj__backup_directory_open(&source->backup, source->path, &failure);
     if (status == TJ_NOT_FOUND) {
-        return tj__fail(error, TJ_NOT_FOUND, "there is nothing at %s", source->path);
+        bool there = false;
+        struct stat info;
+        TJ_TRY(tj__path_look(source->path, &there, &info, error));
+        return there ? tj__fail(error, TJ_NOT_FOUND,
+                                "%s is no directory, as backups and journals are", source->path)
+                     : tj__fail(error, TJ_NOT_FOUND, "there is nothing at %s", source->path);
     }
     if (status != TJ_OK && status != TJ_INVALID) {
         return tj__error_pass(error, &failure);

@@ -32,6 +32,9 @@ tj_status tj__json_decode_time(const tj__json_input *in, const tj__json_node *no
 /* As tj__json_canonical, after the document's own rule for identities. */
 tj_status tj__json_canonical_of(const tj__json_input *in, tj__json_kind kind, tj_str text,
                                 char buffer[TJ__JSON_KEY_SIZE], tj_str *out);
+/* A whole state; an object that holds other things is TJ_INVALID. */
+tj_status tj__json_decode_live_state(const tj__json_input *in, const tj__json_node *node,
+                                     tj_live_state *out);
 /* As tj_live_state_from_json; identities go through a rule. */
 tj_status tj__json_read_live_state(tj_str text, tj__json_rename *rename, void *context,
                                    tj_live_state **out, tj_error *error);

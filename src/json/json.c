@@ -35,9 +35,25 @@ static tj_status read_object(tj_str text, tj__json_shape shape, size_t size, bui
     return decode_object(doc, size, build, out, error);
 }
 
+/* Every member may be missing, and unknown ones are kept. So what is something else, such as
+ * algorithms or a ledger's line, would be read as a state of which nothing is left. */
+tj_status tj__json_decode_live_state(const tj__json_input *in, const tj__json_node *node,
+                                     tj_live_state *out)
+{
+    TJ_TRY(tj__json_decode(in, node, &tj__json_live_state, (tj_str){NULL, 0}, out));
+    bool known = !node->first;
+    for (size_t i = 0; i < tj__json_live_state.count && !known; i++) {
+        known = tj__json_find(node, tj__json_live_state.fields[i].name) != NULL;
+    }
+    return known ? TJ_OK
+                 : tj__json_fail_node(in, node, TJ_INVALID,
+                                      "this is no live state: no member of it is one of those, "
+                                      "such as open_orders");
+}
+
 static tj_status build_live_state(const tj__json_input *in, void *object)
 {
-    return tj__json_decode(in, in->doc->root, &tj__json_live_state, (tj_str){NULL, 0}, object);
+    return tj__json_decode_live_state(in, in->doc->root, object);
 }
 
 tj_status tj_live_state_from_json(tj_str text, tj_live_state **out, tj_error *error)

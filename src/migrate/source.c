@@ -114,9 +114,13 @@ static tj_status read_algos(tj__gathering *all, size_t source, tj_str text, tj_e
 }
 
 /* A line was read by itself, where it was the first. */
-static tj_status fail_in_line(tj_error *error, size_t number, const tj_error *cause)
+static tj_status fail_in_line(tj_error *error, size_t number, tj_error *cause)
 {
     static const char first[] = "line 1, ";
+    char *twice = strstr(cause->message, "(line 1, column "); /* before the place that is told */
+    if (twice) {
+        memmove(twice + 1, twice + strlen(first) + 1, strlen(twice + strlen(first) + 1) + 1);
+    }
     const char *at = strncmp(cause->place, first, strlen(first)) == 0
                          ? strstr(cause->message, cause->place)
                          : NULL;

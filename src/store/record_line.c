@@ -56,7 +56,7 @@ static tj_status apply_id(line *l, const tj__json_node *node)
 static tj_status apply_state(line *l, const tj__json_node *node)
 {
     tj_live_state state;
-    TJ_TRY(tj__json_decode(&l->in, node, &tj__json_live_state, no_key, &state));
+    TJ_TRY(tj__json_decode_live_state(&l->in, node, &state));
     return tj__json_relay(&l->in, node, tj_txn_put_state(l->txn, &state, l->in.error));
 }
 

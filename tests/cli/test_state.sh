@@ -155,6 +155,28 @@ refused 26 "line" ''
 run 13 -j j state import missing.json
 err_has "missing.json"
 run 18 -j j state import .
+# A file of something else would empty the book.
+run 0 -j j state export
+cp "$out" before
+echo '{"11111111-2222-4333-8444-555555555555":{"algo_type":"T","state":1}}' >algos.json
+run 0 -j j algo list --json
+cp "$out" list.json
+echo '{"last_price":{"a:X":"1"}}' >misspelt.json
+for file in algos list misspelt; do
+    run 26 -j j state import $file.json
+    err_has "$file.json: line 1, column 1: this is no live state: no member of it is one of those, such as open_orders"
+    printf '{"strategy_state":7}\n{"state":%s}\n' "$(cat $file.json)" >line
+    code=0
+    "$TESSER_JOURNAL" -j j record <line >"$out" 2>"$err" || code=$?
+    [ $code -eq 26 ] || fail "record of a state of $file: $code"
+    err_has "line 2: state: column 10: this is no live state"
+    printf '{"strategy_state":%s}\n' "$(python3 -c 'import json; print(json.dumps(json.load(open("before"))["strategy_state"]))')" |
+        "$TESSER_JOURNAL" -j j record >"$out"
+done
+run 0 -j j state export
+same_json "$out" before
+run 26 -j j record <<<'{"ledger":[],"ledger":[]}'
+err_has 'line 1: key "ledger" stands twice (column 2 and column 14)'
 
 # Nothing of a journal is replaced by what is written out, by whatever name.
 ln -s "$PWD/j/data.mdb" innocent.json

@@ -325,7 +325,7 @@ static void long_texts_are_refused(void **state)
     tj_error error = TJ_ERROR_INIT;
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
-    (void)snprintf(text, sizeof text, "{\"%s\":1}", name + 1);
+    (void)snprintf(text, sizeof text, "{\"last_prices\":{},\"%s\":1}", name + 1);
     assert_int_equal(parse_state(tj_str_of(text), &error), TJ_OK);
     (void)snprintf(text, sizeof text, "{\"%s\":1}", name);
     assert_int_equal(parse_state(tj_str_of(text), &error), TJ_LIMIT);

@@ -73,6 +73,8 @@ static void other_files_are_refused(void **state)
     refused(p, "{\"last_prices\":{\"A\":\"x\"}}", NULL, TJ_INVALID,
             "source: last_prices.A: line 1");
     refused(p, ENTRY("1", "1") "{}\n", NULL, TJ_INVALID, "line 2, column 1: member ");
+    refused(p, ENTRY("1", "1") "{\"sequence\":1,\"sequence\":2}\n", NULL, TJ_INVALID,
+            "key \"sequence\" stands twice (column 2 and line 2, column 15)");
     refused(p, ENTRY("1", "1") ENTRY("1", "2"), NULL, TJ_CONFLICT,
             "holds different ledger entries with sequence 1");
     refused(p, "{}", NULL, TJ_NOT_FOUND, "the sources hold nothing to import");

@@ -18,7 +18,8 @@ use crate::*;
 pub const TJ_JSON_DEPTH_MAX: usize = 256;
 
 unsafe extern "C" {
-    /// Reads a LiveState.
+    /// Reads a LiveState. Each of its members may be missing; an object that has others alone is no
+    /// LiveState.
     ///
     /// - `text`: borrowed
     /// - `out`: receives the state, released with `tj_live_state_free`; NULL on failure

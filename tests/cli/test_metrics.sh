@@ -55,7 +55,14 @@ command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prom
 promtool check metrics <metrics.txt >"$out" 2>&1 || fail "promtool check metrics"
 [ ! -s "$out" ] || fail "promtool has something to say"
 promtool check rules "$contrib/prometheus/tesser-journal.rules.yml" >"$out" 2>&1 || fail "promtool check rules"
-python3 -m json.tool "$contrib/grafana/tesser-journal.json" >/dev/null || fail "the dashboard is no JSON"
+# The dashboard's queries, as rules.
+python3 -c 'import json, sys
+queries = [target["expr"] for panel in json.load(sys.stdin)["panels"] for target in panel["targets"]]
+queries = [query.replace("$__rate_interval", "5m").replace("$journal", ".*") for query in queries]
+rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+print(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))' \
+    <"$contrib/grafana/tesser-journal.json" >queries.yml || fail "the dashboard"
+promtool check rules queries.yml >"$out" 2>&1 || fail "the dashboard's queries"
 grep -oE 'tesser_journal_[a-z_]+' "$contrib/prometheus/tesser-journal.rules.yml" "$contrib/grafana/tesser-journal.json" -h |
     sort -u | while read -r name; do
     run 0 -j j metrics

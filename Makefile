@@ -5,11 +5,10 @@ CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ha test test-ha planted test-rust test-page test-python test-python-asan packages \
-    test-packages test-image build bench install uninstall debug clang asan tsan clean setup setup-ci setup-rust setup-page \
-    setup-python setup-ha setup-packages setup-image
+    test-packages test-image build bench install uninstall debug clang asan tsan clean setup
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 25
 
 demo: setup ## A trading runtime is killed and goes on: the point of the project in a minute
 	@scripts/build.sh release paper_runtime tesser-journal
@@ -81,26 +80,8 @@ tsan: setup-ci ## The tests with threads under ThreadSanitizer
 clean: ## Removes build/
 	@rm -rf build
 
-setup: ## Installs the Debian packages that are missing
+setup: ## Installs the Debian packages that are missing; each target does it
 	@scripts/setup.sh
 
-setup-ci: ## The same, with those for clang and the sanitizers
-	@scripts/setup.sh --ci
-
-setup-rust: ## The same as setup, with what the published Tesser crates need
-	@scripts/setup.sh --rust
-
-setup-page: ## The same as setup, with the browser that looks at the page
-	@scripts/setup.sh --page
-
-setup-python: ## The same as setup, with what the Python package needs
-	@scripts/setup.sh --python
-
-setup-ha: ## The same as setup, with etcd and what Patroni needs
-	@scripts/setup.sh --ha
-
-setup-packages: ## The same as setup, with what makes and checks packages
-	@scripts/setup.sh --packages
-
-setup-image: ## The same as setup, with what builds and runs the container image
-	@scripts/setup.sh --image
+setup-%: # ... and those for ci, rust, page, python, ha, packages or image
+	@scripts/setup.sh --$*

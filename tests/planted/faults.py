@@ -46,7 +46,7 @@ FAULTS = [
           "return release_reserve(journal) || (false && settle_reserve(journal));",
           "test_strength_late_space"),
     Fault("a counter is not flushed in os mode", "src/store/counter.c",
-          "options.sync = true;", "options.sync = false;",
+          ".sync = true,", ".sync = false,",
           "test_strength_durability"),
     # ---- the past ------------------------------------------------------------------------------
     Fault("a replay stops short of what was asked for", "src/history/replay.c",

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a backup costs a saver: durable saves beside a backup of the same journal that is begun
- * again and again, and without one, taking turns. The backup goes to the same disk, which is the
- * worst place for it, or to another one. And how fast it is when nobody saves, as it is and
- * compressed.
+ * What a backup costs a saver: durable saves beside full backups of the same journal, and as long
+ * without one, taking turns. A turn is at least so long, and ends with a backup: each has all of
+ * one in it, from looking at the state to writing the point, and thousands of saves. The backup
+ * goes to the same disk, which is the worst place for it, or to another one. And how fast it is
+ * when nobody saves, as it is and compressed.
  *
  *   bench_backup [directory [rounds [milliseconds per turn [directory of the backups]]]]
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -23,7 +25,8 @@ typedef struct backups {
     tj_store *store;
     char parent[BENCH_PATH_SIZE]; /* a directory for each backup */
     pthread_t thread;
-    volatile int stop;
+    uint64_t until_ns; /* after that none is begun */
+    atomic_bool ended;
     unsigned made;
 } backups;
 
@@ -47,21 +50,31 @@ static tj_backup_report *make(backups *b, uint64_t rate, uint64_t compression)
 static void *back_up(void *context)
 {
     backups *b = context;
-    while (!b->stop) {
+    do {
         tj_backup_report_free(make(b, 0, 0));
-    }
+    } while (bench_now_ns() < b->until_ns);
+    atomic_store(&b->ended, true);
     return NULL;
 }
 
-static void save_beside(backups *b, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+static bool is_backing_up(void *context)
 {
-    b->stop = 0;
+    backups *b = context;
+    return !atomic_load(&b->ended);
+}
+
+/* Returns how long it took. */
+static uint64_t save_beside(backups *b, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+{
+    uint64_t start = bench_now_ns();
+    b->until_ns = start + turn_ns;
+    atomic_store(&b->ended, false);
     if (pthread_create(&b->thread, NULL, back_up, b) != 0) {
         bench_die("a thread", "cannot be started");
     }
-    bench_save_for(b->store, saved, turn_ns, saves);
-    b->stop = 1;
+    bench_save_while(b->store, saved, is_backing_up, b, saves);
     pthread_join(b->thread, NULL);
+    return bench_now_ns() - start;
 }
 
 static void time_one(const char *name, backups *b, uint64_t compression)
@@ -103,8 +116,8 @@ int main(int argc, char **argv)
     b.store = bench_store_open(directory, "journal", &config);
     unsigned before = b.made;
     for (size_t i = 0; i < rounds; i++) {
-        bench_save_for(b.store, &saved, turn_ns, &alone);
-        save_beside(&b, &saved, turn_ns, &beside);
+        uint64_t took_ns = save_beside(&b, &saved, turn_ns, &beside);
+        bench_save_for(b.store, &saved, took_ns, &alone);
     }
     bench_store_close(b.store);
     printf("%zu saves, %u full backups made beside them\n", saved, b.made - before);

@@ -308,12 +308,12 @@ tj_uuid bench_algo_id(size_t saver, size_t number)
     return id;
 }
 
-void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+void bench_save_while(tj_store *store, size_t *saved, bench_go_on *go_on, void *context,
+                      bench_saves *saves)
 {
     bench_times times = {0};
     uint64_t start = bench_now_ns();
-    uint64_t until = start + turn_ns;
-    while (start < until) {
+    while (go_on(context)) {
         char text[BENCH_PAYLOAD_SIZE];
         tj_error error = TJ_ERROR_INIT;
         tj_uuid id = bench_algo_id(0, *saved % BENCH_ALGO_COUNT);
@@ -329,4 +329,16 @@ void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_save
     bench_add(&saves->p50, bench_times_us(&times, 0.5));
     bench_add(&saves->p99, bench_times_us(&times, 0.99));
     bench_times_clear(&times);
+}
+
+static bool is_before(void *context)
+{
+    const uint64_t *until = context;
+    return bench_now_ns() < *until;
+}
+
+void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_saves *saves)
+{
+    uint64_t until = bench_now_ns() + turn_ns;
+    bench_save_while(store, saved, is_before, &until, saves);
 }

@@ -100,6 +100,10 @@ typedef struct bench_saves {
 } bench_saves;
 /* Saves an algorithm's state again and again for so long; *saved counts on. */
 void bench_save_for(tj_store *store, size_t *saved, uint64_t turn_ns, bench_saves *saves);
+/* The same for as long as it is told to. */
+typedef bool bench_go_on(void *context);
+void bench_save_while(tj_store *store, size_t *saved, bench_go_on *go_on, void *context,
+                      bench_saves *saves);
 
 /* What a saver saves: an algorithm's state of about 600 bytes. The payload is JSON and differs with
  * the number. Tesser keeps it under the UUID, a rival as value under the same 16 bytes. */

@@ -245,6 +245,7 @@ static bool note(const tj__backup_job *b)
 
 static tj_status make(tj__backup_job *b, tj_error *error)
 {
+    TJ_TRY(tj__scribe_hash_content(&b->scribe, error));
     TJ_TRY(find_journal_first(b, error));
     TJ_TRY(read_newest_point(b, error));
     TJ_TRY(look_at_state(b, error));
@@ -268,6 +269,7 @@ static void begin(tj__backup_job *b)
 static void end(tj__backup_job *b)
 {
     tj__scribe_dispose(&b->scribe);
+    tj__buffer_dispose(&b->written);
     tj__log_reader_close(b->reader);
     tj__point_dispose(&b->before);
     tj__point_dispose(&b->point);

@@ -27,13 +27,29 @@ tj_status tj__backup_pack_earlier(tj__backup_job *b, tj_error *error)
     return TJ_OK;
 }
 
+static tj_status end_file(tj__backup_job *b, tj_error *error)
+{
+    tj__point_file file = {.kind = TJ__POINT_FILE_SEGMENT, .ordinal = b->scribe.ordinal};
+    if (b->scribe.fd < 0) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__scribe_end(&b->scribe, error));
+    file.size = b->scribe.written;
+    if (tj__scribe_content_hash(&b->scribe, &file.hash)) {
+        tj__put_bytes(&b->written, &file, sizeof file);
+    }
+    return !b->written.failed
+               ? TJ_OK
+               : tj__fail(error, TJ_NOMEM, "no memory for what %s has in it", b->directory.path);
+}
+
 static tj_status seal(tj__backup_job *b, tj_error *error)
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     TJ_TRY(
         tj__backup_segment_path(&b->directory, b->scribe.ordinal, TJ__BACKUP_SEALED, path, error));
     TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
-    TJ_TRY(tj__scribe_end(&b->scribe, error));
+    TJ_TRY(end_file(b, error));
     TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
     /* A power cut must not take this name and leave that of a later one. */
     TJ_TRY(tj__directory_sync(b->directory.log_path, error));
@@ -105,24 +121,41 @@ tj_status tj__backup_copy(tj__backup_job *b, tj_error *error)
         TJ_TRY(copy_record(b, &record, error));
     }
     b->point.position = *tj__log_reader_position(b->reader);
-    return tj__scribe_end(&b->scribe, error);
+    return end_file(b, error);
 }
 
 /* ---- the point ---------------------------------------------------------------------------- */
 
-/* Of a file that the newest point names the hash is known, as long as it did not grow. */
+static bool same_file(const tj__point_file *a, const tj__point_file *b)
+{
+    return a->kind == b->kind && a->ordinal == b->ordinal && a->size == b->size;
+}
+
+/* The hash of a file that was written just now, or that the newest point names and that did not
+ * grow. Of another one it is found by reading it. */
+static bool known_hash(const tj__backup_job *b, tj__point_file *file)
+{
+    size_t at = b->point.file_count;
+    const tj__point_file *written = (const tj__point_file *)(const void *)b->written.data;
+    size_t count = b->written.size / sizeof *written;
+    const tj__point_file *known = at < b->before.file_count ? &b->before.files[at] : NULL;
+    for (size_t i = 0; i < count && !(known && same_file(known, file)); i++) {
+        known = &written[i];
+    }
+    if (!known || !same_file(known, file)) {
+        return false;
+    }
+    file->hash = known->hash;
+    return true;
+}
+
 static tj_status note_file(tj__backup_job *b, tj__point_file file, tj_error *error)
 {
     uint64_t size = 0;
     uint64_t stored = 0;
-    size_t at = b->point.file_count;
-    const tj__point_file *before = at < b->before.file_count ? &b->before.files[at] : NULL;
     TJ_TRY(tj__backup_file_size(&b->directory, &file, &size, &stored, error));
     file.size = file.size == 0 ? size : file.size;
-    if (before && before->kind == file.kind && before->ordinal == file.ordinal &&
-        before->size == file.size) {
-        file.hash = before->hash;
-    } else {
+    if (!known_hash(b, &file)) {
         TJ_TRY(tj__backup_file_hash(&b->directory, &file, &file.hash, error));
     }
     b->stored += stored;

@@ -27,7 +27,8 @@ typedef struct tj__backup_job {
     tj__log_reader *reader;
     tj__pace pace;
     tj__scribe scribe;
-    uint64_t stored; /* bytes of all files of the point */
+    tj__buffer written; /* tj__point_file each: their hashes were taken while they were written */
+    uint64_t stored;    /* bytes of all files of the point */
 } tj__backup_job;
 
 /* Compresses what earlier backups left as it was, when that is asked for. */

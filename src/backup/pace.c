@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define PACED_PIECE_SIZE ((size_t)32 << 10)
 
 static uint64_t now_ns(void)
 {
@@ -33,10 +34,15 @@ static void keep_pace(tj__pace *pace, size_t size)
     pace->due_ns += (uint64_t)size * NS_PER_S / pace->bytes_per_s;
 }
 
+size_t tj__pace_piece(const tj__pace *pace)
+{
+    return pace->bytes_per_s > 0 ? PACED_PIECE_SIZE : TJ__PACE_PIECE_SIZE;
+}
+
 tj_status tj__pace_write(tj__pace *pace, int fd, const char *path, tj__bytes bytes, uint64_t offset,
                          tj_error *error)
 {
-    size_t step = pace->bytes_per_s > 0 ? TJ__PACE_STEP_SIZE : TJ__PACE_PIECE_SIZE;
+    size_t step = tj__pace_piece(pace);
     for (size_t done = 0; done < bytes.size;) {
         size_t rest = bytes.size - done;
         size_t size = rest < step ? rest : step;

@@ -7,10 +7,8 @@
 
 #include "base/buffer.h"
 
-/* What is gathered to be written, and how much of it at once while a rate is kept: so little that a
- * saver's flush beside it does not wait long for it. */
+/* The most that is gathered to be written at once. */
 #define TJ__PACE_PIECE_SIZE ((size_t)256 << 10)
-#define TJ__PACE_STEP_SIZE ((size_t)32 << 10)
 
 typedef struct tj__pace {
     uint64_t bytes_per_s; /* 0: as fast as it goes */
@@ -18,8 +16,12 @@ typedef struct tj__pace {
     uint64_t bytes;       /* written so far */
 } tj__pace;
 
-/* Writes the bytes in steps, each on the disk, though maybe in its cache only, before the next.
- * Nothing is durable by it. */
+/* How much is worth to be gathered. While a rate is kept it is so little that a saver beside it
+ * waits long neither for the disk nor for a processor on which it was read and checked. */
+size_t tj__pace_piece(const tj__pace *pace);
+
+/* Writes the bytes in such pieces, each on the disk, though maybe in its cache only, before the
+ * next. Nothing is durable by it. */
 tj_status tj__pace_write(tj__pace *pace, int fd, const char *path, tj__bytes bytes, uint64_t offset,
                          tj_error *error);
 

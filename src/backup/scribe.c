@@ -21,6 +21,8 @@ void tj__scribe_dispose(tj__scribe *scribe)
     tj__file_close(scribe->fd);
     scribe->fd = -1;
     tj__buffer_dispose(&scribe->rest);
+    (void)XXH3_freeState(scribe->content);
+    scribe->content = NULL;
 }
 
 static tj_status open_file(tj__scribe *scribe, const char *path, int flags, tj_error *error)
@@ -34,6 +36,9 @@ static tj_status write_rest(tj__scribe *scribe, tj_error *error)
 {
     TJ_TRY(tj__pace_write(scribe->pace, scribe->fd, scribe->path, tj__buffer_bytes(&scribe->rest),
                           scribe->written, error));
+    if (scribe->content_known) {
+        (void)XXH3_64bits_update(scribe->content, scribe->rest.data, scribe->rest.size);
+    }
     scribe->written += scribe->rest.size;
     tj__buffer_clear(&scribe->rest);
     return TJ_OK;
@@ -57,6 +62,7 @@ tj_status tj__scribe_begin(tj__scribe *scribe, const char *path, const tj__segme
     scribe->ordinal = header->ordinal;
     scribe->size = header->segment_size;
     scribe->written = 0;
+    scribe->content_known = scribe->content && XXH3_64bits_reset(scribe->content) == XXH_OK;
     tj__buffer_clear(&scribe->rest);
     if (!tj__buffer_reserve(&scribe->rest, TJ__SEGMENT_HEADER_SIZE)) {
         return no_memory(scribe, error);
@@ -73,6 +79,7 @@ tj_status tj__scribe_resume(tj__scribe *scribe, const char *path, uint64_t ordin
     TJ_TRY(tj__file_resize(scribe->fd, path, size, error));
     scribe->ordinal = ordinal;
     scribe->written = size;
+    scribe->content_known = false;
     scribe->hash = hash;
     tj__buffer_clear(&scribe->rest);
     return TJ_OK;
@@ -94,7 +101,21 @@ tj_status tj__scribe_put(tj__scribe *scribe, const tj__record *record, tj_error 
     tj__record_encode(&own, &scribe->journal_id, scribe->ordinal, tj__scribe_offset(scribe),
                       &scribe->rest);
     scribe->hash = own.hash;
-    return scribe->rest.size >= TJ__PACE_PIECE_SIZE ? write_rest(scribe, error) : TJ_OK;
+    return scribe->rest.size >= tj__pace_piece(scribe->pace) ? write_rest(scribe, error) : TJ_OK;
+}
+
+tj_status tj__scribe_hash_content(tj__scribe *scribe, tj_error *error)
+{
+    scribe->content = XXH3_createState();
+    return scribe->content ? TJ_OK : tj__fail(error, TJ_NOMEM, "no memory to hash what is copied");
+}
+
+bool tj__scribe_content_hash(const tj__scribe *scribe, uint64_t *hash)
+{
+    if (scribe->content_known) {
+        *hash = XXH3_64bits_digest(scribe->content);
+    }
+    return scribe->content_known;
 }
 
 /* Its space must be there before a commit is written into it. */

@@ -8,6 +8,7 @@
 #define TJ_BACKUP_SCRIBE_H
 
 #include "backup/pace.h"
+#include "base/hash.h"
 #include "log/frame.h"
 #include "log/segment.h"
 
@@ -18,10 +19,12 @@ typedef struct tj__scribe {
     int fd;           /* -1: no segment is open */
     char path[TJ__SEGMENT_PATH_SIZE];
     uint64_t ordinal;
-    uint64_t size;    /* of the segment, once it was begun here */
-    uint64_t written; /* bytes of it in the file */
-    uint64_t hash;    /* of the last record */
-    tj__buffer rest;  /* what follows them */
+    uint64_t size;         /* of the segment, once it was begun here */
+    uint64_t written;      /* bytes of it in the file */
+    uint64_t hash;         /* of the last record */
+    tj__buffer rest;       /* what follows them */
+    XXH3_state_t *content; /* the hash of what was put into the file; NULL: not asked for */
+    bool content_known;    /* all of it was put there by this scribe */
 } tj__scribe;
 
 void tj__scribe_init(tj__scribe *scribe, const tj_uuid *journal_id, bool for_journal,
@@ -40,6 +43,10 @@ tj_status tj__scribe_resume(tj__scribe *scribe, const char *path, uint64_t ordin
 tj_status tj__scribe_put(tj__scribe *scribe, const tj__record *record, tj_error *error);
 /* Where the next record goes. */
 uint64_t tj__scribe_offset(const tj__scribe *scribe);
+/* From now on each file that is begun is hashed while it is written. */
+tj_status tj__scribe_hash_content(tj__scribe *scribe, tj_error *error);
+/* The hash of the file that was ended last; false: it is not known. */
+bool tj__scribe_content_hash(const tj__scribe *scribe, uint64_t *hash);
 /* Writes what is left, flushes the file but not its directory, and closes it. Nothing is open: does
  * nothing. */
 tj_status tj__scribe_end(tj__scribe *scribe, tj_error *error);

@@ -81,6 +81,19 @@ static void print_damage(const tj_restore_report *report, output *out)
     free(source);
 }
 
+static void print_unfinished(const tj_restore_report *report, output *out)
+{
+    char *source = word_text(report->source.data);
+    if (report->from_backup && report->sequence < report->newest_sequence) {
+        out_format(out,
+                   "  the backup holds commits up to %" PRIu64 " and no point for them: it was not "
+                   "finished, or not copied whole: `tesser-journal restore %s --into NEW --at "
+                   "%" PRIu64 "` restores them, too\n",
+                   report->newest_sequence, source, report->newest_sequence);
+    }
+    free(source);
+}
+
 static void json_counters(const tj_restore_report *report, json_writer *json)
 {
     json_open(json, "counters", '[');
@@ -157,6 +170,9 @@ static tj_status run_restore(command_line *cli, tj_error *error)
     } else if (status == TJ_OK) {
         print_report(report, &cli->out);
         print_damage(report, &cli->out);
+        if (options.at.sequence == 0 && !options.at.has_time) {
+            print_unfinished(report, &cli->out);
+        }
     }
     tj_restore_report_free(report);
     return status;

@@ -249,6 +249,9 @@ typedef struct tj_restore_report {
  * also after the commit that was asked for. So no number is handed out twice, and the new journal,
  * the old one and its backups cannot be mixed up.
  *
+ * A backup is restored to its newest point. What its log holds behind that, as one that was not
+ * finished leaves it, lifts counters, too, and is restored when it is asked for.
+ *
  * The log of a source need not begin with segment 1: then its bases are read, and the history of
  * the new journal begins where that of the source does.
  *

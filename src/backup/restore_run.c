@@ -24,17 +24,20 @@ void tj__restore_run_end(tj__restore_run *run)
     tj__lift_dispose(&run->lift);
 }
 
-/* Times rise with sequences. */
-static bool asked_for(const tj_restore_options *options, const tj__record *record)
+/* Times rise with sequences. Without being asked for a backup is restored to its newest point. */
+static bool asked_for(const tj__restore_run *run, const tj__record *record)
 {
-    const tj_moment *at = &options->at;
+    const tj_moment *at = &run->options->at;
+    if (run->source.is_backup && at->sequence == 0 && !at->has_time) {
+        return record->sequence <= run->source.point.position.sequence;
+    }
     return (at->sequence == 0 || record->sequence <= at->sequence) &&
            (!at->has_time || record->time <= at->time);
 }
 
 static tj_status take(tj__restore_run *run, const tj__record *record, tj_error *error)
 {
-    bool restored = asked_for(run->options, record);
+    bool restored = asked_for(run, record);
     run->newest = record->sequence;
     TJ_TRY(tj__lift_take(&run->lift, record, restored, error));
     if (!restored) {

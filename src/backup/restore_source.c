@@ -227,6 +227,18 @@ static tj_status end_of_log(tj__restore_source *source, tj_error *error)
     return TJ_CORRUPT;
 }
 
+/* What a backup has behind its newest point: one that was not finished left it, or the point is not
+ * there. It may end anywhere. */
+static tj_status next_without_point(tj__restore_source *source, tj__record *record, bool *more,
+                                    tj_error *error)
+{
+    tj__log_next next = TJ__LOG_END;
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status = tj__log_reader_next(source->reader, &next, record, &failure);
+    *more = status == TJ_OK && next == TJ__LOG_RECORD;
+    return status == TJ_NOMEM ? tj__error_pass(error, &failure) : TJ_OK;
+}
+
 tj_status tj__restore_source_next(tj__restore_source *source, tj__record *record, bool *more,
                                   tj_error *error)
 {
@@ -236,7 +248,8 @@ tj_status tj__restore_source_next(tj__restore_source *source, tj__record *record
     tj__log_next next = TJ__LOG_END;
     *more = tj__log_reader_position(source->reader)->sequence < last;
     if (!*more) {
-        return TJ_OK;
+        bool reads_on = source->is_backup && !source->ends_with_point;
+        return reads_on ? next_without_point(source, record, more, error) : TJ_OK;
     }
     TJ_TRY(tj__log_reader_next(source->reader, &next, record, error));
     *more = next == TJ__LOG_RECORD;

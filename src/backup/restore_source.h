@@ -17,6 +17,7 @@ typedef struct tj__restore_source {
     tj__point_file *bases; /* that hold what was before; none when it begins with segment 1 */
     size_t base_count;
     bool is_backup;
+    bool ends_with_point; /* what a backup has behind its newest point is not read */
     tj__backup_directory backup;
     tj__point point; /* of a backup: the newest */
     tj__lock *lock;  /* of a journal; may be NULL */

@@ -77,6 +77,7 @@ static tj_status decode(const tj__restore_run *run, tj_error *error)
 static tj_status prove(tj__restore_run *run, const char *trial_directory, tj_error *error)
 {
     const tj__position *promised = &run->source.point.position;
+    run->source.ends_with_point = true;
     TJ_TRY(tj__restore_target_begin(&run->target, trial_directory, error));
     tj__restore_source_unpack_in(&run->source, run->target.built);
     TJ_TRY(check_files(&run->source, error));

@@ -136,6 +136,7 @@ static tj_status begin_gathering(deciding *d, tj_error *error)
     d->import.maps = d->options.maps;
     d->import.map_count = d->options.map_count;
     d->all.options = &d->import;
+    d->all.again = true;
     d->all.arena = d->arena;
     d->all.report = &d->ignored;
     TJ_TRY(tj__rules_read(&d->all, error));

@@ -55,6 +55,7 @@ typedef struct tj__kept_raw {
 
 typedef struct tj__gathering {
     const tj_import_options *options;
+    bool again; /* what is in quarantine, which has fewer options than an import */
     tj__arena *arena;
     tj_import_report *report;
     tj__map_rule *rules;

@@ -338,8 +338,9 @@ static tj_status refuse(const resolving *r, tj_error *error)
     const char *path = tj__gathering_source(r->all, r->source)->path.data;
     const tj_report_note *notes = TJ__ITEMS(tj_report_note, r->all->repeated);
     const char *advice =
-        "(=- instead of an exchange leaves that one out; where one venue has a code "
-        "twice, --newest or --exchange leave out the stale one)";
+        r->all->again ? "(=- instead of an exchange leaves that one out)"
+                      : "(=- instead of an exchange leaves that one out; where one venue has a "
+                        "code twice, --newest or --exchange leave out the stale one)";
     size_t size = notes[0].what.size + notes[0].reason.size;
     if (r->unresolved == 1 && size < TJ_ERROR_MESSAGE_SIZE / 2) {
         return tj__fail(error, TJ_INVALID, "%s: %s holds %s %s", path, notes[0].what.data,

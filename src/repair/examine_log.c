@@ -384,6 +384,20 @@ static uint64_t choose_first(const tj__segment_list *segments, const tj__base_li
     return first;
 }
 
+/* Segments that went by retention and segments that were lost look alike then. */
+static tj_status note_no_rest(tj__examination *x, uint64_t first_there, tj_error *error)
+{
+    char path[TJ__BASE_PATH_SIZE];
+    TJ_TRY(tj__base_path(path, x->history_path, TJ__BASE_REST, first_there - 1, false, error));
+    tj_finding *finding = tj__findings_add(
+        &x->findings, TJ_FINDING_NOTE,
+        "nothing tells whether the segments before %" PRIu64
+        " were pruned: if they were, it is %s that is missing, which has the ledger up to there",
+        first_there, path);
+    tj__finding_at(&x->findings, finding, path, 0);
+    return TJ_OK;
+}
+
 static tj_status find_first(tj__examination *x, tj_error *error)
 {
     tj__segment_list segments = {0};
@@ -394,6 +408,9 @@ static tj_status find_first(tj__examination *x, tj_error *error)
     }
     if (status == TJ_OK) {
         x->first_segment = choose_first(&segments, &rests);
+    }
+    if (status == TJ_OK && segments.count > 0 && rests.count == 0 && segments.ordinals[0] > 1) {
+        status = note_no_rest(x, segments.ordinals[0], error);
     }
     tj__segment_list_dispose(&segments);
     tj__base_list_dispose(&rests);

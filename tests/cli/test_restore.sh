@@ -68,3 +68,19 @@ run 14 restore k --into pipe
 err_has "pipe is there already and no directory"
 run 25 restore k --into /proc/self/journal
 err_has "is on a file system (procfs) that cannot hold a journal"
+
+# A point that was not copied along, or of a backup that was not finished: what it was for is told, and can be had.
+run 0 --journal p init
+for i in 1 2; do
+    run 0 --journal p record <<<'{"portfolio_equity":"'$i'"}'
+    run 0 --journal p backup pb
+done
+rm pb/points/*2.point
+run 0 restore pb --into pr
+out_has "up to commit 1, "
+out_has "the backup holds commits up to 2 and no point for them"
+out_has "\`tesser-journal restore $work/pb --into NEW --at 2\`"
+run 0 restore pb --into pr2 --at 2
+! grep -q "no point" "$out" || fail "what was asked for is advised"
+run 0 --journal pr2 state export
+json "$out" "d['portfolio_equity'] == '2'"

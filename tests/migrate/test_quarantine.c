@@ -421,6 +421,22 @@ static void wrong_calls_are_refused(void **state)
     close_journal(store);
 }
 
+/* It has no --newest. */
+static void a_code_that_stands_twice_is_told_with_what_a_retry_has(void **state)
+{
+    const place *p = *state;
+    tj_store *store = new_journal(p);
+    set_aside(store, TJ__TABLE_STATE, NULL, 0, SNAPSHOT("\"BBB\":\"2\",\"bbb\":\"1\""));
+    tj_quarantine_options options = all_of_it();
+    tj_quarantine_report *report = NULL;
+    tj_status status = tj_quarantine_retry(store, &options, &report, &err);
+    const char *told = status == TJ_OK ? report->items[0].what.data : err.message;
+    assert_non_null(strstr(told, "--map last_prices.BBB#2=EXCHANGE:BBB (=- instead of an exchange "
+                                 "leaves that one out)"));
+    tj_quarantine_report_free(report);
+    assert_ok(tj_store_close(store, &err));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
 
 int main(void)
@@ -430,6 +446,7 @@ int main(void)
         TEST(a_state_that_is_stored_stays),
         TEST(what_still_cannot_be_decoded_stays),
         TEST(a_map_resolves_what_stands_twice),
+        TEST(a_code_that_stands_twice_is_told_with_what_a_retry_has),
         TEST(a_strategys_state_is_read_once_something_knows_it),
         TEST(a_checkpoint_never_goes_back),
         TEST(a_strategys_state_is_no_state_by_itself),

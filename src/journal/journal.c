@@ -78,16 +78,21 @@ static tj_status is_intact(void *context, const tj__row *row, tj_error *error)
     return tj__row_intact(row, error);
 }
 
-/* Nothing can be loaded or saved beside a damaged one: the page walk does not look into rows. */
-static tj_status check_books(tj__journal *journal, tj_error *error)
+/* Nothing can be loaded or saved beside a damaged book: the page walk does not look into rows. Nor
+ * can anything be saved beside a damaged commit id or counter. A writer finds those by itself, and
+ * who looks on finds what the next writer will. */
+static tj_status check_rows(tj__journal *journal, tj_error *error)
 {
-    static const uint8_t table = TJ__TABLE_BOOKS;
+    static const uint8_t tables[] = {TJ__TABLE_BOOKS, TJ__TABLE_COMMITS, TJ__TABLE_COUNTERS};
+    size_t count = journal->config.read_only ? sizeof tables : 1;
     tj__env_snapshot *snapshot = NULL;
     tj__position position;
     TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
-    tj_status status =
-        tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&table, sizeof table),
-                             false, is_intact, NULL, error);
+    tj_status status = TJ_OK;
+    for (size_t i = 0; i < count && status == TJ_OK; i++) {
+        status = tj__rows_scan_prefix(tj__env_snapshot_rows(snapshot), tj__bytes_of(&tables[i], 1),
+                                      false, is_intact, NULL, error);
+    }
     tj__env_snapshot_end(snapshot);
     return status;
 }
@@ -108,7 +113,7 @@ static tj_status open_tables(tj__journal *journal, tj_error *error)
         status = tj__env_open(&options, &journal->env, &journal->superblock, &failure);
     }
     if (status == TJ_OK) {
-        status = check_books(journal, &failure);
+        status = check_rows(journal, &failure);
     }
     if (status == TJ_OK) {
         return TJ_OK;

@@ -99,6 +99,23 @@ with open("j/data.mdb", "r+b") as f:
     run 0 --config c.toml status --json
     json "$out" '"do not match their checksum" in d["damaged"]'
 done
+# A damaged commit id stops the next writer, and so ends as it does.
+rm -rf j && cp -a old j
+run 0 --config c.toml record <<<'{"id":"4f9d2c1e-0a6b-4c8d-9e7f-222222222222","portfolio_equity":"1"}'
+python3 -c 'import uuid
+key = uuid.UUID("4f9d2c1e-0a6b-4c8d-9e7f-222222222222").bytes
+with open("j/data.mdb", "r+b") as f:
+    data = bytearray(f.read())
+    at = data.find(key)
+    while at >= 0:
+        data[at + len(key) + 16] ^= 1
+        at = data.find(key, at + 1)
+    f.seek(0)
+    f.write(data)'
+for command in status check record; do
+    run 19 --config c.toml $command <<<'{"portfolio_equity":"2"}'
+    err_has "do not match their checksum: commit id 4f9d2c1e-0a6b-4c8d-9e7f-222222222222"
+done
 rm -rf j && cp -a old j
 rm j/data.mdb
 run 19 --config c.toml check

@@ -174,6 +174,58 @@ static void test_a_damaged_row_is_named(void **state)
     f->damaged = true;
 }
 
+/* Flips a bit of the value behind every such key of data.mdb, and again. */
+static void flip_behind(const fixture *f, const char *key, size_t key_size)
+{
+    char path[PATH_TEXT_SIZE];
+    size_t size = 0;
+    unsigned flipped = 0;
+    file_path(f, "data.mdb", path);
+    uint8_t *bytes = read_whole(path, &size);
+    for (size_t at = 0; at + key_size + 17 <= size; at++) {
+        if (memcmp(bytes + at, key, key_size) == 0) {
+            bytes[at + key_size + 16] ^= 1; /* behind checksum and sequence */
+            flipped++;
+        }
+    }
+    assert_true(flipped > 0);
+    write_at(path, 0, bytes, size);
+    free(bytes);
+}
+
+static void refuse_writer_and_onlooker(fixture *f, const char *key, size_t key_size,
+                                       const char *text)
+{
+    flip_behind(f, key, key_size);
+    assert_refused(tj_store_open(&f->config, &f->store, &err), TJ_CORRUPT, text);
+    refuse_onlooker(f, TJ_CORRUPT, text);
+    flip_behind(f, key, key_size);
+}
+
+/* No writer begins beside a damaged commit id or counter: who looks on says so before. */
+static void test_a_damaged_row_that_stops_writers(void **state)
+{
+    fixture *f = *state;
+    static const char id[] = "an id, 16 bytes.";
+    static const char counter[] = "numbers in need";
+    uint64_t first = 0;
+    tj_txn *txn = NULL;
+    tj_order order = plain_order("order");
+    tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
+    memcpy(options.commit_id.bytes, id, sizeof options.commit_id.bytes);
+    fixture_open(f);
+    assert_ok(tj_txn_begin(f->store, &txn, &err));
+    assert_ok(tj_txn_put_order(txn, &order, &err));
+    assert_ok(tj_txn_commit(txn, &options, NULL, &err));
+    assert_ok(tj_counter_reserve(f->store, NULL, counter, 10, &first, &err));
+    fixture_close(f);
+    refuse_writer_and_onlooker(f, id, strlen(id), "do not match their checksum: commit id ");
+    refuse_writer_and_onlooker(f, counter, strlen(counter),
+                               "do not match their checksum: counter ");
+    fixture_open(f);
+    fixture_close(f);
+}
+
 /* ---- what is no journal -------------------------------------------------------------------- */
 
 static void test_tessers_own_data(void **state)
@@ -248,6 +300,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_damaged_data),
         JOURNAL_TEST(test_a_damaged_row_is_named),
+        JOURNAL_TEST(test_a_damaged_row_that_stops_writers),
         JOURNAL_TEST(test_damaged_data_of_a_crashed_journal),
         JOURNAL_TEST(test_data_that_is_gone),
         JOURNAL_TEST(test_another_format),

@@ -253,12 +253,12 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     tj_time_format(info->lmdb.oldest_time, time);
     if (info->lmdb.segments_missing > 0) {
         char *word = word_text(info->path);
-        found(f, EXIT_HISTORY_SHORT,
-              "%" PRIu64 " old %s of the log %s missing: the newest state is whole, and "
-              "history is not; `tesser-journal verify -j %s` tells which",
-              info->lmdb.segments_missing,
-              plural(info->lmdb.segments_missing, "segment", "segments"),
-              plural(info->lmdb.segments_missing, "is", "are"), word);
+        found(
+            f, EXIT_HISTORY_SHORT,
+            "%" PRIu64 " old %s of the log %s missing or cut short: the newest state is whole, and "
+            "history is not; `tesser-journal verify -j %s` tells which",
+            info->lmdb.segments_missing, plural(info->lmdb.segments_missing, "segment", "segments"),
+            plural(info->lmdb.segments_missing, "is", "are"), word);
         free(word);
     } else if (bounds->min_history_s > 0 && info->lmdb.oldest_sequence > 0 &&
                tj_time_now() - info->lmdb.oldest_time < wanted_ns) {

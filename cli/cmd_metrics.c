@@ -137,7 +137,7 @@ static void expose_directory(exposition *e, const tj_store_info *info)
     number(e, "log_size_bytes", "gauge", lmdb->log_bytes, "Size of the log.");
     number(e, "log_segments", "gauge", lmdb->segment_count, "Segments of the log.");
     number(e, "log_segments_missing", "gauge", lmdb->segments_missing,
-           "Old segments that are gone, and history with them.");
+           "Old segments that are gone or cut short, and history with them.");
     number(e, "state_bytes", "gauge", info->state_bytes, "Size of data.mdb.");
     number(e, "history_bytes", "gauge", lmdb->history_bytes, "Size of the bases of the past.");
     moment(e, "oldest_commit_timestamp_seconds", lmdb->oldest_time,

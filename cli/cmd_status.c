@@ -163,12 +163,12 @@ static void print_sizes(const tj_store_info *info, output *out)
     if (info->lmdb.segments_missing > 0) {
         char *word = word_text(info->path);
         out_alarm(out, true);
-        out_pair(out, "Missing",
-                 "%" PRIu64 " old %s of the log %s missing: the newest state is whole, and "
-                 "history is not; `tesser-journal verify -j %s` tells which",
-                 info->lmdb.segments_missing,
-                 plural(info->lmdb.segments_missing, "segment", "segments"),
-                 plural(info->lmdb.segments_missing, "is", "are"), word);
+        out_pair(
+            out, "Missing",
+            "%" PRIu64 " old %s of the log %s missing or cut short: the newest state is whole, and "
+            "history is not; `tesser-journal verify -j %s` tells which",
+            info->lmdb.segments_missing, plural(info->lmdb.segments_missing, "segment", "segments"),
+            plural(info->lmdb.segments_missing, "is", "are"), word);
         out_alarm(out, false);
         free(word);
     }

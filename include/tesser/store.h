@@ -120,7 +120,7 @@ typedef struct tj_lmdb_info {
     uint64_t oldest_sequence;  /**< oldest commit whose state can be had; 0: all of them can */
     tj_time oldest_time;       /**< about when it was, 0 when the log has no commit */
     uint64_t history_bytes;    /**< what bases take beside the log */
-    uint64_t segments_missing; /**< old segments of the log that are gone, and history with them */
+    uint64_t segments_missing; /**< old segments that are gone or cut, and history with them */
     uint64_t reserved[8];      /**< for members to come; zero, which then means "not told" */
 } tj_lmdb_info;
 

@@ -8,6 +8,16 @@
 #include "history/seek.h"
 #include "journal/internal.h"
 
+/* Fewer bytes than these, and the segment was cut. */
+static uint64_t size_needed(const tj__journal *journal, uint64_t ordinal)
+{
+    tj__segment_header header;
+    return tj__seek_header(journal->log_path, &journal->superblock.journal_id, ordinal, &header,
+                           NULL) == TJ_OK
+               ? header.segment_size
+               : TJ__SEGMENT_HEADER_SIZE;
+}
+
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__segment_list segments = {0};
@@ -19,11 +29,13 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
         char path[TJ__SEGMENT_PATH_SIZE];
         bool there = false;
         struct stat found = {0};
+        uint64_t needed = size_needed(journal, segments.ordinals[i]);
         status = tj__segment_path(path, journal->log_path, segments.ordinals[i], error);
         if (status == TJ_OK) {
             status = tj__path_look(path, &there, &found, error);
         }
         info->lmdb.log_bytes += (uint64_t)found.st_size;
+        info->lmdb.segments_missing += there && (uint64_t)found.st_size < needed;
     }
     tj__segment_list_dispose(&segments);
     return status;

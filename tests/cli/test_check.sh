@@ -68,10 +68,18 @@ fi
 cp -a j old
 rm j/log/0000000002.log
 run 44 --config c.toml check
-hole='1 old segment of the log is missing: the newest state is whole, and history is not; `tesser-journal verify -j '"$PWD/j"'` tells which'
+hole='1 old segment of the log is missing or cut short: the newest state is whole, and history is not; `tesser-journal verify -j '"$PWD/j"'` tells which'
 out_has "HISTORY_SHORT: $hole"
 run 0 --config c.toml status # as the next writer, which goes on
 out_has "$hole"
+for size in 20000 0; do
+    rm -rf j && cp -a old j
+    truncate -s $size j/log/0000000002.log
+    run 44 --config c.toml check
+    out_has "HISTORY_SHORT: $hole"
+    run 0 --config c.toml status
+    out_has "$hole"
+done
 rm -rf j && cp -a old j
 # What stops no writer is told, too: a damaged row of an algorithm, or of the ledger.
 for row in algo ledger; do

@@ -80,7 +80,7 @@ pub struct tj_lmdb_info {
     pub oldest_time: tj_time,
     /// What bases take beside the log
     pub history_bytes: u64,
-    /// Old segments of the log that are gone, and history with them
+    /// Old segments that are gone or cut, and history with them
     pub segments_missing: u64,
     /// For members to come; zero, which then means "not told"
     pub reserved: [u64; 8],

@@ -23,11 +23,33 @@ typedef struct part {
     tj_error error;
 } part;
 
-static int compare_leaves(const void *a, const void *b)
+/* By their pages, a byte of the numbers after the other: there may be many. False when memory is
+ * short. */
+static bool sort_leaves(tj__leaf *leaves, size_t count)
 {
-    uint64_t left = ((const tj__leaf *)a)->page;
-    uint64_t right = ((const tj__leaf *)b)->page;
-    return (left > right) - (left < right);
+    uint64_t bits = 0;
+    tj__leaf *room = malloc(count * sizeof *room);
+    if (!room) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bits |= leaves[i].page;
+    }
+    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += 8) {
+        size_t ends[256] = {0};
+        for (size_t i = 0; i < count; i++) {
+            ends[leaves[i].page >> shift & 255]++;
+        }
+        for (size_t byte = 1; byte < 256; byte++) {
+            ends[byte] += ends[byte - 1];
+        }
+        for (size_t i = count; i-- > 0;) {
+            room[--ends[leaves[i].page >> shift & 255]] = leaves[i];
+        }
+        memcpy(leaves, room, count * sizeof *leaves);
+    }
+    free(room);
+    return true;
 }
 
 static tj__bytes bound_of(const uint8_t *keys, size_t at, size_t size)
@@ -128,7 +150,9 @@ static tj_status walk_aside(tj__walk *walk, tj__walked_tree *tree, const tj__lea
                 .leaves = (const tj__leaf *)(const void *)leaves->items.data,
                 .count = leaves->items.size / sizeof(tj__leaf),
                 .keys = leaves->keys.data};
-    qsort(leaves->items.data, all.count, sizeof(tj__leaf), compare_leaves);
+    if (!sort_leaves((tj__leaf *)(void *)leaves->items.data, all.count)) {
+        return out_of_memory(walk, error);
+    }
     if (other) {
         TJ_TRY(walk_by_two(&all, other, error));
     } else {

@@ -172,6 +172,9 @@ tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool
 tj_status tj__restore_target_seal(tj__restore_target *target, tj_error *error)
 {
     tj__position *at = &target->position;
+    if (at->offset == TJ__SEGMENT_HEADER_SIZE) {
+        return TJ_OK; /* one that is linked has its own */
+    }
     tj__record seal = {.type = TJ__RECORD_SEAL,
                        .sequence = at->sequence,
                        .time = at->time,

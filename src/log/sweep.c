@@ -435,15 +435,29 @@ static tj_status sweep_headless(sweeping *s, const tj_error *why, bool blank, tj
     return sweep_records(s, error);
 }
 
+/* A segment has its whole length before what is before it leads to it. */
+static tj_status tell_no_header(sweeping *s, tj_error *error)
+{
+    tj__log_fault fault =
+        make_fault(s, TJ__FAULT_CUT, s->window.file_size, TJ__SEGMENT_HEADER_SIZE);
+    snprintf(fault.why, sizeof fault.why, "it has %" PRIu64 " bytes and had %d or more",
+             s->window.file_size, TJ__SEGMENT_HEADER_SIZE);
+    return emit(s, &fault, error);
+}
+
 static tj_status sweep_file(sweeping *s, tj_error *error)
 {
     tj_error why = TJ_ERROR_INIT;
     bool blank = false;
+    bool is_led_to = s->sealed || s->ordinal == s->sweep->first_segment;
     TJ_TRY(read_header(s, &why, &blank, error));
     s->sealed = false;
     s->vain_hashing = VAIN_HASHING_MAX * (s->limit + TJ__RECORD_ALIGN);
     s->out->segments++;
     s->out->bytes += s->window.file_size;
+    if (is_led_to && s->window.file_size < TJ__SEGMENT_HEADER_SIZE) {
+        return tell_no_header(s, error);
+    }
     if (!s->begun) {
         return sweep_headless(s, &why, blank, error);
     }

@@ -233,6 +233,60 @@ static void a_segment_behind_a_gap(void **state)
     directory_remove(into);
 }
 
+static tj_repair_report *repair_into(fixture *f, char into[PATH_TEXT_SIZE])
+{
+    tj_repair_report *repaired = NULL;
+    assert_true(snprintf(into, PATH_TEXT_SIZE, "%.500s.new", f->path) > 0);
+    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
+    return repaired;
+}
+
+/* With data.mdb as it was after 700 of 1,500 commits, without a mark, and with this much of the
+ * segment that was begun last. */
+static void begin_at_a_seal(fixture *f, unsigned size)
+{
+    f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
+    f->damaged = true;
+    open_and_save(f, 1, 700);
+    shell("cp %s/data.mdb %s.data", f->path, f->path);
+    open_and_save(f, 701, 1500);
+    shell("mv %s.data %s/data.mdb && rm %s/writer.lock && : >%s/log/0000000004.log && "
+          "truncate -s %u %s/log/0000000004.log",
+          f->path, f->path, f->path, f->path, size, f->path);
+}
+
+/* As logrotate's copytruncate does it. */
+static void a_segment_that_was_emptied(void **state)
+{
+    fixture *f = *state;
+    char into[PATH_TEXT_SIZE];
+    tj_store *store = NULL;
+    begin_at_a_seal(f, 0);
+    assert_refused(tj_store_open(&f->config, &store, &err), TJ_CORRUPT,
+                   "0000000004.log was cut off");
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+    assert_false(report->newest_whole);
+    tj_verify_report_free(report);
+    tj_repair_report *repaired = repair_into(f, into);
+    assert_true(repaired->needed && repaired->loses && !repaired->written);
+    tj_repair_report_free(repaired);
+}
+
+/* It is shared with the new journal, which begins where bases are made, and has the next one. */
+static void a_log_that_ends_with_a_seal(void **state)
+{
+    fixture *f = *state;
+    char into[PATH_TEXT_SIZE];
+    begin_at_a_seal(f, TJ_SEGMENT_SIZE_MIN);
+    shell("rm %s/log/0000000001.log", f->path);
+    tj_repair_report *repaired = repair_into(f, into);
+    assert_true(repaired->written && !repaired->loses);
+    tj_repair_report_free(repaired);
+    assert_journal_sound(into);
+    directory_remove(into);
+}
+
 /* However long it could be read, a repair that says that nothing is lost has lost nothing. */
 static bool repair_beside_a_failing_disk(fixture *f, unsigned times)
 {
@@ -421,6 +475,8 @@ int main(void)
         JOURNAL_TEST(a_newest_segment_that_cannot_be_read),
         JOURNAL_TEST(a_segment_that_cannot_be_read_any_more),
         JOURNAL_TEST(a_segment_behind_a_gap),
+        JOURNAL_TEST(a_segment_that_was_emptied),
+        JOURNAL_TEST(a_log_that_ends_with_a_seal),
         JOURNAL_TEST(the_version_type_and_flags_of_any_record),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),

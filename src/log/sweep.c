@@ -407,6 +407,14 @@ static tj_status check_length(sweeping *s, tj_error *error)
     return emit(s, &fault, error);
 }
 
+/* The whole header of another segment, or of another log, is none of an unfinished write. */
+static tj_status tell_misplaced(sweeping *s, const tj_error *why, tj_error *error)
+{
+    tj__log_fault fault = make_fault(s, TJ__FAULT_UNREADABLE, 0, 0);
+    snprintf(fault.why, sizeof fault.why, "%s", why->message);
+    return wait_for_next(s, &fault, error);
+}
+
 /* Without a header: records in it say that there was one. */
 static tj_status sweep_headless(sweeping *s, const tj_error *why, bool blank, tj_error *error)
 {
@@ -420,6 +428,9 @@ static tj_status sweep_headless(sweeping *s, const tj_error *why, bool blank, tj
     }
     if (found == s->limit && s->open) {
         return check_rest(s, 0, error);
+    }
+    if (found == s->limit && why->status == TJ_CONFLICT) {
+        return tell_misplaced(s, why, error);
     }
     if (found == s->limit) { /* a torn beginning, or a damaged one that nothing else speaks of */
         end_open(s, blank ? TJ__SEGMENT_HEADER_SIZE : 0,

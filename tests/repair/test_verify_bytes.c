@@ -273,6 +273,23 @@ static void a_segment_that_was_emptied(void **state)
     tj_repair_report_free(repaired);
 }
 
+/* Who opens the journal says that it is no segment of this log. */
+static void a_segment_under_another_name(void **state)
+{
+    fixture *f = *state;
+    char into[PATH_TEXT_SIZE];
+    tj_store *store = NULL;
+    begin_at_a_seal(f, 0);
+    shell("cp %s/log/0000000002.log %s/log/0000000004.log", f->path, f->path);
+    assert_refused(tj_store_open(&f->config, &store, &err), TJ_CORRUPT, "no segment of this log");
+    tj_verify_report *report = verify(f);
+    assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+    tj_verify_report_free(report);
+    tj_repair_report *repaired = repair_into(f, into);
+    assert_true(repaired->needed && repaired->loses && !repaired->written);
+    tj_repair_report_free(repaired);
+}
+
 /* It is shared with the new journal, which begins where bases are made, and has the next one. */
 static void a_log_that_ends_with_a_seal(void **state)
 {
@@ -476,6 +493,7 @@ int main(void)
         JOURNAL_TEST(a_segment_that_cannot_be_read_any_more),
         JOURNAL_TEST(a_segment_behind_a_gap),
         JOURNAL_TEST(a_segment_that_was_emptied),
+        JOURNAL_TEST(a_segment_under_another_name),
         JOURNAL_TEST(a_log_that_ends_with_a_seal),
         JOURNAL_TEST(the_version_type_and_flags_of_any_record),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),

@@ -354,6 +354,23 @@ static void data_mdb_of_a_pruned_journal_is_gone(void **state)
     end(f);
 }
 
+/* Its records are whole, and say what it was. */
+static void a_header_behind_the_bases_is_damaged(void **state)
+{
+    fixture *f = *state;
+    begin(f, true);
+    tj__segment_list list = segments();
+    again(f);
+    shell("rm %s/data.mdb && printf X | dd of=%s/log/%010" PRIu64
+          ".log bs=1 seek=40 conv=notrunc status=none",
+          f->path, f->path, list.ordinals[list.count - 1]);
+    tj_repair_report *report = repair(f);
+    assert_int_equal(report->sequence, COMMITS);
+    tj_repair_report_free(report);
+    tj__segment_list_dispose(&list);
+    end(f);
+}
+
 static void each_base_of_a_pruned_journal_is_gone(void **state)
 {
     fixture *f = *state;
@@ -393,6 +410,7 @@ int main(void)
         JOURNAL_TEST(a_segment_and_data_mdb_are_gone),
         JOURNAL_TEST(a_segment_and_all_bases_are_gone),
         JOURNAL_TEST(data_mdb_of_a_pruned_journal_is_gone),
+        JOURNAL_TEST(a_header_behind_the_bases_is_damaged),
         JOURNAL_TEST(each_base_of_a_pruned_journal_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

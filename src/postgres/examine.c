@@ -161,6 +161,7 @@ tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, 
     x.clock_off_ns = (int64_t)tj__pg_get_int8(&x.reader, x.row, 0, CLOCK) * 1000 - middle;
     examine_server(&x);
     examine_standbys(&x);
+    tj__pg_tell_patroni(postgres, tell, context);
     examine_sessions(&x);
     examine_privileges(&x);
     tj__pg_clear(&x.reader, &x.row, 1);

@@ -130,6 +130,9 @@ void tj__pg_note_away(tj__postgres *postgres, uint64_t since_ns, const tj_error 
 void tj__pg_note_back(tj__postgres *postgres);
 /* The same unsaid; whether it was away. */
 bool tj__pg_end_away(tj__postgres *postgres);
+/* patroni.c: tells of it if it answers. */
+void tj__pg_tell_patroni(tj__postgres *postgres, tj__postgres_tell *tell, void *context);
+
 /* refusal.c: what became of opening a session for the first time; TJ_INVALID, TJ_NOT_FOUND, where
  * the server is there and does not let in. */
 tj_status tj__pg_judge_refusal(tj_status status, tj_error *error);

@@ -62,8 +62,40 @@ run 24 --config ways.toml book list
 err_has "$work/.s.PGSQL.5432\" failed: No such file or directory: journal \"default\""
 err_has 'Try again later.'
 
-# What is damaged there is not repaired by a command for directories.
 config "$url user=postgres"
+# Patroni, where it answers: here somebody who says to be it, on a network where nobody else is.
+cat >patroni.py <<'END'
+import fcntl, os, socket, struct, subprocess, sys, threading
+lo = socket.socket()
+fcntl.ioctl(lo, 0x8914, struct.pack("16sh14x", b"lo", 0x49))  # SIOCSIFFLAGS: up, loopback, running
+server = socket.create_server(("127.0.0.1", 8008))
+for version, pause in (("4.1.5", "false"), ("4.1.5", "true"), ("3.0.2", "false")):
+    def answer():
+        asked = server.accept()[0]
+        assert asked.recv(4096).startswith(b"GET /patroni ")
+        body = '{"state": "running", "pause": %s, "patroni": {"version": "%s", "scope": "desk"}}' % (pause, version)
+        asked.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body.encode())
+        asked.close()
+    thread = threading.Thread(target=answer)
+    thread.start()
+    done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+    thread.join()
+    print(done.stdout, "ended with", done.returncode)
+END
+apart=-n
+[ "$(id -u)" = 0 ] || apart=-rn
+if unshare $apart true 2>/dev/null; then
+    unshare $apart "$python" -S patroni.py "$TESSER_JOURNAL" --config ways.toml doctor >"$out" 2>"$err" ||
+        fail "nobody asks for Patroni"
+    out_has 'ok       patroni: version 4.1.5 at port 8008: it answers'
+    out_has 'warning  patroni: version 4.1.5 at port 8008: it is paused'
+    out_has 'warning  patroni: version 3.0.2 at port 8008: over etcd3 a machine that was frozen'
+    [ "$(grep -c 'ended with [05]$' "$out")" = 3 ] || fail "doctor ends otherwise"
+else
+    echo "Skipped: what doctor says of Patroni, because this user may make no network of its own"
+fi
+
+# What is damaged there is not repaired by a command for directories.
 echo '{"portfolio_equity": "1"}' >line
 run 0 --config ways.toml record <line
 "$psql" -q -X "$TJ_POSTGRES_URL" -c 'update tesser.raw_state set sum = sum + 1'

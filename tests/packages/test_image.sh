@@ -25,11 +25,13 @@ command -v podman >/dev/null && command -v runc >/dev/null || skip "no podman, o
 debian=$("$here/fresh_debian.sh") || skip "a fresh Debian: $debian"
 
 scratch=$(mktemp -d /var/tmp/tj-image-XXXXXX)
-storage=(podman --root "$scratch/storage" --runroot "$scratch/run" --cgroup-manager cgroupfs --runtime runc)
+# Apart from whatever else podman holds on this machine.
+storage=(podman --root "$scratch/storage" --runroot "$scratch/run" --tmpdir "$scratch/tmp" --cgroup-manager cgroupfs
+    --runtime runc)
 "${storage[@]}" info >/dev/null 2>&1 || storage+=(--storage-driver vfs)
 finished() {
     "${storage[@]}" rm --force --all >/dev/null 2>&1 || true
-    "${storage[@]}" system reset --force >/dev/null 2>&1 || true
+    grep -o " $scratch/[^ ]*" /proc/mounts | sort -r | xargs -r umount || true
     rm -rf "$scratch"
 }
 trap finished EXIT

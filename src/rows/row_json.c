@@ -77,16 +77,14 @@ static tj_status encode(const tj__json_schema *schema, const void *value, tj__bu
 {
     static const tj__json_step root = {NULL, {NULL, 0}, 0};
     void *object = NULL;
-    tj__json_output output = {.scratch = tj__arena_new(0, &object), .error = error};
+    tj__json_output output = {.text = *out, .scratch = tj__arena_new(0, &object), .error = error};
     if (!output.scratch) {
         return no_memory(error);
     }
     tj_status status = tj__json_encode(&output, &root, schema, value);
-    tj__put_bytes(out, output.text.data, output.text.size);
-    bool failed = output.text.failed || out->failed;
-    tj__buffer_dispose(&output.text);
+    *out = output.text;
     tj__arena_free_object(object);
-    return status == TJ_OK && failed ? no_memory(error) : status;
+    return status == TJ_OK && out->failed ? no_memory(error) : status;
 }
 
 /* The first members of a schema, with what is unknown. */

@@ -7,6 +7,9 @@
 #include "rows/row_json.h"
 #include "rows/value.h"
 
+/* Most values fit into that as JSON. */
+#define JSON_SIZE 1024
+
 static tj_status no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory for the changes of a commit");
@@ -86,6 +89,7 @@ static tj_status decode_value(const tj__key_parts *parts, tj__bytes value, tj__a
         *out = (tj_str){0};
         return TJ_OK;
     }
+    (void)tj__buffer_reserve(&json, JSON_SIZE);
     tj_status status = tj__row_json(parts, value, &json, error);
     if (status == TJ_OK) {
         *out = tj__arena_str(arena, (tj_str){(const char *)json.data, json.size});

@@ -2,6 +2,8 @@
 /* The builder: behind a writer, after a writer that built none, and killed at any moment. */
 #include "history_fixture.h"
 
+#include <dirent.h>
+
 #include "journal/child.h"
 
 #define COMMITS 500
@@ -112,6 +114,20 @@ static void without_threads_the_caller_builds_one_at_a_time(void **state)
 
 /* ---- killed ----------------------------------------------------------------------------- */
 
+/* By no other process: that would outlive a builder that is killed, and remove what the next one
+ * builds. */
+static void remove_files(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    const struct dirent *entry;
+    while (stream && (entry = readdir(stream)) != NULL) {
+        (void)unlinkat(dirfd(stream), entry->d_name, 0);
+    }
+    if (stream) {
+        closedir(stream);
+    }
+}
+
 /* Builds, and builds again, until it is killed. */
 static _Noreturn void child_build(const char *path, const char *id)
 {
@@ -127,7 +143,7 @@ static _Noreturn void child_build(const char *path, const char *id)
         build_bases(&in_child);
         build_keys(&in_child);
         say("built");
-        shell("rm -f %s/*", in_child.history_path);
+        remove_files(in_child.history_path);
     }
 }
 

@@ -10,7 +10,7 @@
 #include <tesser/history.h>
 
 #include "options.h"
-#include "table.h"
+#include "table/table.h"
 
 /* ---- failures (report.c) ---- */
 
@@ -112,6 +112,11 @@ tj_status option_moment(command_line *cli, const option_spec *option, tj_moment 
                         tj_error *error);
 /* Whether two of one kind end before they begin. */
 bool moment_is_after(tj_moment first, tj_moment last);
+#define SPAN_TEXT_SIZE 64
+/* Days and hours, or what is less: enough to tell a second from a year. */
+const char *span_text(int64_t ns, char out[SPAN_TEXT_SIZE]);
+/* More than a clock may be set by: it was ahead then, or is behind now. */
+bool is_to_come(tj_time time);
 
 /* ---- changes (changes.c) ---- */
 
@@ -130,7 +135,7 @@ void table_change(text_table *table, const tj_change *change, bool has_old);
 
 /* ---- forms of an answer that only the page asks for: no command lists them ---------------- */
 
-extern const option_spec option_rows;   /* a table as columns and rows (table_json.c) */
+extern const option_spec option_rows;   /* a table as columns and rows (table/json.c) */
 extern const option_spec option_head;   /* of a state, without its lists (cmd_state_show.c) */
 extern const option_spec option_list;   /* commits as one list (cmd_history.c) */
 extern const option_spec option_points; /* a curve of at most so many points (cmd_equity.c) */

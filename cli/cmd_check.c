@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* check: whether all is well, as an exit code, for monitoring. */
 #include "cli.h"
-#include "cmd_status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ NAME = re.compile(r'\.name = "([^"]+)"|\boption_\w+ = \{\s*"([^"]+)"')
 
 def commands_and_options(root):
     commands, options = set(), set()
-    for file in (root / "cli").glob("*.c"):
+    for file in (root / "cli").rglob("*.c"):
         text = file.read_text()
         for spec in SPEC.findall(text):
             commands.update(name for name, _ in NAME.findall(spec)[:1])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* status: of a journal on PostgreSQL. */
-#include "cmd_status.h"
+#include "status/status.h"
 
 #include <inttypes.h>
 

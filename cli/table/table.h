@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Tables: cells are gathered row by row, then shown as the options ask for: in the width of the
  * terminal, or as CSV. */
-#ifndef TJ_CLI_TABLE_H
-#define TJ_CLI_TABLE_H
+#ifndef TJ_CLI_TABLE_TABLE_H
+#define TJ_CLI_TABLE_TABLE_H
 
 #include <tesser/decimal.h>
 
@@ -62,7 +62,7 @@ void table_tone_set(text_table *table, table_tone tone);
 void table_dispose(text_table *table);
 size_t table_rows(const text_table *table);
 
-/* ---- what of a table is shown (table_view.c) ---- */
+/* ---- what of a table is shown (view.c) ---- */
 
 extern const option_spec option_table, option_columns, option_where, option_sort, option_limit,
     option_csv;
@@ -88,14 +88,14 @@ tj_status tables_show(command_line *cli, text_table *tables, size_t count, tj_er
 
 /* ---- how it is shown ---- */
 
-/* For people, within out->width (table_print.c). */
+/* For people, within out->width (print.c). */
 void table_print(const text_table *table, const table_choice *choice, output *out);
 /* All of it, of a table that no option changes; releases its cells. */
 void table_print_whole(text_table *table, output *out);
-/* With a line of titles (table_csv.c). */
+/* With a line of titles (csv.c). */
 void table_csv(const text_table *table, const table_choice *choice, output *out);
 
-/* As columns and rows of texts, for the page (table_json.c). */
+/* As columns and rows of texts, for the page (json.c). */
 void table_json(const text_table *table, const table_choice *choice, output *out);
 
 #endif

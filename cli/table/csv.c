@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Tables as comma-separated values, quoted as in RFC 4180, for spreadsheet programs and scripts. */
-#include "table.h"
+#include "table/table.h"
 
 /* A text that begins with one of these is a formula to spreadsheet programs. */
 #define FORMULA_STARTS "=+-@\t\r"

@@ -3,7 +3,7 @@
  * A table on a terminal, one line for each row. Where the width is short, columns of high rank are
  * left out first, and then texts are cut, which shows: a number is whole or not there.
  */
-#include "table.h"
+#include "table/table.h"
 
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>

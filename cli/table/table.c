@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The cells of a table: what programs are told, and what people are shown. */
-#include "table.h"
+#include "table/table.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -20,16 +20,21 @@ typedef struct exposition {
     char *label; /* journal="..." */
 } exposition;
 
-/* A label's value: backslash, quote and line feed are escaped. */
+/* A label's value: backslash, quote and line feed are escaped. Of a text that is no UTF-8
+ * Prometheus would take no number. */
 static char *label_of(const char *path)
 {
-    char *text = need(malloc(2 * strlen(path) + sizeof "journal=\"\""));
+    static const char replacement[] = "\xef\xbf\xbd";
+    char *text = need(malloc(strlen(replacement) * strlen(path) + sizeof "journal=\"\""));
     char *at = stpcpy(text, "journal=\"");
-    for (; *path; path++) {
+    for (size_t size; *path; path += size ? size : 1) {
+        size = character_size(tj_str_of(path));
         if (*path == '\\' || *path == '"' || *path == '\n') {
             *at++ = '\\';
         }
-        *at++ = *path == '\n' ? 'n' : *path;
+        at = size == 0       ? stpcpy(at, replacement)
+             : *path == '\n' ? stpcpy(at, "n")
+                             : (char *)memcpy(at, path, size) + size;
     }
     strcpy(at, "\"");
     return text;

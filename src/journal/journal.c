@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "journal/boot.h"
 #include "journal/internal.h"
@@ -63,13 +64,15 @@ static tj_status new_journal(const tj_config *config, tj__journal **out, tj_erro
 static tj_status look_before(const tj__journal *journal, tj_error *error)
 {
     bool found = false;
+    char word[TJ__WORD_SIZE];
     TJ_TRY(tj__journal_check_file_system(journal, error));
     TJ_TRY(tj__journal_look(journal->path, &found, error));
     if (found || !(journal->config.must_exist || journal->config.read_only)) {
         return TJ_OK;
     }
     return tj__fail(error, TJ_NOT_FOUND,
-                    "there is no journal at %s: `tesser-journal init` creates one", journal->path);
+                    "there is no journal at %s: `tesser-journal init -j %s` creates one",
+                    journal->path, tj__word(journal->path, word));
 }
 
 static tj_status is_intact(void *context, const tj__row *row, tj_error *error)

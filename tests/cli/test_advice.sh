@@ -30,6 +30,10 @@ command=$(grep -oE '`tesser-journal restore [^`]*`' "$err" | tr -d '`')
 follow 0 "${command/NEW/"'made of it'"}"
 run 0 --journal "made of it" status
 
+run 13 --journal "not yet/it's (1)" status
+follow 0 "$(advised "$err")"
+run 0 --journal "not yet/it's (1)" status
+
 truncate -s 20000 "$j/data.mdb"
 run 19 status
 follow 19 "$(advised "$err")"

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 
 run 13 -j j status
-err_is "tesser-journal: there is no journal at $PWD/j: \`tesser-journal init\` creates one
+err_is "tesser-journal: there is no journal at $PWD/j: \`tesser-journal init -j $PWD/j\` creates one
 Correct the call or its input."
 [ ! -e j ] || fail "a reading command created something"
 

@@ -19,6 +19,8 @@ run 0 -j j metrics
 [ "$(value commit_seconds_count j)" = 50 ] && [ "$(value flush_commits_sum j)" = 50 ] || fail "the newest writer's counts"
 [ "$(value log_written_bytes_total j)" -gt 4000 ] || fail "bytes"
 cp "$out" metrics.txt
+! "$TESSER_JOURNAL" -j $'a\xff' metrics >"$out" 2>"$err" || fail "a journal that is not there"
+grep -q $'tesser_journal_up{journal=".*a\xef\xbf\xbd"} 0' "$out" || fail "a path that is no UTF-8: $(head -3 "$out")"
 
 # A file is replaced also when the journal cannot be opened, which it then says.
 run 0 -j j metrics --output j.prom

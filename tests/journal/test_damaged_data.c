@@ -266,7 +266,8 @@ static void test_a_directory_of_something_else(void **state)
 static void test_no_journal_at_all(void **state)
 {
     fixture *f = *state;
-    const char *text = "`tesser-journal init` creates one";
+    char text[PATH_MAX + 64];
+    (void)snprintf(text, sizeof text, "`tesser-journal init -j %s` creates one", f->path);
     f->config.must_exist = true;
     refuse_open(f, TJ_NOT_FOUND, text);
     f->config.must_exist = false;

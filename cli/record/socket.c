@@ -90,7 +90,11 @@ static tj_status read_group(recorder *r, tj_error *error)
 
 static tj_status address_of(recorder *r, struct sockaddr_un *address, tj_error *error)
 {
+    tj_error cause = TJ_ERROR_INIT;
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (tj_path_check(r->path, &cause) != TJ_OK) {
+        return usage_error(r->cli, error, "--socket: %s", cause.message);
+    }
     if (strlen(r->path) == 0 || strlen(r->path) >= sizeof address->sun_path) {
         return usage_error(r->cli, error, "--socket: a path has 1 to %zu bytes, this one %zu",
                            sizeof address->sun_path - 1, strlen(r->path));

@@ -200,7 +200,7 @@ tj_status tj__restore_place_make(tj__restore_target *target, const char *trial_d
         return make(target, trial_directory, error);
     }
     TJ_TRY(tj__path_parent(target->path, parent, error));
-    TJ_TRY(tj_path_apart(parent, error));
+    TJ_TRY(tj__path_apart_above(target->path, error));
     snprintf(name, sizeof name, BUILT_MARK "%.8s", id);
     size_t size = tj__path_trimmed_size(target->path);
     if (size + strlen(name) >= sizeof target->built) {

@@ -196,13 +196,11 @@ static void tell_unknown_boot(const tj__journal *journal)
 /* The directory of a journal that is not there yet. */
 static tj_status make_directory(const tj__journal *journal, tj_error *error)
 {
-    char parent[PATH_MAX];
     bool there = false;
     struct stat found;
     TJ_TRY(tj__path_look(journal->path, &there, &found, error));
     if (!there) {
-        TJ_TRY(tj__path_parent(journal->path, parent, error));
-        TJ_TRY(tj_path_apart(parent, error));
+        TJ_TRY(tj_path_apart(journal->path, error));
     }
     TJ_TRY(
         tj__journal_refuse_backup(journal->path, error)); /* its lock would be a stranger there */

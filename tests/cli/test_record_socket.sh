@@ -174,6 +174,8 @@ echo precious >s
 run 14 -j j record --socket s
 [ "$(cat s)" = precious ] || fail "a file was replaced"
 err_has 's is there and is no socket'
+run 2 -j j record --socket 's '
+err_has '--socket: the path "s " begins or ends with a blank'
 rm s
 start
 run 0 -j other init

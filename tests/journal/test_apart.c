@@ -60,7 +60,8 @@ static void nothing_is_made_there(void **state)
     fixture_open(f);
     config.type = TJ_ENGINE_LMDB;
     config.path = beside(f, "journal/one/two");
-    assert_refused(tj_store_open(&config, &other, &err), TJ_INVALID, "is inside the journal");
+    assert_refused(tj_store_open(&config, &other, &err), TJ_INVALID,
+                   "journal/one/two is inside the journal");
     assert_refused(tj_export_tesser(f->store, path, NULL, &report, &err), TJ_INVALID,
                    "is inside the journal");
     fixture_close(f);

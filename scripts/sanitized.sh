@@ -7,6 +7,10 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1
 
+# fontconfig, which draws the texts of pictures, keeps its patterns by offsets, which look like leaks.
+echo "leak:libfontconfig" >"build/$1/leaks"
+export LSAN_OPTIONS="suppressions=$PWD/build/$1/leaks:print_suppressions=0"
+
 # ThreadSanitizer cannot place its shadow when the kernel randomizes mappings widely; some
 # containers forbid to turn that off, and most of those do not need it.
 fixed_addresses=()

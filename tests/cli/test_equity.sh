@@ -2,10 +2,6 @@
 # equity: as a plot, as numbers, as pictures.
 source "$(dirname "$0")/lib.sh"
 
-# fontconfig keeps its patterns by offsets, which look like leaks to a sanitizer.
-echo "leak:libfontconfig" >lsan
-export LSAN_OPTIONS="${LSAN_OPTIONS:+$LSAN_OPTIONS:}suppressions=$work/lsan:print_suppressions=0"
-
 run 0 -j j init
 run 0 -j j equity
 out_is "book default has no portfolio_equity in these commits"

@@ -54,9 +54,9 @@ static tj_status put_id(tj__repair_build *build, const tj__row *row, tj_error *e
     tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
                    .value = tj__bytes_of(derived.value, derived.value_size),
                    .sequence = row->sequence};
-    return tj__rowmap_find(build->target->batch, own.key)
-               ? TJ_OK
-               : tj__restore_target_put_row(build->target, &own, error);
+    bool has = false;
+    TJ_TRY(tj__restore_target_has(build->target, own.key, &has, error));
+    return has ? TJ_OK : tj__restore_target_put_row(build->target, &own, error);
 }
 
 static tj_status see_row(void *context, const tj__row *row, tj_error *error)
@@ -167,28 +167,52 @@ static tj_status see_entry(void *context, const tj__row *row, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status find_in_ledger(tj__repair_build *build, tj__bytes key, bool *found,
-                                tj_error *error)
+static tj_status find_in_ledger(tj__repair_build *build, tj__bytes key, uint64_t sequence,
+                                bool *found, tj_error *error)
 {
     id_search search = {.key = key};
     tj__inspection seen;
     tj__inspector inspector = {
         .row = see_entry, .fault = see_fault, .begin = begin, .context = &search};
     TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
-    *found = search.sequence > 0;
     tj__row row = {.key = key,
                    .value = tj__bytes_of(search.row.value, search.row.value_size),
                    .sequence = search.sequence};
-    return *found ? replace_row(build, &row, TJ__ROW_FROM_ENTRY, error) : TJ_OK;
+    *found = search.sequence > 0;
+    if (*found) {
+        return replace_row(build, &row, TJ__ROW_FROM_ENTRY, error);
+    }
+    /* No entry has the id: it is the key that is damaged, or the entry, which is told then. */
+    *found = build->ids_missing = true;
+    build->listener->row(build->listener->context, key, sequence, TJ__ROW_FROM_ENTRY);
+    return TJ_OK;
+}
+
+static tj_status see_entry_again(void *context, const tj__row *row, tj_error *error)
+{
+    bool is_entry = row->key.data[0] == TJ__TABLE_LEDGER && !row->damaged;
+    return is_entry ? put_id(context, row, error) : TJ_OK;
+}
+
+/* Whichever they are, each is that of an entry. */
+static tj_status put_missing_ids(tj__repair_build *build, tj_error *error)
+{
+    tj__inspection seen;
+    tj__inspector inspector = {
+        .row = see_entry_again, .fault = see_fault, .begin = begin, .context = build};
+    return build->ids_missing && build->target
+               ? tj__data_inspect(build->x->path, &inspector, &seen, error)
+               : TJ_OK;
 }
 
 /* *found: a base tells what the row was, or that there was none. */
-static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, bool *found, tj_error *error)
+static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, uint64_t sequence,
+                               bool *found, tj_error *error)
 {
     uint64_t table = TJ__TABLE_BIT(key.data[0]);
     *found = false;
     if (key.data[0] == TJ__TABLE_LEDGER_IDS) {
-        return find_in_ledger(build, key, found, error);
+        return find_in_ledger(build, key, sequence, found, error);
     }
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         if (tj__base_tables((tj__base_kind)kind) & table) {
@@ -210,7 +234,7 @@ static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *dam
     const tj__rowmap_entry *told = tj__rowmap_find(build->told, key);
     bool found = false;
     if (!told) {
-        TJ_TRY(find_in_bases(build, key, &found, error));
+        TJ_TRY(find_in_bases(build, key, damaged->sequence, &found, error));
         build->rows_lost += !found;
         if (!found) {
             build->listener->row(build->listener->context, key, damaged->sequence, TJ__ROW_LOST);
@@ -239,7 +263,7 @@ static tj_status settle_rows(tj__repair_build *build, tj_error *error)
     for (size_t i = 0; i < count; i++) {
         TJ_TRY(settle_row(build, entries[i], error));
     }
-    return TJ_OK;
+    return put_missing_ids(build, error);
 }
 
 /* ---- by bases ------------------------------------------------------------------------------ */

@@ -36,6 +36,7 @@ typedef struct tj__repair_build {
     tj__record seal; /* the last */
     uint64_t linked; /* segment, the last that the new log has in common with the damaged one */
     bool rows_settled;
+    bool ids_missing; /* of entries of the ledger: which, their damaged rows do not tell */
     uint64_t rows_lost;
 } tj__repair_build;
 

@@ -380,6 +380,36 @@ static void every_change_is_told_or_harmless(bool pruned)
     directory_remove(directory);
 }
 
+/* A bit of an entry's id, wherever it stands: in the entry, in the index of ids, in the log. */
+static void a_bit_of_an_id(void **unused)
+{
+    char directory[DIRECTORY_SIZE];
+    char path[DIRECTORY_SIZE + 16];
+    whole_journal whole;
+    tj_uuid id = number_id(COMMITS / 2 - 10);
+    unsigned places = 0;
+    (void)unused;
+    directory_in_memory();
+    directory_make(directory, "tj-mutations");
+    snprintf(path, sizeof path, "%s/journal", directory);
+    make_journal(path, true);
+    keep_whole(&whole, path);
+    whole_file *data = &whole.files[0];
+    const uint8_t *end = data->bytes + data->size;
+    for (uint8_t *at = data->bytes; (at = memmem(at, (size_t)(end - at), &id, sizeof id)); at++) {
+        at[1] ^= 0x08;
+        put_whole_back(&whole);
+        at[1] ^= 0x08;
+        int found = look_apart(path);
+        remove_leftovers(directory);
+        assert_true(found == REPAIRED || found == SOUND);
+        places++;
+    }
+    assert_true(places >= 2);
+    free_whole(&whole);
+    directory_remove(directory);
+}
+
 static void with_the_whole_log(void **unused)
 {
     (void)unused;
@@ -395,6 +425,7 @@ static void with_a_pruned_log(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bit_of_an_id),
         cmocka_unit_test(with_the_whole_log),
         cmocka_unit_test(with_a_pruned_log),
     };

@@ -20,7 +20,7 @@
  *    592   8  bytes of torn tail it cut then
  *    600   8  mount of this file as the writer saw it, 0 if not known
  *    608   8  when this file was made, ns, 0 if not known
- *   1024   4  layout of what follows, 1; 0: nothing was told yet
+ *   1024   4  layout of what follows, 2; 1: without the last two numbers; 0: nothing was told yet
  *   1028   4  odd while it is being written
  *   1032      numbers of 8 bytes: the members of tj_metrics in their order, each without its size
  *

@@ -160,7 +160,7 @@ FAULTS = [
           "        at->hash == book->applied.hash && at->sequence == book->applied.sequence) {",
           "        true) {",
           "test_strength_durability"),
-    Fault("the mark of another boot is believed", "src/journal/lock.c",
+    Fault("the mark of another boot is believed", "src/journal/mark.c",
           """    return lock->boot.known &&
            memcmp(lock->page + BOOT_AT, lock->boot.id.bytes, sizeof lock->boot.id.bytes) == 0;
 """,

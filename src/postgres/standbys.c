@@ -39,7 +39,7 @@ static bool read_answers(const tj__pg_session *reader, tj__pg_result **results,
 {
     tj__arena *arena = tj__arena_of_object(out);
     const tj__pg_result *list = results[LIST];
-    int rows = reader->pq->rows(list);
+    int rows = out->is_shown ? reader->pq->rows(list) : 0;
     out->wanted = text(arena, reader, results[SERVER], 0, 0);
     out->is_behind = tj__pg_get_int4(reader, results[SERVER], 0, 1) == 1;
     out->standbys = tj__arena_array(arena, (size_t)rows, sizeof *out->standbys);
@@ -57,16 +57,16 @@ static bool read_answers(const tj__pg_session *reader, tj__pg_result **results,
 
 tj_status tj__postgres_standbys(tj__postgres *postgres, tj_standby_list *out, tj_error *error)
 {
-    tj__pg_result *results[STATEMENTS];
+    tj__pg_result *results[STATEMENTS] = {NULL};
     const tj__pg_session reader = {.pq = postgres->target.pq};
     const tj__pg_query queries[STATEMENTS] = {
         tj__pg_sql("select current_setting('synchronous_standby_names'), "
                    "pg_is_in_recovery()::int4"),
         tj__pg_sql(LIST_SQL)};
     tj_status status = tj__pg_pool_ask(postgres, queries, STATEMENTS, results, error);
-    if (status == TJ_READONLY) { /* the view was taken from everybody */
+    if (status == TJ_READONLY) { /* the view was taken from everybody; the rest is not */
         out->is_shown = false;
-        return TJ_OK;
+        status = tj__pg_pool_ask(postgres, queries, LIST, results, error);
     }
     TJ_TRY(status);
     bool read = read_answers(&reader, results, out);

@@ -71,6 +71,11 @@ grep -q '^tesser_journal_standbys_synchronous' "$out" && fail "what is not shown
 sql -c 'revoke select on pg_stat_replication from public'
 run 0 --config reader.toml status
 out_has 'Standby              not shown to this role'
+run 0 --config reader.toml status --json
+json "$out" 'd["synchronous_standby_names"] == "walreceiver" and d["standbys"] == []'
+config strict.toml reader
+echo 'durability = "replicated"' >>strict.toml
+run 0 --config strict.toml check
 sql -c 'grant select on pg_stat_replication to public' -c 'grant pg_read_all_stats to reader'
 run 0 --config reader.toml status
 out_has 'Standby              walreceiver, sync, streaming, '

@@ -82,11 +82,14 @@ tj_status journal_load_state(const open_journal *journal, tj_live_state **out, t
 /* Whether only critical commits and deletes are taken. One that no writer has opened yet, as after
  * a restore, has no reserve: the next writer makes it. */
 bool reserve_in_use(const tj_store_info *info);
-/* The standbys of a server in figures, where they are shown. */
+/* What is missing of the log, and what that means; NULL where nothing is. Released with free. */
+char *missing_text(const tj_store_info *info);
+/* The standbys of a server in figures, where they are shown (status/server.c). */
 typedef struct standby_figures {
     size_t streaming;
     size_t synchronous;    /* of them, those that commits wait for */
     uint64_t behind_bytes; /* of the one of them that has most */
+    bool is_missing;       /* one that commits wait for */
 } standby_figures;
 standby_figures standbys_count(const tj_standby_list *list);
 /* Closes; returns the given status, or when that is TJ_OK how closing went. */

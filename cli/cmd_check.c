@@ -181,16 +181,12 @@ static void check_lag(findings *f, const check_bounds *bounds, const tj_config *
 /* Why commits wait for a standby, or would; NULL: they do not, or this role is not shown. */
 static const char *standby_trouble(const tj_store_info *info, const tj_standby_list *standbys)
 {
-    if (standbys->is_behind) {
-        return NULL; /* its primary knows */
+    if (standbys_count(standbys).is_missing) {
+        return "no standby takes commits that synchronous_standby_names asks for, and they wait";
     }
-    if (standbys->wanted.size == 0) {
-        return info->durability == TJ_DURABILITY_REPLICATED
-                   ? "durability is \"replicated\", and synchronous_standby_names is empty"
-                   : NULL;
-    }
-    return standbys->is_shown && standbys_count(standbys).synchronous == 0
-               ? "no standby takes commits that synchronous_standby_names asks for, and they wait"
+    bool none_wanted = standbys->wanted.size == 0 && !standbys->is_behind; /* its primary knows */
+    return none_wanted && info->durability == TJ_DURABILITY_REPLICATED
+               ? "durability is \"replicated\", and synchronous_standby_names is empty"
                : NULL;
 }
 
@@ -248,22 +244,17 @@ static tj_status check_backup(findings *f, const check_bounds *bounds, const tj_
 static void check_history(findings *f, const check_bounds *bounds, const tj_store_info *info)
 {
     char time[TJ_TIME_TEXT_SIZE];
+    char *missing = missing_text(info);
     int64_t wanted_ns = (int64_t)bounds->min_history_s * NS_PER_S;
     tj_time_format(info->lmdb.oldest_time, time);
-    if (info->lmdb.segments_missing > 0) {
-        char *word = word_text(info->path);
-        found(
-            f, EXIT_HISTORY_SHORT,
-            "%" PRIu64 " old %s of the log %s missing or cut short: the newest state is whole, and "
-            "history is not; `tesser-journal verify -j %s` tells which",
-            info->lmdb.segments_missing, plural(info->lmdb.segments_missing, "segment", "segments"),
-            plural(info->lmdb.segments_missing, "is", "are"), word);
-        free(word);
+    if (missing) {
+        found(f, EXIT_HISTORY_SHORT, "%s", missing);
     } else if (bounds->min_history_s > 0 && info->lmdb.oldest_sequence > 0 &&
                tj_time_now() - info->lmdb.oldest_time < wanted_ns) {
         found(f, EXIT_HISTORY_SHORT,
               "states are kept from %s on only: raise history_size or history_age", time);
     }
+    free(missing);
 }
 
 static tj_status look(findings *f, const check_bounds *bounds, const open_journal *journal,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -153,6 +154,24 @@ tj_status journal_load_state(const open_journal *journal, tj_live_state **out, t
 bool reserve_in_use(const tj_store_info *info)
 {
     return info->lmdb.reserve_bytes == 0 && (info->writer_alive || info->lmdb.space_low);
+}
+
+char *missing_text(const tj_store_info *info)
+{
+    uint64_t count = info->lmdb.segments_missing;
+    char *text = NULL;
+    if (count > 0) {
+        char *word = word_text(info->path);
+        int size =
+            asprintf(&text,
+                     "%" PRIu64 " old %s of the log %s missing or cut short: the newest "
+                     "state is whole, and history is not; `tesser-journal verify -j %s` "
+                     "tells which",
+                     count, plural(count, "segment", "segments"), plural(count, "is", "are"), word);
+        need(size < 0 ? NULL : text);
+        free(word);
+    }
+    return text;
 }
 
 tj_status journal_close(open_journal *journal, tj_status status, tj_error *error)

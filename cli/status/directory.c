@@ -41,20 +41,15 @@ static void print_sizes(const tj_store_info *info, output *out)
     char size[SIZE_TEXT_SIZE];
     char map[SIZE_TEXT_SIZE];
     char left[SIZE_TEXT_SIZE];
+    char *missing = missing_text(info);
     out_pair(out, "Log", "%" PRIu32 " %s, %s", info->lmdb.segment_count,
              plural(info->lmdb.segment_count, "segment", "segments"),
              size_text(info->lmdb.log_bytes, size));
-    if (info->lmdb.segments_missing > 0) {
-        char *word = word_text(info->path);
+    if (missing) {
         out_alarm(out, true);
-        out_pair(
-            out, "Missing",
-            "%" PRIu64 " old %s of the log %s missing or cut short: the newest state is whole, and "
-            "history is not; `tesser-journal verify -j %s` tells which",
-            info->lmdb.segments_missing, plural(info->lmdb.segments_missing, "segment", "segments"),
-            plural(info->lmdb.segments_missing, "is", "are"), word);
+        out_pair(out, "Missing", "%s", missing);
         out_alarm(out, false);
-        free(word);
+        free(missing);
     }
     out_pair(out, "State", "%s", size_text(info->state_bytes, size));
     out_alarm(out, info->lmdb.space_low || reserve_in_use(info));

@@ -19,6 +19,8 @@ standby_figures standbys_count(const tj_standby_list *list)
                                        : figures.behind_bytes;
         }
     }
+    figures.is_missing =
+        list->wanted.size > 0 && list->is_shown && !list->is_behind && figures.synchronous == 0;
     return figures;
 }
 
@@ -45,7 +47,7 @@ static void print_standbys(const tj_standby_list *list, output *out)
     for (size_t i = 0; i < list->count; i++) {
         print_standby(&list->standbys[i], list->is_shown, out);
     }
-    if (list->wanted.size > 0 && list->is_shown && standbys_count(list).synchronous == 0) {
+    if (standbys_count(list).is_missing) {
         out_alarm(out, true);
         out_pair(out, "Standby",
                  "none that commits wait for, and synchronous_standby_names is '%.*s': they wait "

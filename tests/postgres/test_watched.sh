@@ -41,6 +41,10 @@ sql -c 'create role reader login' -c 'grant usage on schema tesser to reader' \
 run 0 --config reader.toml status
 out_has 'Standby              none: what is acknowledged is on one machine'
 run 0 --config reader.toml check
+config strict.toml reader
+echo 'durability = "replicated"' >>strict.toml
+run 45 --config strict.toml check
+out_has 'durability is "replicated", and synchronous_standby_names is empty'
 
 # One that commits do not wait for, and one that they do.
 server standby "$TJ_POSTGRES_DIRECTORY"
@@ -73,8 +77,6 @@ run 0 --config reader.toml status
 out_has 'Standby              not shown to this role'
 run 0 --config reader.toml status --json
 json "$out" 'd["synchronous_standby_names"] == "walreceiver" and d["standbys"] == []'
-config strict.toml reader
-echo 'durability = "replicated"' >>strict.toml
 run 0 --config strict.toml check
 sql -c 'grant select on pg_stat_replication to public' -c 'grant pg_read_all_stats to reader'
 run 0 --config reader.toml status

@@ -3,9 +3,10 @@
  * The leaves of a tree by the order of the file. First its branch pages are walked; each leaf is
  * marked as taken then, and put aside with the bounds of its keys. Then the leaves are looked at
  * from the front of the file to its end, so that neighbours are read together whatever their keys
- * are. Two threads look at half of them each, with memory and a visitor's context of their own:
- * they share what was put aside and the file, and only read. What both have counted is added up.
- * Only the pages of long values are taken at that time; one that both took is in use twice.
+ * are. Of a huge tree that is done with some of them after the other, which bounds the memory. Two
+ * threads look at half of them each, with memory and a visitor's context of their own: they share
+ * what was put aside and the file, and only read. What both have counted is added up. Only the
+ * pages of long values are taken at that time; one that both took is in use twice.
  */
 #include <stdlib.h>
 
@@ -13,10 +14,25 @@
 #include "base/thread.h"
 #include "table/walk.h"
 
+/* A leaf that is looked at later, and where the keys are that bound its own: the high one is the
+ * low one of the next, and stands behind it. No bytes: unbounded. */
+typedef struct leaf {
+    uint64_t page;
+    size_t low_at;
+    uint16_t low_size;
+    uint16_t high_size;
+} leaf;
+
+struct tj__leaves {
+    tj__buffer items; /* leaf each, in the order of their keys */
+    tj__buffer keys;
+    void *other; /* the context of a second thread; NULL: there is none */
+};
+
 typedef struct part {
     tj__walk *walk;
     tj__walked_tree tree;
-    const tj__leaf *leaves;
+    const leaf *leaves;
     size_t count;
     const uint8_t *keys;
     tj_status status;
@@ -25,10 +41,10 @@ typedef struct part {
 
 /* By their pages, a byte of the numbers after the other: there may be many. False when memory is
  * short. */
-static bool sort_leaves(tj__leaf *leaves, size_t count)
+static bool sort_leaves(leaf *leaves, size_t count)
 {
     uint64_t bits = 0;
-    tj__leaf *room = malloc(count * sizeof *room);
+    leaf *room = malloc(count * sizeof *room);
     if (!room) {
         return false;
     }
@@ -60,10 +76,10 @@ static tj__bytes bound_of(const uint8_t *keys, size_t at, size_t size)
 static void walk_part(part *p)
 {
     for (size_t i = 0; i < p->count && p->status == TJ_OK; i++) {
-        const tj__leaf *leaf = &p->leaves[i];
-        tj__key_range bounds = {bound_of(p->keys, leaf->low_at, leaf->low_size),
-                                bound_of(p->keys, leaf->low_at + leaf->low_size, leaf->high_size)};
-        p->status = tj__walk_leaf(p->walk, &p->tree, leaf->page, bounds, &p->error);
+        const leaf *l = &p->leaves[i];
+        tj__key_range bounds = {bound_of(p->keys, l->low_at, l->low_size),
+                                bound_of(p->keys, l->low_at + l->low_size, l->high_size)};
+        p->status = tj__walk_leaf(p->walk, &p->tree, l->page, bounds, &p->error);
     }
 }
 
@@ -82,12 +98,13 @@ static void add_counted(tj__tree *sum, const tj__tree *more)
 
 static tj_status add_taken(tj__walk *walk, const tj__walk *other, tj_error *error)
 {
-    for (uint64_t page = 0; page <= walk->pages->last_page; page++) {
-        uint8_t bit = (uint8_t)(1u << page % 8);
-        if (walk->taken[page / 8] & other->taken[page / 8] & bit) {
-            return tj__walk_used_twice(walk, page, error);
+    for (size_t at = 0; at < tj__walk_taken_size(walk); at++) {
+        unsigned both = walk->taken[at] & other->taken[at];
+        if (both != 0) {
+            return tj__walk_used_twice(walk, 8 * (uint64_t)at + (unsigned)__builtin_ctz(both),
+                                       error);
         }
-        walk->taken[page / 8] |= other->taken[page / 8] & bit;
+        walk->taken[at] |= other->taken[at];
     }
     return TJ_OK;
 }
@@ -142,35 +159,56 @@ static tj_status walk_by_two(part *all, void *context, tj_error *error)
     return status;
 }
 
-static tj_status walk_aside(tj__walk *walk, tj__walked_tree *tree, const tj__leaves *leaves,
-                            void *other, tj_error *error)
+static tj_status walk_aside(tj__walk *walk, tj__walked_tree *tree, tj_error *error)
 {
+    struct tj__leaves *leaves = walk->leaves;
     part all = {.walk = walk,
                 .tree = *tree,
-                .leaves = (const tj__leaf *)(const void *)leaves->items.data,
-                .count = leaves->items.size / sizeof(tj__leaf),
+                .leaves = (const leaf *)(const void *)leaves->items.data,
+                .count = leaves->items.size / sizeof(leaf),
                 .keys = leaves->keys.data};
-    if (!sort_leaves((tj__leaf *)(void *)leaves->items.data, all.count)) {
+    if (!sort_leaves((leaf *)(void *)leaves->items.data, all.count)) {
         return out_of_memory(walk, error);
     }
-    if (other) {
-        TJ_TRY(walk_by_two(&all, other, error));
+    if (leaves->other) {
+        TJ_TRY(walk_by_two(&all, leaves->other, error));
     } else {
         walk_part(&all);
     }
     *tree = all.tree;
+    tj__buffer_clear(&leaves->items);
+    tj__buffer_clear(&leaves->keys);
     return all.status == TJ_OK ? TJ_OK : tj__error_pass(error, &all.error);
+}
+
+static tj_status put_aside(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
+                           tj__key_range bounds, tj_error *error)
+{
+    struct tj__leaves *leaves = walk->leaves;
+    leaf aside = {number, leaves->keys.size, (uint16_t)bounds.low.size, (uint16_t)bounds.high.size};
+    tj__put_bytes(&leaves->items, &aside, sizeof aside);
+    tj__put_bytes(&leaves->keys, bounds.low.data, bounds.low.size);
+    bool full = leaves->items.size / sizeof aside >= walk->leaves_max;
+    if (full) { /* no next one will stand behind it */
+        tj__put_bytes(&leaves->keys, bounds.high.data, bounds.high.size);
+    }
+    if (leaves->items.failed || leaves->keys.failed) {
+        return out_of_memory(walk, error);
+    }
+    return full ? walk_aside(walk, tree, error) : TJ_OK;
 }
 
 tj_status tj__walk_leaves(tj__walk *walk, tj__walked_tree *tree, void *other, tj_error *error)
 {
-    tj__leaves leaves = {{0}, {0}};
+    struct tj__leaves leaves = {.other = other};
     walk->leaves = &leaves;
+    walk->leaf = put_aside;
     tj_status status = tj__walk_page(walk, tree, tree->record->root, 1, TJ__ALL_KEYS, error);
-    walk->leaves = NULL;
-    if (status == TJ_OK) {
-        status = walk_aside(walk, tree, &leaves, other, error);
+    if (status == TJ_OK && leaves.items.size > 0) {
+        status = walk_aside(walk, tree, error);
     }
+    walk->leaf = tj__walk_leaf;
+    walk->leaves = NULL;
     tj__buffer_dispose(&leaves.items);
     tj__buffer_dispose(&leaves.keys);
     return status;

@@ -275,18 +275,6 @@ tj_status tj__walk_leaf(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
     return give_rows(walk, error);
 }
 
-static tj_status put_aside(tj__walk *walk, uint64_t number, tj__key_range bounds, tj_error *error)
-{
-    tj__leaves *leaves = walk->leaves;
-    tj__leaf leaf = {number, leaves->keys.size, (uint16_t)bounds.low.size,
-                     (uint16_t)bounds.high.size};
-    tj__put_bytes(&leaves->items, &leaf, sizeof leaf);
-    tj__put_bytes(&leaves->keys, bounds.low.data, bounds.low.size);
-    return leaves->items.failed || leaves->keys.failed
-               ? tj__fail(error, TJ_NOMEM, "out of memory checking %s", walk->pages->path)
-               : TJ_OK;
-}
-
 static tj_status walk_branch(tj__walk *walk, tj__walked_tree *tree, uint64_t number, unsigned depth,
                              tj__key_range bounds, tj_error *error)
 {
@@ -321,8 +309,7 @@ tj_status tj__walk_page(tj__walk *walk, tj__walked_tree *tree, uint64_t number, 
     if (depth < tree->record->depth) {
         return walk_branch(walk, tree, number, depth, bounds, error);
     }
-    return walk->leaves ? put_aside(walk, number, bounds, error)
-                        : tj__walk_leaf(walk, tree, number, bounds, error);
+    return walk->leaf(walk, tree, number, bounds, error);
 }
 
 tj__walk *tj__walk_new(const tj__pages *pages)
@@ -332,6 +319,8 @@ tj__walk *tj__walk_new(const tj__pages *pages)
         return NULL;
     }
     walk->pages = pages;
+    walk->leaf = tj__walk_leaf;
+    walk->leaves_max = TJ__LEAVES_ASIDE_MAX;
     walk->taken = calloc(1, tj__walk_taken_size(walk));
     walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
     walk->rows = malloc(pages->page_size / TJ__NODE_HEADER_SIZE * sizeof *walk->rows);

@@ -7,37 +7,6 @@
 
 typedef enum tj__tree_kind { TJ__FREE_LIST, TJ__MAIN_DATABASE, TJ__NAMED_DATABASE } tj__tree_kind;
 
-/* A leaf that is looked at later, and where the keys are that bound its own: the high one is the
- * low one of the next, and stands behind it. No bytes: unbounded. */
-typedef struct tj__leaf {
-    uint64_t page;
-    size_t low_at;
-    uint16_t low_size;
-    uint16_t high_size;
-} tj__leaf;
-/* All those of a tree. */
-typedef struct tj__leaves {
-    tj__buffer items; /* tj__leaf each, in the order of their keys */
-    tj__buffer keys;
-} tj__leaves;
-
-struct tj__walk {
-    const tj__pages *pages;
-    uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
-    uint8_t *levels; /* a branch page for each of LEVELS_MAX */
-    unsigned level;  /* pages of `levels` in use */
-    tj__pages_ahead ahead;
-    tj__buffer names;
-    tj__buffer trees;        /* tj__tree for each name */
-    tj__walked_row *rows;    /* of a page, as many as one can have */
-    size_t row_count;        /* of them, those to give */
-    uint16_t flags;          /* of any node of the page */
-    tj__buffer value;        /* scratch: one that lies in overflow pages */
-    tj__walk_visitor *visit; /* of the database under the walk; or NULL */
-    void *context;
-    tj__leaves *leaves; /* they are put there for later; or NULL */
-};
-
 /* A tree under the walk: its record and what was counted. */
 typedef struct tj__walked_tree {
     tj__tree_kind kind;
@@ -53,6 +22,31 @@ typedef struct tj__key_range {
 } tj__key_range;
 #define TJ__ALL_KEYS ((tj__key_range){{0}, {0}})
 
+typedef tj_status tj__leaf_visitor(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
+                                   tj__key_range bounds, tj_error *error);
+
+/* What is put aside of a gigabyte of leaves is a few dozen megabytes. */
+#define TJ__LEAVES_ASIDE_MAX ((size_t)1 << 18)
+
+struct tj__walk {
+    const tj__pages *pages;
+    uint8_t *taken;  /* a bit per page up to the last one: in use, or in the free list */
+    uint8_t *levels; /* a branch page for each of LEVELS_MAX */
+    unsigned level;  /* pages of `levels` in use */
+    tj__pages_ahead ahead;
+    tj__buffer names;
+    tj__buffer trees;        /* tj__tree for each name */
+    tj__walked_row *rows;    /* of a page, as many as one can have */
+    size_t row_count;        /* of them, those to give */
+    uint16_t flags;          /* of any node of the page */
+    tj__buffer value;        /* scratch: one that lies in overflow pages */
+    tj__walk_visitor *visit; /* of the database under the walk; or NULL */
+    void *context;
+    tj__leaf_visitor *leaf;    /* looks at one, or puts it aside */
+    struct tj__leaves *leaves; /* that were put aside (leaves.c) */
+    size_t leaves_max;         /* so many are put aside before they are looked at */
+};
+
 tj__walk *tj__walk_new(const tj__pages *pages); /* NULL when memory is short */
 static inline size_t tj__walk_taken_size(const tj__walk *walk)
 {
@@ -63,9 +57,8 @@ static inline size_t tj__walk_taken_size(const tj__walk *walk)
  * pages below it. */
 tj_status tj__walk_page(tj__walk *walk, tj__walked_tree *tree, uint64_t number, unsigned depth,
                         tj__key_range bounds, tj_error *error);
-/* Visits a leaf that was put aside. */
-tj_status tj__walk_leaf(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
-                        tj__key_range bounds, tj_error *error);
+/* Visits a leaf that is taken already. */
+tj__leaf_visitor tj__walk_leaf;
 tj_status tj__walk_used_twice(const tj__walk *walk, uint64_t page, tj_error *error);
 
 /* ---- leaves.c: as tj__walk_page of the root; the leaves by the order of the file, and by two

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A table is walked by the order of its keys, by that of the file, and by two threads: each sees
- * every row once, and all of them refuse the same files.
+ * every row once, and all of them refuse the same files; also where a tree has more leaves than are
+ * put aside at a time.
  */
 #include <pthread.h>
 
 #include "base/hash.h"
 #include "support.h"
-#include "table/pages.h"
+#include "table/walk.h"
 
 #define ROWS 3000u
 #define MUTATIONS 300u
@@ -21,7 +22,8 @@ typedef struct seen {
     pthread_t thread;
 } seen;
 
-static bool no_threads; /* none can be started */
+static bool no_threads;   /* none can be started */
+static size_t leaves_max; /* so many are put aside at a time; 0: as many as ever */
 
 tj_status __real_tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
                                   const char *what, tj_error *error);
@@ -93,7 +95,10 @@ static tj_status walk(const char *path, manner how, seen s[2], uint64_t *lost, t
     s[0] = s[1] = (seen){0};
     tj_status status = tj__pages_open(path, 0, &pages, error);
     status = status == TJ_OK ? tj__walk_begin(&pages, &walk, error) : status;
-    status = status == TJ_OK ? walk_tables(walk, how, s, error) : status;
+    if (status == TJ_OK) {
+        walk->leaves_max = leaves_max > 0 ? leaves_max : walk->leaves_max;
+        status = walk_tables(walk, how, s, error);
+    }
     *lost = status == TJ_OK ? tj__walk_lost(walk, &first) : 0;
     tj__walk_end(walk);
     tj__pages_close(&pages);
@@ -117,6 +122,27 @@ static void test_each_row_is_seen_once(void **state)
     }
     assert_in_range(s[BY_TWO][1].rows, ROWS / 3, ROWS * 2 / 3);
     assert_false(pthread_equal(s[BY_TWO][0].thread, s[BY_TWO][1].thread));
+    place_remove(&at);
+}
+
+static void test_leaves_by_few(void **state)
+{
+    (void)state;
+    uint64_t random = seed_new();
+    place at = place_new();
+    seen s[MANNERS][2];
+    uint64_t lost = 1;
+    make(&at, &random);
+    assert_ok(walk(at.data, BY_KEYS, s[BY_KEYS], &lost, &err));
+    for (leaves_max = 1; leaves_max < 12; leaves_max++) {
+        for (manner how = BY_FILE; how < MANNERS; how++) {
+            assert_ok(walk(at.data, how, s[how], &lost, &err));
+            assert_int_equal(lost, 0);
+            assert_int_equal(s[how][0].rows + s[how][1].rows, s[BY_KEYS][0].rows);
+            assert_int_equal(s[how][0].sum + s[how][1].sum, s[BY_KEYS][0].sum);
+        }
+    }
+    leaves_max = 0;
     place_remove(&at);
 }
 
@@ -230,6 +256,7 @@ static void test_all_refuse_the_same(void **state)
         uint64_t lost[MANNERS];
         tj_status status[MANNERS];
         mutate(&at, &file, &random, &offset, &size);
+        leaves_max = random_below(&random, 2) * (1 + random_below(&random, 9));
         for (manner how = BY_KEYS; how < MANNERS; how++) {
             status[how] = walk(at.data, how, s[how], &lost[how], NULL);
             assert_int_equal(status[how], status[BY_KEYS]);
@@ -241,6 +268,7 @@ static void test_all_refuse_the_same(void **state)
         refused += status[BY_KEYS] != TJ_OK;
         put_bytes(&at, file.data + offset, size, offset);
     }
+    leaves_max = 0;
     printf("%u of %u mutations refused\n", refused, MUTATIONS);
     assert_in_range(refused, MUTATIONS / 10, MUTATIONS - 1);
     tj__buffer_dispose(&file);
@@ -251,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_row_is_seen_once),
+        cmocka_unit_test(test_leaves_by_few),
         cmocka_unit_test(test_one_does_the_work_of_two),
         cmocka_unit_test(test_a_run_that_both_halves_use),
         cmocka_unit_test(test_all_refuse_the_same),

@@ -144,7 +144,10 @@ void http_tick(http_server *server)
 {
     pthread_mutex_lock(&server->lock);
     bool watched = server->listener_count > 0;
-    server->event[0] = watched ? server->event[0] : '\0';
+    if (!watched) {
+        free(server->event);
+        server->event = NULL;
+    }
     send_slow_away(server);
     pthread_mutex_unlock(&server->lock);
     if (!watched) {
@@ -157,7 +160,8 @@ void http_tick(http_server *server)
     }
     pthread_mutex_lock(&server->lock);
     if (news) {
-        snprintf(server->event, sizeof server->event, "%s", news);
+        free(server->event);
+        server->event = need(strdup(news));
     }
     if (news || now_ms() - server->pulse_ms > PULSE_MS) {
         wake_listeners(server, news != NULL);
@@ -175,5 +179,6 @@ void http_stop(http_server *server)
     pthread_mutex_unlock(&server->lock);
     lib.stop_daemon(server->daemon);
     watch_end(&server->watch);
+    free(server->event);
     free(server);
 }

@@ -42,6 +42,8 @@ typedef struct listener {
     bool asleep;
     bool pulse; /* to be told that nothing is new */
     bool news;
+    char *text; /* what it is being told, NULL: nothing; `sent` bytes of it are on the way */
+    size_t sent;
 } listener;
 
 /* One request and its answer. */
@@ -61,7 +63,7 @@ struct http_server {
     size_t visitor_count;
     listener *listeners;
     size_t listener_count;
-    char event[1024]; /* what listeners are told */
+    char *event; /* what listeners are told; NULL: nothing yet */
     int64_t pulse_ms;
     bool ending;
     journal_watch watch;

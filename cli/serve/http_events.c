@@ -9,7 +9,37 @@
 /* Who looks on at once. */
 #define LISTENERS_MAX 128
 
-/* What is next for a listener; 0 when it sleeps until there is something. */
+/* What is next for a listener, in new memory; NULL: it has been told everything. */
+static char *next_text(listener *l)
+{
+    const char *event = l->server->event;
+    char *text = NULL;
+    if (l->news && event) {
+        need(asprintf(&text, "event: journal\ndata: %s\n\n", event) < 0 ? NULL : text);
+        l->news = false;
+    } else if (l->pulse) {
+        text = need(strdup(": well\n\n"));
+    }
+    l->pulse = false;
+    return text;
+}
+
+/* As much as there is room for. */
+static size_t send_part(listener *l, char *buffer, size_t size)
+{
+    size_t left = strlen(l->text + l->sent);
+    size_t used = left < size ? left : size;
+    memcpy(buffer, l->text + l->sent, used);
+    l->sent += used;
+    if (used == left) {
+        free(l->text);
+        l->text = NULL;
+        l->sent = 0;
+    }
+    return used;
+}
+
+/* 0: it sleeps until there is something. */
 static ssize_t read_events(void *context, uint64_t position, char *buffer, size_t size)
 {
     listener *l = context;
@@ -17,18 +47,15 @@ static ssize_t read_events(void *context, uint64_t position, char *buffer, size_
     ssize_t used = 0;
     (void)position;
     pthread_mutex_lock(&server->lock);
+    l->text = l->text ? l->text : next_text(l);
     if (server->ending) {
         used = MHD_CONTENT_READER_END_OF_STREAM;
-    } else if (l->news && server->event[0]) {
-        used = (ssize_t)snprintf(buffer, size, "event: journal\ndata: %s\n\n", server->event);
-    } else if (l->pulse) {
-        used = (ssize_t)snprintf(buffer, size, ": well\n\n");
+    } else if (l->text) {
+        used = (ssize_t)send_part(l, buffer, size);
     } else {
         lib.suspend_connection(l->connection);
         l->asleep = true;
     }
-    l->news = l->news && !server->event[0];
-    l->pulse = false;
     pthread_mutex_unlock(&server->lock);
     return used;
 }
@@ -44,6 +71,7 @@ static void free_listener(void *context)
     }
     server->listener_count--;
     pthread_mutex_unlock(&server->lock);
+    free(l->text);
     free(l);
 }
 

@@ -239,6 +239,19 @@ class Events:
         return told
 
 
+def test_long_event():
+    """However long a failure is, who listens is told it whole."""
+    path = "/".join(["d" + '"' * 200] * 5)
+    os.makedirs(path)
+    make_journal(f"{path}/j", orders=2, commits=2)
+    os.rename(f"{path}/j/data.mdb", f"{path}/j/gone")
+    with Served(f"{path}/j") as served:
+        told = Events(served).next()
+        assert told["status"] == "CORRUPT" and len(json.dumps(told)) > 2048, told
+        assert told["error"].startswith(os.getcwd()) and told["since"].endswith("Z"), told
+        assert "WARNING" in served.stop()[1].upper()
+
+
 def test_events():
     make_journal("j", orders=2, commits=2)
     with Served("j") as served:
@@ -350,7 +363,7 @@ def test_slow_clients():
 
 if __name__ == "__main__":
     quick = (test_document, test_same_as_the_command_line, test_refusals, test_page_has_nothing_of_elsewhere,
-             test_token, test_listen, test_events, test_end, test_damage)
+             test_token, test_listen, test_long_event, test_events, test_end, test_damage)
     waiting = (test_damage_while_looked_at, test_slow_clients)  # ten seconds each: what is waited for is that long
     main(*quick, *(waiting if os.environ.get("TJ_LONG") else waiting[:0]))
     if not os.environ.get("TJ_LONG"):

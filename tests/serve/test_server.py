@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import browser
@@ -21,6 +22,12 @@ def server(action):
     subprocess.run(["bash", os.environ["TJ_POSTGRES_SERVER"], action, DIRECTORY], check=True)
 
 
+def sql(text):
+    psql = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
+    return subprocess.run([psql, "-q", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", URL], check=True, text=True,
+                          input=text, capture_output=True).stdout.strip()
+
+
 def configure(name):
     """Two files: one for whoever writes, one for a role that is granted to look, and nothing else."""
     schema = f"page_{name}"
@@ -28,8 +35,7 @@ def configure(name):
         Path(file).write_text(f'[journal]\ntype = "postgres"\nurl = "{URL.replace("user=postgres", f"user={user}")}"\n'
                               f'schema = "{schema}"\n', encoding="utf-8")
     make_journal("owner.toml", orders=20, commits=12)
-    psql = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
-    subprocess.run([psql, "-q", "-X", "-v", "ON_ERROR_STOP=1", URL], check=True, text=True, input=f"""
+    sql(f"""
         do $$ begin create role page_reader login; exception when duplicate_object then null; end $$;
         grant usage on schema {schema} to page_reader;
         grant select on all tables in schema {schema} to page_reader;""")
@@ -90,6 +96,32 @@ def test_away_and_back():
         assert f"{DIRECTORY}/.s.PGSQL" in served.stop()[1]
 
 
+def test_rights_and_sessions():
+    """Two who look on share a session, are told that the role may not look any more, and not that a session was cut."""
+    configure("rights")
+    of_reader = "from pg_stat_activity where usename = 'page_reader'"
+    with Served("reader.toml") as served:
+        both = [Events(served), Events(served)]
+        assert [events.next()["sequence"] for events in both] == [12, 12]
+        assert sql(f"select count(*) {of_reader}") == "1"
+        sql("revoke select on all tables in schema page_rights from page_reader")
+        for events in both:
+            told = events.next()
+            assert told["status"] == "READONLY" and "permission denied" in told["error"], told
+            assert told["sequence"] == 12 and told["since"].endswith("Z"), told
+        assert served.get("/healthz")[0] == 503
+        sql("grant select on all tables in schema page_rights to page_reader")
+        assert [events.next()["status"] for events in both] == ["OK", "OK"]
+        assert sql(f"select count(pg_terminate_backend(pid)) {of_reader}") == "1"
+        time.sleep(0.6)  # it is looked for news twice
+        writer = Writer("owner.toml")
+        told = [events.next() for events in both]
+        writer.write({"portfolio_equity": "31000.5"})
+        told += [events.until(lambda told: told.get("sequence") != 12) for events in both]
+        assert {one["status"] for one in told} == {"OK"}, told
+        writer.end()
+
+
 def test_page():
     """In a browser: what stands on the page of a server, when that goes, and when it is back."""
     configure("browser")
@@ -128,4 +160,4 @@ if __name__ == "__main__":
         browser.needed()
         main(test_page)
     else:
-        main(test_answers, test_away_and_back)
+        main(test_answers, test_away_and_back, test_rights_and_sessions)

@@ -221,10 +221,10 @@ static tj_status check_lines(const tj__loader *load, tj_str text, tj_error *erro
 static tj_status check_together(const tj__loader *load, tj_error *error)
 {
     const tj_config *config = &load->config;
+    const tj__engine_kind *kind = tj__engine_kind_of(config->type); /* NULL: the caller's fault */
     uint64_t bound = config->lmdb.map_size_max_bytes;
     char what[192];
-    if (config->durability == TJ_DURABILITY_REPLICATED &&
-        !tj__engine_kind_of(config->type)->replicates) {
+    if (config->durability == TJ_DURABILITY_REPLICATED && kind && !kind->replicates) {
         return tj__toml_fail(error, TJ_INVALID, load->file, 0,
                              "durability \"replicated\" is for a journal on PostgreSQL: on one "
                              "machine \"sync\" is the most that there is");

@@ -451,6 +451,12 @@ static void calls_that_are_wrong_are_told(void **state)
     config = untouched;
     assert_int_equal(tj_config_load(NULL, &config, &error), TJ_MISUSE);
     assert_string_equal(error.message, "no configuration file is named");
+    /* An engine that there is not is for tj_store_open to refuse. */
+    write_file("[journal]\ndurability = \"replicated\"\n");
+    config.type = (tj_engine_type)7;
+    assert_int_equal(tj_config_load(file, &config, &error), TJ_OK);
+    assert_int_equal(config.type, 7);
+    tj_config_dispose(&config);
 }
 
 static void write_nested(size_t depth)

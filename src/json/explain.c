@@ -5,46 +5,19 @@
 #include <ctype.h>
 
 #include "base/text.h"
+#include "json/scan.h"
 
 static bool is_word_byte(char c)
 {
     return isalnum((unsigned char)c) || c == '+' || c == '-' || c == '.' || c == '_';
 }
 
-static size_t digits(const char *p, const char *end)
-{
-    size_t count = 0;
-    while (p + count < end && p[count] >= '0' && p[count] <= '9') {
-        count++;
-    }
-    return count;
-}
-
 /* Whether a word is one that JSON has: a literal or a number. */
 static bool is_json_word(tj_str word)
 {
-    if (tj_str_equal(word, TJ_STR("true")) || tj_str_equal(word, TJ_STR("false")) ||
-        tj_str_equal(word, TJ_STR("null"))) {
-        return true;
-    }
-    const char *p = word.data;
-    const char *end = p + word.size;
-    p += *p == '-';
-    size_t whole = digits(p, end);
-    if (whole == 0 || (whole > 1 && *p == '0')) {
-        return false;
-    }
-    p += whole;
-    if (p < end && *p == '.') {
-        size_t fraction = digits(p + 1, end);
-        p += fraction ? fraction + 1 : 0;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        size_t sign = p + 1 < end && (p[1] == '+' || p[1] == '-');
-        size_t exponent = digits(p + 1 + sign, end);
-        p += exponent ? exponent + sign + 1 : 0;
-    }
-    return p == end;
+    tj__json_stop ignored;
+    const char *end = word.data + word.size;
+    return tj__json_value_end(word.data, end, 0, &ignored) == end;
 }
 
 /* The token at a place: a word, else one character. */

@@ -32,14 +32,18 @@ static bool has_landed(const tj__flights *flights, const tj__flight *flight)
     return flight->lands_at <= (flight->sync ? flights->durable : flights->landed);
 }
 
+/* Neither falls: what is learned late may be of an earlier moment. */
+static void rise_to(tj__flights *flights, uint64_t landed, uint64_t durable)
+{
+    flights->landed = landed > flights->landed ? landed : flights->landed;
+    flights->durable = durable > flights->durable ? durable : flights->durable;
+}
+
 /* Of those that were given up, some may have come through: others write, too. */
 static void look_locked(tj__flights *flights)
 {
-    const tj__engine_ops *ops = flights->engine->ops;
-    uint64_t landed = ops->settled(flights->engine, false);
-    uint64_t durable = ops->settled(flights->engine, true);
-    flights->landed = landed > flights->landed ? landed : flights->landed;
-    flights->durable = durable > flights->durable ? durable : flights->durable;
+    tj__engine *engine = flights->engine;
+    rise_to(flights, engine->ops->settled(engine, false), engine->ops->settled(engine, true));
 }
 
 /* It will not be waited for any more. */
@@ -95,8 +99,7 @@ static void flush_locked(tj__flights *flights)
     pthread_mutex_lock(&flights->lock);
     flights->flushing = false;
     if (status == TJ_OK) {
-        flights->landed = target;
-        flights->durable = sync ? target : flights->durable;
+        rise_to(flights, target, sync ? target : 0);
     } else if (status == TJ_UNKNOWN) {
         flights->given_up = target;
         flights->doubt = error;

@@ -96,6 +96,8 @@ static void bad_texts_are_explained(void **state)
          "line 1, column 3: a control character in a string must be written as an escape"},
         {"\"\\x\"", "line 1, column 2: this escape does not exist in JSON"},
         {"\"\\u12g4\"", "line 1, column 2: \\u needs four hexadecimal digits"},
+        {"[\"\\u12", "line 1, column 3: \\u needs four hexadecimal digits"},
+        {"[\"\\ud83d\\udc", "line 1, column 3: half of a surrogate pair stands alone"},
         {"[\"\\ud800\"]", "line 1, column 3: half of a surrogate pair stands alone"},
         {"[\"a\\uDC00\"]", "line 1, column 4: half of a surrogate pair stands alone"},
         {"\"\\ud800\\n\"", "line 1, column 2: half of a surrogate pair stands alone"},
@@ -184,6 +186,16 @@ static void limits_are_kept(void **state)
     assert_int_equal(tj__json_check(too_deep, "payload", &error), TJ_LIMIT);
     assert_string_equal(error.message, "payload: line 1, column 257: arrays and objects are nested "
                                        "deeper than 256 levels");
+    const int built[] = {1, TJ_JSON_DEPTH_MAX - 1, TJ_JSON_DEPTH_MAX, TJ_JSON_DEPTH_MAX + 1};
+    for (size_t i = 0; i < sizeof built / sizeof *built; i++) {
+        tj__json_doc *doc = NULL;
+        const tj__json_shape shape = TJ__JSON_SHAPE_LEVELS(built[i]);
+        assert_int_equal(tj__json_parse(fits, "payload", shape, &doc, NULL), TJ_OK);
+        tj__json_doc_free(doc);
+        assert_int_equal(tj__json_parse(too_deep, "payload", shape, &doc, &error), TJ_LIMIT);
+        assert_string_equal(error.message, "payload: line 1, column 257: arrays and objects are "
+                                           "nested deeper than 256 levels");
+    }
 
     char *large = malloc(TJ_JSON_SIZE_MAX + 1);
     assert_non_null(large);

@@ -339,6 +339,33 @@ static void long_texts_are_refused(void **state)
         "open_orders[0].id: line 1, column 23: the text has 257 bytes; at most 256 are allowed");
 }
 
+static void large_values_are_refused(void **state)
+{
+    (void)state;
+    tj__buffer value = {0}, text = {0};
+    tj_error error = TJ_ERROR_INIT;
+    uint8_t *letters = tj__buffer_extend(&value, TJ_JSON_SIZE_MAX);
+    assert_non_null(letters);
+    memset(letters, 'x', TJ_JSON_SIZE_MAX);
+    tj__put_cstr(&text, "{\"strategy_state\":\"");
+    tj__put_str(&text, text_of(&value));
+    tj__put_cstr(&text, "\"}");
+    assert_int_equal(parse_state(text_of(&text), &error), TJ_LIMIT);
+    assert_string_equal(error.message,
+                        "strategy_state: line 1, column 19: the JSON text has 16777218 bytes; at "
+                        "most 16777216 are allowed");
+    tj__buffer_clear(&text);
+    tj__put_cstr(&text, "{\"last_prices\":{},\"a\":\"");
+    tj__put_str(&text, text_of(&value));
+    tj__put_cstr(&text, "\"}");
+    assert_int_equal(parse_state(text_of(&text), &error), TJ_LIMIT);
+    assert_string_equal(error.message,
+                        "line 1, column 1: unknown members have 16777224 bytes; at most 16777216 "
+                        "are allowed");
+    tj__buffer_dispose(&value);
+    tj__buffer_dispose(&text);
+}
+
 /* 10,000 keys in each kind of object would take seconds if each were compared with all others. */
 static void many_keys_are_sorted_out(void **state)
 {
@@ -371,6 +398,9 @@ static void null_arguments_are_misuse(void **state)
     tj_error error = TJ_ERROR_INIT;
     tj_text text = {NULL, 0};
     assert_int_equal(tj_live_state_from_json(TJ_STR("{}"), NULL, &error), TJ_MISUSE);
+    assert_int_equal(tj_algo_record_from_json(TJ_STR("{}"), NULL, &error), TJ_MISUSE);
+    assert_int_equal(tj_algo_list_from_json(TJ_STR("{}"), NULL, &error), TJ_MISUSE);
+    assert_int_equal(tj_ledger_entry_from_json(TJ_STR("{}"), NULL, &error), TJ_MISUSE);
     assert_int_equal(tj_live_state_to_json(NULL, &text, &error), TJ_MISUSE);
     assert_string_equal(error.message, "an argument that must not be NULL is NULL");
 }
@@ -386,6 +416,7 @@ int main(void)
         cmocka_unit_test(wrong_algorithms_are_named),
         cmocka_unit_test(wrong_ledger_entries_are_named),
         cmocka_unit_test(long_texts_are_refused),
+        cmocka_unit_test(large_values_are_refused),
         cmocka_unit_test(many_keys_are_sorted_out),
         cmocka_unit_test(null_arguments_are_misuse),
     };

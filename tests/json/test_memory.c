@@ -99,6 +99,13 @@ static void allocations_fail(void **state)
     assert_true(fail_each(write_state, text_of(&file)) > 5);
     tj_live_state_free(to_write);
     tj__buffer_dispose(&file);
+    tj__put_cstr(&file, "{\"strategy_state\":\"\\n"); /* it does not stand so in the text */
+    for (int i = 0; i < 100000; i++) {
+        tj__put_u8(&file, 'x');
+    }
+    tj__put_cstr(&file, "\"}");
+    assert_true(fail_each(read_state, text_of(&file)) > 2);
+    tj__buffer_dispose(&file);
     read_file(COPY("0.9.3/edge/snapshot.json"), &file);
     assert_true(fail_each(read_state, text_of(&file)) > 5);
     tj__buffer_dispose(&file);

@@ -117,6 +117,11 @@ static void wrong_orders_are_refused(void **state)
     assert_refused(&live, TJ_INVALID, "open_orders[1].id: the text must not be empty");
     orders[1].id = TJ_STR("\xff");
     assert_refused(&live, TJ_INVALID, "open_orders[1].id: \"\\xff\" is not UTF-8");
+    char long_id[TJ_ID_SIZE_MAX + 1];
+    memset(long_id, 'i', sizeof long_id);
+    orders[1].id = (tj_str){long_id, sizeof long_id};
+    assert_refused(&live, TJ_LIMIT,
+                   "open_orders[1].id: the text has 257 bytes; at most 256 are allowed");
     orders[1] = an_order("b");
     orders[1].request.side = TJ_SIDE_NONE;
     assert_refused(&live, TJ_INVALID,
@@ -179,6 +184,20 @@ static void wrong_values_are_refused(void **state)
                    "ends before the value is complete");
 }
 
+static void large_values_are_refused(void **state)
+{
+    (void)state;
+    char *large = malloc(TJ_JSON_SIZE_MAX + 1);
+    assert_non_null(large);
+    memset(large, ' ', TJ_JSON_SIZE_MAX + 1);
+    large[0] = '1';
+    tj_live_state live = {.strategy_state = {large, TJ_JSON_SIZE_MAX + 1}};
+    assert_refused(&live, TJ_LIMIT,
+                   "strategy_state: the JSON text has 16777217 bytes; at most 16777216 are "
+                   "allowed");
+    free(large);
+}
+
 static void algorithms_are_written(void **state)
 {
     (void)state;
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test(optional_members_are_written_when_set),
         cmocka_unit_test(wrong_orders_are_refused),
         cmocka_unit_test(wrong_values_are_refused),
+        cmocka_unit_test(large_values_are_refused),
         cmocka_unit_test(algorithms_are_written),
         cmocka_unit_test(ledger_entries_are_written),
     };

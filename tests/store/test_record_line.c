@@ -356,6 +356,11 @@ static void wrong_lines_are_explained(void **state)
         tj_commit_options options = TJ_COMMIT_OPTIONS_INIT;
         assert_refused_with(table[i].line, &options, table[i].status, table[i].message);
     }
+    char line[TJ_ID_SIZE_MAX + 64];
+    (void)snprintf(line, sizeof line, "{\"orders\":{\"%0*d\":null}}", TJ_ID_SIZE_MAX + 1, 0);
+    assert_refused_with(line, &(tj_commit_options)TJ_COMMIT_OPTIONS_INIT, TJ_LIMIT,
+                        "orders: line 1, column 12: the key has 257 bytes; at most 256 are "
+                        "allowed");
 }
 
 static void no_transaction_is_misuse(void **state)

@@ -82,6 +82,16 @@ def make_journal(path, orders=50, commits=30):
     run(*where(path), "record", text=text_of(lines(orders, commits)))
 
 
+def back_up_ahead(journal):
+    """A backup under a clock that is ahead; whether there is such a clock."""
+    if not shutil.which("faketime"):
+        print("not tried: a backup under a clock that was ahead (no faketime)")
+        return False
+    subprocess.run(["faketime", "2031-05-01 00:00:00", PROGRAM, "-j", journal, "backup", "ahead"], check=True,
+                   capture_output=True)
+    return True
+
+
 def make_slow_journal(path, orders, commits, *before):
     """The same, one commit after the other: their times differ. `before` stands before the writer's command."""
     run("-j", path, "init")

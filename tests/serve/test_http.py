@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from served import ROOT, Served, Writer, make_journal, main, order, run, until
+from served import ROOT, Served, Writer, back_up_ahead, make_journal, main, order, run, until
 
 PAGE = ROOT / "cli" / "serve" / "page"
 
@@ -65,6 +65,7 @@ def object_fault(schema, value, document, where):
 def test_document():
     """Each path is a route, and each answer what is described."""
     make_journal("j")
+    ahead = back_up_ahead("j")
     document = json.loads((PAGE / "openapi.json").read_text())
     routes = set(re.findall(r'\.path = "([^"]+)"', (ROOT / "cli/serve/routes.c").read_text()))
     assert set(document["paths"]) == routes | {"/api/events"}, set(document["paths"]) ^ routes
@@ -76,6 +77,7 @@ def test_document():
             answer = served.json(path + asked.get(path, ""))
             found = fault(content["application/json"]["schema"], answer, document)
             assert not found, (path, found)
+        assert not ahead or served.json("/api/status")["backup"]["age_s"] is None
         failure = document["components"]["schemas"]["Failure"]
         for path, expect in (("/api/state?at=tomorrow", 400), ("/api/state?at=4711", 404), ("/nothing", 404),
                              ("/api/state?book=none", 404), ("/api/orders?colour=red", 400),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import browser
 from browser import Browser, pictures
-from served import BIDI, HOSTILE, Served, Writer, main, make_journal, make_slow_journal, run
+from served import BIDI, HOSTILE, Served, Writer, back_up_ahead, main, make_journal, make_slow_journal, run
 
 ROWS = "return Array.from(document.querySelectorAll(arguments[0] + ' tbody tr:not(.space)')," \
        " (row) => Array.from(row.cells, (cell) => cell.textContent))"
@@ -203,6 +203,19 @@ def test_health():
         served.stop()
 
 
+def test_backup_to_come():
+    """A backup of a time that is still to come has no age, and is not one of just now."""
+    make_journal("j", orders=2, commits=2)
+    if back_up_ahead("j"):
+        with Served("j") as served, Browser() as window:
+            window.open(served.url + "#health")
+            window.shown("health")
+            window.waits("return document.querySelector('#journal').textContent.includes("
+                         "'at 2031-05-01 00:00:0')")
+            assert "which is still to come, up to commit 2, in " in window.text("#journal")
+            clean(window)
+
+
 def test_phone_dark_and_helped():
     """On a phone, in the dark, by keyboard, and with a screen reader."""
     make_journal("j", orders=60, commits=60)
@@ -245,4 +258,5 @@ def test_phone_dark_and_helped():
 
 if __name__ == "__main__":
     browser.needed()
-    main(test_overview, test_orders, test_other_views, test_books, test_history, test_health, test_phone_dark_and_helped)
+    main(test_overview, test_orders, test_other_views, test_books, test_history, test_health, test_backup_to_come,
+         test_phone_dark_and_helped)

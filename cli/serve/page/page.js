@@ -594,7 +594,9 @@ const historyFact = (history) => ['History', !history.oldest_sequence ? 'from th
   : `from commit ${history.oldest_sequence} on${history.oldest_time ? `, ${timeText(history.oldest_time)}` : ''}`];
 
 function directoryFacts(status) {
-  const backup = (b) => (b ? `${ageText(b.age_s)}, up to commit ${b.sequence}, in ${b.directory}` : 'none is known');
+  const age = (b) => (b.age_s === null ? `at ${timeText(b.made_at ?? b.verified_at)}, which is still to come`
+    : ageText(b.age_s));
+  const backup = (b) => (b ? `${age(b)}, up to commit ${b.sequence}, in ${b.directory}` : 'none is known');
   return [
     status.damaged && ['Damaged', status.damaged, 'bad'],
     writerFact(status.writer),

@@ -246,11 +246,11 @@ tj_status tj__json_decode(const tj__json_input *in, const tj__json_node *node,
     return keep_unknown(in, node, &found.unknown, (tj_str *)(void *)(base + schema->extra));
 }
 
-static const tj__json_node *any_member_of(const tj__json_node *node, const tj__json_schema *schema)
+const tj__json_node *tj__json_any_member(const tj__json_node *object, const tj__json_schema *schema)
 {
     const tj__json_node *found = NULL;
     for (size_t i = 0; i < schema->count && !found; i++) {
-        found = tj__json_find(node, schema->fields[i].name);
+        found = tj__json_find(object, schema->fields[i].name);
     }
     return found;
 }
@@ -258,8 +258,8 @@ static const tj__json_node *any_member_of(const tj__json_node *node, const tj__j
 tj_status tj__json_decode_algo(const tj__json_input *in, const tj__json_node *node,
                                tj_algo_state *out)
 {
-    const tj__json_node *plain = any_member_of(node, &tj__json_algo_plain);
-    if (plain && any_member_of(node, &tj__json_algo_tesser)) {
+    const tj__json_node *plain = tj__json_any_member(node, &tj__json_algo_plain);
+    if (plain && tj__json_any_member(node, &tj__json_algo_tesser)) {
         return tj__json_fail_node(in, node, TJ_INVALID,
                                   "two spellings are mixed; an algorithm record has either "
                                   "plugin and payload, or algo_type and state");

@@ -65,6 +65,9 @@ void tj__json_entries_in_text_order(tj__json_entries *entries);
 
 /* Fails unless the object has a member of that name. */
 tj_status tj__json_require(const tj__json_input *in, const tj__json_node *object, const char *name);
+/* A member of the object that the schema knows; NULL when there is none. */
+const tj__json_node *tj__json_any_member(const tj__json_node *object,
+                                         const tj__json_schema *schema);
 /* Fails unless no two members of an object have the same name. */
 tj_status tj__json_refuse_repeats(const tj__json_input *in, const tj__json_node *object);
 tj_status tj__json_want(const tj__json_input *in, const tj__json_node *node, tj__json_type type);

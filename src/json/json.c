@@ -41,10 +41,7 @@ tj_status tj__json_decode_live_state(const tj__json_input *in, const tj__json_no
                                      tj_live_state *out)
 {
     TJ_TRY(tj__json_decode(in, node, &tj__json_live_state, (tj_str){NULL, 0}, out));
-    bool known = !node->first;
-    for (size_t i = 0; i < tj__json_live_state.count && !known; i++) {
-        known = tj__json_find(node, tj__json_live_state.fields[i].name) != NULL;
-    }
+    bool known = !node->first || tj__json_any_member(node, &tj__json_live_state);
     return known ? TJ_OK
                  : tj__json_fail_node(in, node, TJ_INVALID,
                                       "this is no live state: no member of it is one of those, "

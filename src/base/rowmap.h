@@ -41,7 +41,7 @@ static inline tj__bytes tj__rowmap_value(const tj__rowmap_entry *entry)
 tj__rowmap *tj__rowmap_new(void); /* NULL when memory is short */
 /* One whose entries are quick to make and to clear: what is replaced or removed keeps its memory,
  * and counts in tj__rowmap_bytes, until that is more than what is left. A put may then move all
- * entries. It absorbs none, and is not absorbed. */
+ * entries, so what it puts is nothing of this map. It absorbs none, and is not absorbed. */
 tj__rowmap *tj__rowmap_new_pooled(void);
 void tj__rowmap_free(tj__rowmap *map); /* NULL is allowed */
 void tj__rowmap_clear(tj__rowmap *map);

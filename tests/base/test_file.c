@@ -206,6 +206,13 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
+static int flushes_of_all;
+int syncfs(int fd)
+{
+    flushes_of_all++;
+    return (int)syscall(SYS_syncfs, fd);
+}
+
 static int flushes_of(tj_status (*create)(const char *, tj_error *), const char *name)
 {
     flushes = 0;
@@ -223,6 +230,22 @@ static void the_names_of_new_directories_are_flushed(void **state)
     flushes = 0;
     assert_int_equal(tj__directory_sync_parent(path_of("one/four/five"), NULL), TJ_OK);
     assert_int_equal(flushes, 1);
+}
+
+/* P10: where names can be made and not be read, the whole file system is flushed for them. */
+static void the_names_in_an_unreadable_directory_are_flushed(void **state)
+{
+    (void)state;
+    tj_error error = TJ_ERROR_INIT;
+    tj__file_close(open_new(path_of("file")));
+    assert_int_equal(chmod(directory, 0300), 0);
+    flushes = flushes_of_all = 0;
+    assert_int_equal(tj__directory_sync_parent(path_of("file"), &error), TJ_OK);
+    assert_int_equal(flushes, 0);
+    assert_int_equal(flushes_of_all, 1);
+    assert_int_equal(error.status, TJ_OK);
+    assert_int_equal(tj__directory_sync_parent(path_of("none"), &error), TJ_NOT_FOUND);
+    assert_error(&error, TJ_NOT_FOUND, ENOENT, "no such file or directory: opening %s/none");
 }
 
 static void the_directory_of_a_path(void **state)
@@ -339,6 +362,15 @@ static void whole_files(void **state)
     assert_int_equal(tj__file_read_all(directory, SIZE, &out, &error), TJ_IO);
     assert_error(&error, TJ_IO, EISDIR, "is a directory: reading %s");
     assert_int_equal(tj__file_read_all(path_of("none"), SIZE, &out, &error), TJ_NOT_FOUND);
+    tj__buffer_clear(&out);
+    assert_int_equal(tj__file_read_own(path_of("file"), SIZE, &out, NULL), TJ_OK);
+    assert_int_equal(out.size, SIZE);
+    assert_memory_equal(out.data, data, SIZE);
+    assert_int_equal(tj__file_read_own(path_of("file"), SIZE - 1, &out, NULL), TJ_LIMIT);
+    assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+    assert_int_equal(tj__file_read_own(path_of("pipe"), SIZE, &out, &error), TJ_CORRUPT);
+    assert_error(&error, TJ_CORRUPT, 0, "%s/pipe is not a regular file");
+    assert_int_equal(out.size, SIZE);
     tj__buffer_dispose(&out);
 }
 
@@ -470,6 +502,7 @@ int main(void)
         TEST(the_directory_of_a_path),
         TEST(directories),
         TEST(the_names_of_new_directories_are_flushed),
+        TEST(the_names_in_an_unreadable_directory_are_flushed),
         TEST(directories_that_cannot_be),
         TEST(a_read_only_directory),
         TEST(renaming_and_removing),

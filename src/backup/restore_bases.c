@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "history/base_reader.h"
 #include "history/base_writer.h"
-#include "rows/value.h"
 
 typedef struct reading {
     tj__restore_target *target; /* NULL: a dry run */
@@ -14,22 +13,6 @@ typedef struct reading {
     tj__lift *lift;
     bool newest; /* of its kind: only the newest .rest says which commit ids are remembered */
 } reading;
-
-/* The first entry with an id is the one that its index names. */
-static tj_status put_derived(const reading *r, const tj__row *row, tj_error *error)
-{
-    tj__derived_row derived;
-    bool found = false;
-    if (row->key.data[0] != TJ__TABLE_LEDGER ||
-        !tj__ledger_id_row(row->key, row->value, &derived)) {
-        return TJ_OK;
-    }
-    tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
-                   .value = tj__bytes_of(derived.value, derived.value_size),
-                   .sequence = row->sequence};
-    TJ_TRY(tj__restore_target_has(r->target, own.key, &found, error));
-    return found ? TJ_OK : tj__restore_target_put_row(r->target, &own, error);
-}
 
 static tj_status take(void *context, const tj__row *row, tj_error *error)
 {
@@ -47,7 +30,7 @@ static tj_status take(void *context, const tj__row *row, tj_error *error)
         return TJ_OK;
     }
     TJ_TRY(tj__restore_target_put_row(r->target, row, error));
-    return put_derived(r, row, error);
+    return tj__restore_target_put_id(r->target, row, error);
 }
 
 static tj_status read_tables(const reading *r, tj__base *base, tj_error *error)

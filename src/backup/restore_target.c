@@ -11,6 +11,7 @@
 #include "history/base.h"
 #include "log/writer.h"
 #include "rows/body.h"
+#include "rows/value.h"
 
 /* What LMDB takes in one transaction. */
 #define BATCH_BYTES_MAX ((size_t)8 << 20)
@@ -167,6 +168,20 @@ tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool
 {
     *has = tj__rowmap_find(target->batch, key) != NULL;
     return *has ? TJ_OK : tj__env_find(target->env, key, has, error);
+}
+
+tj_status tj__restore_target_put_id(tj__restore_target *target, const tj__row *row, tj_error *error)
+{
+    tj__derived_row derived;
+    bool has = false;
+    if (!tj__ledger_id_row(row->key, row->value, &derived)) {
+        return TJ_OK;
+    }
+    tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
+                   .value = tj__bytes_of(derived.value, derived.value_size),
+                   .sequence = row->sequence};
+    TJ_TRY(tj__restore_target_has(target, own.key, &has, error));
+    return has ? TJ_OK : tj__restore_target_put_row(target, &own, error);
 }
 
 tj_status tj__restore_target_seal(tj__restore_target *target, tj_error *error)

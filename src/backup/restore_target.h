@@ -68,6 +68,9 @@ tj_status tj__restore_target_put_row(tj__restore_target *target, const tj__row *
 /* Whether a row of this key was taken. */
 tj_status tj__restore_target_has(tj__restore_target *target, tj__bytes key, bool *has,
                                  tj_error *error);
+/* Of an entry of the ledger puts the row of its id, which is that of the first entry with it. */
+tj_status tj__restore_target_put_id(tj__restore_target *target, const tj__row *row,
+                                    tj_error *error);
 /* Ends the log's newest segment, unless it is ended, so that a base can stand there. */
 tj_status tj__restore_target_seal(tj__restore_target *target, tj_error *error);
 /* All records are in the log and in LMDB. */

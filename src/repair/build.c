@@ -44,38 +44,56 @@ void tj__repair_build_dispose(tj__repair_build *build)
 
 /* ---- rows of data.mdb ---------------------------------------------------------------------- */
 
-/* The row of an entry's id, which is that of the first entry with it. */
-static tj_status put_id(tj__repair_build *build, const tj__row *row, tj_error *error)
+/* The indexes of the ledger follow from its entries. They are built again unless all that data.mdb
+ * has of them and of the ledger is whole: a damaged key does not tell which row is missing, and a
+ * row of an entry that is lost leads to none. */
+#define INDEX_TABLES (TJ__TABLE_BIT(TJ__TABLE_LEDGER_TIME) | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS))
+
+static bool indexes_anew(const tj__repair_build *build)
+{
+    const tj__examination *x = build->x;
+    return build->plan->route == TJ__REPAIR_BASES ||
+           (x->damaged_row_tables & (INDEX_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER))) != 0 ||
+           /* a journal of format version 1 has no such row for an entry */
+           (x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)) == 0;
+}
+
+static tj_status put_time(tj__repair_build *build, const tj__row *entry, tj_error *error)
 {
     tj__derived_row derived;
-    if (!tj__ledger_id_row(row->key, row->value, &derived)) {
+    if (!tj__ledger_time_row(entry->key, entry->value, &derived)) {
         return TJ_OK;
     }
     tj__row own = {.key = tj__bytes_of(derived.key, derived.key_size),
                    .value = tj__bytes_of(derived.value, derived.value_size),
-                   .sequence = row->sequence};
-    bool has = false;
-    TJ_TRY(tj__restore_target_has(build->target, own.key, &has, error));
-    return has ? TJ_OK : tj__restore_target_put_row(build->target, &own, error);
+                   .sequence = entry->sequence};
+    return tj__restore_target_put_row(build->target, &own, error);
+}
+
+static tj_status put_row(tj__repair_build *build, const tj__row *row, tj_error *error)
+{
+    uint64_t table = TJ__TABLE_BIT(row->key.data[0]);
+    if (!build->target || (table & INDEX_TABLES && indexes_anew(build))) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
+    if (table != TJ__TABLE_BIT(TJ__TABLE_LEDGER) || !indexes_anew(build)) {
+        return TJ_OK;
+    }
+    TJ_TRY(put_time(build, row, error));
+    return tj__restore_target_put_id(build->target, row, error);
 }
 
 static tj_status see_row(void *context, const tj__row *row, tj_error *error)
 {
     tj__repair_build *build = context;
     tj__bytes none = tj__bytes_of(NULL, 0);
-    uint8_t table = row->key.data[0];
     if (row->damaged) {
         return tj__rowmap_put(build->damaged, row->key, none, row->sequence) ? TJ_OK
                                                                              : no_memory(error);
     }
     TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
-    if (!build->target) {
-        return TJ_OK;
-    }
-    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
-    /* A journal of format version 1 has no such row for an entry. */
-    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
-    return table == TJ__TABLE_LEDGER && !has_ids ? put_id(build, row, error) : TJ_OK;
+    return put_row(build, row, error);
 }
 
 static tj_status see_fault(void *context, uint8_t table, const tj_error *fault, tj_error *error)
@@ -94,7 +112,27 @@ static tj_status begin(void *context, tj_error *error)
 
 /* ---- damaged rows, from elsewhere ---------------------------------------------------------- */
 
-/* By the bases of its kind, at data.mdb's position. */
+static tj_status see_based_row(void *context, const tj__row *row, tj_error *error)
+{
+    tj__repair_build *build = context;
+    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
+    return put_row(build, row, error);
+}
+
+static tj_status put_based_rows(tj__repair_build *build, tj__base_kind kind, tj__row_source *rows,
+                                tj_error *error)
+{
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        if (tj__base_tables(kind) & TJ__TABLE_BIT(table)) {
+            TJ_TRY(tj__rows_scan_prefix(rows, tj__bytes_of(&table, 1), false, see_based_row, build,
+                                        error));
+        }
+    }
+    return TJ_OK;
+}
+
+/* By the bases of its kind, at data.mdb's position. Where they have no such row it is its key that
+ * is damaged, and any row may be missing. */
 static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__bytes key,
                               tj__row *row, bool *known, tj_error *error)
 {
@@ -107,7 +145,13 @@ static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__b
         build->past_begun[kind] = true;
         TJ_TRY(tj__repair_rows_begin(past, build->x, kind, build->plan->applied, error));
     }
-    return past->layers.rows.get(&past->layers.rows, key, row, error);
+    tj_status status = past->layers.rows.get(&past->layers.rows, key, row, error);
+    if (status != TJ_NOT_FOUND || build->past_put[kind]) {
+        return status;
+    }
+    build->past_put[kind] = true;
+    TJ_TRY(put_based_rows(build, kind, &past->layers.rows, error));
+    return TJ_NOT_FOUND;
 }
 
 /* Puts a row where it is missing; it is in hand only as long as its base is open. */
@@ -115,7 +159,7 @@ static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj__ro
                              tj_error *error)
 {
     build->listener->row(build->listener->context, row->key, row->sequence, fate);
-    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
+    return put_row(build, row, error);
 }
 
 static tj_status find_in_rest(tj__repair_build *build, const tj__seen_base *seen, tj__bytes key,
@@ -145,74 +189,16 @@ static tj_status find_in_rests(tj__repair_build *build, tj__bytes key, bool *fou
     return TJ_OK;
 }
 
-/* The index of entry ids follows from the entries: the first with the id. */
-typedef struct id_search {
-    tj__bytes key;
-    tj__derived_row row;
-    uint64_t sequence; /* 0: none yet */
-} id_search;
-
-static tj_status see_entry(void *context, const tj__row *row, tj_error *error)
-{
-    id_search *search = context;
-    tj__derived_row derived;
-    (void)error;
-    if (row->key.data[0] == TJ__TABLE_LEDGER && !row->damaged &&
-        tj__ledger_id_row(row->key, row->value, &derived) &&
-        tj__bytes_equal(tj__bytes_of(derived.key, derived.key_size), search->key) &&
-        (search->sequence == 0 || row->sequence < search->sequence)) {
-        search->row = derived;
-        search->sequence = row->sequence;
-    }
-    return TJ_OK;
-}
-
-static tj_status find_in_ledger(tj__repair_build *build, tj__bytes key, uint64_t sequence,
-                                bool *found, tj_error *error)
-{
-    id_search search = {.key = key};
-    tj__inspection seen;
-    tj__inspector inspector = {
-        .row = see_entry, .fault = see_fault, .begin = begin, .context = &search};
-    TJ_TRY(tj__data_inspect(build->x->path, &inspector, &seen, error));
-    tj__row row = {.key = key,
-                   .value = tj__bytes_of(search.row.value, search.row.value_size),
-                   .sequence = search.sequence};
-    *found = search.sequence > 0;
-    if (*found) {
-        return replace_row(build, &row, TJ__ROW_FROM_ENTRY, error);
-    }
-    /* No entry has the id: it is the key that is damaged, or the entry, which is told then. */
-    *found = build->ids_missing = true;
-    build->listener->row(build->listener->context, key, sequence, TJ__ROW_FROM_ENTRY);
-    return TJ_OK;
-}
-
-static tj_status see_entry_again(void *context, const tj__row *row, tj_error *error)
-{
-    bool is_entry = row->key.data[0] == TJ__TABLE_LEDGER && !row->damaged;
-    return is_entry ? put_id(context, row, error) : TJ_OK;
-}
-
-/* Whichever they are, each is that of an entry. */
-static tj_status put_missing_ids(tj__repair_build *build, tj_error *error)
-{
-    tj__inspection seen;
-    tj__inspector inspector = {
-        .row = see_entry_again, .fault = see_fault, .begin = begin, .context = build};
-    return build->ids_missing && build->target
-               ? tj__data_inspect(build->x->path, &inspector, &seen, error)
-               : TJ_OK;
-}
-
 /* *found: a base tells what the row was, or that there was none. */
 static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, uint64_t sequence,
                                bool *found, tj_error *error)
 {
     uint64_t table = TJ__TABLE_BIT(key.data[0]);
     *found = false;
-    if (key.data[0] == TJ__TABLE_LEDGER_IDS) {
-        return find_in_ledger(build, key, sequence, found, error);
+    if (table & INDEX_TABLES) {
+        *found = true; /* its entry gives it; that of a lost one is told of */
+        build->listener->row(build->listener->context, key, sequence, TJ__ROW_FROM_ENTRY);
+        return TJ_OK;
     }
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         if (tj__base_tables((tj__base_kind)kind) & table) {
@@ -233,7 +219,7 @@ static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *dam
     tj__bytes key = tj__rowmap_key(damaged);
     const tj__rowmap_entry *told = tj__rowmap_find(build->told, key);
     bool found = false;
-    if (!told) {
+    if (!told || told->deleted) { /* the latter is the key of no row */
         TJ_TRY(find_in_bases(build, key, damaged->sequence, &found, error));
         build->rows_lost += !found;
         if (!found) {
@@ -242,11 +228,8 @@ static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *dam
         return TJ_OK;
     }
     build->listener->row(build->listener->context, key, told->sequence, TJ__ROW_FROM_LOG);
-    if (told->deleted || !build->target) {
-        return TJ_OK;
-    }
     tj__row row = {.key = key, .value = tj__rowmap_value(told), .sequence = told->sequence};
-    return tj__restore_target_put_row(build->target, &row, error);
+    return put_row(build, &row, error);
 }
 
 static tj_status settle_rows(tj__repair_build *build, tj_error *error)
@@ -263,41 +246,20 @@ static tj_status settle_rows(tj__repair_build *build, tj_error *error)
     for (size_t i = 0; i < count; i++) {
         TJ_TRY(settle_row(build, entries[i], error));
     }
-    return put_missing_ids(build, error);
+    return TJ_OK;
 }
 
 /* ---- by bases ------------------------------------------------------------------------------ */
-
-static tj_status see_based_row(void *context, const tj__row *row, tj_error *error)
-{
-    tj__repair_build *build = context;
-    TJ_TRY(tj__lift_take_row(&build->lift, row, true, error));
-    return build->target ? tj__restore_target_put_row(build->target, row, error) : TJ_OK;
-}
 
 static tj_status put_kind(tj__repair_build *build, tj__base_kind kind, tj_error *error)
 {
     tj__repair_rows rows;
     tj_status status = tj__repair_rows_begin(&rows, build->x, kind, build->plan->end, error);
-    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST && status == TJ_OK; table++) {
-        if (tj__base_tables(kind) & TJ__TABLE_BIT(table)) {
-            status = tj__rows_scan_prefix(&rows.layers.rows, tj__bytes_of(&table, 1), false,
-                                          see_based_row, build, error);
-        }
+    if (status == TJ_OK) {
+        status = put_based_rows(build, kind, &rows.layers.rows, error);
     }
     tj__repair_rows_end(&rows);
     return status;
-}
-
-/* A row that was added once, wherever it is found. */
-static tj_status put_added(tj__repair_build *build, const tj__row *row, bool derive,
-                           tj_error *error)
-{
-    if (!build->target) {
-        return TJ_OK;
-    }
-    TJ_TRY(tj__restore_target_put_row(build->target, row, error));
-    return derive && row->key.data[0] == TJ__TABLE_LEDGER ? put_id(build, row, error) : TJ_OK;
 }
 
 /* data.mdb's rows, whatever else of it is damaged: each that is whole was stored. */
@@ -315,16 +277,13 @@ static tj_status see_stored_row(void *context, const tj__row *row, tj_error *err
         }
         return TJ_OK;
     }
-    bool has_ids = build->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
-    return table & (TJ__ADDED_TABLES | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS))
-               ? put_added(build, row, !has_ids, error)
-               : TJ_OK;
+    return table & TJ__ADDED_TABLES ? put_row(build, row, error) : TJ_OK;
 }
 
 static tj_status see_rest_row(void *context, const tj__row *row, tj_error *error)
 {
     tj__repair_build *build = context;
-    return row->sequence <= build->plan->end ? put_added(build, row, true, error) : TJ_OK;
+    return row->sequence <= build->plan->end ? put_row(build, row, error) : TJ_OK;
 }
 
 static tj_status put_rest(tj__repair_build *build, const tj__seen_base *seen, tj_error *error)

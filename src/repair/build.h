@@ -33,10 +33,10 @@ typedef struct tj__repair_build {
     tj__rowmap *told;                     /* what the log says of rows that data.mdb includes */
     tj__repair_rows past[TJ__BASE_KINDS]; /* what bases and the log give where data.mdb stands */
     bool past_begun[TJ__BASE_KINDS];
-    tj__record seal; /* the last */
+    bool past_put[TJ__BASE_KINDS]; /* all their rows */
+    tj__record seal;               /* the last */
     uint64_t linked; /* segment, the last that the new log has in common with the damaged one */
     bool rows_settled;
-    bool ids_missing; /* of entries of the ledger: which, their damaged rows do not tell */
     uint64_t rows_lost;
 } tj__repair_build;
 

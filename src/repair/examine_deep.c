@@ -40,17 +40,17 @@ static tj_status expect(indexing *in, tj__bytes key, tj__bytes value, uint64_t s
 
 static tj_status expect_of_entry(indexing *in, const tj__row *row, tj_error *error)
 {
-    static const uint8_t nothing[TJ__LEDGER_TIME_VALUE_SIZE] = {TJ__LEDGER_TIME_VERSION};
     tj__key_parts parts;
     tj_ledger_entry entry;
+    tj__derived_row time;
     tj__derived_row id;
     if (!tj__key_split(row->key, &parts) || parts.rest.size != 8 ||
-        tj__ledger_get(tj__load_u64_be(parts.rest.data), row->value, &entry, NULL) != TJ_OK) {
+        tj__ledger_get(tj__load_u64_be(parts.rest.data), row->value, &entry, NULL) != TJ_OK ||
+        !tj__ledger_time_row(row->key, row->value, &time)) {
         return TJ_OK; /* told of already */
     }
-    tj__key time = tj__key_ledger_time(parts.book, entry.time, entry.sequence);
-    TJ_TRY(expect(in, tj__key_bytes(&time), tj__bytes_of(nothing, sizeof nothing), row->sequence,
-                  error));
+    TJ_TRY(expect(in, tj__bytes_of(time.key, time.key_size),
+                  tj__bytes_of(time.value, time.value_size), row->sequence, error));
     if ((in->x->data.superblock.tables & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)) == 0 ||
         !tj__ledger_id_row(row->key, row->value, &id)) {
         return TJ_OK;

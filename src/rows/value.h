@@ -81,6 +81,8 @@ tj_status tj__ledger_get(uint64_t sequence, tj__bytes value, tj_ledger_entry *ou
  * (u64). */
 bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out);
 #define TJ__LEDGER_ID_VALUE_SIZE 9
+/* Likewise its LEDGER_TIME row. */
+bool tj__ledger_time_row(tj__bytes key, tj__bytes value, tj__derived_row *out);
 
 /* Values of BOOKS (u32) and COMMITS (u64) rows, and the empty one of LEDGER_TIME. */
 #define TJ__BOOK_VALUE_SIZE 5

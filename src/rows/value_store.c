@@ -107,6 +107,22 @@ bool tj__ledger_id_row(tj__bytes key, tj__bytes value, tj__derived_row *out)
     return true;
 }
 
+bool tj__ledger_time_row(tj__bytes key, tj__bytes value, tj__derived_row *out)
+{
+    tj__key_parts parts;
+    if (!tj__key_split(key, &parts) || parts.table != TJ__TABLE_LEDGER || parts.rest.size != 8 ||
+        value.size < TJ__LEDGER_TIME_AT + sizeof(tj_time)) {
+        return false;
+    }
+    tj_time time = (tj_time)tj__load_u64(value.data + TJ__LEDGER_TIME_AT);
+    tj__key derived = tj__key_ledger_time(parts.book, time, tj__load_u64_be(parts.rest.data));
+    memcpy(out->key, derived.bytes, derived.size);
+    out->key_size = derived.size;
+    out->value[0] = TJ__LEDGER_TIME_VERSION;
+    out->value_size = TJ__LEDGER_TIME_VALUE_SIZE;
+    return true;
+}
+
 void tj__book_value(uint8_t out[TJ__BOOK_VALUE_SIZE], uint32_t number)
 {
     out[0] = TJ__BOOK_VERSION;

@@ -8,14 +8,15 @@
 #include "history/seek.h"
 #include "journal/internal.h"
 
-/* Fewer bytes than these, and the segment was cut. */
-static uint64_t size_needed(const tj__journal *journal, uint64_t ordinal)
+/* Fewer bytes than these, and the segment was cut. The last one may not have been begun. */
+static uint64_t size_needed(const tj__journal *journal, uint64_t ordinal, bool last)
 {
     tj__segment_header header;
-    return tj__seek_header(journal->log_path, &journal->superblock.journal_id, ordinal, &header,
-                           NULL) == TJ_OK
-               ? header.segment_size
-               : TJ__SEGMENT_HEADER_SIZE;
+    if (tj__seek_header(journal->log_path, &journal->superblock.journal_id, ordinal, &header,
+                        NULL) == TJ_OK) {
+        return header.segment_size;
+    }
+    return last ? 0 : TJ__SEGMENT_HEADER_SIZE;
 }
 
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
@@ -29,7 +30,7 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
         char path[TJ__SEGMENT_PATH_SIZE];
         bool there = false;
         struct stat found = {0};
-        uint64_t needed = size_needed(journal, segments.ordinals[i]);
+        uint64_t needed = size_needed(journal, segments.ordinals[i], i + 1 == segments.count);
         status = tj__segment_path(path, journal->log_path, segments.ordinals[i], error);
         if (status == TJ_OK) {
             status = tj__path_look(path, &there, &found, error);

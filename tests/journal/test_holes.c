@@ -157,6 +157,35 @@ static void a_hole_may_be_filled_again(void **state)
     assert_int_equal(warnings, 0);
 }
 
+static void expect_missing(fixture *f, uint64_t expected)
+{
+    tj_store_info info = TJ_STORE_INFO_INIT;
+    f->config.read_only = true;
+    fixture_open(f);
+    assert_ok(tj_store_info_get(f->store, &info, &err));
+    assert_int_equal(info.lmdb.segments_missing, expected);
+    fixture_close(f);
+    f->config.read_only = false;
+}
+
+/* Who looks on counts a segment that was cut short; nothing was ever written to one that is
+ * prepared. */
+static void a_cut_segment_is_as_one_that_is_missing(void **state)
+{
+    fixture *f = *state;
+    unsigned last = make_segments(f);
+    expect_missing(f, 0);
+    shell(": >%s/log/%010u.log", f->path, last + 1);
+    expect_missing(f, 0);
+    copy_aside(f);
+    for (unsigned size = 0; size <= 20000; size += 20000) {
+        shell("truncate -s %u %s/log/0000000002.log", size, f->path);
+        expect_missing(f, 1);
+        copy_back(f);
+    }
+    assert_opens_at(f, COMMITS);
+}
+
 static void the_segment_of_the_state_is_needed(void **state)
 {
     fixture *f = *state;
@@ -184,6 +213,7 @@ int main(int argc, char **argv)
         JOURNAL_TEST(a_reader_beside_a_writer_goes_on),
         JOURNAL_TEST(a_killed_one_with_a_hole_recovers),
         JOURNAL_TEST(a_hole_may_be_filled_again),
+        JOURNAL_TEST(a_cut_segment_is_as_one_that_is_missing),
         JOURNAL_TEST(the_segment_of_the_state_is_needed),
     };
     return cmocka_run_group_tests_name("holes", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "postgres/internal.h"
 
@@ -13,27 +14,11 @@
 /* A snapshot that is so many transactions old keeps dead rows from being cleared away. */
 #define SNAPSHOT_AGE_MAX 1000000
 
-enum {
-    VERSION,
-    FSYNC,
-    PAGES,
-    NAMES,
-    STANDBYS,
-    SECOND, /* a standby itself */
-    CLOCK,
-    SESSIONS,
-    SESSIONS_MAX,
-    SNAPSHOT,
-    APPENDS,
-    PUTS,
-    ENCRYPTED
-};
+enum { VERSION, FSYNC, PAGES, CLOCK, SESSIONS, SESSIONS_MAX, SNAPSHOT, APPENDS, PUTS, ENCRYPTED };
 
 static const char query_sql[] =
     "select current_setting('server_version'), (current_setting('fsync') = 'on')::int4, "
     "(current_setting('full_page_writes') = 'on')::int4, "
-    "current_setting('synchronous_standby_names'), (select count(*)::int4 from pg_stat_replication "
-    "where state = 'streaming' and sync_state in ('sync', 'quorum')), pg_is_in_recovery()::int4, "
     "(extract(epoch from clock_timestamp()) * 1000000)::int8, (select count(*)::int4 from "
     "pg_stat_activity where backend_type = 'client backend'), "
     "current_setting('max_connections')::int4, (select coalesce(max(age(backend_xmin)), 0)::int4 "
@@ -46,6 +31,7 @@ typedef struct examination {
     const tj__postgres *postgres;
     tj__pg_session reader; /* of the result; not open */
     tj__pg_result *row;
+    const tj_standby_list *standbys;
     int64_t clock_off_ns;
     tj__postgres_tell *tell;
     void *context;
@@ -79,7 +65,7 @@ static void examine_server(const examination *x)
     char version[64];
     text(x, VERSION, version, sizeof version);
     say(x, "server", TJ_HEALTH_OK, "PostgreSQL %s at %s%s", version, x->postgres->place,
-        number(x, SECOND) ? ", a standby: it takes no commits" : "");
+        x->standbys->is_behind ? ", a standby: it takes no commits" : "");
     if (number(x, FSYNC) && number(x, PAGES)) {
         say(x, "flush", TJ_HEALTH_OK, "fsync and full_page_writes are on");
     } else {
@@ -96,23 +82,35 @@ static void examine_server(const examination *x)
     }
 }
 
+/* That commits wait for. */
+static int count_standbys(const tj_standby_list *list)
+{
+    int count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        tj_str sync = list->standbys[i].sync;
+        count += tj_str_equal(list->standbys[i].state, TJ_STR("streaming")) &&
+                 (tj_str_equal(sync, TJ_STR("sync")) || tj_str_equal(sync, TJ_STR("quorum")));
+    }
+    return count;
+}
+
 static void examine_standbys(const examination *x)
 {
-    char names[256];
-    text(x, NAMES, names, sizeof names);
+    tj_str names = x->standbys->wanted;
+    int count = count_standbys(x->standbys);
     bool wanted = tj__pg_replicates(x->postgres);
-    if (!names[0]) {
+    if (names.size == 0) {
         say(x, "standby", wanted ? TJ_HEALTH_WRONG : TJ_HEALTH_OK,
             "synchronous_standby_names is empty: what is acknowledged is on one machine%s",
             wanted ? ", and durability \"replicated\" asks for two" : "");
-    } else if (number(x, STANDBYS) == 0) {
+    } else if (count == 0) {
         say(x, "standby", TJ_HEALTH_WARNING,
             "synchronous_standby_names is '%s', and no standby takes commits, or this role is not "
             "shown it (pg_read_all_stats)",
-            names);
+            names.data);
     } else {
         say(x, "standby", TJ_HEALTH_OK, "synchronous_standby_names is '%s', and %d take commits",
-            names, number(x, STANDBYS));
+            names.data, count);
     }
 }
 
@@ -147,11 +145,12 @@ static void examine_privileges(const examination *x)
     }
 }
 
-tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, void *context,
-                               tj_error *error)
+static tj_status examine(tj__postgres *postgres, const tj_standby_list *standbys,
+                         tj__postgres_tell *tell, void *context, tj_error *error)
 {
     examination x = {.postgres = postgres,
                      .reader = {.pq = postgres->target.pq},
+                     .standbys = standbys,
                      .tell = tell,
                      .context = context};
     tj__pg_query query = tj__pg_sql(query_sql);
@@ -166,4 +165,21 @@ tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, 
     examine_privileges(&x);
     tj__pg_clear(&x.reader, &x.row, 1);
     return TJ_OK;
+}
+
+tj_status tj__postgres_examine(tj__postgres *postgres, tj__postgres_tell *tell, void *context,
+                               tj_error *error)
+{
+    void *object = NULL;
+    if (!tj__arena_new(sizeof(tj_standby_list), &object)) {
+        return tj__fail(error, TJ_NOMEM, "no memory for a list of standbys");
+    }
+    tj_standby_list *standbys = object;
+    standbys->is_shown = true;
+    tj_status status = tj__postgres_standbys(postgres, standbys, error);
+    if (status == TJ_OK) {
+        status = examine(postgres, standbys, tell, context, error);
+    }
+    tj__arena_free_object(standbys);
+    return status;
 }

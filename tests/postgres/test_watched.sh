@@ -78,6 +78,9 @@ out_has 'Standby              not shown to this role'
 run 0 --config reader.toml status --json
 json "$out" 'd["synchronous_standby_names"] == "walreceiver" and d["standbys"] == []'
 run 0 --config strict.toml check
+run 5 --config reader.toml doctor
+out_has "warning  standby: synchronous_standby_names is 'walreceiver', and no standby takes commits, or this role is not shown it"
+out_has 'ok       permissions: the role may read only'
 sql -c 'grant select on pg_stat_replication to public' -c 'grant pg_read_all_stats to reader'
 run 0 --config reader.toml status
 out_has 'Standby              walreceiver, sync, streaming, '

@@ -146,7 +146,7 @@ static tj_status check_content(const tj__pages *pages, const char *directory, tj
     }
     uint8_t *page = malloc(pages->page_size);
     if (!page) {
-        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        return tj__pages_no_memory(pages, error);
     }
     tj_status status = check_size(pages, error);
     if (status == TJ_OK) {

@@ -135,17 +135,12 @@ static void walk_both(part *first, part *second)
     pthread_setcancelstate(cancel, NULL);
 }
 
-static tj_status out_of_memory(const tj__walk *walk, tj_error *error)
-{
-    return tj__fail(error, TJ_NOMEM, "out of memory checking %s", walk->pages->path);
-}
-
 static tj_status walk_by_two(part *all, void *context, tj_error *error)
 {
     part second = *all;
     second.walk = tj__walk_new(all->walk->pages);
     if (!second.walk) {
-        return out_of_memory(all->walk, error);
+        return tj__pages_no_memory(all->walk->pages, error);
     }
     second.walk->visit = all->walk->visit;
     second.walk->context = context;
@@ -168,7 +163,7 @@ static tj_status walk_aside(tj__walk *walk, tj__walked_tree *tree, tj_error *err
                 .count = leaves->items.size / sizeof(leaf),
                 .keys = leaves->keys.data};
     if (!sort_leaves((leaf *)(void *)leaves->items.data, all.count)) {
-        return out_of_memory(walk, error);
+        return tj__pages_no_memory(walk->pages, error);
     }
     if (leaves->other) {
         TJ_TRY(walk_by_two(&all, leaves->other, error));
@@ -193,7 +188,7 @@ static tj_status put_aside(tj__walk *walk, tj__walked_tree *tree, uint64_t numbe
         tj__put_bytes(&leaves->keys, bounds.high.data, bounds.high.size);
     }
     if (leaves->items.failed || leaves->keys.failed) {
-        return out_of_memory(walk, error);
+        return tj__pages_no_memory(walk->pages, error);
     }
     return full ? walk_aside(walk, tree, error) : TJ_OK;
 }

@@ -215,7 +215,7 @@ static tj_status give_long(tj__walk *walk, const tj__node *node, uint64_t file_a
     TJ_TRY(give_rows(walk, error));
     tj__buffer_clear(&walk->value);
     if (!tj__buffer_reserve(&walk->value, node->value_size)) {
-        return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        return tj__pages_no_memory(pages, error);
     }
     TJ_TRY(tj__file_read_at(pages->fd, pages->path, walk->value.data, node->value_size, file_at,
                             error));

@@ -57,6 +57,11 @@ tj_status tj__pages_truncated(const tj__pages *pages, tj_error *error)
     return truncated(pages, tj__pages_needed(pages), error);
 }
 
+tj_status tj__pages_no_memory(const tj__pages *pages, tj_error *error)
+{
+    return tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+}
+
 tj__tree tj__tree_read(const uint8_t *record)
 {
     return (tj__tree){.flags = tj__load_u16(record + 4),

@@ -157,6 +157,8 @@ tj_status tj__pages_bad(const tj__pages *pages, uint64_t number, tj_error *error
                         const char *format, ...) TJ_PRINTF(4, 5);
 /* "FILE is truncated: N bytes found, M needed", M being tj__pages_needed. */
 tj_status tj__pages_truncated(const tj__pages *pages, tj_error *error);
+/* "out of memory checking FILE". */
+tj_status tj__pages_no_memory(const tj__pages *pages, tj_error *error);
 
 /* Walks everything that the newest meta page reaches; tj__page_check on an open file. */
 tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *error);

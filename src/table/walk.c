@@ -81,7 +81,7 @@ tj_status tj__walk_begin(const tj__pages *pages, tj__walk **out, tj_error *error
         walk ? walk_tree(walk, TJ__MAIN_DATABASE, (tj__bytes){0}, &pages->main, false, NULL, error)
              : TJ_NOMEM;
     if (status == TJ_NOMEM || walk->names.failed || walk->trees.failed) {
-        status = tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path);
+        status = tj__pages_no_memory(pages, error);
     }
     if (status != TJ_OK) {
         tj__walk_end(walk);
@@ -179,8 +179,7 @@ tj_status tj__pages_walk(const tj__pages *pages, tj__buffer *names, tj_error *er
     tj_status status = walk_all(walk, error);
     if (status == TJ_OK && names) {
         tj__put_bytes(names, walk->names.data, walk->names.size);
-        status = names->failed ? tj__fail(error, TJ_NOMEM, "out of memory checking %s", pages->path)
-                               : TJ_OK;
+        status = names->failed ? tj__pages_no_memory(pages, error) : TJ_OK;
     }
     tj__walk_end(walk);
     return status;

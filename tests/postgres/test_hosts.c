@@ -98,13 +98,14 @@ static void *load_beside(void *context)
     return NULL;
 }
 
-/* The process of the server that waits for a lock; 0: none did any more. */
+/* The process of the server that waits for the lock; 0: none did any more. Other tests have
+ * sessions there, too, which wait for locks of theirs. */
 static uint64_t locked_process(const loading *l)
 {
     uint64_t process = 0;
     while (process == 0 && !atomic_load(&l->done)) {
-        process =
-            sql_number("select pid::text from pg_stat_activity where wait_event_type = 'Lock'");
+        process = sql_number("select max(pid)::text from pg_locks where relation = "
+                             "'raw_state'::regclass and not granted");
     }
     return process;
 }

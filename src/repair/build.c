@@ -103,13 +103,6 @@ static tj_status see_fault(void *context, uint8_t table, const tj_error *fault, 
     return tj__error_pass(error, fault); /* the plan goes by data.mdb only where there was none */
 }
 
-static tj_status begin(void *context, tj_error *error)
-{
-    (void)context;
-    (void)error;
-    return TJ_OK;
-}
-
 /* ---- damaged rows, from elsewhere ---------------------------------------------------------- */
 
 static tj_status see_based_row(void *context, const tj__row *row, tj_error *error)
@@ -301,22 +294,11 @@ static tj_status put_rest(tj__repair_build *build, const tj__seen_base *seen, tj
     return status;
 }
 
-static tj_status pass_over_fault(void *context, uint8_t table, const tj_error *fault,
-                                 tj_error *error)
-{
-    (void)context;
-    (void)table;
-    (void)fault;
-    (void)error;
-    return TJ_OK;
-}
-
 static tj_status put_by_bases(tj__repair_build *build, tj_error *error)
 {
     const tj__seen_base *bases = (const tj__seen_base *)(const void *)build->x->bases.data;
     tj__inspection seen;
-    tj__inspector inspector = {
-        .row = see_stored_row, .fault = pass_over_fault, .begin = begin, .context = build};
+    tj__inspector inspector = {.row = see_stored_row, .context = build};
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
         TJ_TRY(put_kind(build, (tj__base_kind)kind, error));
     }
@@ -471,8 +453,7 @@ tj_status tj__repair_build_run(tj__repair_build *build, tj_error *error)
     const tj__examination *x = build->x;
     tj__inspection seen;
     tj__swept swept;
-    tj__inspector inspector = {
-        .row = see_row, .fault = see_fault, .begin = begin, .context = build};
+    tj__inspector inspector = {.row = see_row, .fault = see_fault, .context = build};
     tj__sweep sweep = {.directory = x->log_path,
                        .journal_id = x->journal_id,
                        .first_segment = x->first_segment,

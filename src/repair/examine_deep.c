@@ -101,15 +101,6 @@ static tj_status see_ledger(void *context, const tj__row *row, tj_error *error)
                : TJ_OK;
 }
 
-static tj_status pass_over(void *context, uint8_t table, const tj_error *fault, tj_error *error)
-{
-    (void)context;
-    (void)table;
-    (void)fault;
-    (void)error;
-    return TJ_OK;
-}
-
 static tj_status begin_index(void *context, tj_error *error)
 {
     (void)error;
@@ -136,8 +127,7 @@ static tj_status check_indexes(tj__examination *x, tj_error *error)
 {
     indexing in = {.x = x, .expected = tj__rowmap_new()};
     tj__inspection seen;
-    tj__inspector inspector = {
-        .row = see_ledger, .fault = pass_over, .begin = begin_index, .context = &in};
+    tj__inspector inspector = {.row = see_ledger, .begin = begin_index, .context = &in};
     if (!in.expected) {
         return no_memory(error);
     }
@@ -224,8 +214,7 @@ static tj_status name_rows(tj__examination *x, tj__row_source *past, tj_error *e
 {
     comparing c = {.x = x, .shown = tj__rowmap_new()};
     tj__inspection seen;
-    tj__inspector inspector = {
-        .row = keep_row, .fault = pass_over, .begin = begin_rows, .context = &c};
+    tj__inspector inspector = {.row = keep_row, .begin = begin_rows, .context = &c};
     if (!c.shown) {
         return no_memory(error);
     }

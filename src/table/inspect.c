@@ -32,7 +32,8 @@ static bool is_fault(tj_status status)
 static tj_status tell(inspecting *in, uint8_t table, const tj_error *fault, tj_error *error)
 {
     in->out->damaged |= TJ__TABLE_BIT(table);
-    return in->inspector->fault(in->inspector->context, table, fault, error);
+    return in->inspector->fault ? in->inspector->fault(in->inspector->context, table, fault, error)
+                                : TJ_OK;
 }
 
 /* ---- META ---------------------------------------------------------------------------------- */
@@ -98,7 +99,7 @@ static tj_status see_row(inspecting *in, const tj__walked_row *walked, tj_error 
     row.offset = walked->offset;
     in->damaged_row = in->damaged_row || row.damaged;
     in->out->rows++;
-    return in->inspector->row(in->inspector->context, &row, error);
+    return in->inspector->row ? in->inspector->row(in->inspector->context, &row, error) : TJ_OK;
 }
 
 static tj_status see_rows(void *context, const tj__walked_row *rows, size_t count, tj_error *error)
@@ -233,7 +234,9 @@ static tj_status look_once(inspecting *in, const char *path, bool *moved, tj_err
 {
     bool held = true;
     tj_error fault = TJ_ERROR_INIT;
-    TJ_TRY(in->inspector->begin(in->inspector->context, error));
+    if (in->inspector->begin) {
+        TJ_TRY(in->inspector->begin(in->inspector->context, error));
+    }
     tj_status status = open_pages(in, path, &held, &fault);
     if (status != TJ_OK) {
         *moved = tj__pages_moved(&in->pages);

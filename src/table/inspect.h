@@ -22,6 +22,7 @@ typedef struct tj__inspection {
     uint64_t damaged; /* bits of the tables that did not show what was stored; of 0 for the file */
 } tj__inspection;
 
+/* Each may be NULL: then nothing is done about it. */
 typedef struct tj__inspector {
     /* Sees a row, in key order within its table; row->damaged where its checksum does not match,
      * with file and offset set for all. */

@@ -98,13 +98,29 @@ static void a_data_mdb_that_was_cut(void **state)
     }
 }
 
+static tj_repair_report *repair_into(fixture *f, char into[PATH_TEXT_SIZE])
+{
+    tj_repair_report *repaired = NULL;
+    assert_true(snprintf(into, PATH_TEXT_SIZE, "%.500s.new", f->path) > 0);
+    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
+    return repaired;
+}
+
+static void assert_repaired_whole(fixture *f)
+{
+    char into[PATH_TEXT_SIZE];
+    tj_repair_report *repaired = repair_into(f, into);
+    assert_true(repaired->written && !repaired->loses);
+    tj_repair_report_free(repaired);
+    assert_journal_sound(into);
+    directory_remove(into);
+}
+
 /* Both journals would share the segment if it were whole. */
 static void bytes_behind_a_seal_are_not_taken_over(void **state)
 {
     fixture *f = *state;
     char path[PATH_TEXT_SIZE];
-    char into[PATH_TEXT_SIZE];
-    tj_repair_report *repaired = NULL;
     f->config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
     f->damaged = true;
     open_and_save(f, 1, 1500);
@@ -112,12 +128,7 @@ static void bytes_behind_a_seal_are_not_taken_over(void **state)
     assert_int_equal(access(path, F_OK), 0);
     path_of(f, "log/0000000001.log", path);
     turn_bits(path, TJ_SEGMENT_SIZE_MIN - 1, 1);
-    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
-    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
-    assert_true(repaired->written && !repaired->loses);
-    tj_repair_report_free(repaired);
-    assert_journal_sound(into);
-    directory_remove(into);
+    assert_repaired_whole(f);
 }
 
 /* The file whose pages cannot be read from one on, as those of a disk that gives out; before that,
@@ -150,17 +161,11 @@ STAND_IN ssize_t pread(int fd, void *to, size_t size, off_t at)
 
 static void assert_unchecked_and_repaired(fixture *f)
 {
-    char into[PATH_TEXT_SIZE];
-    tj_repair_report *repaired = NULL;
     tj_verify_report *report = verify(f);
     assert_int_equal(report->verdict, TJ_VERDICT_UNCHECKED);
     assert_true(report->newest_whole);
     tj_verify_report_free(report);
-    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
-    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
-    assert_true(repaired->written && !repaired->loses);
-    tj_repair_report_free(repaired);
-    directory_remove(into);
+    assert_repaired_whole(f);
 }
 
 static void a_data_mdb_that_cannot_be_read(void **state)
@@ -211,8 +216,6 @@ static void a_segment_behind_a_gap(void **state)
 {
     fixture *f = *state;
     char path[PATH_TEXT_SIZE];
-    char into[PATH_TEXT_SIZE];
-    tj_repair_report *repaired = NULL;
     begin(f);
     f->damaged = true;
     path_of(f, "log/0000000009.log", path);
@@ -225,20 +228,7 @@ static void a_segment_behind_a_gap(void **state)
     assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
     assert_true(report->newest_whole);
     tj_verify_report_free(report);
-    assert_true(snprintf(into, sizeof into, "%.500s.new", f->path) > 0);
-    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
-    assert_true(repaired->written && !repaired->loses);
-    tj_repair_report_free(repaired);
-    assert_journal_sound(into);
-    directory_remove(into);
-}
-
-static tj_repair_report *repair_into(fixture *f, char into[PATH_TEXT_SIZE])
-{
-    tj_repair_report *repaired = NULL;
-    assert_true(snprintf(into, PATH_TEXT_SIZE, "%.500s.new", f->path) > 0);
-    assert_ok(tj_repair(f->path, into, NULL, &repaired, &err));
-    return repaired;
+    assert_repaired_whole(f);
 }
 
 /* With data.mdb as it was after 700 of 1,500 commits, without a mark, and with this much of the
@@ -294,14 +284,9 @@ static void a_segment_under_another_name(void **state)
 static void a_log_that_ends_with_a_seal(void **state)
 {
     fixture *f = *state;
-    char into[PATH_TEXT_SIZE];
     begin_at_a_seal(f, TJ_SEGMENT_SIZE_MIN);
     shell("rm %s/log/0000000001.log", f->path);
-    tj_repair_report *repaired = repair_into(f, into);
-    assert_true(repaired->written && !repaired->loses);
-    tj_repair_report_free(repaired);
-    assert_journal_sound(into);
-    directory_remove(into);
+    assert_repaired_whole(f);
 }
 
 /* However long it could be read, a repair that says that nothing is lost has lost nothing. */

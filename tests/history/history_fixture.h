@@ -163,6 +163,16 @@ static inline void history_go_on(fixture *f, history *h, uint64_t last)
     }
 }
 
+/* A journal of so many commits that nobody has open. */
+static inline void history_make(fixture *f, history *h, uint64_t last)
+{
+    random_start();
+    f->config.lmdb.lag_ms = NEVER_MS;
+    history_begin(f, h);
+    history_go_on(f, h, last);
+    fixture_close(f);
+}
+
 /* The bases that are due, of both kinds. */
 static inline uint32_t build_bases(const history *h)
 {

@@ -77,11 +77,7 @@ static void it_builds_what_an_earlier_writer_left_undone(void **state)
 {
     fixture *f = *state;
     static char expected[8192];
-    random_start();
-    f->config.lmdb.lag_ms = NEVER_MS;
-    history_begin(f, &h);
-    history_go_on(f, &h, COMMITS);
-    fixture_close(f);
+    history_make(f, &h, COMMITS);
     shell("rm -rf %s", h.history_path);
     build_beside(f, expected);
     shell("mkdir %s && touch %s/0000000001.state.tmp", h.history_path, h.history_path);
@@ -170,11 +166,7 @@ static void killed_at_any_moment_it_leaves_whole_files(void **state)
     const char *longer = getenv("TJ_LONG");
     int kills = longer && strcmp(longer, "1") == 0 ? 10000 : 40;
     size_t files = 0;
-    random_start();
-    f->config.lmdb.lag_ms = NEVER_MS;
-    history_begin(f, &h);
-    history_go_on(f, &h, COMMITS);
-    fixture_close(f);
+    history_make(f, &h, COMMITS);
     shell("rm -rf %s", h.history_path);
     build_beside(f, expected);
     tj_uuid_format(h.source.journal_id, id);

@@ -24,11 +24,7 @@ static history h;
 
 static void begin(fixture *f)
 {
-    random_start();
-    f->config.lmdb.lag_ms = NEVER_MS;
-    history_begin(f, &h);
-    history_go_on(f, &h, COMMITS);
-    fixture_close(f);
+    history_make(f, &h, COMMITS);
 }
 
 static tj_prune_report prune(fixture *f, uint64_t size)

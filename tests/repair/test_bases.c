@@ -24,11 +24,7 @@ static uint64_t first_segment;
 /* With bases, closed; pruned to a few segments. */
 static void begin(fixture *f, bool pruned)
 {
-    random_start();
-    f->config.lmdb.lag_ms = NEVER_MS;
-    history_begin(f, &h);
-    history_go_on(f, &h, COMMITS);
-    fixture_close(f);
+    history_make(f, &h, COMMITS);
     build_bases(&h);
     first_segment = 1;
     if (pruned) {

@@ -14,11 +14,7 @@ static history h;
 
 static void begin(fixture *f)
 {
-    random_start();
-    f->config.lmdb.lag_ms = NEVER_MS;
-    history_begin(f, &h);
-    history_go_on(f, &h, COMMITS);
-    fixture_close(f);
+    history_make(f, &h, COMMITS);
     assert_true(build_bases(&h) > 4);
 }
 

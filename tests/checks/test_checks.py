@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Each check turns red for each violation it is there for, planted in a copy of the tree."""
+import os
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,12 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SKIP = 77
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # each test copies the tree
 
 
 class Planted(unittest.TestCase):
     def setUp(self):
-        holder = tempfile.TemporaryDirectory()
+        holder = tempfile.TemporaryDirectory(dir=MEMORY)
         self.addCleanup(holder.cleanup)
         self.tree = Path(holder.name) / "tree"
         for folder in ("cmake", "include", "src", "cli", "debian", "tests/checks",

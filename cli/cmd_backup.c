@@ -3,8 +3,10 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <tesser/maintain.h>
 
@@ -148,6 +150,29 @@ static void tell(command_line *cli, const tj_backup_report *report)
     json_report(report, &cli->out);
 }
 
+/* Where a disk was unmounted, what lies beneath would be taken for the place of a first backup. A
+ * point is where it was, or another backup thinned it out. */
+static tj_status check_place(const char *directory, uint64_t sequence, tj_error *error)
+{
+    char point[PATH_MAX];
+    tj_backup_list *list = NULL;
+    snprintf(point, sizeof point, "%s/points/%020" PRIu64 ".point", directory, sequence);
+    if (access(point, F_OK) == 0) {
+        return TJ_OK;
+    }
+    tj_status status = tj_backup_list_read(directory, &list, error);
+    bool holds = list && list->count > 0 && list->points[list->count - 1].sequence >= sequence;
+    tj_backup_list_free(list);
+    if (holds || (status != TJ_OK && status != TJ_NOT_FOUND && status != TJ_INVALID)) {
+        return status;
+    }
+    return fail(error, TJ_IO,
+                "%s does not hold any more what was backed up there up to commit %" PRIu64
+                ": its disk was unmounted, or another directory took its place; nothing was "
+                "written to it. Put it back, and start again",
+                directory, sequence);
+}
+
 /* As long as there is something new; a line for each. */
 static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *options, int64_t ms,
                         tj_error *error)
@@ -159,6 +184,9 @@ static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *o
         tj_store_info info = TJ_STORE_INFO_INIT;
         tj_backup_report *report = NULL;
         tj_status status = tj_store_info_get(store, &info, error);
+        if (status == TJ_OK && last != UINT64_MAX) {
+            status = check_place(cli->arguments[0], last, error);
+        }
         if (status == TJ_OK && info.sequence != last) {
             status = tj_backup(store, cli->arguments[0], options, &report, error);
         }
@@ -238,9 +266,9 @@ const command_spec command_backup = {
             "refused, and so are a log that went another way and a copy of the journal that a "
             "writer has opened: give it a directory of its own, or an id with 'restore', or say "
             "with --moved that it goes on in the place of the other. With --follow what a broken "
-            "disk or "
-            "machine can take is what came in one interval; of the points that it makes one an "
-            "hour stays, and the newest.",
+            "disk or machine can take is what came in one interval; of the points that it makes "
+            "one an hour stays, and the newest. It ends where the directory does not hold any more "
+            "what it backed up, as when its disk was unmounted.",
     .example = "tesser-journal --journal ./journal backup /mnt/backup/journal\n"
                "tesser-journal --journal ./journal backup /mnt/backup/journal --compress --follow "
                "--every 1s",

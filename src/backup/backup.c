@@ -283,6 +283,16 @@ static bool was_pruned(tj__backup_job *b, tj_status status)
            b->journal_first > before;
 }
 
+/* Whatever failed where its directory is another one by now, that is what is said. */
+static void explain(const tj__backup_job *b, tj_error *failure)
+{
+    tj_error gone = TJ_ERROR_INIT;
+    if (failure->status != TJ_OK && tj__backup_directory_held(&b->directory, &gone) != TJ_OK &&
+        gone.os_errno == 0) {
+        *failure = gone;
+    }
+}
+
 static tj_status run(tj_store *store, const char *directory, const tj_backup_options *options,
                      tj_backup_report **report, tj_error *error)
 {
@@ -302,6 +312,7 @@ static tj_status run(tj_store *store, const char *directory, const tj_backup_opt
         failure = (tj_error)TJ_ERROR_INIT;
         status = make(&b, &failure);
     }
+    explain(&b, &failure);
     bool noted = status == TJ_OK && note(&b);
     if (status == TJ_OK && report) {
         status = tj__backup_report_new(b.directory.path, &b.point, b.pace.bytes, noted, report,

@@ -50,6 +50,7 @@ static tj_status seal(tj__backup_job *b, tj_error *error)
         tj__backup_segment_path(&b->directory, b->scribe.ordinal, TJ__BACKUP_SEALED, path, error));
     TJ_TRY(tj__scribe_put(&b->scribe, tj__log_reader_seal(b->reader), error));
     TJ_TRY(end_file(b, error));
+    TJ_TRY(tj__backup_directory_held(&b->directory, error));
     TJ_TRY(tj__file_rename_new(b->scribe.path, path, error));
     /* A power cut must not take this name and leave that of a later one. */
     TJ_TRY(tj__directory_sync(b->directory.log_path, error));
@@ -65,6 +66,7 @@ static tj_status turn_page(tj__backup_job *b, tj_error *error)
         TJ_TRY(seal(b, error));
     }
     TJ_TRY(tj__backup_segment_path(&b->directory, ordinal, TJ__BACKUP_PART, path, error));
+    TJ_TRY(tj__backup_directory_held(&b->directory, error));
     return tj__scribe_begin(&b->scribe, path, tj__log_reader_header(b->reader), error);
 }
 
@@ -207,7 +209,9 @@ tj_status tj__backup_write_point(tj__backup_job *b, tj_error *error)
     if (b->goes_on && b->before.position.sequence == b->point.position.sequence) {
         b->point.verified_at = b->before.verified_at;
     }
+    TJ_TRY(tj__backup_directory_held(&b->directory, error));
     TJ_TRY(tj__point_write(b->directory.points_path, &b->point, error));
+    TJ_TRY(tj__backup_directory_held(&b->directory, error));
     bool thin = b->thin && b->goes_on && b->before.position.sequence < b->point.position.sequence;
     return thin ? tj__point_thin(b->directory.points_path, &b->before, error) : TJ_OK;
 }

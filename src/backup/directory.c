@@ -145,6 +145,22 @@ tj_status tj__backup_directory_take(tj__backup_directory *directory, const char 
     return status;
 }
 
+tj_status tj__backup_directory_held(const tj__backup_directory *directory, tj_error *error)
+{
+    struct stat held;
+    bool same = false;
+    if (fstat(directory->lock_fd, &held) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", directory->path);
+    }
+    TJ_TRY(tj__path_names(directory->path, held.st_dev, held.st_ino, &same, error));
+    return same ? TJ_OK
+                : tj__fail(error, TJ_IO,
+                           "%s is not the directory any more in which this backup was begun: its "
+                           "disk was unmounted, or another directory took its place; what was "
+                           "backed up stays as it was. Put it back, and back up again",
+                           directory->path);
+}
+
 void tj__backup_directory_close(tj__backup_directory *directory)
 {
     tj__file_close(directory->lock_fd);

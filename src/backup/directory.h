@@ -46,6 +46,9 @@ tj_status tj__backup_directory_take(tj__backup_directory *directory, const char 
 /* Makes one of its directories, unless it is there, owned as it is. */
 tj_status tj__backup_directory_inside(const tj__backup_directory *directory, const char *path,
                                       tj_error *error);
+/* Whether its path still names the directory that was taken, and not what shows where a disk was
+ * unmounted. TJ_IO. */
+tj_status tj__backup_directory_held(const tj__backup_directory *directory, tj_error *error);
 void tj__backup_directory_close(tj__backup_directory *directory);
 
 /* Reads the newest point. TJ_NOT_FOUND, without touching error, when there is none. */

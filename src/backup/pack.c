@@ -41,5 +41,6 @@ tj_status tj__backup_pack(const tj__backup_directory *directory, uint64_t ordina
     TJ_TRY(status);
     TJ_TRY(tj__file_rename(temporary, path, error));
     TJ_TRY(tj__directory_sync(directory->log_path, error));
+    TJ_TRY(tj__backup_directory_held(directory, error));
     return tj__file_remove(from_path, error);
 }

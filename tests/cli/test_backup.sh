@@ -124,6 +124,40 @@ json "$out" "d['points'][-1]['sequence'] == '113' and len(d['points']) < 7"
 run 0 restore b --into from-follow
 out_has "up to commit 113"
 
+# The follower whose directory becomes another one ends, and writes nothing to what is there then: an empty directory, as
+# where a disk was mounted, a backup of earlier, and with the rights to it a disk.
+follow_until_gone() { # follow_until_gone PREPARE EXCHANGE, in a shell of its own
+    set -euo pipefail
+    local before code=0
+    eval "$1"
+    "$TESSER_JOURNAL" backup mnt --follow --every 20ms >followed 2>told &
+    follower=$!
+    trap 'kill $follower 2>/dev/null || true' EXIT
+    until grep -q "as of commit 113" followed; do kill -0 "$follower"; sleep 0.01; done
+    eval "$2"
+    before=$(find mnt | sort)
+    wait "$follower" || code=$?
+    [ "$code" -eq 18 ]
+    grep -q "mnt does not hold any more what was backed up there up to commit 113: its disk was unmounted" told
+    [ "$(find mnt | sort)" = "$before" ]
+}
+export -f follow_until_gone
+run 0 backup list b
+cp -a b earlier
+rm "$(ls earlier/points/*.point | tail -1)"
+bash -c 'follow_until_gone : "mv mnt kept && mkdir mnt"' || fail "the follower went on: $(cat told)"
+run 0 backup verify kept
+rmdir mnt
+bash -c 'follow_until_gone "mv kept mnt" "mv mnt kept && mv earlier mnt"' || fail "the follower went on: $(cat told)"
+rm -r mnt kept
+mkdir mnt
+if unshare --mount true 2>/dev/null; then
+    unshare --mount bash -c 'follow_until_gone "mount -t tmpfs none mnt" "umount mnt"' || fail "the follower went on: $(cat told)"
+    [ -z "$(ls mnt)" ] || fail "beneath the disk something was written"
+else
+    echo "Skipped: unmounting a disk, for which root is needed"
+fi
+
 # The follower of a journal that another one took the place of ends: it would back nothing up any more.
 cp -a j another
 "$TESSER_JOURNAL" backup followed-by-name --follow --every 20ms >followed 2>told &

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
 
 void tj_text_dispose(tj_text *text)
 {
@@ -197,4 +200,24 @@ const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE])
     size_t size = tj_text_visible(shown, buffer + 1, TJ__QUOTE_SIZE - sizeof "\"...");
     strcpy(buffer + 1 + size, shown.size < text.size ? "...\"" : "\"");
     return buffer;
+}
+
+tj_status tj__book_name_check(const char *name, tj_error *error)
+{
+    size_t size = !name ? 0 : strlen(name);
+    if (size == 0) {
+        return tj__fail(error, TJ_INVALID, "a book's name must not be empty");
+    }
+    if (size > TJ_BOOK_SIZE_MAX) {
+        return tj__fail(error, TJ_LIMIT, "a book's name has at most %d bytes, this one %zu",
+                        TJ_BOOK_SIZE_MAX, size);
+    }
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) {
+            return tj__fail(error, TJ_INVALID,
+                            "a book's name must not hold control characters (byte %zu is 0x%02x)",
+                            i + 1, (unsigned)(unsigned char)name[i]);
+        }
+    }
+    return TJ_OK;
 }

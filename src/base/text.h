@@ -25,4 +25,8 @@ const char *tj__plural(uint64_t count, const char *one, const char *many);
 /* Whether text is well-formed UTF-8: no overlong forms, surrogates or values above U+10FFFF. */
 bool tj__text_is_utf8(tj_str text);
 
+/* Refuses what cannot be the name of a book: one that is empty, too long (TJ_LIMIT) or holds
+ * control characters. */
+tj_status tj__book_name_check(const char *name, tj_error *error);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "engine/engine.h"
 
 /* Largest size that a setting may name: 1 EiB, more than any file system takes. */
@@ -49,13 +50,24 @@ static tj_status wrong_value(const tj__loader *load, const setting *which,
                              const tj__toml_value *value, tj_error *error)
 {
     if (value->kind == TJ__TOML_INTEGER) {
+        /* The parser takes what is beyond 64 bits for the last number within. */
+        const char *beyond = value->integer == INT64_MAX   ? " or more"
+                             : value->integer == INT64_MIN ? " or less"
+                                                           : "";
         return tj__setting_refuse(load, value, TJ_INVALID, error,
-                                  "%s.%s is %" PRId64 "; expected %s", which->table, which->key,
-                                  value->integer, which->expected);
+                                  "%s.%s is %" PRId64 "%s; expected %s", which->table, which->key,
+                                  value->integer, beyond, which->expected);
     }
     return tj__setting_refuse(load, value, TJ_INVALID, error, "%s.%s is \"%.*s\"; expected %s",
                               which->table, which->key, tj__setting_quoted(value->text),
                               value->text.data, which->expected);
+}
+
+static tj_status refuse_for(const tj__loader *load, const setting *which,
+                            const tj__toml_value *value, const tj_error *cause, tj_error *error)
+{
+    return tj__setting_refuse(load, value, cause->status, error, "%s.%s: %s", which->table,
+                              which->key, cause->message);
 }
 
 tj_status tj__config_keep(char **slot, char *text, tj_error *error)
@@ -121,8 +133,7 @@ static tj_status read_path(tj__loader *load, const setting *which, const tj__tom
     }
     tj_error cause = TJ_ERROR_INIT;
     if (tj_path_check(value->text.data, &cause) != TJ_OK) {
-        return tj__setting_refuse(load, value, cause.status, error, "%s.%s: %s", which->table,
-                                  which->key, cause.message);
+        return refuse_for(load, which, value, &cause, error);
     }
     TJ_TRY(tj__config_keep(&load->strings->path, path_from(load, which->table, value->text.data),
                            error));
@@ -135,6 +146,10 @@ static tj_status read_book(tj__loader *load, const setting *which, const tj__tom
 {
     if (value->text.size == 0 || value->text.size > TJ_BOOK_SIZE_MAX) {
         return wrong_value(load, which, value, error);
+    }
+    tj_error cause = TJ_ERROR_INIT;
+    if (tj__book_name_check(value->text.data, &cause) != TJ_OK) {
+        return refuse_for(load, which, value, &cause, error);
     }
     TJ_TRY(tj__config_keep(&load->strings->book, strdup(value->text.data), error));
     load->config.book = load->strings->book;
@@ -276,8 +291,8 @@ static tj_status read_history(tj__loader *load, const setting *which, const tj__
     return TJ_OK;
 }
 
-#define MS_EXPECTED "milliseconds, at least 1"
-#define SIZE_EXPECTED "a size in bytes, or text such as \"512 MiB\" or \"10 GiB\""
+#define MS_EXPECTED "milliseconds, 1 to 4294967295"
+#define SIZE_EXPECTED "a size in bytes, at most 2^60, or text such as \"512 MiB\" or \"10 GiB\""
 
 static const setting settings[] = {
     {TJ__TABLE_JOURNAL, "type", TJ__TOML_TEXT, "\"lmdb\" or \"memory\", or \"postgres\"", read_type,
@@ -323,19 +338,26 @@ static const setting settings[] = {
 _Static_assert(TJ_BOOK_SIZE_MAX == 128 && TJ_SEGMENT_SIZE_MIN == 64 << 10,
                "the texts above name these limits");
 
-/* Whether a key is a known one with at most two wrong, missing or extra letters: the length of
- * what two texts share at their beginning and end tells well enough for short names. */
+static bool is_same_letter(char a, char b)
+{
+    return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+}
+
+/* Whether a key is a known one, which is in small letters, with at most two wrong, missing or extra
+ * ones: the length of what two texts share at their beginning and end tells well enough for short
+ * names. */
 static bool resembles(tj_str key, const char *known)
 {
     size_t size = strlen(known);
     size_t shorter = key.size < size ? key.size : size;
     size_t longer = key.size < size ? size : key.size;
     size_t head = 0;
-    while (head < shorter && key.data[head] == known[head]) {
+    while (head < shorter && is_same_letter(key.data[head], known[head])) {
         head++;
     }
     size_t tail = 0;
-    while (tail < shorter - head && key.data[key.size - 1 - tail] == known[size - 1 - tail]) {
+    while (tail < shorter - head &&
+           is_same_letter(key.data[key.size - 1 - tail], known[size - 1 - tail])) {
         tail++;
     }
     return head + tail >= 2 && longer - head - tail <= 2;

@@ -12,26 +12,6 @@
 #include "base/thread.h"
 #include "store/internal.h"
 
-tj_status tj__book_name_check(const char *name, tj_error *error)
-{
-    size_t size = !name ? 0 : strlen(name);
-    if (size == 0) {
-        return tj__fail(error, TJ_INVALID, "a book's name must not be empty");
-    }
-    if (size > TJ_BOOK_SIZE_MAX) {
-        return tj__fail(error, TJ_LIMIT, "a book's name has at most %d bytes, this one %zu",
-                        TJ_BOOK_SIZE_MAX, size);
-    }
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) {
-            return tj__fail(error, TJ_INVALID,
-                            "a book's name must not hold control characters (byte %zu is 0x%02x)",
-                            i + 1, (unsigned)(unsigned char)name[i]);
-        }
-    }
-    return TJ_OK;
-}
-
 /* ---- opening and closing ---------------------------------------------------------------- */
 
 /* The map's size, within the bound of its growth. */

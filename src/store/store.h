@@ -17,9 +17,6 @@ const char *tj__store_book(const tj_store *store);
 /* A caller's configuration with every default filled in. */
 tj_status tj__config_complete(const tj_config *given, tj_config *config, tj_error *error);
 
-/* A name that can be a book's: TJ_INVALID or TJ_LIMIT if not. */
-tj_status tj__book_name_check(const char *name, tj_error *error);
-
 /* A view with the number of a book in it; end it with tj__reading_end whatever begin returned. */
 typedef struct tj__reading {
     struct tj__core *core;

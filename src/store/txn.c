@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/text.h"
 #include "store/internal.h"
 #include "json/check.h"
 

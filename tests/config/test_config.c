@@ -180,16 +180,16 @@ static void refuses_sizes_that_are_none(void **state)
         "0",
         "-1",
         "1152921504606846977",
-        "9223372036854775807",
     };
     char text[128];
     char rest[256];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(text, sizeof text, "[journal]\nmap_size = %s\n", cases[i]);
-        snprintf(rest, sizeof rest,
-                 ":2: journal.map_size is %s; expected a size in bytes, or text such as "
-                 "\"512 MiB\" or \"10 GiB\"",
-                 cases[i]);
+        snprintf(
+            rest, sizeof rest,
+            ":2: journal.map_size is %s; expected a size in bytes, at most 2^60, or text such as "
+            "\"512 MiB\" or \"10 GiB\"",
+            cases[i]);
         assert_refused(text, rest);
     }
     static const char *const texts[] = {"",
@@ -208,16 +208,22 @@ static void refuses_sizes_that_are_none(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         snprintf(text, sizeof text, "[journal]\n\nlag_bytes = \"%s\"\n", texts[i]);
         snprintf(rest, sizeof rest,
-                 ":3: journal.lag_bytes is \"%s\"; expected a size in bytes, or text such as "
+                 ":3: journal.lag_bytes is \"%s\"; expected a size in bytes, at most 2^60, or text "
+                 "such as "
                  "\"512 MiB\" or \"10 GiB\"",
                  texts[i]);
         assert_refused(text, rest);
     }
     assert_refused("[journal]\nmap_size = 99999999999999999999999\n",
-                   ":2: journal.map_size is 9223372036854775807; expected a size in bytes, or text "
+                   ":2: journal.map_size is 9223372036854775807 or more; expected a size in bytes, "
+                   "at most 2^60, or text "
                    "such as \"512 MiB\" or \"10 GiB\"");
+    assert_refused("[journal]\nmap_size = -99999999999999999999999\n",
+                   ":2: journal.map_size is -9223372036854775808 or less; expected a size in "
+                   "bytes, at most 2^60, or text such as \"512 MiB\" or \"10 GiB\"");
     assert_refused("[journal]\nsegment_size = \"63 KiB\"\n",
-                   ":2: journal.segment_size is \"63 KiB\"; expected a size in bytes, or text such "
+                   ":2: journal.segment_size is \"63 KiB\"; expected a size in bytes, at most "
+                   "2^60, or text such "
                    "as \"512 MiB\" or \"10 GiB\", at least 64 KiB");
 }
 
@@ -239,10 +245,13 @@ static void refuses_wrong_values(void **state)
                    "\"./journal\"");
     assert_refused("[journal]\nbook = \"\"\n",
                    ":2: journal.book is \"\"; expected a name of 1 to 128 bytes");
+    assert_refused("[journal]\nbook = \"a\\nb\"\n",
+                   ":2: journal.book: a book's name must not hold control characters "
+                   "(byte 2 is 0x0a)");
     assert_refused("[journal]\nlag_ms = 0\n",
-                   ":2: journal.lag_ms is 0; expected milliseconds, at least 1");
+                   ":2: journal.lag_ms is 0; expected milliseconds, 1 to 4294967295");
     assert_refused("[journal]\nlag_ms = 4294967296\n",
-                   ":2: journal.lag_ms is 4294967296; expected milliseconds, at least 1");
+                   ":2: journal.lag_ms is 4294967296; expected milliseconds, 1 to 4294967295");
 }
 
 static void names_found_and_expected_type(void **state)
@@ -251,9 +260,9 @@ static void names_found_and_expected_type(void **state)
     assert_refused("[journal]\npath = 1\n",
                    ":2: journal.path is an integer; expected a path, such as \"./journal\"");
     assert_refused("[journal]\nlag_ms = \"200\"\n",
-                   ":2: journal.lag_ms is text; expected milliseconds, at least 1");
+                   ":2: journal.lag_ms is text; expected milliseconds, 1 to 4294967295");
     assert_refused("[journal]\nlag_ms = 2.5\n",
-                   ":2: journal.lag_ms is a float; expected milliseconds, at least 1");
+                   ":2: journal.lag_ms is a float; expected milliseconds, 1 to 4294967295");
     assert_refused("[journal]\nmust_exist = [true]\n",
                    ":2: journal.must_exist is an array; expected true or false");
     assert_refused(
@@ -278,6 +287,8 @@ static void suggests_the_key_that_was_meant(void **state)
                    ":2: unknown key \"pth\" in [journal]; did you mean \"path\"?");
     assert_refused("[journal]\nmapsize = 1\n",
                    ":2: unknown key \"mapsize\" in [journal]; did you mean \"map_size\"?");
+    assert_refused("[journal]\nPATH = \"a\"\n",
+                   ":2: unknown key \"PATH\" in [journal]; did you mean \"path\"?");
     assert_refused("[journal]\ncolour = 1\n",
                    ":2: unknown key \"colour\" in [journal]; the known keys are type, path, book, "
                    "map_size, map_size_max, segment_size, durability, lag_bytes, lag_ms, "

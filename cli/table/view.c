@@ -108,34 +108,20 @@ static bool column_find(const text_table *table, tj_str name, size_t *column)
     return false;
 }
 
-/* The next name of a list that commas divide; false at its end. */
+/* The next name of a list that commas divide, with blanks or without; false at its end. */
 static bool name_next(const char **list, tj_str *name)
 {
     if (!*list) {
         return false;
     }
     size_t size = strcspn(*list, ",");
-    *name = (tj_str){*list, size};
+    size_t blanks = strspn(*list, " ");
+    *name = blanks < size ? (tj_str){*list + blanks, size - blanks} : (tj_str){*list, 0};
+    while (name->size > 0 && name->data[name->size - 1] == ' ') {
+        name->size--;
+    }
     *list = (*list)[size] ? *list + size + 1 : NULL;
     return true;
-}
-
-static tj_status unknown_column(command_line *cli, const text_table *tables, size_t count,
-                                const option_spec *option, tj_str name, tj_error *error)
-{
-    char known[512] = "";
-    size_t used = 0;
-    for (size_t t = 0; t < count; t++) {
-        for (size_t i = 0; i < tables[t].column_count && used < sizeof known; i++) {
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
-                                     i > 0   ? ", "
-                                     : t > 0 ? "; "
-                                             : "",
-                                     tables[t].columns[i].title);
-        }
-    }
-    return usage_error(cli, error, "--%s names the column \"%.*s\"; there are %s", option->name,
-                       (int)(name.size < 64 ? name.size : 64), name.data, known);
 }
 
 /* ---- conditions --------------------------------------------------------------------------- */
@@ -167,8 +153,11 @@ static bool condition_parse(const char *text, condition *out)
     for (size_t i = 0; i < OPERATOR_COUNT; i++) {
         size_t length = strlen(operators[i]);
         if (strncmp(text + size, operators[i], length) == 0) {
-            *out = (condition){{text, size}, (operator)i, key_of(text + size + length)};
-            return size > 0;
+            const char *value = text + size + length;
+            *out = (condition){{text, size}, (operator)i, key_of(value)};
+            /* "==" and "<>" are no comparisons: a value that begins like one is found by "~". */
+            return size > 0 &&
+                   (out->operator== OPERATOR_PART || !strchr("=<>~", value[0]) || !value[0]);
         }
     }
     return false;
@@ -189,7 +178,8 @@ static bool holds(const condition *asked, table_align align, const char *value)
 {
     key read = key_of(value);
     const char *text = value ? value : "";
-    bool comparable = read.kind == asked->wanted.kind;
+    /* Texts that look like a number or a time stand beside others, in the order of --sort. */
+    bool comparable = align == ALIGN_LEFT ? value != NULL : read.kind == asked->wanted.kind;
     int order = comparable ? compare(&read, &asked->wanted) : 0;
     switch (asked->operator) {
     case OPERATOR_EQUAL:
@@ -251,27 +241,96 @@ static tj_status view_parse(command_line *cli, table_view *view, tj_error *error
     return option_number(cli, &option_limit, &view->limit, error);
 }
 
-/* Whether a table has every column that the options name; *missing is one that it lacks. */
-static bool view_fits(const table_view *view, const text_table *table, const option_spec **option,
-                      tj_str *missing)
+/* Walks over the names of columns that the options give: at first {view->columns}. */
+typedef struct name_walk {
+    const char *list;
+    size_t condition;
+    bool sorted;
+} name_walk;
+
+static bool names_next(const table_view *view, name_walk *at, const option_spec **option,
+                       tj_str *name)
+{
+    if (name_next(&at->list, name)) {
+        *option = &option_columns;
+    } else if (at->condition < view->condition_count) {
+        *option = &option_where;
+        *name = view->conditions[at->condition++].column;
+    } else if (view->sort && !at->sorted) {
+        *option = &option_sort;
+        *name = tj_str_of(view->sort);
+        at->sorted = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool is_meant(const table_view *view, const text_table *table)
+{
+    return !view->table || strcmp(view->table, table->name) == 0;
+}
+
+/* Whether a table has every column that the options name. */
+static bool view_fits(const table_view *view, const text_table *table)
+{
+    name_walk at = {.list = view->columns};
+    const option_spec *option;
+    tj_str name;
+    size_t column;
+    while (names_next(view, &at, &option, &name)) {
+        if (!column_find(table, name, &column)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool in_any(const table_view *view, const text_table *tables, size_t count, tj_str name)
 {
     size_t column;
-    const char *list = view->columns;
-    for (*option = &option_columns; name_next(&list, missing);) {
-        if (!column_find(table, *missing, &column)) {
-            return false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_meant(view, &tables[i]) && column_find(&tables[i], name, &column)) {
+            return true;
         }
     }
-    *option = &option_where;
-    for (size_t i = 0; i < view->condition_count; i++) {
-        *missing = view->conditions[i].column;
-        if (!column_find(table, *missing, &column)) {
-            return false;
+    return false;
+}
+
+/* "id, symbol; symbol, price" of the tables that are meant. */
+static void known_columns(const table_view *view, const text_table *tables, size_t count,
+                          char *known, size_t size)
+{
+    size_t used = 0;
+    for (size_t t = 0; t < count; t++) {
+        const char *between = used > 0 ? "; " : "";
+        for (size_t i = 0; is_meant(view, &tables[t]) && i < tables[t].column_count; i++) {
+            used += used < size ? (size_t)snprintf(known + used, size - used, "%s%s", between,
+                                                   tables[t].columns[i].title)
+                                : 0;
+            between = ", ";
         }
     }
-    *option = &option_sort;
-    *missing = tj_str_of(view->sort);
-    return !view->sort || column_find(table, *missing, &column);
+}
+
+/* Of the tables that are meant none has all the columns that are named. */
+static tj_status no_such_table(command_line *cli, const table_view *view, const text_table *tables,
+                               size_t count, tj_error *error)
+{
+    char known[512] = "";
+    name_walk at = {.list = view->columns};
+    const option_spec *option;
+    tj_str name;
+    known_columns(view, tables, count, known, sizeof known);
+    while (names_next(view, &at, &option, &name)) {
+        if (!in_any(view, tables, count, name)) {
+            return usage_error(cli, error, "--%s names the column \"%.*s\"; there are %s",
+                               option->name, (int)(name.size < 64 ? name.size : 64), name.data,
+                               known);
+        }
+    }
+    return usage_error(cli, error, "no table has all the columns that are named; there are %s",
+                       known);
 }
 
 /* ---- choosing ----------------------------------------------------------------------------- */
@@ -399,15 +458,14 @@ static tj_status check_values(command_line *cli, const table_view *view, const t
 static tj_status find_tables(command_line *cli, const table_view *view, const text_table *tables,
                              size_t count, bool *shown, size_t *shown_count, tj_error *error)
 {
-    const option_spec *option = NULL;
-    tj_str missing = {NULL, 0};
+    bool meant = false;
     for (size_t i = 0; i < count; i++) {
-        bool named = !view->table || strcmp(view->table, tables[i].name) == 0;
-        shown[i] = named && view_fits(view, &tables[i], &option, &missing);
+        shown[i] = is_meant(view, &tables[i]) && view_fits(view, &tables[i]);
+        meant = meant || is_meant(view, &tables[i]);
         *shown_count += shown[i];
     }
-    if (*shown_count == 0 && option) {
-        return unknown_column(cli, tables, count, option, missing, error);
+    if (*shown_count == 0 && meant) {
+        return no_such_table(cli, view, tables, count, error);
     }
     return *shown_count > 0 ? TJ_OK
                             : usage_error(cli, error,
@@ -462,6 +520,11 @@ tj_status tables_check(command_line *cli, tj_error *error)
         return usage_error(cli, error,
                            "--json tells everything: --table, --columns, --where, --sort and --csv "
                            "are for tables");
+    }
+    /* Entries of a ledger are a line each, with --json too. */
+    if (given(cli, &option_json) && given(cli, &option_limit) &&
+        cli->command != &command_ledger_list) {
+        return usage_error(cli, error, "--json tells everything: --limit is for tables");
     }
     return view_parse(cli, &view, error);
 }

@@ -73,6 +73,24 @@ wrong '--table is "order"; expected positions, balances, orders or prices' state
 wrong '--csv is for one table: choose it by --table' state show --csv
 wrong '--json tells everything' state show --json --where id=x
 
+# A column that no table has is the one that is told, whichever table was looked at last.
+wrong '--columns names the column ""; there are venue' state show --columns id,
+wrong '--columns names the column "nosuch"; there are venue' state show --columns 'id, nosuch'
+wrong 'no table has all the columns that are named; there are venue' state show --columns id,venue
+wrong '--sort names the column "venue"; there are id, symbol, side, type, status, quantity, filled, price, trigger, avg fill, created' \
+    state show --table orders --sort venue
+run 0 -j j state show --columns ' id , avg fill' --limit 1 --csv
+head -1 "$out" | grep -qxF 'id,avg fill' || fail "blanks around names"
+
+# A comparison that there is not is no part of the value: it would find nothing.
+for condition in 'status==Accepted' 'status<>Accepted' 'status=>A' 'status=<A' 'status!==A' 'status=~A'; do
+    wrong "--where is \"$condition\"; expected a column, =, !=" state show --where "$condition"
+done
+run 0 -j j state show --where id~=1+1
+out_has 'Open orders (1 of 10002)'
+wrong '--json tells everything: --limit is for tables' state show --json --limit 1
+wrong '--json tells everything: --limit is for tables' diff 1 --json --limit 1
+
 # CSV reads back as what is stored, but for texts that a spreadsheet would run.
 run 0 -j j state show --table orders --csv
 python3 - "$out" <<'PY' || fail "CSV"
@@ -124,6 +142,15 @@ for id in 7 007 7.0 2025-01-01T00:00:00Z 2025-01-01T01:00:00+01:00 'a\x00b'; do
     out_is "id
 $id"
 done
+run 0 -j alike state show --table orders --columns id --csv --sort id
+sorted=$(cat "$out")
+run 0 -j alike state show --table orders --columns id --csv --sort id --where 'id<b'
+out_is "$sorted"
+run 0 -j alike state show --table orders --columns id --csv --sort id --where 'id>7'
+out_is 'id
+2025-01-01T00:00:00Z
+2025-01-01T01:00:00+01:00
+a\x00b'
 run 0 -j alike state show --table orders --where symbol=BTC/USDT:USDT
 out_has 'Open orders (6)'
 

@@ -45,10 +45,11 @@ static tj_status run_diff(command_line *cli, tj_error *error)
     tj_history_diff *diff = NULL;
     tj_status status = tables_check(cli, error);
     if (status == TJ_OK) {
-        status = parse_moment(cli, "A", cli->arguments[0], &from, error);
+        status =
+            parse_moment(cli, cli->within_server ? "from" : "A", cli->arguments[0], &from, error);
     }
     if (status == TJ_OK && cli->argument_count > 1) {
-        status = parse_moment(cli, "B", cli->arguments[1], &to, error);
+        status = parse_moment(cli, cli->within_server ? "to" : "B", cli->arguments[1], &to, error);
     }
     if (status == TJ_OK) {
         status = parse_filter(cli, &query, error);

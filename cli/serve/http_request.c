@@ -152,6 +152,12 @@ static enum MHD_Result answer_file(exchange *e, const char *path)
     return refuse(e, answer_refuse(404, "there is nothing at this path"));
 }
 
+/* What is decoded ends where such a byte stands. */
+static bool path_has_zero(const char *url)
+{
+    return memmem(url, strcspn(url, "?"), "%00", 3) != NULL;
+}
+
 static enum MHD_Result answer_first(exchange *e, const char *path, const char *method)
 {
     answer *refusal = refusal_of(e->connection, &e->server->options, method);
@@ -160,6 +166,9 @@ static enum MHD_Result answer_first(exchange *e, const char *path, const char *m
     e->asked = true;
     if (refusal) {
         return refuse(e, refusal);
+    }
+    if (path_has_zero(e->job.request.url)) {
+        return refuse(e, answer_refuse(400, "the path has a byte that is zero"));
     }
     if (strcmp(path, "/api/events") == 0) {
         return answer_events(e);

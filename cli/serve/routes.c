@@ -210,6 +210,9 @@ answer *request_add(request *asked, tj_str name, tj_str value)
     size_t place = 0;
     char quoted[64];
     if (name.size > 0 && has_word(asked->route->arguments, name, &place)) {
+        if (value.size == 0) {
+            return answer_refuse(400, "%.*s needs a value, SEQ|TIME", (int)name.size, name.data);
+        }
         free(asked->arguments[place]);
         asked->arguments[place] = text_of(value);
         return NULL;
@@ -244,6 +247,7 @@ static int http_status(const command_line *cli, tj_status status)
     case TJ_NOT_FOUND:
         return 404;
     case TJ_INVALID:
+    case TJ_LIMIT: /* of what is asked for: a look comes to no other */
         return 400;
     case TJ_BUSY:
     case TJ_UNAVAILABLE:

@@ -84,8 +84,12 @@ def test_document():
                              ("/api/orders?limit=0", 400), ("/api/orders?where=symbol", 400),
                              ("/api/orders?columns=none", 400), ("/api/diff", 400), ("/api/orders?limit", 400),
                              ("/api/history?old=no", 400), ("/api/state?at=1%00", 400),
-                             ("/api/history?kind=horse", 400), ("/metrics?output=x", 400)):
+                             ("/api/history?kind=horse", 400), ("/metrics?output=x", 400),
+                             ("/api/state?book=" + "b" * 129, 400), ("/api/ledger?exchange=" + "x" * 65, 400),
+                             ("/%00", 400), ("/api/status%00", 400), ("/api/diff?from=", 400),
+                             ("/api/diff?from=1&to=0", 400)):
             answer = served.json(path, expect)
+            assert "/api/diff?" not in path or answer["error"].startswith(("from needs", "to is neither")), answer
             assert not fault(failure, answer, document) and answer["advice"], (path, answer)
         for path, item in document["paths"].items():  # each parameter that is described is taken
             for parameter in item["get"].get("parameters", []):

@@ -26,7 +26,7 @@ extern "C" {
  * Receives the outcome of one submitted commit: on TJ_OK it is as durable as was asked for.
  *
  * Called by tj_store_complete on its thread, in the order of the sequences, with no lock held: it
- * may submit again.
+ * may submit, save and load, but not close the store.
  * @param context  as given to tj_txn_submit
  * @param status   as of tj_txn_commit
  * @param sequence of the commit
@@ -40,16 +40,14 @@ typedef void tj_commit_done(void *context, tj_status status, uint64_t sequence,
  *
  * @param options  NULL: the defaults; deadline_ms must be 0
  * @param done     called exactly once when this returns TJ_OK, unless the store is closed before
- * its
- *                 completion was taken, and not otherwise; may be NULL
+ *                 its completion was taken, and not otherwise; may be NULL
  * @param context  passed to done
  * @param sequence receives the commit's number, which a load in this process may not show yet; may
- * be NULL
+ *                 be NULL
  * @return TJ_OK: it is on its way; TJ_BUSY: TJ_SUBMITTED_MAX completions were not taken, nothing
  *         happened; TJ_MISUSE; otherwise as tj_txn_commit
  * Threads: handle for the transaction, any for its store. It does not wait for a flush, except
- * while the
- *         log changes segments or LMDB is too far behind (tj_lmdb_info.lag_bytes).
+ * while the log changes segments or LMDB is too far behind (tj_lmdb_info.lag_bytes).
  * Durability: none yet on return.
  */
 TJ_API TJ_CHECKED tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options,
@@ -76,8 +74,8 @@ TJ_API TJ_CHECKED tj_status tj_counter_submit(tj_store *store, const char *book,
                                               uint64_t *first, tj_error *error);
 
 /**
- * The file descriptor (an eventfd) that is readable while completions wait to be taken. Poll it, do
- * not read it. It belongs to the store.
+ * The file descriptor (an eventfd) that is readable while completions wait to be taken. Poll it by
+ * level, not by edge (EPOLLET), and do not read it. It belongs to the store.
  *
  * @return the descriptor; -1 when the store is NULL, read-only, or there is none left to be had
  * Threads: any.
@@ -90,8 +88,7 @@ TJ_API int tj_store_completion_fd(tj_store *store);
  *
  * Stores that share a journal share its completions: whoever takes one calls its callback.
  * @param wait_ms how long to wait for the first one, in milliseconds; 0: not at all. With
- * no_threads the
- *                call that waits flushes what is in flight
+ *                no_threads the call that waits flushes what is in flight
  * @param count   receives how many were taken; may be NULL
  * @return TJ_OK, also when there was none; TJ_MISUSE; TJ_CLOSED in a forked child
  * Threads: any; two threads may take at once, each callback is called once.

@@ -33,8 +33,8 @@ extern "C" {
  * @param name  1 to TJ_COUNTER_NAME_SIZE_MAX bytes of UTF-8 without control characters
  * @param count at least 1
  * @param first receives the first number of the block
- * @return TJ_OK; TJ_LIMIT when the counter would pass 2^63 - 1, or for a name that is too long;
- *         TJ_INVALID for any other name; as tj_txn_commit
+ * @return TJ_OK; TJ_MISUSE for a count of 0; TJ_LIMIT when the counter would pass 2^63 - 1, or for
+ *         a name that is too long; TJ_INVALID for any other name; as tj_txn_commit
  * Threads: any.
  * Durability: always flushed before it returns, also with TJ_DURABILITY_OS. Source: P13.
  */
@@ -44,8 +44,10 @@ TJ_API TJ_CHECKED tj_status tj_counter_reserve(tj_store *store, const char *book
 /**
  * The first number that is not reserved yet; 1 for a counter that was never used.
  *
- * @param out receives it
- * @return as tj_state_load
+ * @param book NULL means the configured book
+ * @param name as of tj_counter_reserve
+ * @param out  receives it
+ * @return as tj_state_load, and for the name as tj_counter_reserve
  * Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_counter_next(tj_store *store, const char *book, const char *name,

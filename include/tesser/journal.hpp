@@ -324,13 +324,16 @@ private:
         config.path = path;
         return config;
     }
-    /* A repository that there is not: the name is no book's. */
-    template <typename Repository> static Repository *found(Repository *repository, const char *book)
+    /* A repository that there is not: the store was closed, or the name is no book's. */
+    template <typename Repository> Repository *found(Repository *repository, const char *book) const
     {
         if (!repository) {
             tj_error details = TJ_ERROR_INIT;
-            details.status = TJ_INVALID;
-            std::string text = std::string("\"") + (book ? book : "") + "\" is no name of a book";
+            details.status = get() ? TJ_INVALID : TJ_CLOSED;
+            std::string text = "the store is closed: open another";
+            if (get()) {
+                text = std::string("\"") + (book ? book : "") + "\" is no name of a book";
+            }
             text.copy(details.message, sizeof details.message - 1);
             throw error(details);
         }

@@ -27,7 +27,7 @@ typedef enum tj_ledger_type {
 typedef struct tj_ledger_entry {
     /** Its own in the book: what is appended under an id that the book has is refused, so that a
      * fill reported twice is booked once. Derive it from what is booked, or use
-     * tj_uuid_generate. */
+     * tj_uuid_generate; nil is an id like any other. */
     tj_uuid id;
     uint64_t sequence; /**< the book's own numbering; 0 when appending: the next number */
     tj_time time;

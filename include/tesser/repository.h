@@ -124,8 +124,7 @@ TJ_API TJ_CHECKED tj_status tj_algo_delete(tj_algo_repository *repository, const
  * @param entries borrowed for the call
  * @param last    receives the sequence of the last entry; may be NULL
  * @return as tj_txn_commit; TJ_INVALID for an entry; TJ_CONFLICT for a sequence not above the
- * newest;
- *         TJ_EXISTS for an id that the book has, or that stands twice
+ *         newest; TJ_EXISTS for an id that the book has, or that stands twice
  * Threads: any. Durability: P1.
  */
 TJ_API TJ_CHECKED tj_status tj_ledger_append(tj_ledger_repository *repository,
@@ -170,14 +169,16 @@ TJ_API TJ_CHECKED tj_status tj_txn_begin(tj_store *store, tj_txn **out, tj_error
  * Chooses the book that the following calls on this transaction change; the configured book
  * until then.
  *
+ * @param book NULL means the configured book
  * @return TJ_OK; TJ_INVALID for a name that is no book name
  * Threads: handle.
  */
 TJ_API TJ_CHECKED tj_status tj_txn_use_book(tj_txn *txn, const char *book, tj_error *error);
 
-/* Each of the following notes one change. All values are copied. They return TJ_OK, TJ_INVALID
- * (naming the value), TJ_LIMIT, TJ_MISUSE or TJ_NOMEM, and after a failure the transaction is
- * as before that call. Deleting what is not there is TJ_OK. Threads: handle. */
+/* Each of the following notes one change; of two to the same thing the later one counts. All values
+ * are copied. They return TJ_OK, TJ_INVALID (naming the value), TJ_LIMIT, TJ_MISUSE or TJ_NOMEM,
+ * and after a failure the transaction is as before that call. Deleting what is not there is TJ_OK.
+ * Threads: handle. */
 
 /** Replaces the whole LiveState, as tj_state_save. */
 TJ_API TJ_CHECKED tj_status tj_txn_put_state(tj_txn *txn, const tj_live_state *state,
@@ -283,10 +284,11 @@ typedef struct tj_commit_options {
  * @param options  NULL: the defaults
  * @param sequence receives the commit's number in the journal (for a commit that changes nothing:
  *                 the newest number, whose durability was waited for); may be NULL
- * @return TJ_OK; TJ_FULL, TJ_NOMEM, TJ_LIMIT, TJ_CONFLICT, TJ_NOT_FOUND (book), TJ_INVALID (a
- *         position without a portfolio), TJ_READONLY: nothing changed; TJ_UNAVAILABLE, TJ_UNKNOWN:
- *         see deadline_ms; TJ_CLOSED: the handle no longer takes commits, and the message says
- *         whether this one was not applied or is unknown until the store is opened again (P7)
+ * @return TJ_OK; TJ_FULL, TJ_NOMEM, TJ_LIMIT (more than 64 MiB of changes), TJ_CONFLICT,
+ *         TJ_NOT_FOUND (book), TJ_INVALID (a position without a portfolio), TJ_READONLY: nothing
+ *         changed; TJ_UNAVAILABLE, TJ_UNKNOWN: see deadline_ms; TJ_CLOSED: the handle no longer
+ *         takes commits, and the message says whether this one was not applied or is unknown until
+ *         the store is opened again (P7)
  * Threads: handle; commits of different transactions run concurrently and share flushes.
  * Durability: P1. Source: P2, P7.
  */

@@ -7,6 +7,11 @@
  * kept after the call. What is loaded lives in one arena and is released by one
  * tj_live_state_free. A zeroed tj_live_state is the default state.
  *
+ * The form of what is saved is checked, not its sense: an enumerator that is none, a text, id or
+ * identity that is not valid or too long, a key that stands twice is TJ_INVALID or TJ_LIMIT and
+ * named. Whether a quantity has the right sign, a limit order its price, or a filled order still
+ * stands among the open ones is the caller's business.
+ *
  * `extra` members hold what this version does not know, so that a newer Tesser loses nothing: the
  * text of a JSON object such as {"margin_mode":"cross"}, each member byte for byte as it came.
  * When saving, an absent extra (data == NULL) keeps what is stored beside the same entity; "{}"
@@ -62,11 +67,11 @@ typedef enum tj_order_status {
 /** One position. Identified by its symbol within its owner (the portfolio or a sub-account). */
 typedef struct tj_position {
     tj_symbol symbol;
-    tj_side side; /**< TJ_SIDE_NONE when flat */
-    tj_decimal quantity;
+    tj_side side;        /**< TJ_SIDE_NONE when flat */
+    tj_decimal quantity; /**< how much; side tells the direction */
     bool has_entry_price;
-    tj_decimal entry_price;
-    tj_decimal unrealized_pnl;
+    tj_decimal entry_price;    /**< average price of entry */
+    tj_decimal unrealized_pnl; /**< profit or loss of what is open */
     tj_time updated_at;
     tj_str extra; /**< unknown members, see the head of this file */
 } tj_position;
@@ -75,7 +80,7 @@ typedef struct tj_position {
 typedef struct tj_balance {
     tj_asset currency;
     tj_decimal quantity;
-    tj_decimal conversion_rate; /**< to the reporting currency */
+    tj_decimal conversion_rate; /**< to the reporting currency; 1 for that one itself */
     tj_str extra;
 } tj_balance;
 
@@ -89,18 +94,21 @@ typedef struct tj_sub_account {
     tj_str extra;
 } tj_sub_account;
 
-/** The portfolio. */
+/**
+ * The portfolio. Tesser keeps each position and balance twice, in the portfolio's own list and in
+ * that of its sub-account; here these are two entities, each stored as it is given.
+ */
 typedef struct tj_portfolio {
     tj_position *positions; /**< any order; sorted by symbol when loaded */
     size_t position_count;
     tj_balance *balances; /**< any order; sorted by currency when loaded */
     size_t balance_count;
-    tj_asset reporting_currency;
+    tj_asset reporting_currency; /**< must be given */
     tj_decimal initial_equity;
     bool has_drawdown_limit;
-    tj_decimal drawdown_limit; /**< fraction of the peak, e.g. 0.05 */
-    tj_decimal peak_equity;
-    bool liquidate_only;
+    tj_decimal drawdown_limit;    /**< fraction of the peak, e.g. 0.05 */
+    tj_decimal peak_equity;       /**< highest equity so far */
+    bool liquidate_only;          /**< only exits are allowed */
     tj_sub_account *sub_accounts; /**< any order; sorted by exchange when loaded */
     size_t sub_account_count;
     tj_str extra;
@@ -115,15 +123,15 @@ typedef struct tj_order_request {
     bool has_price;
     tj_decimal price;
     bool has_trigger_price;
-    tj_decimal trigger_price;
+    tj_decimal trigger_price;       /**< price that triggers a stop */
     tj_time_in_force time_in_force; /**< TJ_TIF_NONE when not given */
     tj_str client_order_id;         /**< absent when data is NULL */
     bool has_take_profit;
-    tj_decimal take_profit;
+    tj_decimal take_profit; /**< price to take profit at */
     bool has_stop_loss;
-    tj_decimal stop_loss;
+    tj_decimal stop_loss; /**< price to stop at */
     bool has_display_quantity;
-    tj_decimal display_quantity;
+    tj_decimal display_quantity; /**< quantity to show */
     tj_str extra;
 } tj_order_request;
 
@@ -149,8 +157,8 @@ typedef struct tj_price {
 /** How far the runtime has processed executions (Tesser 0.9.3 and later). */
 typedef struct tj_execution_checkpoint {
     bool has_last_timestamp;
-    tj_time last_timestamp;
-    tj_str *exec_ids; /**< in the caller's order, without duplicates */
+    tj_time last_timestamp; /**< of the newest execution that was processed */
+    tj_str *exec_ids;       /**< in the caller's order, without duplicates */
     size_t exec_id_count;
     tj_str extra;
 } tj_execution_checkpoint;

@@ -20,9 +20,10 @@ typedef struct tj_store tj_store;
 /**
  * Opens the store that a configuration names, creating and recovering it as needed.
  *
- * The lmdb engine: creates the directory and its files when they are not there (unless
- * must_exist), takes the writer's lock, brings LMDB up to date with the log, and reports through
- * the trace callback what recovery did. Nothing that was acknowledged is ever dropped (P5).
+ * The lmdb engine: creates the directory, those above it and its files when they are not there
+ * (unless must_exist), for this user to write and its group to read, takes the writer's lock,
+ * brings LMDB up to date with the log, and reports through the trace callback what recovery did.
+ * Nothing that was acknowledged is ever dropped (P5).
  *
  * @param config borrowed for the call
  * @param out    receives the store, released with tj_store_close; NULL on failure
@@ -48,10 +49,9 @@ TJ_API TJ_CHECKED tj_status tj_store_open(const tj_config *config, tj_store **ou
  * The handle and all repositories of it are gone afterwards, whatever is returned.
  * @param store may be NULL
  * @return TJ_OK, also when LMDB could not be brought up to date for want of space: every commit is
- * durable
- *         in the log, the trace callback is told, and a later open goes on from there; otherwise
- *         what could not be done: nothing acknowledged is lost by it, the next open recovers from
- *         the log
+ *         durable in the log, the trace callback is told, and a later open goes on from there;
+ *         otherwise what could not be done: nothing acknowledged is lost by it, the next open
+ *         recovers from the log
  * Threads: handle; no other call on this store may be under way.
  */
 TJ_API tj_status tj_store_close(tj_store *store, tj_error *error);
@@ -211,7 +211,8 @@ TJ_API TJ_CHECKED tj_status tj_store_commit_find(tj_store *store, const tj_uuid 
  *
  * Call it at least every lag_ms or so. It may wait for the disk.
  * @return TJ_OK; TJ_FULL, TJ_IO, TJ_CLOSED: what could not be done; nothing acknowledged is lost by
- * it Threads: any.
+ *         it
+ * Threads: any.
  */
 TJ_API TJ_CHECKED tj_status tj_store_work(tj_store *store, tj_error *error);
 

@@ -223,6 +223,13 @@ class Symbols(Planted):
                         self.library([*self.names, "tj_planted"]))
 
 
+class Crate(Planted):
+    def test_other_words(self):
+        file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"
+        file.write_text(file.read_text().replace("The system's clock now", "A clock"))
+        self.assert_red('of tj_time_now "A" where the header says "The system s"', "crate")
+
+
 class Words(Planted):
     def test_markers(self):
         for marker in ("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK"):

@@ -70,6 +70,12 @@ static void use(const tj_config &config)
     }
     tesser::store moved = std::move(store);
     moved.close();
+    try {
+        moved.states();
+        expect(false, "a repository of a closed store");
+    } catch (const tesser::error &error) {
+        expect(error.status() == TJ_CLOSED, "that the store is closed");
+    }
 }
 
 int main()

@@ -48,7 +48,7 @@ unsafe extern "C" {
     /// - `buffer`: receives as much as fits, NUL-terminated; may be NULL when `size` is 0
     /// - `size`: bytes of the buffer; 4 times the text and 1 are always enough
     ///
-    /// Returns the length of the whole result, as snprintf counts. Threads: any.
+    /// Returns length of the whole result, as snprintf counts. Threads: any.
     pub fn tj_text_visible(text: tj_str, buffer: *mut c_char, size: usize) -> usize;
 
     /// Writes text as one word of a shell's command: as it is, or in single quotes where a shell
@@ -58,6 +58,6 @@ unsafe extern "C" {
     /// - `buffer`: receives as much as fits, NUL-terminated; may be NULL when `size` is 0
     /// - `size`: bytes of the buffer; 4 times the text and 3 are always enough
     ///
-    /// Returns the length of the whole result, as snprintf counts. Threads: any.
+    /// Returns length of the whole result, as snprintf counts. Threads: any.
     pub fn tj_text_word(text: tj_str, buffer: *mut c_char, size: usize) -> usize;
 }

@@ -37,7 +37,8 @@ unsafe extern "C" {
     /// Opens a source to look on, beside its writer or without one, and a target as its writer,
     /// which is created when it is not there.
     ///
-    /// - `source`, `target`: borrowed for the call
+    /// - `source`: borrowed for the call, and so is the target
+    /// - `target`: opened for writing, whatever its `read_only` says
     /// - `out`: released with `tj_copier_close`; NULL on failure
     ///
     /// Returns `TJ_OK`; `TJ_CONFLICT`: the target has commits that the source does not have;

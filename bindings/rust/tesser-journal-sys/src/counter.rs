@@ -26,8 +26,8 @@ unsafe extern "C" {
     /// - `count`: at least 1
     /// - `first`: receives the first number of the block
     ///
-    /// Returns `TJ_OK`; `TJ_LIMIT` when the counter would pass 2^63 - 1, or for a name that is
-    /// too long; `TJ_INVALID` for any other name; as `tj_txn_commit`
+    /// Returns `TJ_OK`; `TJ_MISUSE` for a count of 0; `TJ_LIMIT` when the counter would pass 2^63 -
+    /// 1, or for a name that is too long; `TJ_INVALID` for any other name; as `tj_txn_commit`
     ///
     /// Threads: any.
     ///
@@ -43,9 +43,11 @@ unsafe extern "C" {
 
     /// The first number that is not reserved yet; 1 for a counter that was never used.
     ///
+    /// - `book`: NULL means the configured book
+    /// - `name`: as of `tj_counter_reserve`
     /// - `out`: receives it
     ///
-    /// Returns as `tj_state_load`
+    /// Returns as `tj_state_load`, and for the name as `tj_counter_reserve`
     ///
     /// Threads: any.
     pub fn tj_counter_next(

@@ -35,7 +35,7 @@ pub const TJ_LEDGER_ADJUSTMENT: tj_ledger_type = 6;
 pub struct tj_ledger_entry {
     /// Its own in the book: what is appended under an id that the book has is refused, so that a
     /// fill reported twice is booked once. Derive it from what is booked, or use
-    /// `tj_uuid_generate`.
+    /// `tj_uuid_generate`; nil is an id like any other.
     pub id: tj_uuid,
     /// The book's own numbering; 0 when appending: the next number
     pub sequence: u64,

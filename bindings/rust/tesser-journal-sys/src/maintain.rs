@@ -316,17 +316,21 @@ unsafe extern "C" {
     /// refused. So is a copy of the journal that a writer has opened, which may have gone another
     /// way: a backup follows one journal, and another in its place with `moved` only.
     ///
+    /// Of a journal whose oldest segments were pruned the first backup has the state behind which
+    /// the log begins, and all of the ledger. What is pruned later stays in the backup.
+    ///
     /// - `store`: opened read-only or not; the call may be made beside saves
     /// - `directory`: of an earlier backup of this journal, or empty, or not there
     /// - `options`: NULL: the defaults
     /// - `report`: receives what was done; may be NULL; released with `tj_backup_report_free`
     ///
     /// Returns `TJ_OK`; `TJ_CONFLICT`: of another journal, of another history of this one, or of
-    /// this one in another place; `TJ_EXISTS`: something else is in the directory; `TJ_BUSY`: another process backs up into
-    /// it; `TJ_CORRUPT`: the journal, or the newest point of the backup, is damaged;
-    /// `TJ_NOT_FOUND`: the journal keeps no segment that the backup needs; `TJ_UNSUPPORTED`: the
-    /// store is no journal; `TJ_INVALID`: the directory is inside the journal; `TJ_FULL`, `TJ_IO`,
-    /// `TJ_READONLY`: of the directory; `TJ_NOMEM`; and as `tj_state_load`
+    /// this one in another place; `TJ_EXISTS`: something else is in the directory; `TJ_BUSY`:
+    /// another process backs up into it; `TJ_CORRUPT`: the journal, or the newest point of the
+    /// backup, is damaged; `TJ_NOT_FOUND`: a segment or base that the backup needs is missing, or
+    /// was pruned since the last one; `TJ_UNSUPPORTED`: the store is no journal; `TJ_INVALID`: the
+    /// directory is inside the journal, or no such compression; `TJ_FULL`, `TJ_IO`, `TJ_READONLY`:
+    /// of the directory; `TJ_NOMEM`; and as `tj_state_load`
     ///
     /// Threads: any. Durability: all of the backup is flushed on `TJ_OK`.
     pub fn tj_backup(
@@ -413,16 +417,22 @@ unsafe extern "C" {
     /// to be reserved, also after the commit that was asked for. So no number is handed out twice,
     /// and the new journal, the old one and its backups cannot be mixed up.
     ///
+    /// A backup is restored to its newest point. What its log holds behind that, as one that was
+    /// not finished leaves it, lifts counters, too, and is restored when it is asked for.
+    ///
+    /// The log of a source need not begin with segment 1: then its bases are read, and the history
+    /// of the new journal begins where that of the source does.
+    ///
     /// - `source`: a backup, or a journal, beside whose writer it may be read; it stays as it is
     /// - `into`: the new journal: not there, or an empty directory; it is there as a whole, and
     ///   flushed, or not at all
     /// - `options`: NULL: the defaults
     /// - `report`: receives what was done; may be NULL; released with `tj_restore_report_free`
     ///
-    /// Returns `TJ_OK`; `TJ_NOT_FOUND`: no source, or it does not have that commit; `TJ_EXISTS`:
-    /// something is in the new journal's place; `TJ_CORRUPT` with the place: the source is damaged,
-    /// or comes to another state than the one that was backed up; `TJ_INVALID`: the source is
-    /// neither a backup nor a journal; `TJ_LIMIT`: a counter cannot skip so many;
+    /// Returns `TJ_OK`; `TJ_NOT_FOUND`: no source, or it does not have that commit, or not any more;
+    /// `TJ_EXISTS`: something is in the new journal's place; `TJ_CORRUPT` with the place: the
+    /// source is damaged, or comes to another state than the one that was backed up; `TJ_INVALID`:
+    /// the source is neither a backup nor a journal; `TJ_LIMIT`: a counter cannot skip so many;
     /// `TJ_FORMAT_NEWER`; `TJ_FULL`, `TJ_IO`, `TJ_READONLY`; `TJ_NOMEM`
     ///
     /// Threads: any. Durability: the new journal is flushed on `TJ_OK`.
@@ -492,7 +502,9 @@ unsafe extern "C" {
     /// command mends it: file system, mount options, the cost of a flush (measured: a few, of a
     /// small file without a name in the journal's directory), space and inodes, the clock against
     /// the newest commit, limits of the process that writes, versions, readers, owners and modes,
-    /// growth of the history.
+    /// growth of the history. Of a journal on a server: whether it opens, who writes, what the
+    /// server is set to, its standbys, its clock beside this machine's, its sessions, and what the
+    /// role may do.
     ///
     /// It works beside a writer and on a damaged journal. Whether every byte is what was written is
     /// `tj_verify`'s question.

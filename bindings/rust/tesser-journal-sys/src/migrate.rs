@@ -288,7 +288,9 @@ pub struct tj_export_report {
 }
 
 unsafe extern "C" {
-    /// Imports Tesser's own data into one book, in one commit over all sources.
+    /// Imports Tesser's own data into one book, in one commit over all sources. What is more than
+    /// one commit can have goes into a journal that is not there yet: it is built beside its place
+    /// and renamed.
     ///
     /// The sources stay as they are to the byte, and nothing is written beside them. What cannot
     /// be decoded goes into quarantine (`tj_quarantine_load`) while the rest is imported; nothing

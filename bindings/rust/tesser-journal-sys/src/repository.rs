@@ -234,7 +234,8 @@ unsafe extern "C" {
 
     /// Begins a transaction.
     ///
-    /// - `out`: released by `tj_txn_commit` or `tj_txn_abort`; NULL on failure
+    /// - `out`: released by `tj_txn_commit` or `tj_txn_abort`, before its store is closed; NULL on
+    ///   failure
     ///
     /// Returns `TJ_OK`; `TJ_MISUSE`; `TJ_READONLY`; `TJ_NOMEM`
     ///
@@ -247,6 +248,8 @@ unsafe extern "C" {
 
     /// Chooses the book that the following calls on this transaction change; the configured book
     /// until then.
+    ///
+    /// - `book`: NULL means the configured book
     ///
     /// Returns `TJ_OK`; `TJ_INVALID` for a name that is no book name
     ///
@@ -405,11 +408,11 @@ unsafe extern "C" {
     /// - `sequence`: receives the commit's number in the journal (for a commit that changes
     ///   nothing: the newest number, whose durability was waited for); may be NULL
     ///
-    /// Returns `TJ_OK`; `TJ_FULL`, `TJ_NOMEM`, `TJ_LIMIT`, `TJ_CONFLICT`, `TJ_NOT_FOUND` (book),
-    /// `TJ_INVALID` (a position without a portfolio), `TJ_READONLY`: nothing changed;
-    /// `TJ_UNAVAILABLE`, `TJ_UNKNOWN`: see deadline_ms; `TJ_CLOSED`: the handle no longer takes
-    /// commits, and the message says whether this one was not applied or is unknown until the
-    /// store is opened again (P7)
+    /// Returns `TJ_OK`; `TJ_FULL`, `TJ_NOMEM`, `TJ_LIMIT` (more than 64 MiB of changes),
+    /// `TJ_CONFLICT`, `TJ_NOT_FOUND` (book), `TJ_INVALID` (a position without a portfolio),
+    /// `TJ_READONLY`: nothing changed; `TJ_UNAVAILABLE`, `TJ_UNKNOWN`: see deadline_ms;
+    /// `TJ_CLOSED`: the handle no longer takes commits, and the message says whether this one was
+    /// not applied or is unknown until the store is opened again (P7)
     ///
     /// Threads: handle; commits of different transactions run concurrently and share flushes.
     ///

@@ -5,6 +5,11 @@
 //! kept after the call. What is loaded lives in one arena and is released by one
 //! `tj_live_state_free`. A zeroed `tj_live_state` is the default state.
 //!
+//! The form of what is saved is checked, not its sense: an enumerator that is none, a text, id or
+//! identity that is not valid or too long, a key that stands twice is `TJ_INVALID` or `TJ_LIMIT`
+//! and named. Whether a quantity has the right sign, a limit order its price, or a filled order
+//! still stands among the open ones is the caller's business.
+//!
 //! `extra` members hold what this version does not know, so that a newer Tesser loses nothing:
 //! the text of a JSON object such as {"margin_mode":"cross"}, each member byte for byte as it
 //! came. When saving, an absent extra (data == NULL) keeps what is stored beside the same entity;
@@ -91,7 +96,7 @@ pub struct tj_position {
     pub symbol: tj_symbol,
     /// `TJ_SIDE_NONE` when flat
     pub side: tj_side,
-    /// How much.
+    /// How much; side tells the direction
     pub quantity: tj_decimal,
     /// Whether `entry_price` is given.
     pub has_entry_price: bool,
@@ -113,7 +118,7 @@ pub struct tj_balance {
     pub currency: tj_asset,
     /// How much.
     pub quantity: tj_decimal,
-    /// To the reporting currency
+    /// To the reporting currency; 1 for that one itself
     pub conversion_rate: tj_decimal,
     /// Unknown members: the text of a JSON object.
     pub extra: tj_str,
@@ -137,7 +142,8 @@ pub struct tj_sub_account {
     pub extra: tj_str,
 }
 
-/// The portfolio.
+/// The portfolio. Tesser keeps each position and balance twice, in the portfolio's own list and in
+/// that of its sub-account; here these are two entities, each stored as it is given.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct tj_portfolio {
@@ -149,7 +155,7 @@ pub struct tj_portfolio {
     pub balances: *mut tj_balance,
     /// How many there are in `balances`.
     pub balance_count: usize,
-    /// The currency that all is reported in.
+    /// The currency that all is reported in. Must be given
     pub reporting_currency: tj_asset,
     /// Equity at the start.
     pub initial_equity: tj_decimal,

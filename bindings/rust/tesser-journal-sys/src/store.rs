@@ -188,10 +188,10 @@ pub struct tj_standby_list {
 unsafe extern "C" {
     /// Opens the store that a configuration names, creating and recovering it as needed.
     ///
-    /// The lmdb engine: creates the directory and its files when they are not there (unless
-    /// must_exist), takes the writer's lock, brings LMDB up to date with the log, and reports
-    /// through the trace callback what recovery did. Nothing that was acknowledged is ever
-    /// dropped (P5).
+    /// The lmdb engine: creates the directory, those above it and its files when they are not
+    /// there (unless must_exist), for this user to write and its group to read, takes the writer's
+    /// lock, brings LMDB up to date with the log, and reports through the trace callback what
+    /// recovery did. Nothing that was acknowledged is ever dropped (P5).
     ///
     /// - `config`: borrowed for the call
     /// - `out`: receives the store, released with `tj_store_close`; NULL on failure

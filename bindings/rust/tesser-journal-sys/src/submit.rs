@@ -18,7 +18,7 @@ pub const TJ_SUBMITTED_MAX: usize = 65536;
 /// Receives the outcome of one submitted commit: on `TJ_OK` it is as durable as was asked for.
 ///
 /// Called by `tj_store_complete` on its thread, in the order of the sequences, with no lock held:
-/// it may submit again.
+/// it may submit, save and load, but not close the store.
 /// - `context`: as given to `tj_txn_submit`
 /// - `status`: as of `tj_txn_commit`
 /// - `sequence`: of the commit
@@ -87,7 +87,7 @@ unsafe extern "C" {
     ) -> tj_status;
 
     /// The file descriptor (an eventfd) that is readable while completions wait to be taken. Poll
-    /// it, do not read it. It belongs to the store.
+    /// it by level, not by edge (EPOLLET), and do not read it. It belongs to the store.
     ///
     /// Returns the descriptor; -1 when the store is NULL, read-only, or there is none left to be
     /// had

@@ -68,10 +68,9 @@ static void save_once(turn *shared, tj_error *error)
 {
     static const uint8_t body[BODY_SIZE] = {1};
     uint64_t sequence = 0;
-    tj_time time = 0;
+    tj__commit_record commit = {.change_count = 1, .body = tj__bytes_of(body, sizeof body)};
     pthread_mutex_lock(&shared->append_lock);
-    tj_status status = tj__log_writer_append(shared->writer, tj__bytes_of(body, sizeof body), 1,
-                                             NULL, (tj__bytes){0}, &sequence, &time, error);
+    tj_status status = tj__log_writer_append(shared->writer, &commit, &sequence, error);
     pthread_mutex_unlock(&shared->append_lock);
     if (status == TJ_OK) {
         status = tj__log_writer_wait(shared->writer, sequence, error);

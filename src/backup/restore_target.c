@@ -227,8 +227,8 @@ static tj_status begin_term(tj__restore_target *target, tj_error *error)
     return TJ_OK;
 }
 
-static tj_status append_to_log(const tj__restore_target *target, tj__bytes body,
-                               uint32_t change_count, tj__bytes note, tj_error *error)
+static tj_status append_to_log(const tj__restore_target *target, const tj__commit_record *commit,
+                               tj_error *error)
 {
     uint64_t sequence = 0;
     tj__log_writer_options options = {.directory = target->log_path,
@@ -236,8 +236,7 @@ static tj_status append_to_log(const tj__restore_target *target, tj__bytes body,
                                       .epoch = target->position.epoch,
                                       .segment_size = TJ_SEGMENT_SIZE_DEFAULT,
                                       .durability = TJ_DURABILITY_SYNC};
-    return tj__log_append_once(&options, &target->position, body, change_count, note, &sequence,
-                               error);
+    return tj__log_append_once(&options, &target->position, commit, &sequence, error);
 }
 
 /* Where it stands is found out by reading it back. */
@@ -266,7 +265,8 @@ tj_status tj__restore_target_append(tj__restore_target *target, tj__bytes body,
                                     uint32_t change_count, tj__bytes note, tj_error *error)
 {
     TJ_TRY(begin_term(target, error));
-    TJ_TRY(append_to_log(target, body, change_count, note, error));
+    tj__commit_record commit = {.note = note, .change_count = change_count, .body = body};
+    TJ_TRY(append_to_log(target, &commit, error));
     return apply_last(target, error);
 }
 

@@ -19,17 +19,6 @@
 
 typedef struct tj__engine tj__engine;
 
-/* One commit as an engine takes it. */
-typedef struct tj__engine_commit {
-    tj__bytes body; /* record body, rows/body.h */
-    uint32_t change_count;
-    tj_uuid commit_id; /* nil: none */
-    tj__bytes
-        note;     /* why it is made, for whoever reads the log; may be empty, and may be dropped */
-    bool urgent;  /* may use what is kept in reserve for when the disk is full */
-    tj_time time; /* when it was made, of one that is copied; 0: now */
-} tj__engine_commit;
-
 /* Commits of the past, being read. */
 typedef struct tj__commits tj__commits;
 
@@ -76,11 +65,13 @@ typedef struct tj__engine_ops {
     tj_status (*view_begin)(tj__engine *engine, tj__row_source **rows, tj_error *error);
     void (*view_end)(tj__engine *engine, tj__row_source *rows);
 
-    /* Must provide, unless read-only. Takes one commit as the next in order. Calls are serialized
-     * by the store. After TJ_OK the store's tip includes it, and `wait` says when it may be
-     * acknowledged; after any other status nothing changed. */
-    tj_status (*append)(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
-                        tj_error *error);
+    /* Must provide, unless read-only. Takes one commit as the next in order: its sequence and epoch
+     * are the engine's to give, and so is a time of 0, which is now; one that is copied has its
+     * own. A note may be dropped. Urgent: it may use what is kept in reserve for when the disk is
+     * full. Calls are serialized by the store. After TJ_OK the store's tip includes it, and `wait`
+     * says when it may be acknowledged; after any other status nothing changed. */
+    tj_status (*append)(tj__engine *engine, const tj__commit_record *commit, bool urgent,
+                        uint64_t *sequence, tj_error *error);
     /* Must provide, unless read-only. Any thread, any number at once: waits until everything up to
      * sequence is as durable as the store promises, or, with sync, on the disk. TJ_CLOSED with the
      * outcome in the message; TJ_UNKNOWN: not yet, and maybe later. */

@@ -29,12 +29,10 @@ static void view_end(tj__engine *engine, tj__row_source *rows)
     tj__journal_view_end(rows);
 }
 
-static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
-                        tj_error *error)
+static tj_status append(tj__engine *engine, const tj__commit_record *commit, bool urgent,
+                        uint64_t *sequence, tj_error *error)
 {
-    return tj__journal_append(journal_of(engine), commit->body, commit->change_count,
-                              &commit->commit_id, commit->note, commit->time, commit->urgent,
-                              sequence, error);
+    return tj__journal_append(journal_of(engine), commit, urgent, sequence, error);
 }
 
 static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error)

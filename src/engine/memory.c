@@ -36,9 +36,10 @@ static void view_end(tj__engine *engine, tj__row_source *rows)
 
 /* The commit's rows are allocated in a map of their own first, so that one that runs out of memory
  * half way is refused before it has changed anything. */
-static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
-                        tj_error *error)
+static tj_status append(tj__engine *engine, const tj__commit_record *commit, bool urgent,
+                        uint64_t *sequence, tj_error *error)
 {
+    (void)urgent;
     memory_engine *memory = (memory_engine *)engine;
     tj__rowmap *changes = tj__rowmap_new();
     if (!changes) {

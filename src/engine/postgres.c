@@ -28,15 +28,11 @@ static void view_end(tj__engine *engine, tj__row_source *rows)
     tj__postgres_view_end(postgres_of(engine), rows);
 }
 
-static tj_status append(tj__engine *engine, const tj__engine_commit *commit, uint64_t *sequence,
-                        tj_error *error)
+static tj_status append(tj__engine *engine, const tj__commit_record *commit, bool urgent,
+                        uint64_t *sequence, tj_error *error)
 {
-    tj__commit_record record = {.commit_id = commit->commit_id,
-                                .note = commit->note,
-                                .time = commit->time,
-                                .change_count = commit->change_count,
-                                .body = commit->body};
-    return tj__postgres_append(postgres_of(engine), &record, sequence, error);
+    (void)urgent;
+    return tj__postgres_append(postgres_of(engine), commit, sequence, error);
 }
 
 static tj_status wait(tj__engine *engine, uint64_t sequence, bool sync, tj_error *error)

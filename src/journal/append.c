@@ -6,10 +6,11 @@
 #include "rows/value.h"
 
 /* A commit that changes a damaged table could never be applied. */
-static tj_status refuse_damaged(const tj__journal *journal, tj__bytes body,
-                                const tj_uuid *commit_id, tj_error *error)
+static tj_status refuse_damaged(const tj__journal *journal, const tj__commit_record *commit,
+                                tj_error *error)
 {
-    uint64_t changed = tj_uuid_is_nil(*commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
+    uint64_t changed = tj_uuid_is_nil(commit->commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
+    tj__bytes body = commit->body;
     tj__change change;
     while (body.size > 0 && tj__body_next(&body, &change, NULL) == TJ_OK) {
         changed |= TJ__TABLE_BIT(change.key.data[0]);
@@ -42,26 +43,22 @@ static tj_status check_room(tj__journal *journal, bool urgent, tj_error *error)
     return tj__journal_wait_for_apply(journal, bound, error);
 }
 
-tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, tj__bytes note, tj_time made_at, bool urgent,
+tj_status tj__journal_append(tj__journal *journal, const tj__commit_record *commit, bool urgent,
                              uint64_t *sequence, tj_error *error)
 {
     if (tj__env_damaged(journal->env) != 0) {
-        TJ_TRY(refuse_damaged(journal, body, commit_id, error));
+        TJ_TRY(refuse_damaged(journal, commit, error));
     }
     TJ_TRY(check_room(journal, urgent, error));
     tj_error failure = TJ_ERROR_INIT;
-    tj_time time = 0;
-    tj_status status = tj__log_writer_append_at(journal->log, made_at, body, change_count,
-                                                commit_id, note, sequence, &time, &failure);
+    tj_status status = tj__log_writer_append(journal->log, commit, sequence, &failure);
     if (status == TJ_FULL && urgent) {
         /* Not while LMDB writes, which would take what is given back. */
         pthread_mutex_lock(&journal->apply_mutex);
         bool more = true;
         while (status == TJ_FULL && more) {
             more = tj__journal_make_space(journal); /* or another urgent commit has done it */
-            status = tj__log_writer_append_at(journal->log, made_at, body, change_count, commit_id,
-                                              note, sequence, &time, &failure);
+            status = tj__log_writer_append(journal->log, commit, sequence, &failure);
         }
         pthread_mutex_unlock(&journal->apply_mutex);
     }
@@ -71,7 +68,8 @@ tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t chan
     if (status != TJ_OK) {
         return tj__error_pass(error, &failure);
     }
-    atomic_fetch_add(&journal->appended_bytes, tj__record_size_noted(body.size, note.size));
+    atomic_fetch_add(&journal->appended_bytes,
+                     tj__record_size_noted(commit->body.size, commit->note.size));
     tj__journal_helper_nudge(journal);
     return TJ_OK;
 }

@@ -90,8 +90,10 @@ static tj_status append(tj__journal *journal, const tj__position *end, const ski
                                       .durability = TJ_DURABILITY_SYNC,
                                       .make_space = make_space,
                                       .context = journal};
-    return tj__log_append_once(&options, end, tj__buffer_bytes(&s->body), s->counters,
-                               tj__bytes_of(note, sizeof note - 1), sequence, error);
+    tj__commit_record commit = {.note = tj__bytes_of(note, sizeof note - 1),
+                                .change_count = s->counters,
+                                .body = tj__buffer_bytes(&s->body)};
+    return tj__log_append_once(&options, end, &commit, sequence, error);
 }
 
 static tj_status append_or_make_space(tj__journal *journal, const tj__position *end,

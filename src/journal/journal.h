@@ -45,8 +45,7 @@ tj_status tj__journal_open(const tj_config *config, tj__metrics *metrics, tj__jo
                            tj_error *error);
 
 /* See engine.h for what these promise. */
-tj_status tj__journal_append(tj__journal *journal, tj__bytes body, uint32_t change_count,
-                             const tj_uuid *commit_id, tj__bytes note, tj_time made_at, bool urgent,
+tj_status tj__journal_append(tj__journal *journal, const tj__commit_record *commit, bool urgent,
                              uint64_t *sequence, tj_error *error);
 tj_status tj__journal_wait(tj__journal *journal, uint64_t sequence, bool sync, tj_error *error);
 tj_status tj__journal_work(tj__journal *journal, tj_error *error);

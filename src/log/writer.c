@@ -30,7 +30,6 @@ struct tj__log_writer {
     tj__position at;
     bool begun;   /* the header of the segment `at` is in is written, or in a batch */
     uint64_t end; /* where the seal of that segment must end at the latest */
-    _Atomic uint64_t bytes;
     tj__group group;
     tj__log_output output;
     tj__successor successor;
@@ -131,10 +130,8 @@ static void put_record(tj__log_writer *writer, tj__batch *batch, tj__record *rec
     }
     tj__record_encode(record, &writer->journal_id, writer->at.ordinal, writer->at.offset,
                       &batch->bytes);
-    uint64_t size = batch->bytes.size - before;
-    writer->at.offset += size;
+    writer->at.offset += batch->bytes.size - before;
     writer->at.hash = record->hash;
-    atomic_fetch_add(&writer->bytes, size);
 }
 
 /* Ends the segment with a seal and goes over to the next, which has room for a record of `size`. */
@@ -203,24 +200,15 @@ static tj_time next_time(const tj__log_writer *writer)
     return now > writer->at.time && now < INT64_MAX ? now : writer->at.time + 1;
 }
 
-tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
-                                const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
-                                tj_time *time, tj_error *error)
+static tj_status check_limits(const tj__log_writer *writer, const tj__commit_record *commit,
+                              tj_error *error)
 {
-    return tj__log_writer_append_at(writer, 0, body, change_count, commit_id, note, sequence, time,
-                                    error);
-}
-
-tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__bytes body,
-                                   uint32_t change_count, const tj_uuid *commit_id, tj__bytes note,
-                                   uint64_t *sequence, tj_time *time, tj_error *error)
-{
-    size_t noted = tj__record_note_room(note.size);
-    if (body.size > TJ__RECORD_BODY_SIZE_MAX - noted) {
+    size_t noted = tj__record_note_room(commit->note.size);
+    if (commit->body.size > TJ__RECORD_BODY_SIZE_MAX - noted) {
         return tj__fail(error, TJ_LIMIT,
                         "the commit has %zu bytes%s, more than the %u bytes that one commit can "
                         "have; split it",
-                        body.size + noted, noted > 0 ? " with its note" : "",
+                        commit->body.size + noted, noted > 0 ? " with its note" : "",
                         TJ__RECORD_BODY_SIZE_MAX);
     }
     if (writer->at.time == INT64_MAX) {
@@ -228,20 +216,27 @@ tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__
                         "the newest commit has the last time that can be stored, in the year 2262: "
                         "no other can follow it");
     }
-    uint64_t size = tj__record_size_noted(body.size, note.size);
+    return TJ_OK;
+}
+
+tj_status tj__log_writer_append(tj__log_writer *writer, const tj__commit_record *commit,
+                                uint64_t *sequence, tj_error *error)
+{
+    TJ_TRY(check_limits(writer, commit, error));
+    uint64_t size = tj__record_size_noted(commit->body.size, commit->note.size);
     TJ_TRY(make_room(writer, size, error));
     tj__batch *batch = NULL;
     TJ_TRY(tj__group_enter(&writer->group, TJ__SEGMENT_HEADER_SIZE + (size_t)size, &batch, error));
     tj__record record = {.type = TJ__RECORD_COMMIT,
                          .previous_hash = writer->at.hash,
                          .sequence = writer->at.sequence + 1,
-                         .time = made_at > writer->at.time ? made_at : next_time(writer),
+                         .time = commit->time > writer->at.time ? commit->time : next_time(writer),
                          .epoch = writer->epoch,
                          .durable_sequence = atomic_load(&writer->group.durable),
-                         .commit_id = commit_id ? *commit_id : (tj_uuid){{0}},
-                         .change_count = change_count,
-                         .body = body,
-                         .note = note};
+                         .commit_id = commit->commit_id,
+                         .change_count = commit->change_count,
+                         .body = commit->body,
+                         .note = commit->note};
     if (!writer->begun) {
         put_header(writer, batch, record.time);
     }
@@ -254,7 +249,6 @@ tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__
         tj__successor_want(&writer->successor, writer->at.ordinal + 1);
     }
     *sequence = record.sequence;
-    *time = record.time;
     tj__group_leave(&writer->group, record.sequence);
     return TJ_OK;
 }
@@ -286,11 +280,6 @@ uint64_t tj__log_writer_acknowledged(const tj__log_writer *writer)
 uint64_t tj__log_writer_appended(const tj__log_writer *writer)
 {
     return atomic_load(&writer->group.appended);
-}
-
-uint64_t tj__log_writer_bytes(const tj__log_writer *writer)
-{
-    return atomic_load(&writer->bytes);
 }
 
 tj_status tj__log_writer_prepare(tj__log_writer *writer, tj_error *error)
@@ -334,15 +323,12 @@ static tj_status cause_of_closed(tj_error *failure)
 }
 
 tj_status tj__log_append_once(const tj__log_writer_options *options, const tj__position *end,
-                              tj__bytes body, uint32_t change_count, tj__bytes note,
-                              uint64_t *sequence, tj_error *error)
+                              const tj__commit_record *commit, uint64_t *sequence, tj_error *error)
 {
     tj__log_writer *writer = NULL;
-    tj_time time = 0;
     tj_error failure = TJ_ERROR_INIT;
     TJ_TRY(tj__log_writer_open(options, end, &writer, error));
-    tj_status status =
-        tj__log_writer_append(writer, body, change_count, NULL, note, sequence, &time, &failure);
+    tj_status status = tj__log_writer_append(writer, commit, sequence, &failure);
     if (status == TJ_OK) {
         status = tj__log_writer_wait_durable(writer, *sequence, &failure);
     }

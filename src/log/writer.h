@@ -26,6 +26,7 @@
 
 #include "base/metrics.h"
 #include "log/frame.h"
+#include "model/commit_record.h"
 #include "model/position.h"
 
 typedef struct tj__log_writer tj__log_writer;
@@ -62,20 +63,15 @@ tj_status tj__log_writer_open(const tj__log_writer_options *options, const tj__p
 /* Flushes what is appended and closes. NULL is allowed. */
 tj_status tj__log_writer_close(tj__log_writer *writer, tj_error *error);
 
-/* Appends one commit. Calls must be serialized by the caller (the append lock). commit_id may be
- * NULL; note is why the commit is made, or empty.
- * Blocks while 4 MiB wait to be written, and at the end of a segment, until they are flushed.
- * TJ_OK: *sequence and *time are set, and the record will be written with its batch.
+/* Appends one commit; its sequence and epoch are given here, and its time too, unless it has one
+ * that is later than that of the commit before. Calls must be serialized by the caller (the append
+ * lock). Blocks while 4 MiB wait to be written, and at the end of a segment, until they are
+ * flushed.
+ * TJ_OK: *sequence is set, and the record will be written with its batch.
  * TJ_CLOSED: poisoned. TJ_LIMIT: too large, or no later time is left. Anything else (TJ_FULL,
  * TJ_NOMEM, TJ_LIMIT, TJ_IO, ...): nothing changed. */
-tj_status tj__log_writer_append(tj__log_writer *writer, tj__bytes body, uint32_t change_count,
-                                const tj_uuid *commit_id, tj__bytes note, uint64_t *sequence,
-                                tj_time *time, tj_error *error);
-/* The same of one that was made elsewhere at that time, which is later than that of the one before;
- * one that is not is made now. */
-tj_status tj__log_writer_append_at(tj__log_writer *writer, tj_time made_at, tj__bytes body,
-                                   uint32_t change_count, const tj_uuid *commit_id, tj__bytes note,
-                                   uint64_t *sequence, tj_time *time, tj_error *error);
+tj_status tj__log_writer_append(tj__log_writer *writer, const tj__commit_record *commit,
+                                uint64_t *sequence, tj_error *error);
 
 /* Waits until the record is acknowledged: written and, in sync mode, flushed. Any thread, any
  * number. TJ_OK; TJ_CLOSED with "outcome unknown" or "not applied" in the message. */
@@ -91,8 +87,6 @@ tj_status tj__log_writer_sync(tj__log_writer *writer, uint64_t *durable, tj_erro
 /* Highest sequence acknowledged, and highest appended. Any thread. */
 uint64_t tj__log_writer_acknowledged(const tj__log_writer *writer);
 uint64_t tj__log_writer_appended(const tj__log_writer *writer);
-/* Bytes appended since opening, seals and padding included: what a lag bound is measured in. */
-uint64_t tj__log_writer_bytes(const tj__log_writer *writer);
 
 /* Prepares the next segment if the current one is half full and there is none yet; else returns at
  * once. For the helper thread; append prepares it itself if it comes too late. TJ_FULL and other
@@ -107,12 +101,10 @@ void tj__log_writer_cancel_prepare(tj__log_writer *writer);
  * calls report. */
 void tj__log_writer_poison(tj__log_writer *writer, const char *reason);
 
-/* Opens the log, appends one commit without an id, flushes it and closes: for who is no writer
- * otherwise. TJ_FULL, TJ_IO: the commit may be there, which the next who reads the log finds
- * out. */
+/* Opens the log, appends one commit, flushes it and closes: for who is no writer otherwise.
+ * TJ_FULL, TJ_IO: the commit may be there, which the next who reads the log finds out. */
 tj_status tj__log_append_once(const tj__log_writer_options *options, const tj__position *end,
-                              tj__bytes body, uint32_t change_count, tj__bytes note,
-                              uint64_t *sequence, tj_error *error);
+                              const tj__commit_record *commit, uint64_t *sequence, tj_error *error);
 
 /* In the child of a fork: closes descriptors without writing. */
 void tj__log_writer_abandon(tj__log_writer *writer);

@@ -171,12 +171,7 @@ tj_status tj_copier_close(tj_copier *copier, tj_error *error)
 static tj_status append(tj_copier *copier, const tj__commit_record *record, tj_error *error)
 {
     uint64_t sequence = 0;
-    tj__engine_commit commit = {.body = record->body,
-                                .change_count = record->change_count,
-                                .commit_id = record->commit_id,
-                                .note = record->note,
-                                .time = record->time};
-    TJ_TRY(copier->to->ops->append(copier->to, &commit, &sequence, error));
+    TJ_TRY(copier->to->ops->append(copier->to, record, false, &sequence, error));
     return sequence == record->sequence
                ? TJ_OK
                : tj__fail(error, TJ_CONFLICT,

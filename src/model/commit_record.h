@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A commit of the past: what its record in the log says; and one whose state is at hand. */
+/* A commit, as its record in the log says it or is to say it; and one whose state is at hand. */
 #ifndef TJ_MODEL_COMMIT_RECORD_H
 #define TJ_MODEL_COMMIT_RECORD_H
 

@@ -113,12 +113,12 @@ static tj_status decide(tj__core *core, const proposal *what, tj__outcome *outco
         outcome->sequence = engine->ops->appended(engine);
         return TJ_OK;
     }
-    tj__engine_commit commit = {.body = tj__buffer_bytes(&resolved->body),
-                                .change_count = resolved->change_count,
-                                .commit_id = options->commit_id,
+    tj__commit_record commit = {.commit_id = options->commit_id,
                                 .note = tj__bytes_of(options->note.data, options->note.size),
-                                .urgent = options->critical || only_deletes(resolved)};
-    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+                                .change_count = resolved->change_count,
+                                .body = tj__buffer_bytes(&resolved->body)};
+    bool urgent = options->critical || only_deletes(resolved);
+    TJ_TRY(engine->ops->append(engine, &commit, urgent, &outcome->sequence, error));
     tj__tip_advance(core->tip, outcome->sequence);
     return TJ_OK;
 }

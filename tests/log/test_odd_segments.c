@@ -49,13 +49,11 @@ static void write_on(const built_log *log)
     uint8_t body[1000];
     for (uint64_t i = log->count + 1; i <= log->count + 10; i++) {
         uint64_t sequence = 0;
-        tj_time time = 0;
         for (size_t at = 0; at < sizeof body; at++) {
             body[at] = body_byte(i, at);
         }
-        must(tj__log_writer_append(writer, tj__bytes_of(body, sizeof body), 1, NULL, (tj__bytes){0},
-                                   &sequence, &time, &error),
-             &error);
+        tj__commit_record commit = {.change_count = 1, .body = tj__bytes_of(body, sizeof body)};
+        must(tj__log_writer_append(writer, &commit, &sequence, &error), &error);
         must(tj__log_writer_wait(writer, sequence, &error), &error);
     }
     must(tj__log_writer_close(writer, &error), &error);

@@ -67,7 +67,7 @@ static void os_mode_flushes_a_full_segment(void **state)
     fixture log;
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_OS);
     uint64_t sequence = 0;
-    while (tj__log_writer_bytes(log.writer) < SMALL_SEGMENT - 4096 - TJ__SEAL_SIZE - 704) {
+    while (sequence * tj__record_size(BODY) < SMALL_SEGMENT - 4096 - TJ__SEAL_SIZE - 704) {
         sequence = must_append(&log, BODY, sequence + 1);
         must_wait(&log, sequence);
     }
@@ -109,16 +109,22 @@ static void time_rises_whatever_the_clock_says(void **state)
     future.time = INT64_C(8000000000000000000);
     open_log(&log, &future);
     uint64_t sequence = 0;
-    tj_time first = 0;
-    tj_time second = 0;
-    tj__bytes none = tj__bytes_of("", 0);
-    assert_int_equal(
-        tj__log_writer_append(log.writer, none, 0, NULL, none, &sequence, &first, NULL), TJ_OK);
-    assert_int_equal(
-        tj__log_writer_append(log.writer, none, 0, NULL, none, &sequence, &second, NULL), TJ_OK);
-    assert_int_equal(first, future.time + 1);
-    assert_int_equal(second, future.time + 2);
+    tj__commit_record none = {0};
+    assert_int_equal(tj__log_writer_append(log.writer, &none, &sequence, NULL), TJ_OK);
+    assert_int_equal(tj__log_writer_append(log.writer, &none, &sequence, NULL), TJ_OK);
     must_close(&log);
+    tj__log_reader *reader = NULL;
+    assert_int_equal(
+        tj__log_reader_open(log.directory, &log.options.journal_id, &log_start, &reader, NULL),
+        TJ_OK);
+    for (tj_time time = future.time + 1; time <= future.time + 2; time++) {
+        tj__log_next next;
+        tj__record record;
+        assert_int_equal(tj__log_reader_next(reader, &next, &record, NULL), TJ_OK);
+        assert_int_equal(next, TJ__LOG_RECORD);
+        assert_int_equal(record.time, time);
+    }
+    tj__log_reader_close(reader);
     remove_log(&log);
 }
 
@@ -319,22 +325,18 @@ static void a_note_counts_for_the_largest_record(void **state)
 {
     (void)state;
     fixture log;
-    tj_time time = 0;
     uint64_t sequence = 0;
     tj_error error = TJ_ERROR_INIT;
-    tj__bytes note = tj__bytes_of("why", 3);
     uint8_t *body = calloc(1, TJ__RECORD_BODY_SIZE_MAX);
     assert_non_null(body);
     create_log(&log, SMALL_SEGMENT, TJ_DURABILITY_SYNC);
-    tj__bytes commit = tj__bytes_of(body, TJ__RECORD_BODY_SIZE_MAX - 4);
-    assert_int_equal(
-        tj__log_writer_append(log.writer, commit, 0, NULL, note, &sequence, &time, &error),
-        TJ_LIMIT);
+    tj__commit_record commit = {.note = tj__bytes_of("why", 3),
+                                .body = tj__bytes_of(body, TJ__RECORD_BODY_SIZE_MAX - 4)};
+    assert_int_equal(tj__log_writer_append(log.writer, &commit, &sequence, &error), TJ_LIMIT);
     assert_string_equal(error.message, "the commit has 67108865 bytes with its note, more than the "
                                        "67108864 bytes that one commit can have; split it");
-    commit.size--;
-    assert_int_equal(
-        tj__log_writer_append(log.writer, commit, 0, NULL, note, &sequence, &time, &error), TJ_OK);
+    commit.body.size--;
+    assert_int_equal(tj__log_writer_append(log.writer, &commit, &sequence, &error), TJ_OK);
     must_wait(&log, sequence);
     must_close(&log);
     free(body);

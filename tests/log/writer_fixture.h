@@ -200,15 +200,12 @@ static inline void make_body(uint8_t *out, size_t size, uint64_t number)
 static inline tj_status append_body(fixture *log, size_t size, uint64_t number, uint64_t *sequence,
                                     tj_error *error)
 {
-    tj_time time = 0;
-    tj_uuid id = {{0}};
     uint8_t *body = malloc(size + 1);
     assert_non_null(body);
     make_body(body, size, number);
-    memcpy(id.bytes, &number, sizeof number);
-    tj_status status =
-        tj__log_writer_append(log->writer, tj__bytes_of(body, size), (uint32_t)number, &id,
-                              (tj__bytes){0}, sequence, &time, error);
+    tj__commit_record commit = {.change_count = (uint32_t)number, .body = tj__bytes_of(body, size)};
+    memcpy(commit.commit_id.bytes, &number, sizeof number);
+    tj_status status = tj__log_writer_append(log->writer, &commit, sequence, error);
     free(body);
     return status;
 }

@@ -19,11 +19,11 @@ class Fault:
 FAULTS = [
     # ---- commits --------------------------------------------------------------------------------
     Fault("the tip is advanced before the append", "src/store/commit.c",
-          """    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+          """    TJ_TRY(engine->ops->append(engine, &commit, urgent, &outcome->sequence, error));
     tj__tip_advance(core->tip, outcome->sequence);
 """,
           """    tj__tip_advance(core->tip, engine->ops->appended(engine) + 1);
-    TJ_TRY(engine->ops->append(engine, &commit, &outcome->sequence, error));
+    TJ_TRY(engine->ops->append(engine, &commit, urgent, &outcome->sequence, error));
 """,
           "test_strength_retry"),
     Fault("a commit id is not looked up", "src/store/commit.c",

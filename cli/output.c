@@ -100,7 +100,7 @@ void out_flush(output *out)
     }
 }
 
-void out_bold(output *out, bool on)
+static void bold(output *out, bool on)
 {
     if (out->colour) {
         out_format(out, on ? "\033[1m" : "\033[0m");
@@ -111,9 +111,9 @@ void out_heading(output *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    out_bold(out, true);
+    bold(out, true);
     out_list(out, format, arguments);
-    out_bold(out, false);
+    bold(out, false);
     out_format(out, "\n");
     va_end(arguments);
 }

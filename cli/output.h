@@ -44,8 +44,6 @@ void need_tells(bool json, const char *durable);
 void out_format(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 void out_bytes(output *out, tj_str bytes);
 void out_flush(output *out);
-/* Turns bold on or off where there is colour. */
-void out_bold(output *out, bool on);
 /* A heading, bold on a terminal. */
 void out_heading(output *out, const char *format, ...) TJ_PRINTF(2, 3);
 /* One line of text, as safe_text has it. */

@@ -14,6 +14,7 @@
 /* As many points as a wide screen has columns. */
 #define POINTS "1600"
 
+#define JSON_TYPE "application/json"
 #define USAGE_ADVICE "/api/openapi.json has all requests."
 
 #define TABLE "book at columns where sort limit"
@@ -89,7 +90,8 @@ const route *route_find(const char *path)
 
 /* ---- answers ------------------------------------------------------------------------------ */
 
-answer *answer_new(int http, const char *type, char *body, size_t size)
+/* Takes the body, which was allocated. Held once. */
+static answer *answer_new(int http, const char *type, char *body, size_t size)
 {
     answer *made = need(malloc(sizeof *made));
     *made = (answer){.http = http, .type = type, .body = body, .size = size};

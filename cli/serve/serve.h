@@ -63,12 +63,7 @@ typedef struct answer {
     size_t size;
 } answer;
 
-#define JSON_TYPE "application/json"
-#define TEXT_TYPE "text/plain; charset=utf-8"
-
-/* Takes the body, which was allocated. Held once. */
-answer *answer_new(int http, const char *type, char *body, size_t size);
-/* A failure of the request itself, in the form of one of a command. */
+/* A failure of the request itself, in the form of one of a command. Held once. */
 answer *answer_refuse(int http, const char *format, ...) TJ_PRINTF(2, 3);
 answer *answer_hold(answer *held);
 void answer_release(answer *held);
@@ -80,7 +75,7 @@ answer *request_add(request *asked, tj_str name, tj_str value);
 void request_dispose(request *asked);
 /* A run of a command on the journal that the server shows. Released with free. */
 command_line *run_new(const command_line *cli, const command_spec *command);
-/* Runs the command. `cli` is that of the server: its configuration is used. */
+/* Runs the command. `cli` is that of the server: its configuration is used. Held once. */
 answer *request_answer(const command_line *cli, const request *asked);
 
 /* ---- who may ask (access.c) --------------------------------------------------------- */

@@ -126,38 +126,37 @@ static bool name_next(const char **list, tj_str *name)
 
 /* ---- conditions --------------------------------------------------------------------------- */
 
-typedef enum operator{
-    OPERATOR_NOT,
-    OPERATOR_LOW,
-    OPERATOR_HIGH,
-    OPERATOR_LESS,
-    OPERATOR_MORE,
-    OPERATOR_EQUAL,
-    OPERATOR_PART
-}
-operator;
+typedef enum relation {
+    RELATION_NOT,
+    RELATION_LOW,
+    RELATION_HIGH,
+    RELATION_LESS,
+    RELATION_MORE,
+    RELATION_EQUAL,
+    RELATION_PART
+} relation;
 
 /* The two-character ones first: of "<=" the first character alone is one, too. */
-static const char *const operators[] = {"!=", "<=", ">=", "<", ">", "=", "~"};
-#define OPERATOR_COUNT (sizeof operators / sizeof *operators)
+static const char *const relations[] = {"!=", "<=", ">=", "<", ">", "=", "~"};
+#define RELATION_COUNT (sizeof relations / sizeof *relations)
 
 typedef struct condition {
     tj_str column;
-    operator operator;
+    relation relation;
     key wanted;
 } condition;
 
 static bool condition_parse(const char *text, condition *out)
 {
     size_t size = strcspn(text, "!<>=~");
-    for (size_t i = 0; i < OPERATOR_COUNT; i++) {
-        size_t length = strlen(operators[i]);
-        if (strncmp(text + size, operators[i], length) == 0) {
+    for (size_t i = 0; i < RELATION_COUNT; i++) {
+        size_t length = strlen(relations[i]);
+        if (strncmp(text + size, relations[i], length) == 0) {
             const char *value = text + size + length;
-            *out = (condition){{text, size}, (operator)i, key_of(value)};
+            *out = (condition){{text, size}, (relation)i, key_of(value)};
             /* "==" and "<>" are no comparisons: a value that begins like one is found by "~". */
             return size > 0 &&
-                   (out->operator== OPERATOR_PART || !strchr("=<>~", value[0]) || !value[0]);
+                   (out->relation == RELATION_PART || !strchr("=<>~", value[0]) || !value[0]);
         }
     }
     return false;
@@ -181,19 +180,20 @@ static bool holds(const condition *asked, table_align align, const char *value)
     /* Texts that look like a number or a time stand beside others, in the order of --sort. */
     bool comparable = align == ALIGN_LEFT ? value != NULL : read.kind == asked->wanted.kind;
     int order = comparable ? compare(&read, &asked->wanted) : 0;
-    switch (asked->operator) {
-    case OPERATOR_EQUAL:
+    switch (asked->relation) {
+    case RELATION_EQUAL:
         return is_same(align, text, &asked->wanted);
-    case OPERATOR_NOT:
+    case RELATION_NOT:
         return !is_same(align, text, &asked->wanted);
-    case OPERATOR_PART:
+    case RELATION_PART:
         return strstr(text, asked->wanted.text) != NULL;
-    case OPERATOR_LESS:
+    case RELATION_LESS:
         return comparable && order < 0;
-    case OPERATOR_LOW:
+    case RELATION_LOW:
         return comparable && order <= 0;
-    case OPERATOR_MORE:
+    case RELATION_MORE:
         return comparable && order > 0;
+    case RELATION_HIGH:
     default:
         return comparable && order >= 0;
     }
@@ -439,9 +439,9 @@ static tj_status check_values(command_line *cli, const table_view *view, const t
         size_t column = 0;
         (void)column_find(table, asked->column, &column);
         table_align align = table->columns[column].align;
-        bool equality = asked->operator== OPERATOR_EQUAL || asked->operator== OPERATOR_NOT;
-        bool any = align == ALIGN_LEFT ||
-                   asked->operator== OPERATOR_PART ||(equality && !asked->wanted.text[0]);
+        bool equality = asked->relation == RELATION_EQUAL || asked->relation == RELATION_NOT;
+        bool any = align == ALIGN_LEFT || asked->relation == RELATION_PART ||
+                   (equality && !asked->wanted.text[0]);
         if (!any && asked->wanted.kind != (align == ALIGN_TIME ? KEY_TIME : KEY_DECIMAL)) {
             return usage_error(cli, error,
                                "--where: the column \"%s\" holds %s, and \"%s\" is none",

@@ -273,16 +273,6 @@ size_t tj_identity_format(tj_identity id, char buffer[TJ_IDENTITY_TEXT_SIZE])
     return (size_t)(to - buffer);
 }
 
-size_t tj__identity_put(tj__buffer *out, tj_identity id)
-{
-    if (!tj__buffer_reserve(out, TJ_IDENTITY_TEXT_SIZE)) {
-        return 0;
-    }
-    size_t size = tj_identity_format(id, (char *)out->data + out->size);
-    out->size += size;
-    return size;
-}
-
 tj_status tj__exchange_canonical(tj_str exchange, char buffer[TJ_EXCHANGE_SIZE_MAX + 1],
                                  size_t *size, tj_error *error)
 {

@@ -16,10 +16,6 @@ bool tj__identity_is_ccxt(tj_str text);
 /* TJ_OK when the identity has a canonical text; else TJ_INVALID or TJ_LIMIT with the reason. */
 tj_status tj__identity_check(tj_identity id, tj_error *error);
 
-/* Appends the canonical text and returns its length; 0, with nothing appended, if the identity is
- * not valid or (then out->failed is set) memory is short. */
-size_t tj__identity_put(tj__buffer *out, tj_identity id);
-
 /* Writes an exchange's canonical, NUL-terminated name. An empty one is TJ_INVALID. */
 tj_status tj__exchange_canonical(tj_str exchange, char buffer[TJ_EXCHANGE_SIZE_MAX + 1],
                                  size_t *size, tj_error *error);

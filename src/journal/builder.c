@@ -37,7 +37,8 @@
 
 /* ---- the work --------------------------------------------------------------------------- */
 
-tj_status tj__journal_history_make(const tj__journal *journal, tj_error *error)
+/* The directory of bases, when it is not there. */
+static tj_status make_directory(const tj__journal *journal, tj_error *error)
 {
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__directory_make(journal->history_path, journal->log_path, &failure);
@@ -75,7 +76,7 @@ static tj_status build(tj__journal *journal, uint32_t limit, uint32_t *built, tj
     uint64_t first = tj__journal_first_segment(journal);
     uint64_t end = atomic_load(&journal->applied_ordinal);
     uint32_t keys = 0;
-    TJ_TRY(tj__journal_history_make(journal, error));
+    TJ_TRY(make_directory(journal, error));
     TJ_TRY(tj__base_chains_extend(&place, first, limit, journal->builder_chains, built, error));
     if (limit > 0 && *built >= limit) {
         return TJ_OK;
@@ -359,7 +360,7 @@ tj_status tj__journal_prune(tj__journal *journal, uint64_t size_bytes, bool dry,
                      __ATOMIC_SEQ_CST);
     tj_status status = tj__retention_choose(journal, size, &chosen, error);
     if (status == TJ_OK && !dry) {
-        status = tj__journal_history_make(journal, error);
+        status = make_directory(journal, error);
     }
     if (status == TJ_OK) {
         status = tj__retention_run(journal, &chosen, dry, error);

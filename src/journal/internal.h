@@ -163,8 +163,6 @@ static inline uint64_t tj__journal_first_segment(const tj__journal *journal)
 void tj__journal_builder_start(tj__journal *journal);
 /* Beside the helper's work: there may be another one. With no_threads it is worked on here. */
 void tj__journal_builder_notice(tj__journal *journal);
-/* The directory of bases, when it is not there. */
-tj_status tj__journal_history_make(const tj__journal *journal, tj_error *error);
 /* Ends it, and what it does. */
 void tj__journal_builder_stop(tj__journal *journal);
 

@@ -161,7 +161,6 @@ tj_status tj__pg_renew(tj__postgres *postgres, tj_error *error);
 void tj__pg_record_put(tj__buffer *bytes, uint64_t previous_hash, tj__pg_record *record);
 /* Takes the next one off. */
 void tj__pg_record_get(tj__bytes *rest, tj__pg_record *record);
-uint64_t tj__pg_record_hash(const tj__pg_record *record, uint64_t previous_hash);
 /* Columns of a log row in the order in which tj__pg_record_read takes them. */
 #define TJ__PG_RECORD_COLUMNS "seq, at, epoch, id, changes, note, body, hash"
 void tj__pg_record_read(const tj__pg_session *session, const tj__pg_result *result, int row,

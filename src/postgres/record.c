@@ -71,7 +71,7 @@ void tj__pg_record_get(tj__bytes *rest, tj__pg_record *record)
     rest->size -= size;
 }
 
-uint64_t tj__pg_record_hash(const tj__pg_record *record, uint64_t previous_hash)
+static uint64_t record_hash(const tj__pg_record *record, uint64_t previous_hash)
 {
     const tj__commit_record *commit = &record->commit;
     uint8_t frame[TJ__PG_FRAME_SIZE];
@@ -112,7 +112,7 @@ tj_status tj__pg_record_check(const tj__postgres *postgres, const tj__pg_record 
             "commit %" PRIu64 " is missing in the log of %s: %" PRIu64 " follows %" PRIu64,
             before->sequence + 1, postgres->place, record->commit.sequence, before->sequence);
     }
-    if (tj__pg_record_hash(record, before->hash) != record->hash) {
+    if (record_hash(record, before->hash) != record->hash) {
         return tj__fail(error, TJ_CORRUPT,
                         "commit %" PRIu64 " in the log of %s is not what was written, or does not "
                         "follow the one before it: its checksum does not match",

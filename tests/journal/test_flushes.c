@@ -236,7 +236,7 @@ static void test_a_transaction_is_one_write_and_one_flush(void **state)
 static size_t bytes_of_one_changed_order(fixture *f, size_t count)
 {
     tj_order *orders = calloc(count, sizeof *orders);
-    char(*ids)[16] = calloc(count, sizeof *ids);
+    char(*ids)[32] = calloc(count, sizeof *ids);
     assert_true(orders && ids);
     for (size_t i = 0; i < count; i++) {
         snprintf(ids[i], sizeof ids[i], "order-%05zu", i);

@@ -29,7 +29,7 @@ static inline void message_of(const built_log *log, uint64_t ordinal, char out[6
 {
     char path[TJ__SEGMENT_PATH_SIZE];
     path_of(log, ordinal, path);
-    snprintf(out, 600, "%s%.400s%s", before, path, after);
+    snprintf(out, 600, "%s%.200s%s", before, path, after);
 }
 
 static inline tj__log_tail tail_of(tj__log_reader *reader)

@@ -151,6 +151,8 @@ extern const option_spec option_points; /* a curve of at most so many points (cm
 
 /* "standard input" for "-". */
 const char *input_name(const char *path);
+/* The file that an option names, NULL for none and for "-": standard output. */
+const char *file_given(const command_line *cli, const option_spec *option);
 /* Reads a whole file, or standard input for "-". Released with free. */
 tj_status input_read(const char *path, char **data, size_t *size, tj_error *error);
 /* Replaces a file through a temporary one beside it, so that it is never half-written. Mode, owner

@@ -249,7 +249,7 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
     tj_error late = TJ_ERROR_INIT;
     char *text = NULL;
     size_t size = 0;
-    const char *file = option_value(cli, &output_option);
+    const char *file = file_given(cli, &output_option);
     tj_status status = file ? tj_path_check(file, error) : TJ_OK;
     if (status != TJ_OK) {
         return status;

@@ -20,6 +20,7 @@ static tj_status run_state_export(command_line *cli, tj_error *error)
     open_journal journal;
     tj_live_state *state = NULL;
     tj_text text = {NULL, 0};
+    const char *file = file_given(cli, &output_option);
     tj_status status = journal_look(cli, &journal, error);
     if (status == TJ_OK) {
         status = journal_load_state(&journal, &state, error);
@@ -27,8 +28,7 @@ static tj_status run_state_export(command_line *cli, tj_error *error)
     if (status == TJ_OK) {
         status = tj_live_state_to_json(state, &text, error);
     }
-    if (status == TJ_OK && given(cli, &output_option)) {
-        const char *file = option_value(cli, &output_option);
+    if (status == TJ_OK && file) {
         status = journal_write_file(cli, &journal, file, (tj_str){text.data, text.size}, error);
     } else if (status == TJ_OK) {
         out_bytes(&cli->out, (tj_str){text.data, text.size});

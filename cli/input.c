@@ -15,6 +15,12 @@ const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+const char *file_given(const command_line *cli, const option_spec *option)
+{
+    const char *file = option_value(cli, option);
+    return file && strcmp(file, "-") != 0 ? file : NULL;
+}
+
 /* read(2), or a look into a socket, that goes on after a signal, and waits also where the
  * descriptor does not. */
 static ssize_t read_or_peek(int fd, char *data, size_t size, bool peek)
@@ -119,21 +125,21 @@ static tj_status find_target(const char *path, char **target, struct stat *old, 
                              tj_error *error)
 {
     struct stat link;
-    *target = realpath(path, NULL);
-    *replaces = *target != NULL;
-    if (!*target && (errno != ENOENT || lstat(path, &link) == 0)) {
-        return fail_errno(error, errno, "following %s", path);
-    }
-    if (*replaces && stat(*target, old) != 0) {
+    *replaces = stat(path, old) == 0;
+    if (!*replaces && errno != ENOENT) {
         return fail_errno(error, errno, "looking at %s", path);
+    }
+    if (!*replaces && lstat(path, &link) == 0) {
+        return fail(error, TJ_IO,
+                    "%s is a symbolic link that leads nowhere: mount or put back what it names, or "
+                    "remove the link",
+                    path);
     }
     if (*replaces && !S_ISREG(old->st_mode)) {
         return fail(error, TJ_EXISTS, "%s is no regular file and is not replaced", path);
     }
-    if (!*replaces) {
-        *target = need(strdup(path));
-    }
-    return TJ_OK;
+    *target = *replaces ? realpath(path, NULL) : need(strdup(path));
+    return *target ? TJ_OK : fail_errno(error, errno, "following %s", path);
 }
 
 static tj_status fill_and_rename(int fd, const char *temporary, const char *target,

@@ -22,6 +22,9 @@ static void hold_standard_streams(void)
 
 static tj_status run(command_line *cli, tj_error *error)
 {
+    if (given(cli, &option_version) && given(cli, &option_json)) {
+        return command_version.run(cli, error);
+    }
     if (given(cli, &option_version)) {
         version_print(&cli->out);
     } else if (cli->group) {

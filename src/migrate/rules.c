@@ -17,6 +17,16 @@ static tj_status bad_rule(const char *text, const char *reason, tj_error *error)
                     tj__text_quote(tj_str_of(text), quoted), reason);
 }
 
+/* A code or an identity of a map that is none, and why. */
+static tj_status bad_part(const char *text, tj_str part, const char *reason, const tj_error *cause,
+                          tj_error *error)
+{
+    char quoted[TJ__QUOTE_SIZE];
+    return part.size == 0 ? bad_rule(text, reason, error)
+                          : tj__fail(error, cause->status, "the map %s: %s",
+                                     tj__text_quote(tj_str_of(text), quoted), cause->message);
+}
+
 /* Where the name of a map ends in "last_prices.BTCUSDT"; 0 when none stands there. A code can hold
  * points, so only the names that there are count. */
 static size_t place_size(tj_str text)
@@ -72,6 +82,7 @@ static tj_status read_rule(const char *text, tj__map_rule *rule, tj_error *error
     }
     tj_str from = {text, (size_t)(equals - text)};
     tj_str to = tj_str_of(equals + 1);
+    tj_error cause = TJ_ERROR_INIT;
     TJ_TRY(read_occurrence(text, &from, &rule->occurrence, error));
     size_t place = rule->occurrence > 0 ? place_size(from) : 0;
     if (place > 0) {
@@ -80,16 +91,19 @@ static tj_status read_rule(const char *text, tj__map_rule *rule, tj_error *error
     }
     if (tj__identity_is_ccxt(from)) {
         rule->code = (tj_identity){{NULL, 0}, from};
-    } else if (tj_identity_parse(from, &rule->code, NULL) != TJ_OK) {
-        return bad_rule(text, "names no code before its =", error);
+    } else if (tj_identity_parse(from, &rule->code, &cause) != TJ_OK) {
+        return bad_part(text, from, "names no code before its =", &cause, error);
     }
     if (rule->occurrence == 0 && rule->code.exchange.size > 0) {
         return bad_rule(text, "starts from a code that has an exchange already", error);
     }
     rule->leave_out = rule->occurrence > 0 && tj_str_equal(to, TJ_STR("-"));
-    if (!rule->leave_out &&
-        (tj_identity_parse(to, &rule->target, NULL) != TJ_OK || rule->target.exchange.size == 0)) {
-        return bad_rule(text, "does not end in an exchange and a code", error);
+    const char no_target[] = "does not end in an exchange and a code";
+    if (!rule->leave_out && tj_identity_parse(to, &rule->target, &cause) != TJ_OK) {
+        return bad_part(text, to, no_target, &cause, error);
+    }
+    if (!rule->leave_out && rule->target.exchange.size == 0) {
+        return bad_rule(text, no_target, error);
     }
     return TJ_OK;
 }

@@ -100,6 +100,15 @@ run 14 -j j state export --output /dev/null
 err_is "tesser-journal: /dev/null is no regular file and is not replaced
 $(tail -n 1 "$err")"
 
+{ "$TESSER_JOURNAL" -j j state export -o /dev/stdout 2>&1 || true; } | grep -qF '/dev/stdout is no regular file' || fail "a pipe"
+ln -s unmounted/there nowhere.json
+run 18 -j j state export -o nowhere.json
+err_has 'nowhere.json is a symbolic link that leads nowhere: mount or put back what it names'
+for command in 'state export' metrics; do
+    run 0 -j j $command --output -
+    [ -s "$out" ] && [ ! -e ./- ] || fail "$command --output - is standard output"
+done
+
 # An import replaces: what the snapshot lacks, unknown members included, is gone.
 run 0 -j j state import empty.json --json
 json "$out" 'd == {"book": "default", "open_orders": "0", "positions": "0", "dry_run": False, "seq": "2"}'

@@ -85,6 +85,8 @@ for arguments in '--json stauts' 'stauts --json'; do
 done
 
 # Every command has its help and an example; -- ends the options.
+run 0 --version --json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["version"]' "$out" || fail "--version --json"
 run 0 --version
 grep -qE '^tesser-journal [0-9]+\.[0-9]+\.[0-9]+$' "$out" || fail "version"
 run 0 --help

@@ -127,7 +127,14 @@ static void maps_are_checked(void **state)
         options.map_count = 1;
         refused(p, SNAPSHOT("\"A\":\"1\""), &options, TJ_INVALID, wrong[i].message);
     }
+    char longer[TJ_CODE_SIZE_MAX + 8];
+    snprintf(longer, sizeof longer, "%0*d=a:B", TJ_CODE_SIZE_MAX + 1, 0);
+    const char *map = longer;
     tj_import_options options = options_of(NULL, 0);
+    options.maps = &map;
+    options.map_count = 1;
+    refused(p, SNAPSHOT("\"A\":\"1\""), &options, TJ_LIMIT, "has 129 bytes; at most 128");
+    options = options_of(NULL, 0);
     options.exchange = " ";
     refused(p, SNAPSHOT("\"A\":\"1\""), &options, TJ_INVALID, "exchange");
 }

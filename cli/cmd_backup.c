@@ -54,6 +54,7 @@ static const option_spec compress_option = {
     .help = "keep segments that are whole compressed (zstd), also those of earlier backups"};
 static const option_spec follow_option = {
     .name = "follow",
+    .letter = 'f',
     .help = "go on, and back up what is new again and again, until it is stopped"};
 static const option_spec moved_option = {
     .name = "moved",

@@ -9,8 +9,8 @@
 
 static const option_spec format_option = {
     .name = "format", .value = "FORMAT", .help = "tesser, the only one yet"};
-static const option_spec dry_run_option = {.name = "dry-run",
-                                           .help = "only tell what Tesser cannot hold"};
+static const option_spec dry_run_option = {
+    .name = "dry-run", .letter = 'n', .help = "only tell what Tesser cannot hold"};
 static const option_spec force_option = {
     .name = "force", .help = "export although Tesser would lose or refuse something"};
 

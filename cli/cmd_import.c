@@ -12,8 +12,8 @@ static const option_spec into_option = {
     .name = "into",
     .value = "JOURNAL",
     .help = "journal to import into, created when it is not there; the same as --journal"};
-static const option_spec dry_run_option = {.name = "dry-run",
-                                           .help = "read, check and report, but write nothing"};
+static const option_spec dry_run_option = {
+    .name = "dry-run", .letter = 'n', .help = "read, check and report, but write nothing"};
 static const option_spec replace_option = {
     .name = "replace", .help = "the book may hold data, which what is imported replaces"};
 static const option_spec newest_option = {

@@ -10,8 +10,8 @@ static const option_spec size_option = {
     .name = "size",
     .value = "MIB",
     .help = "keep so many MiB of log, as history_size in the configuration by default"};
-static const option_spec dry_option = {.name = "dry-run",
-                                       .help = "tell what would go, and change nothing"};
+static const option_spec dry_option = {
+    .name = "dry-run", .letter = 'n', .help = "tell what would go, and change nothing"};
 
 static void print_report(const tj_prune_report *report, bool server, bool dry, output *out)
 {

@@ -18,8 +18,8 @@ static const option_spec option_accept_loss = {
     .name = "accept-loss", .help = "build it though commits or rows are lost, which are listed"};
 static const option_spec option_swap = {
     .name = "swap", .help = "then exchange the names of the two: the damaged one is at NEW"};
-static const option_spec option_dry_run = {.name = "dry-run",
-                                           .help = "look and tell, write nothing"};
+static const option_spec option_dry_run = {
+    .name = "dry-run", .letter = 'n', .help = "look and tell, write nothing"};
 static const option_spec option_skip = {
     .name = "skip-counters",
     .value = "N",
@@ -183,12 +183,12 @@ static tj_status run_repair(command_line *cli, tj_error *error)
     open_journal journal;
     tj_repair_report *report = NULL;
     tj_repair_options options = TJ_REPAIR_OPTIONS_INIT;
-    cli->advice = ""; /* the sentence says it */
     tj_status status = journal_configure(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = read_options(cli, &options, error);
     }
     if (status == TJ_OK) {
+        cli->advice = ""; /* the sentence says it */
         status = tj_repair(journal.config.path, option_value(cli, &option_into), &options, &report,
                            error);
     }

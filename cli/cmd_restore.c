@@ -17,8 +17,8 @@ static const option_spec skip_option = {
     .name = "skip-counters",
     .value = "N",
     .help = "let each counter skip N numbers more, for what was handed out since the backup"};
-static const option_spec dry_run_option = {.name = "dry-run",
-                                           .help = "read the source and tell, write nothing"};
+static const option_spec dry_run_option = {
+    .name = "dry-run", .letter = 'n', .help = "read the source and tell, write nothing"};
 
 static void print_counters(const tj_restore_report *report, output *out)
 {

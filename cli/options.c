@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 const option_spec option_config = {
@@ -169,12 +170,34 @@ typedef struct grammar {
     const option_spec *specs[OPTIONS_MAX]; /* beside longs: one of that name */
     size_t count;
     char letters[2 * OPTIONS_MAX + 3];
+    const option_spec *of_letter[UCHAR_MAX + 1];
 } grammar;
+
+static const option_spec *option_of_letter(const grammar *g, int letter)
+{
+    return letter > 0 && letter <= UCHAR_MAX ? g->of_letter[letter] : NULL;
+}
+
+/* One command may give an option a letter that another of the same name has not. */
+static void grammar_add_letter(grammar *g, const option_spec *option)
+{
+    const option_spec *known = option_of_letter(g, option->letter);
+    if (known && strcmp(known->name, option->name) != 0) {
+        abort(); /* the program itself means two options by a letter */
+    }
+    if (option->letter && !known) {
+        size_t size = strlen(g->letters);
+        snprintf(g->letters + size, sizeof g->letters - size, "%c%s", option->letter,
+                 option->value ? ":" : "");
+        g->of_letter[(unsigned char)option->letter] = option;
+    }
+}
 
 static void grammar_add(grammar *g, const option_spec *const *options)
 {
     for (; options && *options; options++) {
         const option_spec *option = *options;
+        grammar_add_letter(g, option);
         if (option_in(g->specs, option->name)) {
             continue;
         }
@@ -184,11 +207,6 @@ static void grammar_add(grammar *g, const option_spec *const *options)
         }
         g->longs[g->count] = (struct option){option->name, takes, NULL, 0};
         g->specs[g->count++] = option;
-        if (option->letter) {
-            size_t size = strlen(g->letters);
-            snprintf(g->letters + size, sizeof g->letters - size, "%c%s", option->letter,
-                     option->value ? ":" : "");
-        }
     }
 }
 
@@ -201,16 +219,6 @@ static void grammar_init(grammar *g)
     for (size_t i = 0; commands[i]; i++) {
         grammar_add(g, commands[i]->options);
     }
-}
-
-static const option_spec *option_of_letter(const grammar *g, int letter)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        if (g->specs[i]->letter == letter) {
-            return g->specs[i];
-        }
-    }
-    return NULL;
 }
 
 /* The option that a whole word such as --limit=5 names; getopt_long would also take --lim. */

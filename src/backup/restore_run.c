@@ -58,6 +58,12 @@ static tj_status check_reached(const tj__restore_run *run, tj_error *error)
                         "commit %" PRIu64 " is not in %s, whose newest is %" PRIu64,
                         options->at.sequence, run->source.path, run->newest);
     }
+    if (options->at.has_time && run->sequence == 0 && run->newest > 0) {
+        char time[TJ_TIME_TEXT_SIZE];
+        tj_time_format(options->at.time, time);
+        return tj__fail(error, TJ_NOT_FOUND, "%s is before the first commit of %s", time,
+                        run->source.path);
+    }
     return TJ_OK;
 }
 

@@ -39,6 +39,9 @@ run 14 restore b --into r
 err_has "is there already and not empty"
 run 13 restore b --into r4 --at 9
 err_has "commit 9 is not in $work/b, whose newest is 3"
+run 13 restore b --into r4 --at 2001-01-01T00:00:00Z
+err_has "2001-01-01T00:00:00Z is before the first commit of $work/b"
+[ ! -e r4 ] || fail "an empty journal was made"
 run 13 restore nothing --into r4
 run 2 restore b
 err_has "Give --into JOURNAL"

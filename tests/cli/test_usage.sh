@@ -173,6 +173,26 @@ for shell in zsh fish; do
 done
 run 2 help completion csh
 
+# Every letter that a command's help shows is one of the command line.
+run 0 help commands
+cp "$out" names
+while read -r name; do
+    run 0 help $name
+    sed '/^Options of every command/,$d' "$out" | grep -oE '^ +-[a-zA-Z], --[a-z-]+( [A-Z|]+)?' >letters || true
+    while read -r letter long value; do
+        run 0 $name ${letter%,} ${value:+x} --help
+    done <letters
+done <names
+run 0 -j letters init
+echo '{"open_orders":[],"portfolio_equity":"1"}' >state.json
+run 0 -j letters state import -n state.json
+run 0 -j letters state export
+grep -q '"portfolio_equity"' "$out" && fail "-n is no dry run"
+run 0 import state.json --into imported -n
+[ ! -e imported ] || fail "import -n imports"
+run 2 status -n
+err_has "--dry-run belongs to"
+
 # Output that does not arrive is a failure; a reader who has enough is none.
 code=0
 "$TESSER_JOURNAL" --help >/dev/full 2>"$err" || code=$?

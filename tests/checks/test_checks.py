@@ -223,6 +223,20 @@ class Symbols(Planted):
                         self.library([*self.names, "tj_planted"]))
 
 
+class Documents(Planted):
+    def test_what_is_gone(self):
+        self.plant("Makefile", "demo: ## Shows it\n")
+        for text, fault in (("[a picture](pictures/gone.png)", "the link leads to no pictures/gone.png"),
+                            ("see src/base/gone.c", "there is no src/base/gone.c"),
+                            ("see GONE.md", "there is no GONE.md"),
+                            ("`make gone`", "there is no 'make gone'"),
+                            ("    tesser-journal gone -j ./journal", "there is no command 'gone -j'"),
+                            ("`tesser-journal verify --gone`", "there is no option --gone")):
+            with self.subTest(text):
+                self.plant("docs/PLANTED.md", f"A page.\n{text}\n")
+                self.assert_red(f"docs/PLANTED.md:2: {fault}", "documents")
+
+
 class Crate(Planted):
     def test_other_words(self):
         file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"

@@ -90,8 +90,10 @@ void help_overview(output *out)
     print_options(out, EVERY_COMMAND, common_options);
     out_format(out, "\n");
     help_exit_codes(out);
-    out_format(out, "\nTESSER_JOURNAL_PATH and TESSER_JOURNAL_TYPE override the configuration file."
-                    "\nSee 'tesser-journal COMMAND --help' for more and an example.\n");
+    out_format(out,
+               "\nTESSER_JOURNAL_PATH and TESSER_JOURNAL_TYPE override the configuration file, and"
+               "\nfor a server TESSER_JOURNAL_URL, TESSER_JOURNAL_SCHEMA and TESSER_JOURNAL_NAME."
+               "\nSee 'tesser-journal COMMAND --help' for more and an example.\n");
 }
 
 void help_group(output *out, const char *group)

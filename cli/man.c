@@ -59,10 +59,13 @@ static void options_section(output *out, const char *heading, const option_spec 
 
 static void environment_section(output *out)
 {
-    out_format(out, ".SH ENVIRONMENT\n.TP\n.B TESSER_JOURNAL_PATH, TESSER_JOURNAL_TYPE\n"
-                    "override the configuration file.\n.TP\n.B NO_COLOR\nno colour on a terminal.\n"
-                    ".TP\n.B TESSER_JOURNAL_PAGER, PAGER\n"
-                    "the pager of tables on a terminal, less by default; empty for none.\n");
+    out_format(
+        out, ".SH ENVIRONMENT\n.TP\n.B TESSER_JOURNAL_PATH, TESSER_JOURNAL_TYPE\n"
+             "override the configuration file.\n"
+             ".TP\n.B TESSER_JOURNAL_URL, TESSER_JOURNAL_SCHEMA, TESSER_JOURNAL_NAME\n"
+             "override it for a journal on a server.\n.TP\n.B NO_COLOR\nno colour on a terminal.\n"
+             ".TP\n.B TESSER_JOURNAL_PAGER, PAGER\n"
+             "the pager of tables on a terminal, less by default; empty for none.\n");
 }
 
 void man_program(output *out)

@@ -161,7 +161,7 @@ void forget_durable(command_line *cli)
     cli->sequence = 0;
 }
 
-static char *advice_on(const command_line *cli, tj_status status)
+static char *advice_on(const command_line *cli, tj_status status, const tj_error *error)
 {
     char *text = NULL;
     int size;
@@ -181,6 +181,9 @@ static char *advice_on(const command_line *cli, tj_status status)
                         "Stop trading on this journal. `tesser-journal verify --deep` tells what "
                         "is damaged and whether the newest state is whole; restore the server from "
                         "a backup of its own, up to a moment before, on another server first.");
+    } else if (error->os_errno == EACCES && !cli->advice) {
+        size = asprintf(&text, "Run it as the user that the files belong to, or as root; `ls -l` "
+                               "shows whose they are.");
     } else if (cli->advice || !cli->usage) {
         size = asprintf(&text, "%s",
                         cli->advice ? cli->advice : tj_advice_text(tj_status_advice(status)));
@@ -210,7 +213,7 @@ static char *message_of(const command_line *cli, const tj_error *error)
 
 void failure_json(const command_line *cli, tj_status status, const tj_error *error, output *out)
 {
-    char *advice = advice_on(cli, status);
+    char *advice = advice_on(cli, status, error);
     char *message = message_of(cli, error);
     const char *name = cli->durable[0] ? "DURABLE"
                        : cli->usage    ? "USAGE"
@@ -237,7 +240,7 @@ int report_failure(const command_line *cli, tj_status status, const tj_error *er
         failure_json(cli, status, error, &out);
         return exit_code_of(cli, status);
     }
-    char *advice = advice_on(cli, status);
+    char *advice = advice_on(cli, status, error);
     char *message = message_of(cli, error);
     char *safe = safe_text(tj_str_of(message));
     fprintf(stderr, "tesser-journal: %s\n%s%s", safe, advice, advice[0] ? "\n" : "");

@@ -78,6 +78,8 @@ chmod 600 "$newest"
 run 18 -j whole repair --into n --accept-loss
 err_has "permission denied: opening $work/home/$newest"
 err_has "repair it as its owner, or as root"
+run 18 -j whole status
+err_has "Run it as the user that the files belong to, or as root"
 [ ! -e n ] || fail "it built a journal"
 
 # Repaired by root in a directory that is root's, the journal is the user's.

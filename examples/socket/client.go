@@ -101,6 +101,9 @@ func price(symbol, price string) map[string]any {
 }
 
 func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: go run client.go SOCKET")
+	}
 	recorder, err := Dial(os.Args[1])
 	if err != nil {
 		log.Fatal(err)

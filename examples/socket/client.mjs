@@ -40,6 +40,10 @@ class Recorder {
   }
 }
 
+if (process.argv.length !== 3) {
+  console.error("usage: node client.mjs SOCKET");
+  process.exit(1);
+}
 const recorder = new Recorder(process.argv[2]);
 const first = await recorder.record({ last_prices: { "binance_perp:BTCUSDT": "64000.10" } });
 const rest = await Promise.all(

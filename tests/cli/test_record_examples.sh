@@ -23,6 +23,8 @@ try() { # try NAME COMMAND...
     grep -Eq "^$name: commit [0-9]+, then 100 up to [0-9]+\$" "$out" || fail "$name"
     grep -Eq "^$name: refused: .*last_price" "$out" || fail "$name: what was refused"
     cat "$out"
+    ! "$@" >"$out" 2>&1 || fail "$name without a socket"
+    grep -qi socket "$out" || fail "$name does not say that it needs a socket"
 }
 try python python3 "$examples/client.py"
 try node node "$examples/client.mjs"

@@ -100,6 +100,8 @@ def entry(order_id: str, amount: Decimal, kind: str) -> LedgerEntry:
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     path, trades = Path(sys.argv[1]), int(sys.argv[2])
     with tesser_journal.open(path) as journal:
         bot = Bot(journal, Exchange(path.with_suffix(".exchange")))

@@ -60,6 +60,8 @@ async def tell(journal: tesser_journal.Journal) -> None:
 
 
 async def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     path, ticks = sys.argv[1], int(sys.argv[2])
     with tesser_journal.open(path) as journal:
         teller = asyncio.ensure_future(tell(journal))

@@ -10,9 +10,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Dict, List, Optional, Tuple
 
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "figures need matplotlib: pip install matplotlib", name=error.name
+    ) from error
 
 from ._book import Book
 from ._values import Change, Moment, Position, Time

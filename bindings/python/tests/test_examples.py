@@ -25,6 +25,12 @@ def run(name, *arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.parametrize("name", ["bot.py", "strategy.py"])
+def test_without_arguments_they_say_how(name):
+    said = run(name, stderr=subprocess.PIPE).communicate(timeout=120)[1]
+    assert f"python {name} ./journal" in said
+
+
 def test_the_bot_survives_kills(path):
     """Every fill of the exchange is booked exactly once, and the sums agree."""
     choose = random.Random(SEED)

@@ -4,6 +4,8 @@
 import dataclasses
 import os
 import random
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -83,3 +85,9 @@ def test_figures_of_nothing(on_disk):
         assert [text.get_text() for text in figure.axes[0].texts][0].startswith("no ")
     with tesser_journal.memory() as journal, pytest.raises(tesser_journal.UnsupportedError):
         plot.equity(journal.book())
+
+
+def test_without_matplotlib_it_says_what_to_install():
+    program = "import sys; sys.modules['matplotlib'] = None; from tesser_journal import plot"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "pip install matplotlib" in done.stderr

@@ -3,26 +3,12 @@
  * Every allocation of a call fails once, in turn, also those inside LMDB and SQLite: the call
  * says NOMEM, or works nevertheless; what is stored is as before, and the store works on.
  */
-#include "strength/fixture.h"
-
-#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 
-#include <tesser/migrate.h>
+#include "support/sanitized.h"
 
-#include "commit/plan.h"
-#include "store/store.h"
-#include "support/stand_in.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifdef SANITIZED
+#if SANITIZED
 
 int main(void)
 {
@@ -32,113 +18,7 @@ int main(void)
 
 #else
 
-/* glibc's own names of the functions that are replaced below. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-/* Only of this thread: it makes the call under test. */
-static _Thread_local bool armed;
-static _Thread_local long fail_at;
-static _Thread_local long allocations;
-
-static bool refused(void)
-{
-    if (!armed || ++allocations != fail_at) {
-        return false;
-    }
-    errno = ENOMEM;
-    return true;
-}
-
-STAND_IN void *malloc(size_t size)
-{
-    return refused() ? NULL : __libc_malloc(size);
-}
-
-STAND_IN void *calloc(size_t count, size_t size)
-{
-    return refused() ? NULL : __libc_calloc(count, size);
-}
-
-STAND_IN void *realloc(void *old, size_t size)
-{
-    return refused() ? NULL : __libc_realloc(old, size);
-}
-
-STAND_IN int posix_memalign(void **out, size_t alignment, size_t size)
-{
-    void *block = refused() ? NULL : __libc_memalign(alignment, size);
-    *out = block ? block : *out;
-    return block ? 0 : ENOMEM;
-}
-
-STAND_IN void *aligned_alloc(size_t alignment, size_t size)
-{
-    return refused() ? NULL : __libc_memalign(alignment, size);
-}
-
-/* ---- one call -------------------------------------------------------------------------------- */
-
-typedef struct scene {
-    fixture f;
-    unsigned next; /* number of the next commit */
-    unsigned number;
-} scene;
-
-typedef tj_status act(scene *s, tj_error *error);
-
-static tj_status perform(scene *s, act *run, long at)
-{
-    err = (tj_error)TJ_ERROR_INIT;
-    allocations = 0;
-    fail_at = at;
-    armed = true;
-    tj_status status = run(s, &err);
-    armed = false;
-    return status;
-}
-
-static void expect_nomem(const char *name, tj_status status, long at)
-{
-    if (status != TJ_NOMEM || err.message[0] == '\0') {
-        fail_msg("%s, allocation %ld: %s: %s", name, at, tj_status_name(status), err.message);
-    }
-}
-
-/* A write whose every allocation fails: nothing of it is there, and then it works. */
-static void for_each_allocation_of_a_write(scene *s, const char *name, act *run)
-{
-    long at = 1;
-    for (bool reached = true; reached; at++) {
-        s->number = s->next++;
-        tj_status status = perform(s, run, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem(name, status, at);
-            assert_true(reached);
-        }
-        assert_int_equal(holds_number(s->f.store, s->number), status == TJ_OK);
-        commit_number(s->f.store, s->next++);
-    }
-    assert_in_range(at, 4, 5000);
-}
-
-static void for_each_allocation_of_a_read(scene *s, const char *name, act *run)
-{
-    long at = 1;
-    for (bool reached = true; reached; at++) {
-        tj_status status = perform(s, run, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem(name, status, at);
-            assert_true(reached);
-        }
-    }
-    assert_in_range(at, 3, 5000);
-    commit_number(s->f.store, s->next++);
-}
+#include "memory.h"
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
@@ -204,6 +84,11 @@ static tj_status do_line(scene *s, tj_error *error)
         return status;
     }
     return tj_txn_commit(txn, NULL, NULL, error);
+}
+
+static tj_status do_save(scene *s, tj_error *error)
+{
+    return tj_state_save(tj_store_state_repository(s->f.store, NULL), s->saved, error);
 }
 
 static tj_status do_load_state(scene *s, tj_error *error)
@@ -397,35 +282,6 @@ static tj_status do_look_on(scene *s, tj_error *error)
     return status;
 }
 
-#define SOURCES TJ_TESTDATA_COPY "/tesser/0.9.3/small/"
-
-static tj_status do_import(scene *s, tj_error *error)
-{
-    static const char *const sources[] = {SOURCES "state.db", SOURCES "algos.db",
-                                          SOURCES "ledger.db"};
-    tj_import_options options = TJ_IMPORT_OPTIONS_INIT;
-    options.sources = sources;
-    options.source_count = 3;
-    options.exchange = "binance_perp";
-    tj_import_report *report = NULL;
-    tj_status status = tj_import(&s->f.config, &options, &report, error);
-    assert_true((status == TJ_OK) == (report != NULL));
-    tj_import_report_free(report);
-    return status;
-}
-
-static tj_status do_export(scene *s, tj_error *error)
-{
-    char directory[DIRECTORY_SIZE + 16];
-    tj_export_options options = TJ_EXPORT_OPTIONS_INIT;
-    tj_export_report *report = NULL;
-    options.force = true;
-    snprintf(directory, sizeof directory, "%s/exported", s->f.directory);
-    tj_status status = tj_export_tesser(s->f.store, directory, &options, &report, error);
-    tj_export_report_free(report);
-    return status;
-}
-
 /* ---- the tests ------------------------------------------------------------------------------- */
 
 static void commits(void **state)
@@ -464,19 +320,19 @@ static void saves(void **state)
     scene *s = *state;
     fixture_open(&s->f);
     tj_state_repository *states = tj_store_state_repository(s->f.store, NULL);
-    tj_decimal equity = decimal("1");
     tj_order orders[3] = {plain_order("a"), plain_order("b"), plain_order("c")};
     tj_live_state saved = {.has_portfolio_equity = true,
-                           .portfolio_equity = equity,
+                           .portfolio_equity = decimal("1"),
                            .has_portfolio = true,
                            .portfolio = plain_portfolio(),
                            .open_orders = orders,
                            .open_order_count = 1,
                            .strategy_state = TJ_STR("{\"deep\":[1,{\"x\":null}]}"),
                            .extra = TJ_STR("{\"unknow\\u006e\":[1]}")};
-    assert_ok(tj_state_save(states, &saved, &err));
+    s->saved = &saved;
+    assert_ok(do_save(s, &err));
     long at = 1;
-    for (bool reached = true; reached; at++) {
+    do {
         tj_live_state *before = NULL;
         tj_live_state *after = NULL;
         assert_ok(tj_state_load(states, &before, &err));
@@ -485,16 +341,7 @@ static void saves(void **state)
         orders[2] = swapped;
         saved.open_order_count = 1 + (size_t)at % 3;
         saved.portfolio_equity = tj_decimal_int(at);
-        allocations = 0;
-        fail_at = at;
-        armed = true;
-        err = (tj_error)TJ_ERROR_INIT;
-        tj_status status = tj_state_save(states, &saved, &err);
-        armed = false;
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("save", status, at);
-        }
+        tj_status status = perform(s, "save", do_save, at++);
         assert_ok(tj_state_load(states, &after, &err));
         bool same = after->sequence == before->sequence;
         assert_int_equal(same, status != TJ_OK);
@@ -502,7 +349,7 @@ static void saves(void **state)
                          status == TJ_OK ? saved.open_order_count : before->open_order_count);
         tj_live_state_free(before);
         tj_live_state_free(after);
-    }
+    } while (reached());
     assert_in_range(at, 5, 5000);
     for_each_allocation_of_a_read(s, "load", do_load_state);
 }
@@ -532,12 +379,9 @@ static void rollbacks(scene *s)
     for_each_allocation_of_a_read(s, "compare for a rollback", do_compare);
     for (long i = ROLLBACKS; i >= 0; i--) {
         uint64_t newest = info_of(s->f.store).sequence;
-        tj_status status =
-            perform(s, do_rollback, count > 0 ? 1 + count * i / ROLLBACKS : LONG_MAX);
+        long at = count > 0 ? 1 + count * i / ROLLBACKS : LONG_MAX;
+        tj_status status = perform(s, "rollback", do_rollback, at);
         count = count > 0 ? count : allocations;
-        if (status != TJ_OK) {
-            expect_nomem("rollback", status, i);
-        }
         assert_int_equal(info_of(s->f.store).sequence, status == TJ_OK ? newest + 1 : newest);
         commit_number(s->f.store, s->next++);
     }
@@ -566,17 +410,13 @@ static void applies(void **state)
     scene *s = *state;
     fixture_open(&s->f);
     long at = 1;
-    for (bool reached = true; reached; at++) {
+    do {
         commit_number(s->f.store, s->next++);
-        tj_status status = perform(s, do_work, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("work", status, at);
-        }
+        (void)perform(s, "work", do_work, at++);
         assert_ok(tj_store_work(s->f.store, &err));
         tj_store_info info = info_of(s->f.store);
         assert_int_equal(info.lmdb.applied_sequence, info.sequence);
-    }
+    } while (reached());
     assert_int_equal(count_numbers(s->f.store), s->next - 1);
 }
 
@@ -584,21 +424,16 @@ static void applies(void **state)
 static void opening_and_closing(void **state)
 {
     scene *s = *state;
-    long opened = 1;
-    for (bool reached = true; reached; opened++) {
-        tj_status status = perform(s, do_open, opened);
-        reached = allocations >= opened;
-        if (status != TJ_OK) {
-            expect_nomem("open", status, opened);
+    bool more = true;
+    for (long at = 1; more; at++) {
+        if (perform(s, "open", do_open, at) != TJ_OK) {
             assert_null(s->f.store);
             fixture_open(&s->f);
         }
+        more = reached();
         commit_number(s->f.store, s->next++);
-        status = perform(s, do_close, opened);
-        reached = reached || allocations >= opened;
-        if (status != TJ_OK) {
-            expect_nomem("close", status, opened);
-        }
+        (void)perform(s, "close", do_close, at);
+        more = more || reached();
     }
     fixture_open(&s->f);
     assert_int_equal(count_numbers(s->f.store), s->next - 1);
@@ -608,12 +443,9 @@ static void creating(void **state)
 {
     scene *s = *state;
     long at = 1;
-    for (bool reached = true; reached; at++) {
+    do {
         directory_remove(s->f.path);
-        tj_status status = perform(s, do_open, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("create", status, at);
+        if (perform(s, "create", do_open, at++) != TJ_OK) {
             assert_null(s->f.store);
             fixture_open(&s->f);
         }
@@ -621,7 +453,7 @@ static void creating(void **state)
         fixture_reopen(&s->f);
         assert_int_equal(count_numbers(s->f.store), 1);
         fixture_close(&s->f);
-    }
+    } while (reached());
 }
 
 static void ledgers_and_counters(void **state)
@@ -632,20 +464,14 @@ static void ledgers_and_counters(void **state)
     long at = 1;
     fixture_open(&s->f);
     make_handles(s->f.store);
-    for (bool reached = true; reached; at++) {
+    for (bool more = true; more; at++) {
         s->number = (unsigned)at;
         uint64_t entries = latest;
         uint64_t numbers = next;
-        tj_status appended = perform(s, do_append, at);
-        reached = allocations >= at;
-        if (appended != TJ_OK) {
-            expect_nomem("append", appended, at);
-        }
-        tj_status reserved = perform(s, do_reserve, at);
-        reached = reached || allocations >= at;
-        if (reserved != TJ_OK) {
-            expect_nomem("reserve", reserved, at);
-        }
+        tj_status appended = perform(s, "append", do_append, at);
+        more = reached();
+        tj_status reserved = perform(s, "reserve", do_reserve, at);
+        more = more || reached();
         assert_ok(tj_ledger_latest(ledger_of(s), &latest, &err));
         assert_int_equal(latest, entries + (appended == TJ_OK));
         assert_ok(tj_counter_next(s->f.store, NULL, "orders", &next, &err));
@@ -664,173 +490,11 @@ static void looking_on(void **state)
     fixture_close(&s->f);
     s->f.config.read_only = true;
     long at = 1;
-    for (bool reached = true; reached; at++) {
-        tj_status status = perform(s, do_look_on, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("look on", status, at);
-        }
-    }
+    do {
+        (void)perform(s, "look on", do_look_on, at++);
+    } while (reached());
     assert_in_range(at, 10, 5000);
 }
-
-/* Every third allocation: there are many, and they are alike. */
-static void imports(void **state)
-{
-    scene *s = *state;
-    long at = 1;
-    for (bool reached = true; reached; at += 3) {
-        directory_remove(s->f.path);
-        tj_status status = perform(s, do_import, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("import", status, at);
-        }
-    }
-    assert_in_range(at, 100, 20000);
-}
-
-static void exports(void **state)
-{
-    scene *s = *state;
-    char directory[DIRECTORY_SIZE + 16];
-    long at = 1;
-    assert_ok(do_import(s, &err));
-    fixture_open(&s->f);
-    snprintf(directory, sizeof directory, "%s/exported", s->f.directory);
-    for (bool reached = true; reached; at += 3) {
-        tj_status status = perform(s, do_export, at);
-        reached = allocations >= at;
-        if (status != TJ_OK) {
-            expect_nomem("export", status, at);
-        }
-        directory_remove(directory);
-    }
-    assert_in_range(at, 100, 20000);
-}
-
-/* ---- looking after it ------------------------------------------------------------------------ */
-
-static void set_aside(tj_store *store, unsigned number)
-{
-    uint8_t id[16] = {0xaa, [15] = (uint8_t)number};
-    tj__quarantined row = {.table = TJ__TABLE_ALGOS,
-                           .key = tj__bytes_of(id, sizeof id),
-                           .reason = TJ_STR("of before")};
-    static const char raw[] = "{\"algo_type\":\"TWAP\",\"state\":1}";
-    row.raw = tj__bytes_of(raw, sizeof raw - 1);
-    tj__plan *plan = tj__plan_new();
-    assert_non_null(plan);
-    assert_ok(tj__plan_use_book(plan, TJ_STR("default"), &err));
-    assert_ok(tj__plan_put_quarantine(plan, &row, &err));
-    assert_ok(tj__store_commit(store, plan, NULL, NULL, &err));
-    tj__plan_free(plan);
-}
-
-static size_t count_aside(tj_store *store)
-{
-    tj_quarantine_list *list = NULL;
-    assert_ok(tj_quarantine_load(store, NULL, &list, &err));
-    size_t count = list->count;
-    tj_quarantine_list_free(list);
-    return count;
-}
-
-static tj_status do_retry(scene *s, tj_error *error)
-{
-    tj_quarantine_options options = TJ_QUARANTINE_OPTIONS_INIT;
-    options.all = true;
-    return tj_quarantine_retry(s->f.store, &options, NULL, error);
-}
-
-static tj_status do_drop(scene *s, tj_error *error)
-{
-    tj_quarantine_options options = TJ_QUARANTINE_OPTIONS_INIT;
-    options.all = true;
-    return tj_quarantine_drop(s->f.store, &options, TJ_STR("why"), NULL, error);
-}
-
-static void quarantine(void **state)
-{
-    static act *const decisions[] = {do_retry, do_drop};
-    scene *s = *state;
-    unsigned number = 1;
-    fixture_open(&s->f);
-    for (size_t i = 0; i < 2; i++) {
-        long at = 1;
-        for (bool reached = true; reached; at++) {
-            if (count_aside(s->f.store) == 0) {
-                set_aside(s->f.store, number++);
-            }
-            tj_status status = perform(s, decisions[i], at);
-            reached = allocations >= at;
-            if (status != TJ_OK) {
-                expect_nomem("quarantine", status, at);
-            }
-            assert_int_equal(count_aside(s->f.store), status == TJ_OK ? 0 : 1);
-        }
-        assert_in_range(at, 8, 5000);
-    }
-    fixture_close(&s->f);
-}
-
-static tj_status do_compact(scene *s, tj_error *error)
-{
-    tj_compact_report report = TJ_COMPACT_REPORT_INIT;
-    return tj_compact(&s->f.config, NULL, &report, error);
-}
-
-static tj_status do_doctor(scene *s, tj_error *error)
-{
-    tj_checkup *checkup = NULL;
-    tj_status status = tj_doctor(&s->f.config, NULL, &checkup, error);
-    tj_checkup_free(checkup);
-    return status;
-}
-
-static void looking_after_it(void **state)
-{
-    static act *const calls[] = {do_doctor, do_compact};
-    scene *s = *state;
-    fixture_open(&s->f);
-    commit_number(s->f.store, s->next++);
-    fixture_close(&s->f);
-    for (size_t i = 0; i < 2; i++) {
-        long at = 1;
-        for (bool reached = true; reached; at++) {
-            tj_status status = perform(s, calls[i], at);
-            reached = allocations >= at;
-            if (status != TJ_OK) {
-                expect_nomem(i == 0 ? "doctor" : "compact", status, at);
-            }
-        }
-        assert_in_range(at, 10, 5000);
-        fixture_open(&s->f);
-        assert_true(holds_number(s->f.store, 1));
-        fixture_close(&s->f);
-    }
-}
-
-static int set_up(void **state)
-{
-    static scene s;
-    s = (scene){.next = 1};
-    fixture_make(&s.f);
-    s.f.config.no_threads = true;
-    s.f.config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN;
-    *state = &s;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    armed = false;
-    scene *s = *state;
-    fixture_remove(&s->f);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -846,10 +510,6 @@ int main(void)
         TEST(creating),
         TEST(ledgers_and_counters),
         TEST(looking_on),
-        TEST(imports),
-        TEST(exports),
-        TEST(quarantine),
-        TEST(looking_after_it),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

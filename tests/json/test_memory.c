@@ -2,15 +2,9 @@
 /* Every allocation fails once: always TJ_NOMEM, never a crash, never half a value. */
 #include "support.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
+#include "support/sanitized.h"
 
-#ifdef SANITIZED
+#if SANITIZED
 
 static void allocations_fail(void **state)
 {
@@ -21,33 +15,7 @@ static void allocations_fail(void **state)
 
 #else
 
-/* glibc's own names of the functions that are replaced below. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-
-static bool armed;
-static unsigned calls_left;
-
-static bool refused(void)
-{
-    return armed && calls_left-- == 0;
-}
-
-void *malloc(size_t size)
-{
-    return refused() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return refused() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    return refused() ? NULL : __libc_realloc(old, size);
-}
+#include "support/allocations.h"
 
 typedef tj_status step(tj_str text, tj_error *error);
 
@@ -74,10 +42,9 @@ static unsigned fail_each(step *run, tj_str text)
 {
     for (unsigned n = 0; n < 10000; n++) {
         tj_error error = TJ_ERROR_INIT;
-        calls_left = n;
-        armed = true;
+        arm(n + 1);
         tj_status status = run(text, &error);
-        armed = false;
+        (void)disarm();
         if (status == TJ_OK) {
             return n;
         }

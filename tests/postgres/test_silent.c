@@ -11,17 +11,7 @@
 #include <tesser/async.h>
 
 #include "base/thread.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* else there is more of it than the library takes */
-#endif
+#include "support/sanitized.h"
 
 #define PAYLOAD_SIZE ((size_t)64 << 10)
 #define MEMORY_MAX_KIB (64 << 10)

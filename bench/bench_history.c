@@ -10,7 +10,6 @@
  * All files are in the page cache. The largest size that is worth the wait is 10000000.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

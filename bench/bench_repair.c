@@ -9,8 +9,6 @@
  * All files are in the page cache.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <tesser/maintain.h>

@@ -2,8 +2,6 @@
 /* compact: gives the disk back what data.mdb has no use for. */
 #include "cli.h"
 
-#include <inttypes.h>
-
 #include <tesser/maintain.h>
 
 static const option_spec dry_run_option = {

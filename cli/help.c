@@ -2,7 +2,6 @@
 /* --help, made from what each command says of itself. */
 #include "cli.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include <tesser/version.h>

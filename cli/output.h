@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <tesser/error.h>
 #include <tesser/time.h>
 #include <tesser/uuid.h>
 

@@ -35,7 +35,6 @@
 #include <tesser/uuid.h>
 
 #include "log/segment.h"
-#include "model/change.h"
 #include "model/position.h"
 
 #define TJ__HISTORY_DIRECTORY "history"

@@ -11,7 +11,6 @@
 #include <tesser/uuid.h>
 
 #include "base/rows.h"
-#include "model/change.h"
 #include "model/position.h"
 
 /* A journal's log and bases, by themselves. */

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"

@@ -13,7 +13,6 @@
  * over it. writer.lock is held throughout. Others may have put something under our names: no link
  * is followed, and nothing but the two files that a creation makes is removed.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>

@@ -13,7 +13,6 @@
 #include "base/thread.h"
 #include "journal/boot.h"
 #include "journal/internal.h"
-#include "rows/body.h"
 #include "rows/load.h"
 #include "rows/row.h"
 #include "rows/value.h"

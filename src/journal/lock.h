@@ -44,7 +44,6 @@
 #include <tesser/error.h>
 #include <tesser/metrics.h>
 #include <tesser/time.h>
-#include <tesser/uuid.h>
 
 #define TJ__WRITER_LOCK_NAME "writer.lock"
 #define TJ__LOCK_SIZE 4096

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a writer has counted, in the page of writer.lock, where those who look on find it. */
-#include "base/sized.h"
 #include "journal/internal.h"
 
 void tj__journal_metrics_tell(tj__journal *journal)

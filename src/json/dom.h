@@ -9,8 +9,6 @@
 #ifndef TJ_JSON_DOM_H
 #define TJ_JSON_DOM_H
 
-#include <tesser/json.h>
-
 #include "json/schema.h"
 #include "json/text.h"
 

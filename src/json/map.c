@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "json/decode.h"
 
 /* By key, then by place, so that the first of two equal keys is the first in the text. */

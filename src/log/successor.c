@@ -2,7 +2,6 @@
 /* Preparing, adopting and handing over the file that follows. */
 #include "log/successor.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

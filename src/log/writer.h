@@ -25,7 +25,6 @@
 #include <tesser/config.h>
 
 #include "base/metrics.h"
-#include "log/frame.h"
 #include "model/commit_record.h"
 #include "model/position.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Creating what is not there: the schema, in one transaction, and the journal's row. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <tesser/maintain.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a writer has counted, told at the server for who looks on: the numbers of a tj_metrics
  * behind its size, in one value. */
-#include "base/error.h"
 #include "base/thread.h"
 #include "postgres/internal.h"
 

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/layers.h"
-#include "model/change.h"
 #include "postgres/internal.h"
 #include "rows/body.h"
 

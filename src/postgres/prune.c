@@ -9,7 +9,6 @@
 #include <inttypes.h>
 
 #include "base/error.h"
-#include "model/change.h"
 #include "postgres/internal.h"
 #include "rows/body.h"
 

@@ -3,7 +3,6 @@
 #include "postgres/session.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 

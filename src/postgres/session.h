@@ -13,8 +13,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <tesser/uuid.h>
-
 #include "base/buffer.h"
 #include "postgres/libpq.h"
 

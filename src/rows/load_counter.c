@@ -5,7 +5,6 @@
  * counter (COUNTERS):        version, 8 bytes: the first number that is not reserved
  */
 #include "base/error.h"
-#include "base/text.h"
 #include "rows/load.h"
 #include "rows/row.h"
 #include "rows/value.h"

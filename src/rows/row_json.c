@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "rows/quarantine.h"
 #include "rows/value.h"
 #include "json/check.h"
 #include "json/encode.h"

@@ -11,7 +11,6 @@
 #include <tesser/history.h>
 
 #include "base/arena.h"
-#include "base/rowmap.h"
 #include "rows/key.h"
 #include "store/past.h"
 

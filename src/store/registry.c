@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/process.h"
 #include "base/thread.h"
 #include "base/trace.h"

@@ -2,7 +2,6 @@
 /* Saving whole states: what comes back, and that only what changed is committed. */
 #include "commit/fixture.h"
 
-#include "commit/rank.h"
 #include "support/random_state.h"
 
 static void test_random_states_come_back(void **context)

@@ -4,7 +4,6 @@
 #include "commit/fixture.h"
 
 #include "commit/plan.h"
-#include "commit/resolve.h"
 #include "support/random_state.h"
 
 /* A save that must fail: with this sentence, and tip and plan are as before. */

@@ -12,7 +12,6 @@
  *   - in a row: refused, or that one algorithm is listed as undecodable and all else is right
  *   - in LMDB's own pages: refused, or everything is there
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -8,8 +8,6 @@
 #ifndef TJ_CRASH_WORKLOAD_H
 #define TJ_CRASH_WORKLOAD_H
 
-#include <stdbool.h>
-
 typedef enum workload { WORKLOAD_SYNC, WORKLOAD_OS, WORKLOAD_HISTORY } workload;
 #define WORKLOADS 3
 

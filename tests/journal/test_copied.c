@@ -2,7 +2,6 @@
 /* A journal that was copied hands out no number that the original may hand out, too (P13). */
 #include "journal_fixture.h"
 
-#include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "support/orphan.h"

@@ -24,8 +24,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <tesser/async.h>
-#include <tesser/counter.h>
 #include <tesser/journal.h>
 
 #define LANES 8

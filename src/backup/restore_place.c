@@ -158,12 +158,18 @@ static tj_status hold(tj__restore_target *target, tj_error *error)
     bool same = false;
     TJ_TRY(
         tj__file_open(target->built, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &target->lock_fd, error));
-    bool ours =
-        flock(target->lock_fd, LOCK_EX | LOCK_NB) == 0 && fstat(target->lock_fd, &held) == 0 &&
-        tj__path_names(target->built, held.st_dev, held.st_ino, &same, NULL) == TJ_OK && same;
-    return ours ? TJ_OK
-                : tj__fail(error, TJ_BUSY, "another process builds a journal in %s: wait for it",
-                           target->built);
+    bool locked = flock(target->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && errno != EWOULDBLOCK) {
+        return tj__fail_errno(error, errno, "locking %s", target->built);
+    }
+    if (fstat(target->lock_fd, &held) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", target->built);
+    }
+    TJ_TRY(tj__path_names(target->built, held.st_dev, held.st_ino, &same, error));
+    return locked && same
+               ? TJ_OK
+               : tj__fail(error, TJ_BUSY, "another process builds a journal in %s: wait for it",
+                          target->built);
 }
 
 static tj_status make(tj__restore_target *target, const char *model, tj_error *error)
@@ -224,7 +230,7 @@ tj_status tj__restore_place_take(tj__restore_target *target, tj_error *error)
     }
     target->built[0] = '\0';
     tj__restore_place_leave(target); /* whoever writes a note in it locks it, too */
-    return tj__directory_sync_parent(target->path, error);
+    return tj__path_appeared(target->path, error);
 }
 
 void tj__restore_place_leave(tj__restore_target *target)

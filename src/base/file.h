@@ -45,6 +45,9 @@ tj_status tj__directory_sync(const char *path, tj_error *error);
 tj_status tj__file_system_sync(const char *path, tj_error *error);
 /* Flushes the directory that holds the last part of path. */
 tj_status tj__directory_sync_parent(const char *path, tj_error *error);
+/* The same behind the rename with which something whole got this name: when it fails, the sentence
+ * says that the name is there. */
+tj_status tj__path_appeared(const char *path, tj_error *error);
 
 /* ---- an open file (file.c) ------------------------------------------------------------------ */
 

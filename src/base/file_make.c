@@ -181,6 +181,18 @@ tj_status tj__directory_sync_parent(const char *path, tj_error *error)
     return tj__error_pass(error, &failure);
 }
 
+tj_status tj__path_appeared(const char *path, tj_error *error)
+{
+    tj_status status = tj__directory_sync_parent(path, error);
+    if (status != TJ_OK) {
+        tj__error_context(error,
+                          "%s is there and whole, but a power cut may take it away: see to "
+                          "the disk, remove it, and do this again",
+                          path);
+    }
+    return status;
+}
+
 static tj_status create_one(const char *path, bool *made, tj_error *error)
 {
     bool there = false;

@@ -3,6 +3,7 @@
  * its hash was checked, and nothing is taken for possible because its hash was right. */
 #include "history/base_reader.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,7 +45,10 @@ static tj_status read_header(const char *directory, const tj_uuid *journal_id, t
     struct stat found;
     TJ_TRY(tj__base_path(path, directory, kind, ordinal, false, error));
     TJ_TRY(tj__file_open(path, O_RDONLY, fd, error));
-    if (fstat(*fd, &found) != 0 || !S_ISREG(found.st_mode)) {
+    if (fstat(*fd, &found) != 0) {
+        return tj__fail_errno(error, errno, "looking at %s", path);
+    }
+    if (!S_ISREG(found.st_mode)) {
         return damaged(path, 0, error, "it is no regular file");
     }
     TJ_TRY(tj__file_read_at(*fd, path, bytes, sizeof bytes, 0, error));

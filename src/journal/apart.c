@@ -98,11 +98,13 @@ tj_status tj_path_apart(const char *path, tj_error *error)
 tj_status tj__path_apart_above(const char *path, tj_error *error)
 {
     char at[PATH_MAX];
+    bool there = false;
     struct stat found;
     if (!real_path(path, at)) {
         return TJ_OK;
     }
-    if (stat(path, &found) == 0) {
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    if (there) {
         cut_last(at);
     }
     return refuse_inside(path, at, error);

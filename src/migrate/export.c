@@ -265,7 +265,7 @@ static tj_status write_directory(const char *directory, const tj__exported *book
         remove_directory(hidden);
         return status;
     }
-    return tj__directory_sync(parent, error);
+    return tj__path_appeared(path, error);
 }
 
 /* ---- the call ------------------------------------------------------------------------------ */

@@ -173,7 +173,7 @@ static tj_status build_beside(tj__target *t, tj_error *error)
         (void)nftw(beside, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
         return status;
     }
-    return tj__directory_sync_parent(path, error);
+    return tj__path_appeared(path, error);
 }
 
 static tj_status refuse_parts(const tj__target *t, tj_error *error)

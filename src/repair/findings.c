@@ -63,8 +63,12 @@ tj_finding *tj__findings_add_error(tj__findings *findings, tj_finding_kind kind,
 void tj__finding_because(tj__findings *findings, const tj_finding *finding, int os_errno)
 {
     bool denied = os_errno == EACCES || os_errno == EPERM;
+    bool passing = os_errno == EMFILE || os_errno == ENFILE;
     if (finding && denied && !findings->denied.data) {
         findings->denied = finding->sentence;
+    }
+    if (finding && passing && !findings->passing.data) {
+        findings->passing = finding->sentence;
     }
 }
 

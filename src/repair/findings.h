@@ -18,7 +18,9 @@ typedef struct tj__findings {
     size_t left_out;
     bool damaged;
     bool unchecked;
-    tj_str denied; /* the first sentence of what this user may not read; NULL: nothing */
+    /* the first sentence of what was not read for such a cause; NULL: nothing was */
+    tj_str denied;  /* this user may not */
+    tj_str passing; /* one that passes: too many open files */
 } tj__findings;
 
 /* One more, with this sentence; NULL when it is left out or memory is short, which

@@ -162,9 +162,25 @@ static void tell_based(repair *r)
                plan->end, base ? base->ordinal : 0, base ? base->position.sequence : 0);
 }
 
+/* Else a disk that answered badly once would look like commits that nobody has any more. */
+static void tell_unread(repair *r)
+{
+    const tj__buffer *items = &r->x.findings.items;
+    const tj_finding *findings = (const tj_finding *)(const void *)items->data;
+    for (size_t i = 0; i < items->size / sizeof *findings; i++) {
+        if (findings[i].kind == TJ_FINDING_UNCHECKED) {
+            (void)tell(r, false, 0, 0,
+                       "%s: not read, and left out; where a second try or a copy of the disk still "
+                       "gives it, repair that instead",
+                       findings[i].sentence.data);
+        }
+    }
+}
+
 static void tell_kept_commits(repair *r)
 {
     const tj__repair_plan *plan = &r->plan;
+    tell_unread(r);
     if (plan->route == TJ__REPAIR_LOG) {
         (void)tell(r, false, plan->end > 0, plan->end,
                    "commits 1 to %" PRIu64 " come from the log, and the state from them",
@@ -207,12 +223,20 @@ static tj_status refuse_writer(const repair *r, tj_error *error)
                : TJ_OK;
 }
 
-/* What this user may not read is not lost, and must not be left out. */
-static tj_status refuse_denied(const repair *r, tj_error *error)
+/* What this user may not read, or nobody could just now, is not lost, and must not be left out. */
+static tj_status refuse_unread(const repair *r, tj_error *error)
 {
-    const char *denied = r->x.findings.denied.data;
-    return denied ? tj__fail(error, TJ_IO, "%s: repair it as its owner, or as root", denied)
-                  : TJ_OK;
+    const tj__findings *findings = &r->x.findings;
+    if (findings->denied.data) {
+        return tj__fail(error, TJ_IO, "%s: repair it as its owner, or as root",
+                        findings->denied.data);
+    }
+    return findings->passing.data
+               ? tj__fail(error, TJ_IO,
+                          "%s: end what holds so many files open, or raise `ulimit -n`, and repair "
+                          "it then",
+                          findings->passing.data)
+               : TJ_OK;
 }
 
 static tj_status examine(repair *r, const char *path, tj_error *error)
@@ -224,7 +248,7 @@ static tj_status examine(repair *r, const char *path, tj_error *error)
     TJ_TRY(tj__examine_log(&r->x, error));
     TJ_TRY(refuse_writer(r, error));
     TJ_TRY(tj__examine_history(&r->x, error));
-    TJ_TRY(refuse_denied(r, error));
+    TJ_TRY(refuse_unread(r, error));
     if (!r->x.newest_in_log) { /* else no base is needed */
         TJ_TRY(tj__examine_history_deep(&r->x, error));
     }
@@ -358,20 +382,25 @@ static tj_status look_at_new(repair *r, tj__examination *x, tj_error *error)
     return tj__examine_deep(x, &compared, error);
 }
 
-static tj_status unread(const repair *r, const char *why, tj_error *error)
+/* Its sentence. */
+static const char *first_finding(const tj__examination *x, tj_finding_kind kind)
 {
-    return tj__fail(error, TJ_IO, "the new journal %s could not be verified: %s", r->target.path,
-                    why);
+    const tj_finding *findings = (const tj_finding *)(const void *)x->findings.items.data;
+    size_t count = x->findings.items.size / sizeof *findings;
+    size_t i = 0;
+    while (i < count && findings[i].kind != kind) {
+        i++;
+    }
+    return i < count ? findings[i].sentence.data : "there is more than can be listed";
 }
 
 static tj_status judge_new(const repair *r, const tj__examination *x, tj_error *error)
 {
-    const tj_finding *first = (const tj_finding *)(const void *)x->findings.items.data;
     if (x->findings.damaged) {
-        return unsound(r, first->sentence.data, error);
+        return unsound(r, first_finding(x, TJ_FINDING_DAMAGE), error);
     }
     if (x->findings.unchecked) {
-        return unread(r, first->sentence.data, error);
+        return tj__fail(error, TJ_IO, "%s", first_finding(x, TJ_FINDING_UNCHECKED));
     }
     return r->replayed && tj__digest_differs(&x->digest, &r->digest)
                ? unsound(r, "data.mdb is not what the log came to", error)
@@ -395,6 +424,12 @@ static tj_status verify_new(repair *r, tj_error *error)
     r->report->row_count = x->data.rows;
     tj__examination_dispose(x);
     free(x);
+    if (status != TJ_OK) {
+        tj__error_context(error,
+                          "the new journal %s is not proven to be whole: remove it, and "
+                          "repair again",
+                          r->target.path);
+    }
     return status;
 }
 
@@ -411,8 +446,10 @@ static void keep_backups(const repair *r)
 static tj_status not_exchanged(const repair *r, int code, tj_error *error)
 {
     if (code != EXDEV && code != EINVAL && code != ENOSYS) {
-        return tj__fail_errno(error, code, "exchanging the names of %s and %s", r->target.path,
-                              r->x.path);
+        return tj__fail_errno(error, code,
+                              "exchanging the names of %s and %s: the repaired journal is the "
+                              "first, and whole; move the two directories by hand",
+                              r->target.path, r->x.path);
     }
     return tj__fail(error, TJ_UNSUPPORTED,
                     "the repaired journal is at %s, and its name cannot be exchanged with "
@@ -431,8 +468,18 @@ static tj_status swap(const repair *r, tj_error *error)
         return not_exchanged(r, errno, error);
     }
     /* Else a power cut takes the new journal, and what was committed to it, out of its place. */
-    TJ_TRY(tj__directory_sync_parent(damaged, error));
-    return tj__directory_sync_parent(r->target.path, error);
+    tj_status status = tj__directory_sync_parent(damaged, error);
+    if (status == TJ_OK) {
+        status = tj__directory_sync_parent(r->target.path, error);
+    }
+    if (status != TJ_OK) {
+        tj__error_context(error,
+                          "the repaired journal is at %s now, and the damaged one at %s, "
+                          "but a power cut may exchange them again: see to the disk before "
+                          "anything is written to it",
+                          damaged, r->target.path);
+    }
+    return status;
 }
 
 /* Else no pass over the sources is needed to know that nothing is. */

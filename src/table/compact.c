@@ -179,6 +179,9 @@ static tj_status lock_slots(const char *directory, int *fd, tj_error *error)
     if (fcntl(*fd, F_OFD_SETLK, &first) == 0) {
         return TJ_OK;
     }
+    if (errno != EAGAIN && errno != EACCES) {
+        return tj__fail_errno(error, errno, "locking %s", path);
+    }
     bool known = fcntl(*fd, F_OFD_GETLK, &holder) == 0 && holder.l_type != F_UNLCK;
     return fail_read(directory, known ? holder.l_pid : -1, error);
 }
@@ -198,7 +201,14 @@ static tj_status replace(const char *directory, const char *copy, tj_error *erro
     TJ_TRY(tj__path_join(data, sizeof data, directory, TJ__DATA_NAME, error));
     TJ_TRY(check_slotless(directory, data, error));
     TJ_TRY(tj__file_rename(copy, data, error));
-    return tj__directory_sync(directory, error);
+    tj_status status = tj__directory_sync(directory, error);
+    if (status != TJ_OK) {
+        tj__error_context(error,
+                          "%s is compacted, but after a power cut it may be as large as "
+                          "before; it holds the same: see to the disk",
+                          data);
+    }
+    return status;
 }
 
 tj_status tj__data_replace(const char *directory, const char *copy, tj_error *error)

@@ -2,7 +2,8 @@
 /*
  * Every system call that touches a journal fails once, with every errno that it may plausibly give:
  * looking, opening, reading, mapping and locking as well as writing; while a journal is created,
- * written, recovered, looked on at, imported into, exported from and compacted.
+ * written, recovered, looked on at, imported into, exported from, compacted, backed up, restored,
+ * repaired and pruned.
  *
  * Whatever fails: nothing acknowledged is lost, nothing is shown that was not acknowledged, the
  * call works nevertheless or says what failed, and the next opening is right.
@@ -10,6 +11,7 @@
  * Each point (a scene, a call, a cause) runs in a process of its own; wrong ones are told, all of
  * them. With the tests a share of the points runs, chosen by TJ_SEED; TJ_LONG=1 runs them all.
  */
+#include "fault/care.h"
 #include "fault/workload.h"
 
 #include <inttypes.h>
@@ -19,7 +21,7 @@
 
 #include "base/random.h"
 
-#define POINTS_OF_A_SHORT_RUN 700
+#define POINTS_OF_A_SHORT_RUN 800
 #define POINT_SECONDS_MAX 20
 #define ALL_KINDS (~0u)
 
@@ -267,6 +269,11 @@ static const scene scenes[] = {
     {"export", make_imported, act_export, check_export},
     {"compacting", make_closed, act_compact, expect_sound},
     {"a checkup", make_closed, act_doctor, expect_sound},
+    {"a backup", make_long, act_backup, check_backup},
+    {"a later backup", make_backed_up, act_backup, check_backup},
+    {"restoring", make_restorable, act_restore, check_restore},
+    {"repairing", make_damaged, act_repair, check_repair},
+    {"pruning", make_long, act_prune, check_prune},
 };
 #define SCENES (sizeof scenes / sizeof scenes[0])
 

@@ -5,7 +5,9 @@
  * again; and over the recovery of a journal whose writer was killed. Whatever fails: the call says
  * so with the cause, nothing acknowledged is lost, a commit that was not applied stays so, and the
  * journal opens afterwards and is sound. test_calls.c has the other calls, and more causes.
+ * The same while a new journal is made out of a backup, or out of a damaged one.
  */
+#include "fault/care.h"
 #include "fault/workload.h"
 
 static const int codes[] = {ENOSPC, EIO};
@@ -80,12 +82,86 @@ static void what_may_not_be_on_the_disk_is_written_again(void **state)
     fixture_remove(&w.f);
 }
 
+/* ---- looking after it ------------------------------------------------------------------------ */
+
+static long run_care(void make(workload *w), void act(workload *w), void check(workload *w),
+                     unsigned kinds, long fail_at, int code)
+{
+    workload w;
+    workload_make(&w);
+    make(&w);
+    calls_watch(w.f.directory, kinds, fail_at, code);
+    act(&w);
+    long calls = io.calls;
+    calls_ignore();
+    check(&w);
+    fixture_remove(&w.f);
+    return calls;
+}
+
+static long run_restore(long fail_at, int code)
+{
+    return run_care(make_restorable, act_restore, check_restore, 1u << CALL_FLUSH | 1u << CALL_NAME,
+                    fail_at, code);
+}
+
+static long run_repair(long fail_at, int code)
+{
+    return run_care(make_damaged, act_repair, check_repair, 1u << CALL_FLUSH | 1u << CALL_NAME,
+                    fail_at, code);
+}
+
+/* Behind the last rename, too: what is there then is told. */
+static void every_flush_and_rename_of_a_new_journal_fails(void **state)
+{
+    (void)state;
+    every_call_fails(run_restore, 8, 60);
+    every_call_fails(run_repair, 8, 60);
+}
+
+/* It passes, and so nothing is lost by it. */
+static void no_descriptor_is_left_for_a_repair(void **state)
+{
+    (void)state;
+    unsigned opens = 1u << CALL_OPEN;
+    long calls = run_care(make_damaged, act_repair, check_repair, opens, 0, EMFILE);
+    assert_in_range(calls, 10, 200);
+    for (long k = 1; k <= calls; k++) {
+        run_care(make_damaged, act_repair, check_repair, opens, k, EMFILE);
+    }
+}
+
+/* The disk gives none of data.mdb, and the log is damaged: what is lost so is told with why. */
+static void what_a_disk_does_not_give_is_named_before_what_is_lost(void **state)
+{
+    (void)state;
+    workload w;
+    char path[PATH_TEXT_SIZE + 16];
+    tj_repair_report *report = NULL;
+    workload_make(&w);
+    make_damaged(&w);
+    snprintf(path, sizeof path, "%s/data.mdb", w.f.path);
+    calls_watch(path, 1u << CALL_READ, 1, EIO);
+    io.lasting = true;
+    assert_ok(tj_repair(w.f.path, "/nowhere", NULL, &report, &err));
+    assert_true(report->loses && report->part_count > 0 && !report->parts[0].lost);
+    assert_non_null(strstr(report->parts[0].sentence.data, "input/output error"));
+    assert_non_null(strstr(report->parts[0].sentence.data, "data.mdb"));
+    assert_non_null(strstr(report->parts[0].sentence.data, "not read, and left out"));
+    tj_repair_report_free(report);
+    calls_ignore();
+    fixture_remove(&w.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_of_a_workload_fails),
         cmocka_unit_test(every_call_of_a_recovery_fails),
         cmocka_unit_test(what_may_not_be_on_the_disk_is_written_again),
+        cmocka_unit_test(every_flush_and_rename_of_a_new_journal_fails),
+        cmocka_unit_test(no_descriptor_is_left_for_a_repair),
+        cmocka_unit_test(what_a_disk_does_not_give_is_named_before_what_is_lost),
     };
     directory_in_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ typedef enum fate { ABSENT, STORED, UNKNOWN } fate;
 
 typedef struct workload {
     fixture f;
-    fate fates[4 * COMMITS];
+    fate fates[5 * COMMITS];
     unsigned next;
     bool failed; /* a call has told of the failure */
 } workload;

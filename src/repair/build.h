@@ -33,8 +33,9 @@ typedef struct tj__repair_build {
     tj__rowmap *told;                     /* what the log says of rows that data.mdb includes */
     tj__repair_rows past[TJ__BASE_KINDS]; /* what bases and the log give where data.mdb stands */
     bool past_begun[TJ__BASE_KINDS];
-    bool past_put[TJ__BASE_KINDS]; /* all their rows */
-    tj__record seal;               /* the last */
+    bool past_put[TJ__BASE_REST + 1]; /* all their rows */
+    uint64_t told_put;                /* tables of which all is put that the log tells */
+    tj__record seal;                  /* the last */
     uint64_t linked; /* segment, the last that the new log has in common with the damaged one */
     bool rows_settled;
     uint64_t rows_lost;

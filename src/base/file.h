@@ -16,11 +16,17 @@
 /* All descriptors are opened with O_CLOEXEC. Modes for new files and directories: 0660 and 0770
  * cut by the umask. */
 tj_status tj__file_open(const char *path, int flags, int *fd, tj_error *error);
-/* As tj__file_open, making the file when it is not there; a symbolic link is not followed. What
- * root makes gets owner, group and mode after `model`, the file or directory beside which it must
- * work, NULL for the directory that it is in: one command by root must not lock the journal's own
- * user out. */
+/* As tj__file_open, making the file when it is not there; a symbolic link is not followed, and what
+ * is no regular file is TJ_CORRUPT. What root makes gets owner, group and mode after `model`, the
+ * file or directory beside which it must work, NULL for the directory that it is in: one command by
+ * root must not lock the journal's own user out. */
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error);
+/* What it would say of what stands there now; nothing is opened. Of the rights of this process only
+ * with check_rights. */
+tj_status tj__file_may_create(const char *path, bool check_rights, tj_error *error);
+/* Whether this process may read and write what is there: what opening it so would say. That a file
+ * system is mounted read-only is no reason. */
+tj_status tj__file_may_write(const char *path, tj_error *error);
 /* Reads a whole file of at most limit bytes into the buffer. "-" reads standard input. */
 tj_status tj__file_read_all(const char *path, size_t limit, tj__buffer *out, tj_error *error);
 /* The same of a file of a journal or a backup. A pipe in its place, which that one would wait for,

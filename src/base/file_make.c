@@ -89,6 +89,22 @@ static const char *directory_of(const char *path, char out[PATH_MAX])
     return tj__path_parent(path, out, NULL) == TJ_OK ? out : NULL;
 }
 
+static tj_status refuse_link(const char *path, tj_error *error)
+{
+    return FAIL_ERRNO(path, error, ELOOP,
+                      "opening %s, where no symbolic link is followed: put the file itself there, "
+                      "or remove the link",
+                      path);
+}
+
+/* A directory, a pipe, a socket, a device. */
+static tj_status refuse_other(const char *path, tj_error *error)
+{
+    return at_path(tj__fail(error, TJ_CORRUPT,
+                            "%s is not a regular file: move it away, and a new one is made", path),
+                   path, error);
+}
+
 tj_status tj__file_create(const char *path, int flags, const char *model, int *fd, tj_error *error)
 {
     int opened = -1;
@@ -106,16 +122,46 @@ tj_status tj__file_create(const char *path, int flags, const char *model, int *f
         /* Another process was faster, or removed it again. */
     } while (opened < 0 && (errno == EINTR || (errno == EEXIST && !exclusive)));
     if (opened < 0 && errno == ELOOP) {
-        return FAIL_ERRNO(path, error, ELOOP,
-                          "opening %s, where no symbolic link is followed: put the file itself "
-                          "there, or remove the link",
-                          path);
+        return refuse_link(path, error);
     }
     if (opened < 0) {
-        return open_failed(path, errno, error);
+        return errno == EISDIR || errno == ENXIO ? refuse_other(path, error)
+                                                 : open_failed(path, errno, error);
+    }
+    struct stat found;
+    if (fstat(opened, &found) == 0 && !S_ISREG(found.st_mode)) {
+        tj__file_close(opened);
+        return refuse_other(path, error);
     }
     *fd = opened;
     return TJ_OK;
+}
+
+tj_status tj__file_may_create(const char *path, bool check_rights, tj_error *error)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0) {
+        if (errno != ENOENT) {
+            return FAIL_ERRNO(path, error, errno, "looking at %s", path);
+        }
+        char directory[PATH_MAX];
+        return check_rights && directory_of(path, directory) ? tj__file_may_write(directory, error)
+                                                             : TJ_OK;
+    }
+    if (S_ISLNK(found.st_mode)) {
+        return refuse_link(path, error);
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return refuse_other(path, error);
+    }
+    return check_rights ? tj__file_may_write(path, error) : TJ_OK;
+}
+
+tj_status tj__file_may_write(const char *path, tj_error *error)
+{
+    return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno == EACCES
+               ? open_failed(path, EACCES, error)
+               : TJ_OK;
 }
 
 tj_status tj__file_rename(const char *from, const char *to, tj_error *error)

@@ -8,15 +8,22 @@
 #include "history/seek.h"
 #include "journal/internal.h"
 
-/* Fewer bytes than these, and the segment was cut. The last one may not have been begun. */
-static uint64_t size_needed(const tj__journal *journal, uint64_t ordinal, bool last)
+/* Whether what stands there is not the whole of an old segment. One that retention removed
+ * meanwhile is no damage, and the last one may not have been begun. */
+static bool is_cut(const tj__journal *journal, uint64_t ordinal, bool last, uint64_t *bytes)
 {
-    tj__segment_header header;
-    if (tj__seek_header(journal->log_path, &journal->superblock.journal_id, ordinal, &header,
-                        NULL) == TJ_OK) {
-        return header.segment_size;
+    char path[TJ__SEGMENT_PATH_SIZE];
+    bool there = true;
+    struct stat found = {0};
+    tj__segment_header header = {0};
+    tj_status status =
+        tj__seek_header(journal->log_path, &journal->superblock.journal_id, ordinal, &header, NULL);
+    if (tj__segment_path(path, journal->log_path, ordinal, NULL) != TJ_OK ||
+        tj__path_look(path, &there, &found, NULL) != TJ_OK) {
+        return !last;
     }
-    return last ? 0 : TJ__SEGMENT_HEADER_SIZE;
+    *bytes += (uint64_t)found.st_size;
+    return there && (status == TJ_OK ? (uint64_t)found.st_size < header.segment_size : !last);
 }
 
 static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj_error *error)
@@ -25,24 +32,16 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
     TJ_TRY(tj__logbook_segments(journal, &segments, error));
     info->lmdb.segment_count = (uint32_t)segments.count;
     info->lmdb.segments_missing = tj__logbook_missing(journal, &segments);
-    tj_status status = TJ_OK;
-    for (size_t i = 0; i < segments.count && status == TJ_OK; i++) {
-        char path[TJ__SEGMENT_PATH_SIZE];
-        bool there = false;
-        struct stat found = {0};
-        uint64_t needed = size_needed(journal, segments.ordinals[i], i + 1 == segments.count);
-        status = tj__segment_path(path, journal->log_path, segments.ordinals[i], error);
-        if (status == TJ_OK) {
-            status = tj__path_look(path, &there, &found, error);
-        }
-        info->lmdb.log_bytes += (uint64_t)found.st_size;
-        info->lmdb.segments_missing += there && (uint64_t)found.st_size < needed;
+    for (size_t i = 0; i < segments.count; i++) {
+        info->lmdb.segments_missing +=
+            is_cut(journal, segments.ordinals[i], i + 1 == segments.count, &info->lmdb.log_bytes);
     }
     tj__segment_list_dispose(&segments);
-    return status;
+    return TJ_OK;
 }
 
-/* Sequence, its time, and how much of the log LMDB does not include yet. */
+/* Sequence, its time, and how much of the log LMDB does not include yet. A writer that will not be
+ * able to write to that is foretold where there is none. */
 static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__env_snapshot *snapshot = NULL;
@@ -67,8 +66,16 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
     info->sequence = tj__log_reader_position(reader)->sequence;
     info->sequence_time = info->sequence == 0 ? 0 : tj__log_reader_position(reader)->time;
     info->clock_behind_ns = tj__logbook_clock_behind(info->sequence_time);
+    uint64_t last = tj__log_reader_position(reader)->ordinal;
     tj__log_reader_close(reader);
-    return status;
+    TJ_TRY(status);
+    if (tj__lock_is_held(journal->lock)) {
+        return TJ_OK;
+    }
+    tj_error failure = TJ_ERROR_INIT;
+    status = tj__journal_foretell_files(journal->path, position.ordinal, last, &failure);
+    return status == TJ_OK || tj__lock_is_held(journal->lock) ? TJ_OK
+                                                              : tj__error_pass(error, &failure);
 }
 
 /* The first segment was begun when the first of its commits was made. */
@@ -82,7 +89,8 @@ static void find_oldest_time(const tj__past_source *source, tj_lmdb_info *info)
     }
 }
 
-/* From when on states can be had, the newest one at least, and what bases take. */
+/* From when on states can be had, the newest one at least, and what bases take. What is wrong with
+ * the past stops no writer, and so nobody who asks how the journal does. */
 static tj_status measure_history(const tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__position begin = {0};
@@ -95,14 +103,15 @@ static tj_status measure_history(const tj__journal *journal, tj_store_info *info
     tj__segment_list_dispose(&segments);
     tj_error failure = TJ_ERROR_INIT;
     tj_status status = tj__seek_states(&source, &begin, &failure);
-    bool found = status == TJ_OK;
-    if (!found && status != TJ_NOT_FOUND) {
+    if (status == TJ_NOMEM) {
         return tj__error_pass(error, &failure);
     }
+    bool found = status == TJ_OK;
     info->lmdb.oldest_sequence = found ? begin.sequence : info->sequence;
     info->lmdb.oldest_time = found ? begin.time : info->sequence_time;
     find_oldest_time(&source, &info->lmdb);
-    return tj__bases_size(journal->history_path, &info->lmdb.history_bytes, error);
+    (void)tj__bases_size(journal->history_path, &info->lmdb.history_bytes, NULL);
+    return TJ_OK;
 }
 
 tj_time tj__journal_made_at(const tj__journal *journal)

@@ -177,8 +177,9 @@ uint64_t tj__journal_space_lacking(const tj__journal *journal);
 tj_status tj__journal_check_space(const tj__journal *journal, tj_error *error);
 /* Makes the reserve; on a full disk the journal opens without it. */
 tj_status tj__journal_space_start(tj__journal *journal, tj_error *error);
-/* Finds out whether there is a reserve, before there is time to make one. */
-void tj__journal_space_look(tj__journal *journal);
+/* Finds out whether there is a reserve, before there is time to make one. Refuses what stands in
+ * its place and can be none. */
+tj_status tj__journal_space_look(tj__journal *journal, tj_error *error);
 /* As tj__lock_ready and tj__env_snapshot_begin; out of the reserve if need be. */
 tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error);
 tj_status tj__journal_snapshot_begin(tj__journal *journal, tj__env_snapshot **out,

@@ -218,7 +218,7 @@ static tj_status open_writer(tj__journal *journal, tj_error *error)
         TJ_TRY(tj__journal_create(journal, error));
     }
     TJ_TRY(take_data_lock(journal, error));
-    tj__journal_space_look(journal);
+    TJ_TRY(tj__journal_space_look(journal, error));
     TJ_TRY(open_tables(journal, error));
     TJ_TRY(upgrade(journal, error));
     TJ_TRY(tj__journal_recover(journal, error));

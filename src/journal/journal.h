@@ -38,6 +38,12 @@ tj_status tj__journal_place(const char *path, tj__place *out, tj_error *error);
 /* TJ_UNSUPPORTED when it cannot hold a journal. */
 tj_status tj__journal_place_check(const char *path, tj_error *error);
 
+/* What the next writer will say of the files that it opens for writing, of the log those from
+ * segment `first` to `last`; nothing is opened. The state can be shown without them, so only who
+ * asks how the journal does is told. Rights are judged where this process owns the directory. */
+tj_status tj__journal_foretell_files(const char *path, uint64_t first, uint64_t last,
+                                     tj_error *error);
+
 /* Opens for writing: creates (unless must_exist), locks, recovers, starts the helper thread. With
  * read_only: for views only. config has every default filled in and a path from tj__journal_path;
  * metrics outlive the journal. */

@@ -18,6 +18,13 @@
 #include "base/file.h"
 #include "base/in_place.h"
 
+static tj_status refuse_other(const tj__lock *lock, tj_error *error)
+{
+    return tj__fail(error, TJ_CORRUPT,
+                    "%s is not a regular file: move it away, the next writer makes a new one",
+                    lock->path);
+}
+
 static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
 {
     struct stat now;
@@ -25,9 +32,7 @@ static tj_status map_page(tj__lock *lock, int protection, tj_error *error)
         return tj__fail_errno(error, errno, "looking at %s", lock->path);
     }
     if (!S_ISREG(now.st_mode)) {
-        return tj__fail(error, TJ_CORRUPT,
-                        "%s is not a regular file: move it away, the next writer makes a new one",
-                        lock->path);
+        return refuse_other(lock, error);
     }
     if (now.st_size < TJ__LOCK_SIZE) {
         return tj__fail(error, TJ_NOT_FOUND, "%s has %lld bytes instead of %d", lock->path,
@@ -211,7 +216,9 @@ tj_status tj__lock_look(const char *directory, tj__lock **out, tj_error *error)
     bool there = false;
     struct stat found;
     tj_status status = tj__path_look(lock->path, &there, &found, &failure);
-    if (there) {
+    if (there && !S_ISREG(found.st_mode)) { /* a socket cannot even be opened */
+        status = refuse_other(lock, &failure);
+    } else if (there) {
         status = tj__file_open(lock->path, O_RDONLY | O_NONBLOCK, &lock->fd, &failure);
     }
     if (there && status == TJ_OK) {

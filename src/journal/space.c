@@ -138,15 +138,17 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
 {
     char path[RESERVE_PATH_SIZE];
     char spare[TJ__SEGMENT_PATH_SIZE];
+    char data_path[PATH_MAX];
+    struct stat before = {0};
     int fd = -1;
     TJ_TRY(reserve_path(journal, path, error));
-    char data_path[PATH_MAX];
     TJ_TRY(spare_path(journal, spare, error));
-    (void)!rename(spare, path); /* what was not used */
+    if (lstat(spare, &before) == 0 && S_ISREG(before.st_mode)) {
+        (void)!rename(spare, path); /* what was not used */
+    }
     TJ_TRY(tj__path_join(data_path, sizeof data_path, journal->path, "data.mdb", error));
     TJ_TRY(tj__file_create(path, O_RDWR, data_path, &fd, error));
     tj__file_in_place(fd);
-    struct stat before = {0};
     (void)fstat(fd, &before);
     int failed = posix_fallocate(fd, 0, (off_t)reserve_size(journal));
     if (failed == EOPNOTSUPP) {
@@ -235,15 +237,18 @@ bool tj__journal_make_space(tj__journal *journal)
     return release_reserve(journal) || settle_reserve(journal);
 }
 
-/* A copy of a journal may have one that is all holes. */
-void tj__journal_space_look(tj__journal *journal)
+/* A copy of a journal may have one that is all holes. What could not be cut when it is needed, or
+ * is outside, is refused before anything is changed. */
+tj_status tj__journal_space_look(tj__journal *journal, tj_error *error)
 {
     char path[RESERVE_PATH_SIZE];
     struct stat found;
-    bool whole = reserve_path(journal, path, NULL) == TJ_OK && stat(path, &found) == 0 &&
-                 (uint64_t)found.st_size >= reserve_size(journal) &&
+    TJ_TRY(reserve_path(journal, path, error));
+    TJ_TRY(tj__file_may_create(path, true, error));
+    bool whole = stat(path, &found) == 0 && (uint64_t)found.st_size >= reserve_size(journal) &&
                  tj__file_allocated(&found) >= reserve_size(journal);
     atomic_store(&journal->reserve_held, whole);
+    return TJ_OK;
 }
 
 tj_status tj__journal_mark_ready(tj__journal *journal, tj_error *error)

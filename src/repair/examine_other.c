@@ -12,6 +12,7 @@
 #include "backup/note.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "journal/journal.h"
 #include "repair/examine.h"
 
 static const char *const files[] = {TJ__WRITER_LOCK_NAME, "lock.mdb", "reserve",
@@ -102,6 +103,20 @@ static void check_lock(tj__examination *x, const char *path)
     }
 }
 
+/* What holds nothing, or could be read, may still stop the next writer. What is no regular file was
+ * told with the directory. */
+static void foretell_writer(tj__examination *x)
+{
+    tj_error why = TJ_ERROR_INIT;
+    const tj__run *newest = tj__examination_run(x, x->end);
+    uint64_t first = x->data.position.ordinal;
+    uint64_t last = newest ? newest->end.ordinal : first;
+    if (!x->writer_alive && x->data_on_chain &&
+        tj__journal_foretell_files(x->path, first, last, &why) == TJ_IO) {
+        (void)tj__findings_add_error(&x->findings, TJ_FINDING_UNCHECKED, &why);
+    }
+}
+
 tj_status tj__examine_other(tj__examination *x, tj_error *error)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -112,6 +127,7 @@ tj_status tj__examine_other(tj__examination *x, tj_error *error)
             check_lock(x, path);
         }
     }
+    foretell_writer(x);
     TJ_TRY(list_unfinished(x, x->log_path, error));
     return x->has_history ? list_unfinished(x, x->history_path, error) : TJ_OK;
 }

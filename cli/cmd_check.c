@@ -39,7 +39,8 @@ typedef struct unit {
 
 /* A whole number and a unit, with nothing or a blank between. */
 static tj_status option_amount(command_line *cli, const option_spec *option, const unit *units,
-                               const char *example, uint64_t *amount, tj_error *error)
+                               const char *example, uint64_t most, uint64_t *amount,
+                               tj_error *error)
 {
     const char *text = option_value(cli, option);
     char *end = NULL;
@@ -49,7 +50,7 @@ static tj_status option_amount(command_line *cli, const option_spec *option, con
     uint64_t number = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
     end = end && *end == ' ' ? end + 1 : end;
     for (; number > 0 && units->name; units++) {
-        if (strcmp(end, units->name) == 0 && number <= UINT64_MAX / units->factor) {
+        if (strcmp(end, units->name) == 0 && number <= most / units->factor) {
             *amount = number * units->factor;
             return TJ_OK;
         }
@@ -61,21 +62,23 @@ static tj_status option_size(command_line *cli, const option_spec *option, uint6
                              tj_error *error)
 {
     static const unit units[] = {{"", 1},
+                                 {"B", 1},
                                  {"KiB", (uint64_t)1 << 10},
                                  {"MiB", (uint64_t)1 << 20},
                                  {"GiB", (uint64_t)1 << 30},
                                  {"TiB", (uint64_t)1 << 40},
                                  {NULL, 0}};
-    return option_amount(cli, option, units, "bytes, or a size such as 64MiB or 2GiB", bytes,
-                         error);
+    return option_amount(cli, option, units,
+                         "bytes, or a size such as 64MiB or 2GiB, at most 8388607TiB", INT64_MAX,
+                         bytes, error);
 }
 
 static tj_status option_span(command_line *cli, const option_spec *option, uint64_t *seconds,
                              tj_error *error)
 {
     static const unit units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
-    return option_amount(cli, option, units, "a span such as 90s, 30min, 12h or 7d", seconds,
-                         error);
+    return option_amount(cli, option, units, "a span such as 90s, 30min, 12h or 7d, at most 36500d",
+                         (uint64_t)36500 * 86400, seconds, error);
 }
 
 typedef struct check_bounds {

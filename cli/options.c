@@ -133,8 +133,8 @@ tj_status option_number(command_line *cli, const option_spec *option, uint64_t *
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0) {
-        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 on", option->name,
-                           text);
+        return usage_error(cli, error, "--%s is \"%s\"; expected a number from 1 %s", option->name,
+                           text, errno == ERANGE ? "to 18446744073709551615" : "on");
     }
     *number = value;
     return TJ_OK;

@@ -112,6 +112,10 @@ tj_status fail_line(tj_error *error, tj_status status, const char *name, uint64_
                     const tj_error *cause)
 {
     tj_error inner = *cause;
+    if (number == 0) { /* nothing was read yet */
+        *error = inner;
+        return status;
+    }
     cut_line_one(&inner);
     const char *before = name ? name : "line";
     const char *between = name ? ":" : " ";

@@ -11,7 +11,7 @@ run 0 --config c.toml record <lines
 
 run 0 --config c.toml check
 out_is "well: $PWD/j at commit 60"
-run 0 --config c.toml check --min-history 1000d --min-free 1KiB --max-lag 1 # young, and nobody has to catch up
+run 0 --config c.toml check --min-history 36500d --min-free 1KiB --max-lag 1B # young, and nobody has to catch up
 run 0 --config c.toml check --json
 json "$out" 'd["well"] is True and d["findings"] == [] and d["sequence"] == "60"'
 
@@ -134,3 +134,8 @@ run 2 --config c.toml check --min-free lots
 err_has '--min-free is "lots"; expected bytes, or a size such as 64MiB or 2GiB'
 run 2 --config c.toml check --min-history 5
 err_has '--min-history is "5"; expected a span such as 90s, 30min, 12h or 7d'
+for bound in '--max-backup-age 9223372037s' '--max-backup-age 213503982334601d' '--min-history 36501d' \
+    '--max-lag 99999999999999999999' '--min-free 8388608TiB'; do # more than it can reckon with
+    run 2 --config c.toml check $bound
+    err_has ", at most "
+done

@@ -177,9 +177,9 @@ err_has '"\u{feff}" is not expected here'
 
 # Standard input that cannot be read ends it, also with --keep-going.
 run 18 -j j record --keep-going <.
-err_has "Is a directory: reading standard input"
+err_has "tesser-journal: Is a directory: reading standard input"
 run 18 -j j record <&-
-err_has "Bad file descriptor: reading standard input"
+err_has "tesser-journal: Bad file descriptor: reading standard input"
 code=0
 "$TESSER_JOURNAL" -j j record <<<'{"portfolio_equity":"15"}' >&- 2>"$err" || code=$?
 [ $code -eq 4 ] || fail "exit code $code for a closed standard output"

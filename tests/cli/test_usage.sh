@@ -51,7 +51,7 @@ usage 'algo show needs ID' ' algo show' algo show
 usage 'which journal? Give --journal PATH or --config FILE, or set TESSER_JOURNAL_PATH; there is no ./tesser.toml here' ' status' status
 usage '--limit is "0"; expected a number from 1 on' ' ledger list' ledger list --limit 0
 usage '--limit is "-1"; expected a number from 1 on' ' ledger list' ledger list --limit -1
-usage '--from-sequence is "99999999999999999999"; expected a number from 1 on' ' ledger list' \
+usage '--from-sequence is "99999999999999999999"; expected a number from 1 to 18446744073709551615' ' ledger list' \
     ledger list --from-sequence 99999999999999999999
 usage '--type is "tax"; expected trade_realized_pnl, fee, funding, transfer_in, transfer_out or adjustment' \
     ' ledger list' ledger list --type tax

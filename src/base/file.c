@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 /* With less free than this, an EIO from a write is probably a full disk. */
 #define NEARLY_FULL_BYTES ((uint64_t)1 << 20)
+#define BLOCK_ALIGNMENT ((size_t)4096)
 
 void tj__file_close(int fd)
 {
@@ -73,6 +75,12 @@ tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t s
         }
     }
     return TJ_OK;
+}
+
+void *tj__file_block_new(size_t size)
+{
+    return aligned_alloc(BLOCK_ALIGNMENT,
+                         (size + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT);
 }
 
 tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, uint64_t offset,

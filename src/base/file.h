@@ -67,6 +67,10 @@ static inline uint64_t tj__file_allocated(const struct stat *file)
 }
 
 tj_status tj__file_resize(int fd, const char *path, uint64_t size, tj_error *error);
+/* Memory to read large pieces into; free it. A processor may copy pages three times slower to a
+ * place a few bytes behind a page's start, which is where malloc puts a large block. NULL when
+ * memory is short. */
+void *tj__file_block_new(size_t size);
 /* Reads exactly size bytes; a file that ends earlier is TJ_CORRUPT, naming offset and size. */
 tj_status tj__file_read_at(int fd, const char *path, void *data, size_t size, uint64_t offset,
                            tj_error *error);

@@ -73,7 +73,7 @@ static tj_status grow(tj__window *window, size_t size, tj_error *error)
     if (size <= window->capacity) {
         return TJ_OK;
     }
-    uint8_t *block = malloc(size);
+    uint8_t *block = tj__file_block_new(size);
     if (!block) {
         return tj__fail(error, TJ_NOMEM, "no memory for %zu bytes of %s", size, window->path);
     }

@@ -187,7 +187,36 @@ typedef struct tj__joined_row {
     size_t size;   /* from the key to the end of the value */
     uint64_t checksum;
 } tj__joined_row;
-bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, tj__joined_row *out);
+/* Moves bytes up by eight, a word after the other from behind. Here, because a walk takes these
+ * steps for every row. */
+static inline void tj__move_up(uint8_t *from, size_t size)
+{
+    if (size < sizeof(uint64_t)) {
+        memmove(from + sizeof(uint64_t), from, size);
+        return;
+    }
+    uint64_t first = tj__load_u64(from);
+    for (size_t left = size; left > sizeof(uint64_t); left -= sizeof(uint64_t)) {
+        uint8_t *piece = from + left - sizeof(uint64_t);
+        tj__store_u64(piece + sizeof(uint64_t), tj__load_u64(piece));
+    }
+    tj__store_u64(from + sizeof(uint64_t), first);
+}
+
+static inline bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, tj__joined_row *out)
+{
+    if (stored.data != key.data + key.size || stored.size < TJ__ROW_HEADER_SIZE) {
+        return false;
+    }
+    uint8_t *from = (uint8_t *)key.data;
+    uint8_t *whole = from + sizeof out->checksum - 1;
+    out->checksum = tj__load_u64(stored.data);
+    tj__move_up(from, key.size);
+    whole[0] = table;
+    out->key = tj__bytes_of(whole, key.size + 1);
+    out->size = out->key.size + stored.size - sizeof out->checksum;
+    return true;
+}
 uint64_t tj__row_joined_hash(const tj__joined_row *row);
 
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */

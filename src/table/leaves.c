@@ -12,13 +12,14 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "model/change.h"
 #include "table/walk.h"
 
 /* A leaf that is looked at later, and where the keys are that bound its own: the high one is the
  * low one of the next, and stands behind it. No bytes: unbounded. */
 typedef struct leaf {
     uint64_t page;
-    size_t low_at;
+    uint32_t low_at;
     uint16_t low_size;
     uint16_t high_size;
 } leaf;
@@ -39,7 +40,11 @@ typedef struct part {
     tj_error error;
 } part;
 
-/* By their pages, a byte of the numbers after the other: there may be many. False when memory is
+_Static_assert(TJ__LEAVES_ASIDE_MAX *TJ__ROW_KEY_SIZE_MAX <= UINT32_MAX, "keys have their places");
+
+#define SORT_BITS 11
+
+/* By their pages, some bits of the numbers after the other: there may be many. False when memory is
  * short. */
 static bool sort_leaves(leaf *leaves, size_t count)
 {
@@ -51,16 +56,17 @@ static bool sort_leaves(leaf *leaves, size_t count)
     for (size_t i = 0; i < count; i++) {
         bits |= leaves[i].page;
     }
-    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += 8) {
-        size_t ends[256] = {0};
+    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += SORT_BITS) {
+        uint32_t ends[1 << SORT_BITS] = {0};
+        size_t mask = (1 << SORT_BITS) - 1;
         for (size_t i = 0; i < count; i++) {
-            ends[leaves[i].page >> shift & 255]++;
+            ends[leaves[i].page >> shift & mask]++;
         }
-        for (size_t byte = 1; byte < 256; byte++) {
-            ends[byte] += ends[byte - 1];
+        for (size_t digit = 1; digit <= mask; digit++) {
+            ends[digit] += ends[digit - 1];
         }
         for (size_t i = count; i-- > 0;) {
-            room[--ends[leaves[i].page >> shift & 255]] = leaves[i];
+            room[--ends[leaves[i].page >> shift & mask]] = leaves[i];
         }
         memcpy(leaves, room, count * sizeof *leaves);
     }
@@ -73,13 +79,36 @@ static tj__bytes bound_of(const uint8_t *keys, size_t at, size_t size)
     return size > 0 ? tj__bytes_of(keys + at, size) : (tj__bytes){0};
 }
 
+/* Reads leaves together that are neighbours in the file, or all but: to copy a page that is not
+ * looked at is as quick as another call. Where that fails each leaf is read alone, and tells. */
+static void read_some(part *p, size_t from)
+{
+    const leaf *leaves = p->leaves;
+    uint64_t first = leaves[from].page;
+    size_t last = from;
+    while (last + 1 < p->count && leaves[last + 1].page - leaves[last].page <= 2 &&
+           leaves[last + 1].page - first < TJ__PAGES_AHEAD) {
+        last++;
+    }
+    (void)tj__pages_fill(p->walk->pages, &p->walk->ahead, first,
+                         (size_t)(leaves[last].page - first) + 1, NULL);
+}
+
+static tj_status walk_one(part *p, size_t index)
+{
+    const leaf *l = &p->leaves[index];
+    tj__key_range bounds = {bound_of(p->keys, l->low_at, l->low_size),
+                            bound_of(p->keys, l->low_at + l->low_size, l->high_size)};
+    if (!tj__pages_has_ahead(&p->walk->ahead, l->page)) {
+        read_some(p, index);
+    }
+    return tj__walk_leaf(p->walk, &p->tree, l->page, bounds, &p->error);
+}
+
 static void walk_part(part *p)
 {
     for (size_t i = 0; i < p->count && p->status == TJ_OK; i++) {
-        const leaf *l = &p->leaves[i];
-        tj__key_range bounds = {bound_of(p->keys, l->low_at, l->low_size),
-                                bound_of(p->keys, l->low_at + l->low_size, l->high_size)};
-        p->status = tj__walk_leaf(p->walk, &p->tree, l->page, bounds, &p->error);
+        p->status = walk_one(p, i);
     }
 }
 
@@ -180,7 +209,8 @@ static tj_status put_aside(tj__walk *walk, tj__walked_tree *tree, uint64_t numbe
                            tj__key_range bounds, tj_error *error)
 {
     struct tj__leaves *leaves = walk->leaves;
-    leaf aside = {number, leaves->keys.size, (uint16_t)bounds.low.size, (uint16_t)bounds.high.size};
+    leaf aside = {number, (uint32_t)leaves->keys.size, (uint16_t)bounds.low.size,
+                  (uint16_t)bounds.high.size};
     tj__put_bytes(&leaves->items, &aside, sizeof aside);
     tj__put_bytes(&leaves->keys, bounds.low.data, bounds.low.size);
     bool full = leaves->items.size / sizeof aside >= walk->leaves_max;

@@ -54,46 +54,57 @@ static tj_status take_run(tj__walk *walk, uint64_t first, uint64_t count, tj_err
     return TJ_OK;
 }
 
-static int compare_keys(const tj__walked_tree *tree, tj__bytes a, tj__bytes b)
+/* Most keys of a table share the first eight bytes, and hardly any two the next. */
+static inline bool is_below(bool numbers, tj__bytes a, tj__bytes b)
 {
-    if (tree->kind != TJ__FREE_LIST) {
-        return tj__bytes_compare(a, b);
+    if (numbers) {
+        return tj__load_u64(a.data) < tj__load_u64(b.data);
     }
-    uint64_t left = tj__load_u64(a.data);
-    uint64_t right = tj__load_u64(b.data);
-    return left < right ? -1 : left > right;
+    for (size_t at = 0; at < 16 && a.size >= 16 && b.size >= 16; at += 8) {
+        uint64_t left = tj__load_u64_be(a.data + at);
+        uint64_t right = tj__load_u64_be(b.data + at);
+        if (left != right) {
+            return left < right;
+        }
+    }
+    return tj__bytes_compare(a, b) < 0;
 }
 
-/* Keys rise, and stay within what the parent page promises, for which the last one stands. The
- * first key of a branch page is not looked at: it stands for the parent's own. Notes what nodes
- * there are. */
+static tj_status bad_order(const tj__walk *walk, uint64_t number, size_t index, tj_error *error)
+{
+    return tj__pages_bad(walk->pages, number, error, "key %zu is out of order", index);
+}
+
+/* Keys rise, and stay within what the parent page promises. The first key of a branch page is not
+ * looked at: it stands for the parent's own. Notes what nodes there are. */
 static tj_status check_keys(tj__walk *walk, const tj__walked_tree *tree, uint64_t number,
                             const uint8_t *page, bool branch, tj__key_range bounds, tj_error *error)
 {
+    bool numbers = tree->kind == TJ__FREE_LIST;
     uint64_t page_at = number * walk->pages->page_size;
-    tj__bytes below = bounds.low;
-    bool may_equal = true;
+    tj__walked_row *rows = walk->rows;
+    tj__bytes below = {0};
+    uint16_t flags = 0;
     size_t count = tj__page_node_count(page);
-    walk->flags = 0;
     for (size_t i = branch; i < count; i++) {
-        tj__node node = tj__page_node(page, i);
-        tj__bytes key = node.key;
-        if (tree->kind == TJ__FREE_LIST && key.size != sizeof(uint64_t)) {
+        tj__node node = tj__page_node_of(page, i, branch);
+        if (numbers && node.key.size != sizeof(uint64_t)) {
             return tj__pages_bad(walk->pages, number, error,
-                                 "key %zu of the free list has %zu bytes", i, key.size);
+                                 "key %zu of the free list has %zu bytes", i, node.key.size);
         }
-        int order = below.data ? compare_keys(tree, below, key) : -1;
-        if (order > 0 || (order == 0 && !may_equal) ||
-            (i + 1 == count && bounds.high.data && compare_keys(tree, key, bounds.high) >= 0)) {
-            return tj__pages_bad(walk->pages, number, error, "key %zu is out of order", i);
+        if (below.data ? !is_below(numbers, below, node.key)
+                       : bounds.low.data && is_below(numbers, node.key, bounds.low)) {
+            return bad_order(walk, number, i, error);
         }
-        below = key;
-        may_equal = false;
-        walk->flags |= node.flags;
-        walk->rows[i] = (tj__walked_row){key, tj__bytes_of(page + node.value_at, node.value_size),
-                                         page_at + node.value_at};
+        below = node.key;
+        flags |= node.flags;
+        rows[i] = (tj__walked_row){below, tj__bytes_of(page + node.value_at, node.value_size),
+                                   page_at + node.value_at};
     }
-    return TJ_OK;
+    walk->flags = flags;
+    return below.data && bounds.high.data && !is_below(numbers, below, bounds.high)
+               ? bad_order(walk, number, count - 1, error)
+               : TJ_OK;
 }
 
 /* The run of overflow pages that holds a node's value: *file_at is where the value starts. */
@@ -324,7 +335,7 @@ tj__walk *tj__walk_new(const tj__pages *pages)
     walk->taken = calloc(1, tj__walk_taken_size(walk));
     walk->levels = malloc((size_t)LEVELS_MAX * pages->page_size);
     walk->rows = malloc(pages->page_size / TJ__NODE_HEADER_SIZE * sizeof *walk->rows);
-    walk->ahead.bytes = malloc((size_t)TJ__PAGES_AHEAD * pages->page_size);
+    walk->ahead.bytes = tj__file_block_new((size_t)TJ__PAGES_AHEAD * pages->page_size);
     if (!walk->taken || !walk->levels || !walk->rows || !walk->ahead.bytes) {
         tj__walk_end(walk);
         return NULL;

@@ -245,10 +245,12 @@ bool tj__pages_moved(const tj__pages *pages)
 }
 
 /* Bytes the node at `at` takes, or 0 if it is no node or does not end within the page. */
-static size_t node_size(const uint8_t *page, size_t page_size, size_t at, bool branch, bool first)
+static inline size_t node_size(const uint8_t *page, size_t page_size, size_t at, bool branch,
+                               bool first)
 {
-    uint16_t flags = tj__load_u16(page + at + 4);
-    uint16_t key_size = tj__load_u16(page + at + 6);
+    uint64_t head = tj__load_u64(page + at);
+    uint16_t flags = (uint16_t)(head >> 32);
+    uint16_t key_size = (uint16_t)(head >> 48);
     size_t size = TJ__NODE_HEADER_SIZE + (size_t)key_size;
     if (key_size > KEY_SIZE_MAX || (key_size == 0 && !(branch && first))) {
         return 0;
@@ -257,64 +259,65 @@ static size_t node_size(const uint8_t *page, size_t page_size, size_t at, bool b
         if (flags != 0 && flags != TJ__NODE_OVERFLOW && flags != TJ__NODE_DATABASE) {
             return 0;
         }
-        size += flags == TJ__NODE_OVERFLOW ? sizeof(uint64_t) : tj__load_u32(page + at);
+        size += flags == TJ__NODE_OVERFLOW ? sizeof(uint64_t) : (uint32_t)head;
     }
     size += size & 1;
     return size <= page_size - at ? size : 0;
 }
 
-/* Marks the units from `first` to before `end`, a bit each; false when one of them was marked. */
-static bool take_units(uint64_t *taken, size_t first, size_t end)
+static size_t node_at(const uint8_t *page, size_t index)
 {
-    while (first < end) {
-        size_t bit = first % 64;
-        size_t count = end - first < 64 - bit ? end - first : 64 - bit;
-        uint64_t mask = UINT64_MAX >> (64 - count) << bit;
-        if (taken[first / 64] & mask) {
-            return false;
+    return tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * index);
+}
+
+/* Which of the nodes, each of which is one, take the same room; if none does, they leave gaps. */
+static tj_status bad_room(const tj__pages *pages, uint64_t number, const uint8_t *page, size_t sum,
+                          tj_error *error)
+{
+    size_t room = pages->page_size - (size_t)tj__load_u16(page + 14);
+    bool branch = tj__load_u16(page + 10) == TJ__PAGE_BRANCH;
+    for (size_t i = 1; i < tj__page_node_count(page); i++) {
+        size_t at = node_at(page, i);
+        size_t end = at + node_size(page, pages->page_size, at, branch, false);
+        for (size_t j = 0; j < i; j++) {
+            size_t other = node_at(page, j);
+            if (other < end &&
+                at < other + node_size(page, pages->page_size, other, branch, j == 0)) {
+                return tj__pages_bad(pages, number, error, "node %zu lies over another one", i);
+            }
         }
-        taken[first / 64] |= mask;
-        first += count;
     }
-    return true;
+    return tj__pages_bad(pages, number, error, "its nodes take %zu bytes, it says %zu", sum, room);
 }
 
-/* What the nodes of a page take. As long as each stands right below the one before it, as in a page
- * that was filled in the order of its keys, nothing needs to be marked. */
-typedef struct taken_room {
-    size_t below; /* everything from here to the end of the page is taken */
-    bool marked;  /* and what the units say */
-    uint64_t units[TJ__PAGE_SIZE_MAX / 2 / 64];
-} taken_room;
+/* Where nodes begin and end, a bit for every two bytes of a page, that is turned over for each. */
+typedef uint64_t page_edges[TJ__PAGE_SIZE_MAX / 2 / 64 + 1];
 
-/* False when a part of it was taken. */
-static bool take_room(taken_room *room, size_t page_size, size_t at, size_t size)
+static void turn_edge(page_edges edges, size_t at)
 {
-    if (!room->marked && at + size == room->below) {
-        room->below = at;
-        return true;
-    }
-    if (!room->marked) {
-        room->marked = true;
-        memset(room->units, 0, page_size / 2 / 8);
-        (void)take_units(room->units, room->below / 2, page_size / 2);
-    }
-    return take_units(room->units, at / 2, (at + size) / 2);
+    edges[at / 2 / 64] ^= (uint64_t)1 << at / 2 % 64;
 }
 
-/* Every node within the page, none over another, and no gap between them, as LMDB keeps them. */
+/*
+ * Every node within the page, none over another, and no gap between them, as LMDB keeps them. When
+ * only the first and the last edge of the room are left, an odd number of nodes stands at every
+ * place in it, so at least one; and no place has three, because together they take what the room
+ * has.
+ */
 static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint8_t *page,
                              tj_error *error)
 {
-    taken_room room;
-    room.below = pages->page_size;
-    room.marked = false;
+    page_edges edges;
+    size_t words = pages->page_size / 2 / 64 + 1;
     bool branch = tj__load_u16(page + 10) == TJ__PAGE_BRANCH;
     size_t upper = tj__load_u16(page + 14);
     size_t count = tj__page_node_count(page);
     size_t sum = 0;
+    memset(edges, 0, words * sizeof *edges);
+    turn_edge(edges, upper);
+    turn_edge(edges, pages->page_size);
     for (size_t i = 0; i < count; i++) {
-        size_t at = tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * i);
+        size_t at = node_at(page, i);
         if (at < upper || at % 2 != 0 || at > pages->page_size - TJ__NODE_HEADER_SIZE) {
             return tj__pages_bad(pages, number, error, "node %zu cannot stand at byte %zu", i, at);
         }
@@ -323,16 +326,28 @@ static tj_status check_nodes(const tj__pages *pages, uint64_t number, const uint
             return tj__pages_bad(pages, number, error, "node %zu, at byte %zu, is malformed", i,
                                  at);
         }
-        if (!take_room(&room, pages->page_size, at, size)) {
-            return tj__pages_bad(pages, number, error, "node %zu lies over another one", i);
-        }
+        turn_edge(edges, at);
+        turn_edge(edges, at + size);
         sum += size;
     }
-    if (sum != pages->page_size - upper) {
-        return tj__pages_bad(pages, number, error, "its nodes take %zu bytes, it says %zu", sum,
-                             pages->page_size - upper);
+    uint64_t left = sum != pages->page_size - upper;
+    for (size_t i = 0; i < words; i++) {
+        left |= edges[i];
     }
-    return TJ_OK;
+    return left == 0 ? TJ_OK : bad_room(pages, number, page, sum, error);
+}
+
+tj_status tj__pages_fill(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t first,
+                         size_t count, tj_error *error)
+{
+    size_t got = 0;
+    TJ_ASSERT(count <= TJ__PAGES_AHEAD);
+    ahead->count = 0;
+    TJ_TRY(tj__file_read_some(pages->fd, pages->path, ahead->bytes, count * pages->page_size,
+                              first * pages->page_size, &got, error));
+    ahead->first = first;
+    ahead->count = got / pages->page_size;
+    return ahead->count > 0 ? TJ_OK : tj__pages_truncated(pages, error);
 }
 
 static tj_status fetch(const tj__pages *pages, uint64_t number, uint8_t *page, tj_error *error)
@@ -349,16 +364,8 @@ static tj_status refill(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t
     uint64_t behind = ahead->first + ahead->count;
     bool goes_on = number >= behind && number - behind < 2;
     size_t wanted = goes_on && ahead->count > 0 ? 2 * ahead->count : 1;
-    size_t got = 0;
-    if (wanted > TJ__PAGES_AHEAD) {
-        wanted = TJ__PAGES_AHEAD;
-    }
-    ahead->count = 0;
-    TJ_TRY(tj__file_read_some(pages->fd, pages->path, ahead->bytes, wanted * pages->page_size,
-                              number * pages->page_size, &got, error));
-    ahead->first = number;
-    ahead->count = got / pages->page_size;
-    return ahead->count > 0 ? TJ_OK : tj__pages_truncated(pages, error);
+    return tj__pages_fill(pages, ahead, number, wanted < TJ__PAGES_AHEAD ? wanted : TJ__PAGES_AHEAD,
+                          error);
 }
 
 static tj_status check_number(const tj__pages *pages, uint64_t number, tj_error *error)
@@ -404,7 +411,7 @@ tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, u
                                tj__page_kind kind, uint8_t **page, tj_error *error)
 {
     TJ_TRY(check_number(pages, number, error));
-    if (number < ahead->first || number - ahead->first >= ahead->count) {
+    if (!tj__pages_has_ahead(ahead, number)) {
         TJ_TRY(refill(pages, ahead, number, error));
     }
     *page = ahead->bytes + (number - ahead->first) * pages->page_size;

@@ -114,6 +114,13 @@ typedef struct tj__pages_ahead {
     uint64_t first;
     size_t count;
 } tj__pages_ahead;
+static inline bool tj__pages_has_ahead(const tj__pages_ahead *ahead, uint64_t number)
+{
+    return number >= ahead->first && number - ahead->first < ahead->count;
+}
+/* Reads the pages that are asked for next, by who knows which: at most TJ__PAGES_AHEAD. */
+tj_status tj__pages_fill(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t first,
+                         size_t count, tj_error *error);
 
 /* As tj__pages_read; *page is in `ahead` until the next one is read. */
 tj_status tj__pages_read_ahead(const tj__pages *pages, tj__pages_ahead *ahead, uint64_t number,
@@ -125,24 +132,28 @@ static inline size_t tj__page_node_count(const uint8_t *page)
     return (size_t)(tj__load_u16(page + 12) - TJ__PAGE_HEADER_SIZE) / 2;
 }
 
-static inline tj__node tj__page_node(const uint8_t *page, size_t index)
+static inline tj__node tj__page_node_of(const uint8_t *page, size_t index, bool branch)
 {
     size_t at = tj__load_u16(page + TJ__PAGE_HEADER_SIZE + 2 * index);
-    const uint8_t *node = page + at;
-    uint32_t low = tj__load_u32(node);
-    uint16_t key_size = tj__load_u16(node + 6);
-    tj__node out = {.key = tj__bytes_of(node + TJ__NODE_HEADER_SIZE, key_size),
+    uint64_t head = tj__load_u64(page + at);
+    size_t key_size = head >> 48;
+    tj__node out = {.key = tj__bytes_of(page + at + TJ__NODE_HEADER_SIZE, key_size),
                     .value_at = at + TJ__NODE_HEADER_SIZE + key_size};
-    if (tj__load_u16(page + 10) == TJ__PAGE_BRANCH) {
-        out.child = low | (uint64_t)tj__load_u16(node + 4) << 32;
+    if (branch) {
+        out.child = head & (((uint64_t)1 << 48) - 1);
         return out;
     }
-    out.flags = tj__load_u16(node + 4);
-    out.value_size = low;
+    out.flags = (uint16_t)(head >> 32);
+    out.value_size = (uint32_t)head;
     if (out.flags & TJ__NODE_OVERFLOW) {
         out.child = tj__load_u64(page + out.value_at);
     }
     return out;
+}
+
+static inline tj__node tj__page_node(const uint8_t *page, size_t index)
+{
+    return tj__page_node_of(page, index, tj__load_u16(page + 10) == TJ__PAGE_BRANCH);
 }
 
 tj__tree tj__tree_read(const uint8_t *record);

@@ -23,21 +23,6 @@ uint64_t tj__row_checksum(tj__bytes stored)
     return stored.size < sizeof(uint64_t) ? 0 : tj__load_u64(stored.data);
 }
 
-bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, tj__joined_row *out)
-{
-    if (stored.data != key.data + key.size || stored.size < TJ__ROW_HEADER_SIZE) {
-        return false;
-    }
-    uint8_t *sequence = (uint8_t *)stored.data + sizeof out->checksum;
-    uint8_t *whole = sequence - key.size - 1;
-    out->checksum = tj__row_checksum(stored);
-    memmove(whole + 1, key.data, key.size);
-    whole[0] = table;
-    out->key = tj__bytes_of(whole, key.size + 1);
-    out->size = out->key.size + stored.size - sizeof out->checksum;
-    return true;
-}
-
 uint64_t tj__row_joined_hash(const tj__joined_row *row)
 {
     return tj__hash(row->key.data, row->size);

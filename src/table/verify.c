@@ -99,8 +99,8 @@ static tj_status find_sum(verification *v, tj__bytes key, const tj__bytes *row_k
 
 /* Rows come in the order of their keys: nearly always book and class are those of the one before.
  * row_key is NULL where the class does not matter. */
-static tj_status add_up(verification *v, tj__bytes key, const tj__bytes *row_key, uint64_t checksum,
-                        tj_error *error)
+static inline tj_status add_up(verification *v, tj__bytes key, const tj__bytes *row_key,
+                               uint64_t checksum, tj_error *error)
 {
     if (v->head == 0 || v->head != head_of(key)) {
         TJ_TRY(find_sum(v, key, row_key, error));

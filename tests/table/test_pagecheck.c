@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "support.h"
+#include "table/pages.h"
 
 #define MUTATIONS 2000u
 #define PASSED_AT_ONCE 25u
@@ -453,9 +454,120 @@ static void test_known_damage(void **state)
     place_remove(&at);
 }
 
+/* ---- the room of a page: each place in it belongs to one node */
+
+#define SMALL_PAGE 512u
+#define LAYOUTS 20000u
+#define NODES_MAX 14u
+#define NODE_MIN 10u /* with a key of two bytes */
+
+/* A file of small pages, as far as their reading needs it: two meta pages. */
+static tj__pages small_pages(const place *at)
+{
+    tj__pages pages;
+    tj__buffer file = {0};
+    for (uint64_t number = 0; number < 2; number++) {
+        uint8_t page[SMALL_PAGE] = {0};
+        tj__store_u64(page, number);
+        tj__store_u16(page + 10, TJ__PAGE_META);
+        tj__store_u32(page + 16, 0xBEEFC0DE);
+        tj__store_u32(page + 20, 1);
+        tj__store_u32(page + 40, SMALL_PAGE);
+        tj__store_u64(page + 136, 2);
+        tj__store_u64(page + 144, number);
+        tj__put_bytes(&file, page, sizeof page);
+    }
+    write_file(at->data, &file);
+    tj__buffer_dispose(&file);
+    assert_ok(tj__pages_open(at->data, 0, &pages, &err));
+    return pages;
+}
+
+static void put_page(uint8_t page[SMALL_PAGE], const size_t *at, const size_t *size, size_t count,
+                     size_t upper)
+{
+    memset(page, 0, SMALL_PAGE);
+    tj__store_u64(page, 2);
+    tj__store_u16(page + 10, TJ__PAGE_LEAF);
+    tj__store_u16(page + 12, (uint16_t)(TJ__PAGE_HEADER_SIZE + 2 * count));
+    tj__store_u16(page + 14, (uint16_t)upper);
+    for (size_t i = 0; i < count; i++) {
+        tj__store_u16(page + TJ__PAGE_HEADER_SIZE + 2 * i, (uint16_t)at[i]);
+        tj__store_u32(page + at[i], (uint32_t)(size[i] - NODE_MIN));
+        tj__store_u32(page + at[i] + 4, 2u << 16);
+    }
+}
+
+/* Nodes that fill the room; then some are moved, or one of them is there three times. */
+static void lay_out(uint64_t *random, uint8_t page[SMALL_PAGE])
+{
+    size_t at[NODES_MAX];
+    size_t size[NODES_MAX];
+    size_t count = 2 + random_below(random, NODES_MAX - 3);
+    size_t upper = SMALL_PAGE;
+    for (size_t i = 0; i < count; i++) {
+        size[i] = NODE_MIN + 2 * random_below(random, 3);
+        at[i] = upper -= size[i];
+    }
+    for (size_t moved = random_below(random, 4); moved > 0; moved--) {
+        size_t one = random_below(random, count);
+        at[one] = at[random_below(random, count)] + 2 * random_below(random, 2);
+        at[one] = at[one] + size[one] <= SMALL_PAGE ? at[one] : upper;
+    }
+    for (size_t more = 2 * (random_below(random, 8) == 0); more > 0; more--) {
+        at[count] = at[0];
+        size[count++] = size[0];
+    }
+    put_page(page, at, size, count, upper);
+}
+
+static bool is_filled(const uint8_t page[SMALL_PAGE])
+{
+    unsigned owners[SMALL_PAGE] = {0};
+    for (size_t i = 0; i < tj__page_node_count(page); i++) {
+        tj__node node = tj__page_node(page, i);
+        size_t begin = (size_t)(node.key.data - page) - TJ__NODE_HEADER_SIZE;
+        for (size_t byte = begin; byte < node.value_at + node.value_size; byte++) {
+            owners[byte < SMALL_PAGE ? byte : 0]++;
+        }
+    }
+    bool filled = owners[0] == 0;
+    for (size_t byte = tj__load_u16(page + 14); byte < SMALL_PAGE; byte++) {
+        filled = filled && owners[byte] == 1;
+    }
+    return filled;
+}
+
+static void test_each_place_belongs_to_one_node(void **state)
+{
+    (void)state;
+    uint64_t random = seed_new();
+    place at = place_new();
+    tj__pages pages = small_pages(&at);
+    int fd = open(at.data, O_WRONLY);
+    unsigned refused = 0;
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        uint8_t page[SMALL_PAGE];
+        uint8_t read[SMALL_PAGE];
+        lay_out(&random, page);
+        bool sound = is_filled(page);
+        assert_ok(tj__file_write_at(fd, at.data, page, sizeof page, 2 * SMALL_PAGE, &err));
+        pages.size = 3 * SMALL_PAGE;
+        tj_status status = tj__pages_read(&pages, 2, TJ__PAGE_LEAF, read, &err);
+        assert_int_equal(status, sound ? TJ_OK : TJ_CORRUPT);
+        refused += !sound;
+    }
+    printf("%u of %u layouts refused\n", refused, LAYOUTS);
+    assert_in_range(refused, LAYOUTS / 4, LAYOUTS - LAYOUTS / 8);
+    close(fd);
+    tj__pages_close(&pages);
+    place_remove(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_place_belongs_to_one_node),
         cmocka_unit_test(test_tesser_files),
         cmocka_unit_test(test_known_damage),
         cmocka_unit_test(test_mutations_of_ours),

@@ -220,6 +220,49 @@ static void test_a_run_that_both_halves_use(void **state)
     place_remove(&at);
 }
 
+/* The first or the last key of a leaf is moved out of what its parent promises, and still rises
+ * within its page; those of pages that are in no use any more are not looked at. */
+static unsigned count_moved_keys_refused(const place *at, const tj__buffer *file, bool first)
+{
+    unsigned refused = 0;
+    for (size_t page = 2 * 4096; page < file->size; page += 4 * 4096) {
+        const uint8_t *bytes = file->data + page;
+        size_t count = tj__load_u16(bytes + 10) == TJ__PAGE_LEAF ? tj__page_node_count(bytes) : 0;
+        tj__node node = count > 1 ? tj__page_node(bytes, first ? 0 : count - 1) : (tj__node){0};
+        if (node.key.size != 71) {
+            continue;
+        }
+        size_t offset = (size_t)(node.key.data - file->data) + 4;
+        seen s[2];
+        uint64_t lost = 0;
+        put_bytes(at, first ? "\1" : "\xff", 1, offset);
+        for (manner how = BY_KEYS; how < MANNERS; how++) {
+            err = (tj_error)TJ_ERROR_INIT;
+            refused += walk(at->data, how, s, &lost, &err) == TJ_CORRUPT &&
+                       strstr(err.message, "is out of order");
+        }
+        put_bytes(at, file->data + offset, 1, offset);
+    }
+    return refused;
+}
+
+static void test_keys_stay_within_what_the_parent_promises(void **state)
+{
+    (void)state;
+    uint64_t random = seed_new();
+    place at = place_new();
+    tj__buffer file = {0};
+    make(&at, &random);
+    assert_ok(tj__file_read_all(at.data, SIZE_MAX / 2, &file, &err));
+    unsigned below = count_moved_keys_refused(&at, &file, true);
+    unsigned above = count_moved_keys_refused(&at, &file, false);
+    printf("%u and %u refused\n", below, above);
+    assert_true(below >= 10 * MANNERS && below % MANNERS == 0);
+    assert_true(above >= 10 * MANNERS && above % MANNERS == 0);
+    tj__buffer_dispose(&file);
+    place_remove(&at);
+}
+
 /* Changes a byte or a few, mostly where a page's header and its nodes' places stand. */
 static void mutate(const place *at, const tj__buffer *file, uint64_t *random, uint64_t *offset,
                    size_t *size)
@@ -282,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_leaves_by_few),
         cmocka_unit_test(test_one_does_the_work_of_two),
         cmocka_unit_test(test_a_run_that_both_halves_use),
+        cmocka_unit_test(test_keys_stay_within_what_the_parent_promises),
         cmocka_unit_test(test_all_refuse_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

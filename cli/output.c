@@ -54,11 +54,17 @@ size_t output_width(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* Where colours would be letters, and less asks for a key before anything, and for each screen. */
+bool is_dumb_terminal(void)
+{
+    const char *name = getenv("TERM");
+    return !name || !name[0] || strcmp(name, "dumb") == 0;
+}
+
 output output_of(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-    bool wanted = (!no_colour || !no_colour[0]) && terminal && strcmp(terminal, "dumb") != 0;
+    bool wanted = (!no_colour || !no_colour[0]) && !is_dumb_terminal();
     cookie_io_functions_t calls = {.write = write_all};
     FILE *stream = need(fopencookie((void *)(intptr_t)fd, "w", calls));
     return (output){.stream = stream, .colour = wanted && isatty(fd), .width = output_width(fd)};

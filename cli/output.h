@@ -34,6 +34,8 @@ typedef struct output {
 /* An output to a descriptor that may be non-blocking, or whose reader may be slow: it waits. Colour
  * only where a person looks at it: a terminal, and NO_COLOR is not set. */
 output output_of(int fd);
+/* Whether TERM names no terminal that can do more than write lines. */
+bool is_dumb_terminal(void);
 /* How wide the terminal is, 0 where there is none. */
 size_t output_width(int fd);
 /* Waits until a descriptor that said EAGAIN can go on. */

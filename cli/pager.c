@@ -9,13 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where less asks for a key before anything, and for each screen. */
-static bool is_dumb_terminal(void)
-{
-    const char *name = getenv("TERM");
-    return !name || !name[0] || strcmp(name, "dumb") == 0;
-}
-
 /* The pager that the environment names; less where it names none, NULL where it wants none. */
 static const char *wanted_pager(void)
 {

@@ -204,6 +204,9 @@ grep -qF "${green}Buy" shown && grep -qF "${red}Sell" shown && grep -qF "${red}R
 terminal 120 "NO_COLOR=1 PAGER=cat $TESSER_JOURNAL -j j state show --table orders --limit 3" -e
 ! grep -q "$(printf '\033')" shown || fail "colours in spite of NO_COLOR"
 
+terminal 120 "TERM= $TESSER_JOURNAL -j j state show --table orders --limit 3" -e
+! grep -q "$(printf '\033')" shown || fail "colours on a terminal without a name"
+
 terminal 120 "PAGER=/nowhere/more $TESSER_JOURNAL -j j ledger list"
 [ "$(cat ended)" = 18 ] || fail "a pager that is not there: $(cat ended)"
 grep -qF 'the pager "/nowhere/more" cannot be run: set PAGER to one that is there, or to cat' shown || fail "not told"

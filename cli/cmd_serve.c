@@ -128,6 +128,16 @@ static tj_status open_socket(command_line *cli, place *at, bool has_token, int *
 
 /* ---- the token ---------------------------------------------------------------------------- */
 
+/* What a request can hold in a line of its own. */
+static bool is_token(tj_str text)
+{
+    bool plain = text.size >= TOKEN_SIZE_MIN && text.size <= TOKEN_SIZE_MAX;
+    for (size_t i = 0; i < text.size && plain; i++) {
+        plain = (unsigned char)text.data[i] >= 0x20 && text.data[i] != 0x7f;
+    }
+    return plain;
+}
+
 /* Released with free; NULL when none is asked for. */
 static tj_status read_token(command_line *cli, char **out, tj_error *error)
 {
@@ -150,13 +160,12 @@ static tj_status read_token(command_line *cli, char **out, tj_error *error)
         return status;
     }
     tj_str text = trimmed((tj_str){*out, size});
-    memmove(*out, text.data, text.size);
-    if (text.size < TOKEN_SIZE_MIN || text.size > TOKEN_SIZE_MAX ||
-        memchr(text.data, '\0', text.size)) {
+    if (!is_token(text)) {
         return fail(error, TJ_INVALID,
                     "%s holds no token: one line of %d to %d characters that nobody guesses", file,
                     TOKEN_SIZE_MIN, TOKEN_SIZE_MAX);
     }
+    memmove(*out, text.data, text.size);
     (*out)[text.size] = '\0';
     return TJ_OK;
 }

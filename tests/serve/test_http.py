@@ -191,9 +191,10 @@ def test_token():
     os.chmod("token", 0o644)
     assert "can be read by everybody" in run("serve", "-j", "j", "--token-file", "token", expect=26)
     os.chmod("token", 0o600)
-    Path("short").write_text("short\n")
-    os.chmod("short", 0o600)
-    assert "holds no token" in run("serve", "-j", "j", "--token-file", "short", expect=26)
+    for text in ("short\n", token + "\n" + token + "\n", token + "\t" + token, "\0" * 16, "x" * 513):
+        Path("none").write_text(text)
+        os.chmod("none", 0o600)
+        assert "holds no token" in run("serve", "-j", "j", "--token-file", "none", expect=26), text
     basic = {"Authorization": "Basic " + base64.b64encode(f"me:{token}".encode()).decode()}
     wrong = {"Authorization": "Basic " + base64.b64encode(f"me:{token}x".encode()).decode()}
     with Served("j", "--token-file", "token", listen="0.0.0.0:0") as served:

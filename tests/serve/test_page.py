@@ -226,6 +226,9 @@ def test_phone_dark_and_helped():
             window.shown(view)
             wide = window.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, (view, wide)
+            hidden = window.run("return Array.from(document.querySelectorAll('nav a'))"
+                                ".filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.text)")
+            assert hidden == [], (view, hidden)
             if view in ("overview", "orders"):
                 picture(window, f"phone-{view}")
         assert window.run("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"

@@ -82,8 +82,8 @@ function timeOf(seconds) {
 
 function ageText(seconds) {
   const hours = Math.floor(seconds / 3600);
-  return hours >= 48 ? `${Math.floor(hours / 24)} days ago`
-    : `${hours} h ${Math.floor(seconds / 60) % 60} min ago`;
+  const minutes = `${Math.floor(seconds / 60) % 60} min ago`;
+  return hours >= 48 ? `${Math.floor(hours / 24)} days ago` : hours > 0 ? `${hours} h ${minutes}` : minutes;
 }
 
 // ---- JSON that keeps every digit -----------------------------------------------------------

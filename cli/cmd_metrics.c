@@ -290,7 +290,7 @@ const command_spec command_metrics = {
         "how many shared one, what was refused. Of a journal that cannot be opened it says so "
         "(tesser_journal_up 0), and ends as opening it does. A timer may run it every few "
         "seconds. The writer's counts are those of when it last brought the rows up to date; they "
-        "begin anew with each writer. contrib/prometheus has alerts and a dashboard for it.",
+        "begin anew with each writer. contrib/ has alerts and a dashboard for it.",
     .example = "tesser-journal --journal ./journal metrics --output "
                "/var/lib/prometheus/node-exporter/journal.prom",
     .options = (const option_spec *const[]){&output_option, NULL},

@@ -63,6 +63,7 @@ run 0 --config owner.toml metrics
 grep -q '^tesser_journal_standbys{.*} 1$' "$out" || fail "the standby is not counted"
 grep -q '^tesser_journal_standbys_synchronous{.*} 1$' "$out" || fail "it is not one that commits wait for"
 grep -q '^tesser_journal_unreplicated_bytes{.*} 0$' "$out" || fail "it is behind"
+grep -q '^tesser_journal_unreplicated_commits{.*} 0$' "$out" || fail "commits that no standby has"
 grep -q '^tesser_journal_writer_seen_timestamp_seconds{.*} 1' "$out" || fail "no sign of the writer"
 
 # A role that is not shown how it does.

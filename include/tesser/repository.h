@@ -295,6 +295,29 @@ typedef struct tj_commit_options {
 TJ_API TJ_CHECKED tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *options,
                                           uint64_t *sequence, tj_error *error);
 
+/** One of several transactions that are committed together. */
+typedef struct tj_commit_item {
+    tj_txn *txn;                      /**< released, and NULL then */
+    const tj_commit_options *options; /**< NULL: the defaults; deadline_ms must be 0 */
+    tj_status status;                 /**< receives what tj_txn_commit would return */
+    uint64_t sequence;                /**< receives the commit's number when status is TJ_OK */
+    tj_error *error;                  /**< receives details when it is not; may be NULL */
+} tj_commit_item;
+
+/**
+ * Commits several transactions, each by itself, with one flush (one for each 4 MiB, where they are
+ * large): for a program that has gathered what many ask for, and has nothing else to do until it
+ * can answer them all.
+ *
+ * They are committed in their order; others may come between them. One that fails leaves the others
+ * as they are. tj_txn_submit does not wait instead.
+ * @param items the transactions of one journal, each once, and what became of them
+ * @param count how many; 0 is allowed
+ * Threads: handle, as tj_txn_commit.
+ * Durability: P1 for each whose status is TJ_OK.
+ */
+TJ_API void tj_txn_commit_all(tj_commit_item *items, size_t count);
+
 /**
  * Notes the changes that a JSON object spells out: one line of `tesser-journal record`.
  *

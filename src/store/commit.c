@@ -158,14 +158,21 @@ static tj_status check_call(const tj_store *store, const tj_commit_options **opt
     return tj__core_check(store->core, error);
 }
 
+static tj_status lock_and_decide(tj__core *core, const proposal *what, tj__outcome *outcome,
+                                 tj_error *error)
+{
+    pthread_mutex_lock(&core->append_lock);
+    tj_status status = decide_and_trim(core, what, outcome, error);
+    pthread_mutex_unlock(&core->append_lock);
+    return status;
+}
+
 static tj_status commit(tj__core *core, const proposal *what, tj__outcome *outcome, tj_error *error)
 {
     tj__outcome decided;
     uint64_t start = tj__monotonic_ns();
     tj__trace_hold();
-    pthread_mutex_lock(&core->append_lock);
-    tj_status status = decide_and_trim(core, what, &decided, error);
-    pthread_mutex_unlock(&core->append_lock);
+    tj_status status = lock_and_decide(core, what, &decided, error);
     if (status == TJ_OK) {
         bool sync = what->options->sync;
         status = core->engine->ops->wait(core->engine, decided.sequence, sync, error);
@@ -183,6 +190,14 @@ tj_status tj__store_commit(tj_store *store, tj__plan *plan, const tj_commit_opti
 {
     TJ_TRY(check_call(store, &options, error));
     return commit(store->core, &(proposal){.plan = plan, .options = options}, outcome, error);
+}
+
+tj_status tj__store_decide(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj__outcome *outcome, tj_error *error)
+{
+    TJ_TRY(check_call(store, &options, error));
+    return lock_and_decide(store->core, &(proposal){.plan = plan, .options = options}, outcome,
+                           error);
 }
 
 tj_status tj__store_commit_late(tj_store *store, tj__plan *plan, tj__plan_filler *filler,

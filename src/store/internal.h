@@ -38,6 +38,11 @@ typedef struct tj__core {
     struct tj__core *next;
 } tj__core;
 
+struct tj_txn {
+    tj_store *store;
+    tj__plan *plan;
+};
+
 struct tj_state_repository {
     tj_store *store;
     const char *book;
@@ -74,6 +79,9 @@ tj_status tj__core_release(tj__core *core, tj_error *error);
 /* TJ_CLOSED in the child of a fork. */
 tj_status tj__core_check(const tj__core *core, tj_error *error);
 
+/* The first two steps: whoever calls it waits, and holds what is traced until then. */
+tj_status tj__store_decide(tj_store *store, tj__plan *plan, const tj_commit_options *options,
+                           tj__outcome *outcome, tj_error *error);
 /* The same for a plan that tj__plan_open_state ended. */
 tj_status tj__store_save(tj_store *store, tj__plan *plan, const tj_live_state *state,
                          tj_error *error);
@@ -86,6 +94,7 @@ tj_status tj__store_commit_within(tj_store *store, tj__plan *plan, const tj_comm
 tj_status tj__store_submit(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj_commit_done *done, void *context, uint64_t *sequence,
                            uint64_t *counter_first, tj_error *error);
+tj_status tj__txn_options(const tj_commit_options *given, tj_commit_options *own, tj_error *error);
 /* tj__plan_json_read for a transaction. */
 void tj__txn_json_read(tj_txn *txn, bool read);
 /* An empty plan for a store's book; tj__core_plan_free takes it back. */

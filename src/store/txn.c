@@ -9,11 +9,6 @@
 #include "store/internal.h"
 #include "json/check.h"
 
-struct tj_txn {
-    tj_store *store;
-    tj__plan *plan;
-};
-
 static tj_status missing(tj_error *error)
 {
     return tj__fail(error, TJ_MISUSE,
@@ -193,8 +188,7 @@ tj_status tj_txn_set_extra(tj_txn *txn, tj_str json, tj_error *error)
 
 /* ---- the end ---------------------------------------------------------------------------- */
 
-static tj_status read_options(const tj_commit_options *given, tj_commit_options *own,
-                              tj_error *error)
+tj_status tj__txn_options(const tj_commit_options *given, tj_commit_options *own, tj_error *error)
 {
     return !given ? TJ_OK
                   : tj__sized_read(given, own, "the commit options struct",
@@ -208,7 +202,7 @@ tj_status tj_txn_commit(tj_txn *txn, const tj_commit_options *options, uint64_t 
         return missing(error);
     }
     tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
-    tj_status status = read_options(options, &own, error);
+    tj_status status = tj__txn_options(options, &own, error);
     if (status == TJ_OK && own.deadline_ms != 0) {
         status = tj__store_commit_within(txn->store, txn->plan, &own, sequence, error);
         txn->plan = NULL;
@@ -230,7 +224,7 @@ tj_status tj_txn_submit(tj_txn *txn, const tj_commit_options *options, tj_commit
         return missing(error);
     }
     tj_commit_options own = TJ_COMMIT_OPTIONS_INIT;
-    tj_status status = read_options(options, &own, error);
+    tj_status status = tj__txn_options(options, &own, error);
     if (status == TJ_OK) {
         status =
             tj__store_submit(txn->store, txn->plan, &own, done, context, sequence, NULL, error);

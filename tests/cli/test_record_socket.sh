@@ -162,9 +162,14 @@ PY
 run 0 -j j init
 start
 clients one_by_one
-for what in failures_in_their_places who_does_not_read too_long many some_leave; do
+for what in failures_in_their_places who_does_not_read too_long; do
     clients $what
 done
+[ ! -s "$err" ] || fail 'nothing is to be told yet'
+for what in many many some_leave; do
+    clients $what
+done
+[ "$(grep -c '256 clients are connected to s, which is all there may be' "$err")" = 1 ] || fail "who waits is told of once"
 clients at_the_end $recorder
 wait $recorder || fail "exit code $?"
 [ ! -e s ] || fail "the socket is still there"

@@ -73,6 +73,21 @@ pub struct tj_commit_options {
     pub note: tj_str,
 }
 
+/// One of several transactions that are committed together.
+#[repr(C)]
+pub struct tj_commit_item {
+    /// Released, and NULL then.
+    pub txn: *mut tj_txn,
+    /// NULL: the defaults; deadline_ms must be 0.
+    pub options: *const tj_commit_options,
+    /// Receives what `tj_txn_commit` would return.
+    pub status: tj_status,
+    /// Receives the commit's number when status is `TJ_OK`.
+    pub sequence: u64,
+    /// Receives details when it is not; may be NULL.
+    pub error: *mut tj_error,
+}
+
 unsafe extern "C" {
     /// The repositories of a book.
     ///
@@ -423,6 +438,20 @@ unsafe extern "C" {
         sequence: *mut u64,
         error: *mut tj_error,
     ) -> tj_status;
+
+    /// Commits several transactions, each by itself, with one flush (one for each 4 MiB, where they
+    /// are large): for a program that has gathered what many ask for, and has nothing else to do
+    /// until it can answer them all.
+    ///
+    /// They are committed in their order; others may come between them. One that fails leaves the
+    /// others as they are. `tj_txn_submit` does not wait instead.
+    /// - `items`: the transactions of one journal, each once, and what became of them
+    /// - `count`: how many; 0 is allowed
+    ///
+    /// Threads: handle, as `tj_txn_commit`.
+    ///
+    /// Durability: P1 for each whose status is `TJ_OK`.
+    pub fn tj_txn_commit_all(items: *mut tj_commit_item, count: usize);
 
     /// Notes the changes that a JSON object spells out: one line of `tesser-journal record`.
     ///

@@ -65,6 +65,7 @@ fn facts() -> Vec<(String, u64)> {
     tj_change { kind, book, owner, key, moved, old_value, new_value }
     tj_checkup { path, health, items, count }
     tj_checkup_item { name, health, sentence, command }
+    tj_commit_item { txn, options, status, sequence, error }
     tj_commit_options {
         struct_size, commit_id, expected_sequence, deadline_ms, sync, critical, note
     }
@@ -531,6 +532,7 @@ fn every_function_is_declared() {
         tj_txn_apply_json,
         tj_txn_begin,
         tj_txn_commit,
+        tj_txn_commit_all,
         tj_txn_delete_algo,
         tj_txn_delete_balance,
         tj_txn_delete_order,

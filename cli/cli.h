@@ -184,8 +184,9 @@ tj_status line_ready(line_reader *reader, bool *ready, tj_error *error);
 /* The same of what was read already, and reading more once, which waits where nothing is there. */
 bool line_buffered(line_reader *reader);
 tj_status line_fetch(line_reader *reader, tj_error *error);
-/* The same from a socket, in which what is read stays: so many bytes. */
-tj_status line_peek(line_reader *reader, size_t *peeked, tj_error *error);
+/* The same from a socket, with recv's flags and without waiting: so many bytes. `more`: that was
+ * not all that is there. */
+tj_status line_receive(line_reader *reader, int flags, size_t *got, bool *more, tj_error *error);
 
 /* ---- progress.c ---- */
 

@@ -21,23 +21,17 @@ const char *file_given(const command_line *cli, const option_spec *option)
     return file && strcmp(file, "-") != 0 ? file : NULL;
 }
 
-/* read(2), or a look into a socket, that goes on after a signal, and waits also where the
- * descriptor does not. */
-static ssize_t read_or_peek(int fd, char *data, size_t size, bool peek)
+/* read(2) that goes on after a signal, and waits also where the descriptor does not. */
+static ssize_t read_some(int fd, char *data, size_t size)
 {
     for (;;) {
-        ssize_t got = peek ? recv(fd, data, size, MSG_PEEK) : read(fd, data, size);
+        ssize_t got = read(fd, data, size);
         if (got < 0 && errno == EAGAIN) {
             wait_for(fd, POLLIN);
         } else if (got >= 0 || errno != EINTR) {
             return got;
         }
     }
-}
-
-static ssize_t read_some(int fd, char *data, size_t size)
-{
-    return read_or_peek(fd, data, size, false);
 }
 
 static tj_status read_to_end(int fd, const char *name, char **data, size_t *size, tj_error *error)
@@ -232,23 +226,23 @@ static void make_room(line_reader *reader)
     }
 }
 
+static tj_status fail_reading(const line_reader *reader, tj_error *error)
+{
+    return fail_errno(error, errno, "reading %s", reader->name);
+}
+
 /* Reads on; at the end of the stream sets `ended`. */
-static tj_status read_on(line_reader *reader, bool peek, tj_error *error)
+static tj_status read_more(line_reader *reader, tj_error *error)
 {
     make_room(reader);
-    ssize_t got = read_or_peek(reader->fd, reader->data + reader->size,
-                               reader->capacity - reader->size, peek);
+    ssize_t got =
+        read_some(reader->fd, reader->data + reader->size, reader->capacity - reader->size);
     if (got < 0) {
-        return fail_errno(error, errno, "reading %s", reader->name);
+        return fail_reading(reader, error);
     }
     reader->ended = got == 0;
     reader->size += (size_t)got;
     return TJ_OK;
-}
-
-static tj_status read_more(line_reader *reader, tj_error *error)
-{
-    return read_on(reader, false, error);
 }
 
 static size_t longest_line(const line_reader *reader)
@@ -334,12 +328,19 @@ tj_status line_fetch(line_reader *reader, tj_error *error)
     return read_more(reader, error);
 }
 
-tj_status line_peek(line_reader *reader, size_t *peeked, tj_error *error)
+tj_status line_receive(line_reader *reader, int flags, size_t *got, bool *more, tj_error *error)
 {
-    size_t before = reader->size - reader->start;
-    tj_status status = read_on(reader, true, error);
-    *peeked = status == TJ_OK ? reader->size - reader->start - before : 0;
-    return status;
+    make_room(reader);
+    size_t room = reader->capacity - reader->size;
+    ssize_t size = recv(reader->fd, reader->data + reader->size, room, flags | MSG_DONTWAIT);
+    if (size < 0 && errno != EAGAIN && errno != EINTR) {
+        return fail_reading(reader, error);
+    }
+    reader->ended = size == 0;
+    *got = size > 0 ? (size_t)size : 0;
+    *more = *got == room || (size < 0 && errno == EINTR);
+    reader->size += *got;
+    return TJ_OK;
 }
 
 tj_status line_ready(line_reader *reader, bool *ready, tj_error *error)

@@ -7,10 +7,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LEFT_SIZE_MAX 16384 /* of what was read, in the socket */
+
 client *client_new(int fd)
 {
     client *c = need(calloc(1, sizeof *c));
+    int from_its_beginning = 0;
     c->fd = fd;
+    c->peeks = setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &from_its_beginning,
+                          sizeof from_its_beginning) == 0;
     c->reader = (line_reader){.fd = fd, .name = "the client", .limit = CLIENT_LINE_SIZE_MAX};
     c->last = &c->first;
     return c;
@@ -31,6 +36,7 @@ void client_free(client *c)
     while (c->first) {
         drop_first(c);
     }
+    client_take_out(c); /* or the kernel would tell it that the connection was reset */
     close(c->fd);
     free(c->reader.data);
     free(c->out);
@@ -43,43 +49,56 @@ bool client_may_take(const client *c)
            c->out_size < CLIENT_OUT_SIZE_MAX;
 }
 
+bool client_has_more(const client *c)
+{
+    return (c->held || c->readable) && client_may_take(c);
+}
+
 /*
- * Who waits in recv for an answer is woken there as soon as its line is taken out of the socket,
- * which has room again then, and sleeps on: two switches of the processor for nothing. So the one
- * line of a client that waits is looked at, and is taken out behind its answer.
+ * Who waits in recv(2) for an answer is woken there whenever something is taken out of the socket,
+ * which has room again then, and sleeps on: two switches of the processor for nothing, at each
+ * line. So a line of a client that waits is looked at and left there, until several are, or nothing
+ * comes behind it; the kernel keeps where the next look begins (SO_PEEK_OFF).
  */
 static bool may_wait(const client *c)
 {
-    return !c->first && c->out_size == 0 && c->reader.start == c->reader.size;
+    return c->peeks && !c->first && c->out_size == 0 && c->reader.start == c->reader.size;
 }
 
-static bool is_one_line(const line_reader *reader)
+static bool may_stay(const client *c)
 {
-    size_t size = reader->size - reader->start;
-    const char *line = reader->data + reader->start;
-    return size > 0 && memchr(line, '\n', size) == line + size - 1;
+    size_t size = c->reader.size - c->reader.start;
+    const char *line = c->reader.data + c->reader.start;
+    return size > 0 && c->left <= LEFT_SIZE_MAX && memchr(line, '\n', size) == line + size - 1;
 }
 
-static void take_out(client *c)
+void client_take_out(client *c)
 {
-    char seen[4096];
-    while (c->peeked > 0 && !c->gone) {
-        size_t size = c->peeked < sizeof seen ? c->peeked : sizeof seen;
+    char seen[LEFT_SIZE_MAX];
+    while (c->left > 0 && !c->gone) {
+        size_t size = c->left < sizeof seen ? c->left : sizeof seen;
         ssize_t got = recv(c->fd, seen, size, MSG_DONTWAIT);
         c->gone = got == 0 || (got < 0 && errno != EINTR);
-        c->peeked -= got > 0 ? (size_t)got : 0;
+        c->left -= got > 0 ? (size_t)got : 0;
     }
 }
 
 void client_fetch(client *c)
 {
+    size_t got = 0;
+    bool more = false;
     tj_error error; /* it was killed, or reset its side */
-    tj_status status =
-        may_wait(c) ? line_peek(&c->reader, &c->peeked, &error) : line_fetch(&c->reader, &error);
-    if (status != TJ_OK) {
+    bool peek = may_wait(c);
+    if (!peek) {
+        client_take_out(c);
+    }
+    if (line_receive(&c->reader, peek ? MSG_PEEK : 0, &got, &more, &error) != TJ_OK) {
         c->ended = c->gone = true;
-    } else if (!is_one_line(&c->reader)) {
-        take_out(c);
+    }
+    c->readable = more;
+    c->left += peek ? got : 0;
+    if (!may_stay(c)) {
+        client_take_out(c);
     }
 }
 
@@ -160,8 +179,8 @@ void client_send(client *c)
             c->gone = true;
         }
     }
-    if (!c->first) {
-        take_out(c);
+    if (c->out_size > 0) {
+        client_take_out(c); /* it is to be polled */
     }
 }
 

@@ -29,8 +29,10 @@ struct client {
     line_reader reader;
     bool ended;    /* it sends nothing more */
     bool gone;     /* it reads nothing more */
-    bool held;     /* lines are there that were left for later */
-    size_t peeked; /* bytes that are in the socket too, until the answer to them was sent */
+    bool held;     /* lines were read that are left for later */
+    bool readable; /* and there may be more in the socket */
+    bool peeks;    /* what was read may be left in the socket, */
+    size_t left;   /* so many bytes */
     reply *first, **last;
     size_t waiting; /* replies */
     char *out;
@@ -41,8 +43,12 @@ client *client_new(int fd);
 void client_free(client *c);
 /* Whether its next line may be taken now. */
 bool client_may_take(const client *c);
-/* Reads what it has sent, of which poll told. */
+/* Whether there may be one. */
+bool client_has_more(const client *c);
+/* Reads some of what it has sent. */
 void client_fetch(client *c);
+/* Takes what was read out of the socket. */
+void client_take_out(client *c);
 /* Its next line that was read. `more` is false when there is none yet, or ever. A line that is too
  * long ends it and is TJ_LIMIT. */
 tj_status client_next(client *c, tj_str *line, bool *more, tj_error *error);

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 256
-#define LINES_A_ROUND 64 /* of one client, before the others' turn */
-#define GOODBYE_MS 2000  /* for answers that clients have not read, at the end */
-#define CROWDED_MS 100   /* until it is tried again to let one in, where files are short */
+#define LINES_A_TURN 64 /* of one client, before the others' turn */
+#define GOODBYE_MS 2000 /* for answers that clients have not read, at the end */
+#define CROWDED_MS 100  /* until it is tried again to let one in, where files are short */
 
-/* So many lines, or of so many bytes together, are committed at once. */
+/* So many lines, or of so many bytes together, are committed at once; and if a round has taken so
+ * many, it ends, also where there are more. */
 #define BATCH_MAX 256
 #define BATCH_SIZE_MAX ((size_t)256 << 10)
 
@@ -39,6 +40,7 @@ typedef struct recorder {
     listener listener;
     client *clients;
     size_t client_count;
+    size_t taken; /* lines, in this round */
     bool crowded;
     bool full_told;
     bool closed; /* the store takes nothing more */
@@ -105,11 +107,11 @@ static void take_line(recorder *r, client *c, tj_str line)
 static void take_lines(recorder *r, client *c)
 {
     c->held = false;
-    for (size_t taken = 0; client_may_take(c); taken++) {
+    for (size_t taken = 0; client_may_take(c); taken++, r->taken++) {
         tj_str line = {NULL, 0};
         tj_error error;
         bool more = false;
-        if (taken == LINES_A_ROUND) {
+        if (taken == LINES_A_TURN) {
             c->held = true;
             return;
         }
@@ -128,7 +130,8 @@ static void take_lines(recorder *r, client *c)
 
 enum { POLL_LISTENER, POLL_CLIENTS };
 
-/* Returns how many milliseconds to wait at most. */
+/* Returns how many milliseconds to wait at most. A client in whose socket something was left is
+ * always readable: it is not asked whether it is, but read. */
 static int what_to_poll(recorder *r, struct pollfd *fds)
 {
     int wait_ms = r->crowded ? CROWDED_MS : -1;
@@ -138,27 +141,45 @@ static int what_to_poll(recorder *r, struct pollfd *fds)
     struct pollfd *at = &fds[POLL_CLIENTS];
     for (const client *c = r->clients; c; c = c->next, at++) {
         bool may_take = client_may_take(c);
-        wait_ms = may_take && c->held ? 0 : wait_ms;
+        wait_ms = may_take && (c->held || c->left > 0) ? 0 : wait_ms;
         *at = (struct pollfd){
-            .fd = c->gone || c->peeked > 0 ? -1 : c->fd,
+            .fd = c->gone || c->left > 0 ? -1 : c->fd,
             .events = (short)((may_take ? POLLIN : 0) | (c->out_size > 0 ? POLLOUT : 0))};
     }
     return wait_ms;
 }
 
-static void serve_clients(recorder *r, const struct pollfd *fds)
+static void note_events(recorder *r, const struct pollfd *fds)
 {
     const struct pollfd *at = &fds[POLL_CLIENTS];
     for (client *c = r->clients; c; c = c->next, at++) {
-        if ((at->revents & POLLERR) || (at->revents & (POLLHUP | POLLIN)) == POLLHUP) {
-            c->gone = true; /* it closed both sides, and nothing that may be read now is left */
-            continue;
-        }
-        if (at->revents & POLLIN && !c->held) { /* what is there comes first, or it would pile up */
-            client_fetch(c);
-        }
-        take_lines(r, c);
+        /* It closed both sides, and nothing that may be read now is left. */
+        bool over = (at->revents & (POLLHUP | POLLIN)) == POLLHUP;
+        c->gone = c->gone || over || at->revents & POLLERR;
+        c->readable = at->revents & POLLIN || c->left > 0;
     }
+}
+
+static bool has_more(const recorder *r)
+{
+    const client *c = r->clients;
+    while (c && !client_has_more(c)) {
+        c = c->next;
+    }
+    return c != NULL;
+}
+
+static void serve_clients(recorder *r)
+{
+    r->taken = 0;
+    do {
+        for (client *c = r->clients; c; c = c->next) {
+            if (c->readable && !c->held && client_may_take(c)) {
+                client_fetch(c);
+            }
+            take_lines(r, c);
+        }
+    } while (r->taken < BATCH_MAX && has_more(r));
     commit_batch(r);
 }
 
@@ -211,14 +232,13 @@ static void serve(recorder *r, const sigset_t *while_waiting)
     struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
     while (!stopped && !r->closed) {
         int wait_ms = what_to_poll(r, fds);
+        nfds_t count = POLL_CLIENTS + r->client_count;
         struct timespec wait = {.tv_nsec = (long)wait_ms * 1000000};
-        if (ppoll(fds, POLL_CLIENTS + r->client_count, wait_ms < 0 ? NULL : &wait, while_waiting) <
-            0) {
-            for (size_t i = 0; i < POLL_CLIENTS + r->client_count; i++) {
-                fds[i].revents = 0;
-            }
+        if (ppoll(fds, count, wait_ms < 0 ? NULL : &wait, while_waiting) < 0) {
+            continue;
         }
-        serve_clients(r, fds);
+        note_events(r, fds);
+        serve_clients(r);
         send_answers(r);
         if (fds[POLL_LISTENER].revents) { /* behind those whose places in fds are known */
             let_in(r);

@@ -22,7 +22,7 @@ stop() {
 }
 clients() {
     python3 - "$@" <<'PY' || fail "clients: $1"
-import json, os, socket, sys, threading, time
+import json, os, select, socket, sys, threading, time
 
 def dial():
     s = socket.socket(socket.AF_UNIX)
@@ -60,6 +60,23 @@ def failures_in_their_places():
     assert [(i, a["line"]) for i, a in enumerate(got, 1) if "error" in a] == [(7, 7), (289, 290)]
     seqs = [a["seq"] for a in got if "seq" in a]
     assert seqs == list(range(seqs[0], seqs[0] + 297))
+
+def lines_left_in_the_socket():
+    """A line that was taken may stay there a while: nobody who has little room is stopped by that, and no one
+    who leaves is told that the connection was reset."""
+    s, answers = dial()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
+    for i in range(300):
+        assert select.select([], [s], [], 30)[1], "it may never send again"
+        s.sendall(b'{"strategy_state":{"x":"%s"}}\n' % (b"x" * (i % 50 * 20)))
+        assert "seq" in answers.readline()
+    for byte in price("S", 1):
+        s.sendall(bytes([byte]))
+    assert "seq" in answers.readline()
+    s.sendall(price("S", 2))
+    assert "seq" in answers.readline()
+    s.shutdown(socket.SHUT_WR)
+    assert answers.readline() == ""
 
 def who_does_not_read():
     """Holds nobody up, and is read no further; later it gets every answer."""
@@ -162,7 +179,7 @@ PY
 run 0 -j j init
 start
 clients one_by_one
-for what in failures_in_their_places who_does_not_read too_long; do
+for what in failures_in_their_places lines_left_in_the_socket who_does_not_read too_long; do
     clients $what
 done
 [ ! -s "$err" ] || fail 'nothing is to be told yet'

@@ -6,10 +6,16 @@
 #define FORMULA_STARTS "=+-@\t\r"
 
 /* A name that somebody else has chosen must not become a formula: it gets an apostrophe, as people
- * write it there. Numbers stay what they are. */
+ * write it there. So does one that looks as if it had got one. Numbers stay what they are. */
+static bool needs_apostrophe(const char *text)
+{
+    char first = text[strspn(text, "'")];
+    return first && strchr(FORMULA_STARTS, first);
+}
+
 static void field(output *out, const char *text, bool is_text)
 {
-    const char *apostrophe = is_text && text[0] && strchr(FORMULA_STARTS, text[0]) ? "'" : "";
+    const char *apostrophe = is_text && needs_apostrophe(text) ? "'" : "";
     if (!text[strcspn(text, "\",\r\n")]) {
         out_format(out, "%s%s", apostrophe, text);
         return;
@@ -32,6 +38,9 @@ static void line(const text_table *table, const table_choice *choice, const tabl
         const char *value = cells ? cells[choice->columns[i]].value : column->title;
         out_format(out, "%s", i > 0 ? "," : "");
         field(out, value ? value : "", cells && column->align == ALIGN_LEFT);
+        if (choice->column_count == 1 && (!value || !value[0])) {
+            out_format(out, "\"\""); /* an empty line would be no row */
+        }
     }
     out_format(out, "\n");
 }

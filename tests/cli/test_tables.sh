@@ -132,7 +132,7 @@ import json
 def order(id):
     return {"id": id, "request": {"symbol": "binance:BTC/USDT:USDT", "side": "Buy", "order_type": "Market", "quantity": "1"},
             "status": "Accepted", "filled_quantity": "0", "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z"}
-ids = ["7", "007", "7.0", "2025-01-01T00:00:00Z", "2025-01-01T01:00:00+01:00", "a\0b"]
+ids = ["7", "007", "7.0", "2025-01-01T00:00:00Z", "2025-01-01T01:00:00+01:00", "a\0b", "=b", "'=b", "'b"]
 print(json.dumps({"open_orders": [order(id) for id in ids]}))
 PY
 run 0 -j alike init
@@ -147,12 +147,24 @@ sorted=$(cat "$out")
 run 0 -j alike state show --table orders --columns id --csv --sort id --where 'id<b'
 out_is "$sorted"
 run 0 -j alike state show --table orders --columns id --csv --sort id --where 'id>7'
-out_is 'id
+out_is "id
 2025-01-01T00:00:00Z
 2025-01-01T01:00:00+01:00
-a\x00b'
+''=b
+'b
+'=b
+a\\x00b"
+run 0 -j alike state show --table orders --columns id --csv --where id~b
+out_is "id
+a\\x00b
+'=b
+''=b
+'b"
+run 0 -j alike state show --table orders --columns price --csv --limit 1
+out_is 'price
+""'
 run 0 -j alike state show --table orders --where symbol=BTC/USDT:USDT
-out_has 'Open orders (6)'
+out_has 'Open orders (9)'
 
 # ---- on a terminal ----
 

@@ -10,7 +10,12 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Letters to change, add or leave out between two words. */
+static bool differ(char a, char b)
+{
+    return a != b && !(a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+}
+
+/* Letters to change, add or leave out until a word is a known one, which is in small letters. */
 static size_t distance(const char *a, const char *b)
 {
     size_t size = strlen(b);
@@ -23,7 +28,7 @@ static size_t distance(const char *a, const char *b)
         row[0] = i + 1;
         for (size_t j = 0; j < size; j++) {
             size_t above = row[j + 1];
-            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + differ(a[i], b[j]));
             diagonal = above;
         }
     }

@@ -407,6 +407,9 @@ static void choice_dispose(table_choice *choice)
     free(choice->columns);
 }
 
+/* Where a heading does not count them. */
+#define NO_ROW "no row is like that"
+
 /* ---- showing ------------------------------------------------------------------------------ */
 
 static void show(const text_table *table, const table_choice *choice, bool first, output *out)
@@ -421,6 +424,9 @@ static void show(const text_table *table, const table_choice *choice, bool first
         out_heading(out, "%s (%zu)", table->title, rows);
     }
     if (choice->match_count == 0) {
+        if (!table->title) {
+            out_line(out, NO_ROW);
+        }
         return;
     }
     table_print(table, choice, out);
@@ -508,7 +514,7 @@ static tj_status show_all(command_line *cli, text_table *tables, size_t count, t
         choice_dispose(&choice);
     }
     if (status == TJ_OK && first && !csv && !rows) {
-        out_line(&cli->out, "no row is like that");
+        out_line(&cli->out, NO_ROW);
     }
     return status;
 }

@@ -54,6 +54,8 @@ out_is 'Open orders (3 of 10002)
   o-09990  Buy   69990.0'
 run 0 -j j state show --where symbol=NONE
 out_is 'no row is like that'
+run 0 -j j book list --where book=x
+out_is 'no row is like that'
 run 0 -j j state show --columns avg-fill,id --where id~04710
 out_has '       -  o-04710'
 run 0 -j j state show --table orders --sort -trigger --limit 1 --columns trigger

@@ -33,6 +33,7 @@ usage 'unknown option --siz' ' history' history --siz 3 # an option of another c
 usage 'unknown option -x' '' -x status
 usage 'unknown option -x' '' -vx status
 usage 'unknown option -x' ' status' status -x
+usage 'unknown command "STATUS"; did you mean "status"?' '' STATUS
 usage 'unknown option --lim; did you mean --limit?' ' ledger list' ledger list --lim 3 # only whole names
 usage "--keep-going belongs to 'record', not to 'status'" ' status' status -k
 run 13 -vbalpha -jnowhere status # letters together, and their values

@@ -25,6 +25,12 @@ macro_rules! statuses {
                     _ => Self::Misuse,
                 }
             }
+
+            fn number(self) -> sys::tj_status {
+                match self {
+                    $(Self::$name => sys::$status,)*
+                }
+            }
         }
     };
 }
@@ -56,7 +62,7 @@ statuses! {
     Conflict = TJ_CONFLICT,
     /// The journal takes no more commits after a failure, or belongs to another process.
     Closed = TJ_CLOSED,
-    /// The disk did not answer in time; not applied.
+    /// A server cannot be reached, or the deadline passed before the commit began; not applied.
     Unavailable = TJ_UNAVAILABLE,
     /// This build, file system or file kind is not supported.
     Unsupported = TJ_UNSUPPORTED,
@@ -92,6 +98,15 @@ impl Error {
     /// What went wrong, to branch on.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// What can be done about it, in a sentence.
+    pub fn advice(&self) -> &'static str {
+        // SAFETY: a static text that ends with a NUL.
+        let text = unsafe {
+            CStr::from_ptr(sys::tj_advice_text(sys::tj_status_advice(self.status.number())))
+        };
+        text.to_str().unwrap_or_default()
     }
 
     /// The file that it was about, or nothing.

@@ -196,6 +196,7 @@ fn what_is_wrong_is_said_in_a_sentence() {
     let error = commit.set_strategy_state(Some("{")).unwrap_err();
     assert_eq!(error.status(), Status::Invalid);
     assert!(error.to_string().contains("strategy_state"), "{error}");
+    assert_eq!(error.advice(), "Correct the call or its input.");
     assert_eq!("1.5x".parse::<Decimal>().unwrap_err().status(), Status::Invalid);
     assert_eq!(Symbol::parse("").unwrap_err().status(), Status::Invalid);
     assert_eq!(journal.book_named("a\0b").err().unwrap().status(), Status::Invalid);

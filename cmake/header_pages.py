@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+CODE = ".sp\n.RS 4\n.nf"
 COMMENT = re.compile(r"^/\*\*(.*?)\*/\n", re.S | re.M)
 NAME = re.compile(r"\}\s*(\w+);|#define (\w+)|\b(tj_\w+)\(|typedef [^{;]*?\b(\w+);|^struct (\w+)|\(\*?(tj_\w+)\)", re.M)
 
@@ -17,8 +18,10 @@ def escape(text):
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.M)
 
 
-def running(text):
-    """A paragraph: what stands in backticks is bold."""
+def running(text, request):
+    """A paragraph, in which what stands in backticks is bold; or code as it stands."""
+    if request == CODE:
+        return f"{escape(text)}\n.fi\n.RE"
     return re.sub(r"`([^`]+)`", r"\\fB\1\\fP", escape(" ".join(text.split())))
 
 
@@ -31,7 +34,12 @@ def paragraphs(lines):
     blocks = []
     for line in lines:
         tag = re.match(r"@(param) +(\w+) +(.*)|@(return) +(.*)|(Threads|Durability|Source|Errors): +(.*)|([-*]) +(.*)", line)
-        if not line:
+        # Code is indented, and stands behind an empty line; what goes on with a tag does not.
+        if line.startswith("    ") and blocks and blocks[-1][0] == CODE:
+            blocks[-1][1] += "\n" + line[4:]
+        elif line.startswith("    ") and blocks and not blocks[-1][1]:
+            blocks.append([CODE, line[4:]])
+        elif not line:
             blocks.append([".PP", ""])
         elif tag and tag[1]:
             blocks.append([f".TP\n.I {tag[2]}", tag[3]])
@@ -45,7 +53,7 @@ def paragraphs(lines):
             blocks[-1][1] += " " + line
         else:
             blocks.append([".PP", line])
-    return "".join(f"{request}\n{running(text)}\n" for request, text in blocks if text.strip())
+    return "".join(f"{request}\n{running(text, request)}\n" for request, text in blocks if text.strip())
 
 
 def declaration(text):

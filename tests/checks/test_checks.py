@@ -202,6 +202,15 @@ class Symbols(Planted):
         self.assert_red("is declared but has no man page", "symbols",
                         self.library(self.names))
 
+    def test_code_in_a_page(self):
+        """It keeps its lines; what goes on with a tag is none."""
+        self.declare("/**\n * Does it.\n *\n *     int a = 1;\n *       int b = 2;\n *\n * Again.\n * @return TJ_OK, or\n"
+                     " *         not\n * Threads: any.\n */\nTJ_API TJ_CHECKED tj_status tj_planted(void);")
+        self.run_check("symbols", self.library(self.names))
+        page = (self.tree / "man3/tesser_time.h.3").read_text()
+        self.assertIn("\n.RS 4\n.nf\nint a = 1;\n  int b = 2;\n.fi\n.RE\n.PP\nAgain.\n", page)
+        self.assertIn("TJ_OK, or not\n", page)
+
     def test_not_in_rust(self):
         file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"
         file.write_text(file.read_text().replace("fn tj_time_now", "fn tj_time_later"))

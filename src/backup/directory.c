@@ -147,12 +147,8 @@ tj_status tj__backup_directory_take(tj__backup_directory *directory, const char 
 
 tj_status tj__backup_directory_held(const tj__backup_directory *directory, tj_error *error)
 {
-    struct stat held;
     bool same = false;
-    if (fstat(directory->lock_fd, &held) != 0) {
-        return tj__fail_errno(error, errno, "looking at %s", directory->path);
-    }
-    TJ_TRY(tj__path_names(directory->path, held.st_dev, held.st_ino, &same, error));
+    TJ_TRY(tj__path_names_open(directory->path, directory->lock_fd, &same, error));
     return same ? TJ_OK
                 : tj__fail(error, TJ_IO,
                            "%s is not the directory any more in which this backup was begun: its "

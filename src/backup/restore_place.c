@@ -154,7 +154,6 @@ static void remove_all_left(const char *parent, const char *begin)
 /* Another process may have found it unlocked, and removes it. */
 static tj_status hold(tj__restore_target *target, tj_error *error)
 {
-    struct stat held;
     bool same = false;
     TJ_TRY(
         tj__file_open(target->built, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &target->lock_fd, error));
@@ -162,10 +161,7 @@ static tj_status hold(tj__restore_target *target, tj_error *error)
     if (!locked && errno != EWOULDBLOCK) {
         return tj__fail_errno(error, errno, "locking %s", target->built);
     }
-    if (fstat(target->lock_fd, &held) != 0) {
-        return tj__fail_errno(error, errno, "looking at %s", target->built);
-    }
-    TJ_TRY(tj__path_names(target->built, held.st_dev, held.st_ino, &same, error));
+    TJ_TRY(tj__path_names_open(target->built, target->lock_fd, &same, error));
     return locked && same
                ? TJ_OK
                : tj__fail(error, TJ_BUSY, "another process builds a journal in %s: wait for it",

@@ -102,6 +102,8 @@ tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_er
  * whose change time was asked for gets a new one with the next write, and a flush then has the
  * inode to write too. */
 tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error);
+/* Whether it names the file that is open. */
+tj_status tj__path_names_open(const char *path, int fd, bool *same, tj_error *error);
 /* The path from the root, so that a later chdir changes nothing; links and ".." stay in it. */
 tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *error);
 /* Writes directory "/" name into out (size bytes); TJ_LIMIT when it does not fit. */

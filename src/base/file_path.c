@@ -64,6 +64,13 @@ tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same
     return TJ_OK;
 }
 
+tj_status tj__path_names_open(const char *path, int fd, bool *same, tj_error *error)
+{
+    struct stat held;
+    return fstat(fd, &held) == 0 ? tj__path_names(path, held.st_dev, held.st_ino, same, error)
+                                 : FAIL_ERRNO(path, error, errno, "looking at %s", path);
+}
+
 tj_status tj__path_join(char *out, size_t size, const char *directory, const char *name,
                         tj_error *error)
 {

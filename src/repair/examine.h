@@ -102,6 +102,8 @@ typedef struct tj__examination {
 tj_status tj__examination_init(tj__examination *x, const char *path, tj__arena *arena,
                                tj_error *error);
 void tj__examination_dispose(tj__examination *x);
+/* examine_all.c: all of the parts below; deep and *compared as of tj__examine_deep. */
+tj_status tj__examine(tj__examination *x, bool deep, bool *compared, tj_error *error);
 /* Whether data.mdb shows what was stored, whole. */
 bool tj__examination_data_sound(const tj__examination *x);
 /* Whether it is of this journal, whatever it shows: then each row that is whole was stored. */

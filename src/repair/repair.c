@@ -368,20 +368,6 @@ static tj_status unsound(const repair *r, const char *why, tj_error *error)
                     why);
 }
 
-static tj_status look_at_new(repair *r, tj__examination *x, tj_error *error)
-{
-    bool compared = false;
-    TJ_TRY(tj__examine_files(x, error));
-    TJ_TRY(tj__examine_data(x, error));
-    TJ_TRY(tj__examine_log(x, error));
-    TJ_TRY(tj__examine_history(x, error));
-    if (r->replayed) { /* what it came to is known */
-        return TJ_OK;
-    }
-    TJ_TRY(tj__examine_history_deep(x, error));
-    return tj__examine_deep(x, &compared, error);
-}
-
 /* Its sentence. */
 static const char *first_finding(const tj__examination *x, tj_finding_kind kind)
 {
@@ -410,13 +396,15 @@ static tj_status judge_new(const repair *r, const tj__examination *x, tj_error *
 /* With all that a deep verification looks at. */
 static tj_status verify_new(repair *r, tj_error *error)
 {
+    bool compared = false;
+    bool deep = !r->replayed; /* else what the log comes to is known */
     tj__examination *x = calloc(1, sizeof *x);
     if (!x) {
         return no_memory(error);
     }
     tj_status status = tj__examination_init(x, r->target.path, r->arena, error);
     if (status == TJ_OK) {
-        status = look_at_new(r, x, error);
+        status = tj__examine(x, deep, &compared, error);
     }
     if (status == TJ_OK) {
         status = judge_new(r, x, error);

@@ -13,21 +13,6 @@
 /* Each time a writer lets old segments go. */
 #define LOOKS_MAX 5
 
-static tj_status examine(tj__examination *x, bool deep, bool *compared, tj_error *error)
-{
-    TJ_TRY(tj__examine_files(x, error));
-    TJ_TRY(tj__examine_data(x, error));
-    TJ_TRY(tj__examine_log(x, error));
-    TJ_TRY(tj__examine_history(x, error));
-    TJ_TRY(tj__examine_keys(x, deep, error));
-    TJ_TRY(tj__examine_other(x, error));
-    if (!deep) {
-        return TJ_OK;
-    }
-    TJ_TRY(tj__examine_history_deep(x, error));
-    return tj__examine_deep(x, compared, error);
-}
-
 static tj_status no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory for the report of a verification");
@@ -47,12 +32,12 @@ static tj_status examine_again(tj__examination *x, const char *path, bool deep, 
                                tj_error *error)
 {
     tj__arena *arena = x->findings.arena;
-    tj_status status = examine(x, deep, compared, error);
+    tj_status status = tj__examine(x, deep, compared, error);
     for (unsigned looks = 1; looks < LOOKS_MAX && status == TJ_OK && overtaken(x); looks++) {
         tj__examination_dispose(x);
         *compared = false;
         TJ_TRY(tj__examination_init(x, path, arena, error));
-        status = examine(x, deep, compared, error);
+        status = tj__examine(x, deep, compared, error);
     }
     return status;
 }

@@ -130,10 +130,11 @@ follow_until_gone() { # follow_until_gone PREPARE EXCHANGE, in a shell of its ow
     set -euo pipefail
     local before code=0
     eval "$1"
+    rm -f followed # which tells of another
     "$TESSER_JOURNAL" backup mnt --follow --every 20ms >followed 2>told &
     follower=$!
     trap 'kill $follower 2>/dev/null || true' EXIT
-    until grep -q "as of commit 113" followed; do kill -0 "$follower"; sleep 0.01; done
+    until grep -qs "as of commit 113" followed; do kill -0 "$follower"; sleep 0.01; done
     eval "$2"
     before=$(find mnt | sort)
     wait "$follower" || code=$?
@@ -160,10 +161,11 @@ fi
 
 # The follower of a journal that another one took the place of ends: it would back nothing up any more.
 cp -a j another
+rm followed
 "$TESSER_JOURNAL" backup followed-by-name --follow --every 20ms >followed 2>told &
 follower=$!
-for _ in $(seq 100); do
-    grep -q "as of commit 113" followed && break
+until grep -qs "as of commit 113" followed; do
+    kill -0 "$follower" || fail "the follower ended: $(cat told)"
     sleep 0.05
 done
 mv j away

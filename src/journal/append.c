@@ -9,15 +9,7 @@
 static tj_status refuse_damaged(const tj__journal *journal, const tj__commit_record *commit,
                                 tj_error *error)
 {
-    uint64_t changed = tj_uuid_is_nil(commit->commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
-    tj__bytes body = commit->body;
-    tj__change change;
-    while (body.size > 0 && tj__body_next(&body, &change, NULL) == TJ_OK) {
-        changed |= TJ__TABLE_BIT(change.key.data[0]);
-    }
-    if (changed & TJ__TABLE_BIT(TJ__TABLE_LEDGER)) {
-        changed |= TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS);
-    }
+    uint64_t changed = tj__body_tables(commit->body, &commit->commit_id);
     if ((changed & tj__env_damaged(journal->env)) == 0) {
         return TJ_OK;
     }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "history/seek.h"
 #include "journal/internal.h"
+#include "rows/body.h"
 
 /* Whether what stands there is not the whole of an old segment. One that retention removed
  * meanwhile is no damage, and the last one may not have been begun. */
@@ -40,15 +41,47 @@ static tj_status measure_log(const tj__journal *journal, tj_store_info *info, tj
     return TJ_OK;
 }
 
-/* Sequence, its time, and how much of the log LMDB does not include yet. A writer that will not be
- * able to write to that is foretold where there is none. */
+/* What the next writer has to apply, and from which segments on it writes. */
+typedef struct work {
+    uint64_t first;
+    uint64_t last;
+    uint64_t tables; /* bits */
+} work;
+
+/* It can write to its files, and apply: a damaged table that nothing is to be put into stops
+ * nobody. */
+static tj_status can_be_done(const tj__journal *journal, const work *w, tj_error *error)
+{
+    for (uint8_t table = TJ__TABLE_FIRST; table <= TJ__TABLE_LAST; table++) {
+        if (w->tables & TJ__TABLE_BIT(table)) {
+            TJ_TRY(tj__env_touch(journal->env, table, error));
+        }
+    }
+    return tj__journal_foretell_files(journal->path, w->first, w->last, error);
+}
+
+/* Where there is a writer, its own opening has said so. */
+static tj_status foretell(const tj__journal *journal, const work *w, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    if (tj__lock_is_held(journal->lock)) {
+        return TJ_OK;
+    }
+    tj_status status = can_be_done(journal, w, &failure);
+    return status == TJ_OK || tj__lock_is_held(journal->lock) ? TJ_OK
+                                                              : tj__error_pass(error, &failure);
+}
+
+/* Sequence, its time, and how much of the log LMDB does not include yet. */
 static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error *error)
 {
     tj__env_snapshot *snapshot = NULL;
     tj__log_reader *reader = NULL;
     tj__position position;
+    work pending = {0};
     TJ_TRY(tj__journal_snapshot_begin(journal, &snapshot, &position, error));
     tj__env_snapshot_end(snapshot);
+    pending.first = position.ordinal;
     info->lmdb.applied_sequence = position.sequence;
     TJ_TRY(tj__log_reader_open(journal->log_path, &journal->superblock.journal_id, &position,
                                &reader, error));
@@ -61,21 +94,15 @@ static tj_status measure_lag(tj__journal *journal, tj_store_info *info, tj_error
         status = tj__logbook_next(reader, &next, &record, error);
         if (status == TJ_OK && next == TJ__LOG_RECORD) {
             info->lmdb.lag_bytes += tj__record_size_noted(record.body.size, record.note.size);
+            pending.tables |= tj__body_tables(record.body, &record.commit_id);
         }
     }
     info->sequence = tj__log_reader_position(reader)->sequence;
     info->sequence_time = info->sequence == 0 ? 0 : tj__log_reader_position(reader)->time;
     info->clock_behind_ns = tj__logbook_clock_behind(info->sequence_time);
-    uint64_t last = tj__log_reader_position(reader)->ordinal;
+    pending.last = tj__log_reader_position(reader)->ordinal;
     tj__log_reader_close(reader);
-    TJ_TRY(status);
-    if (tj__lock_is_held(journal->lock)) {
-        return TJ_OK;
-    }
-    tj_error failure = TJ_ERROR_INIT;
-    status = tj__journal_foretell_files(journal->path, position.ordinal, last, &failure);
-    return status == TJ_OK || tj__lock_is_held(journal->lock) ? TJ_OK
-                                                              : tj__error_pass(error, &failure);
+    return status == TJ_OK ? foretell(journal, &pending, error) : status;
 }
 
 /* The first segment was begun when the first of its commits was made. */

@@ -154,3 +154,14 @@ tj_status tj__body_apply_over(tj__rowmap *map, tj__below *below, void *context, 
     sink to = {map, tables, sequence, below, context};
     return apply(&to, body, change_count, commit_id, error);
 }
+
+uint64_t tj__body_tables(tj__bytes body, const tj_uuid *commit_id)
+{
+    uint64_t changed = tj_uuid_is_nil(*commit_id) ? 0 : TJ__TABLE_BIT(TJ__TABLE_COMMITS);
+    tj__change change;
+    while (body.size > 0 && tj__body_next(&body, &change, NULL) == TJ_OK) {
+        changed |= TJ__TABLE_BIT(change.key.data[0]);
+    }
+    return changed & TJ__TABLE_BIT(TJ__TABLE_LEDGER) ? changed | TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)
+                                                     : changed;
+}

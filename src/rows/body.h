@@ -21,6 +21,8 @@ tj_status tj__body_next(tj__bytes *rest, tj__change *change, tj_error *error);
  * row and those that follow from others, which are not in the body. For views, apply and replay. */
 tj_status tj__body_apply(tj__rowmap *map, uint64_t tables, tj__bytes body, uint32_t change_count,
                          uint64_t sequence, const tj_uuid *commit_id, tj_error *error);
+/* Bits of the tables that a commit changes, those with rows that follow from others included. */
+uint64_t tj__body_tables(tj__bytes body, const tj_uuid *commit_id);
 
 /* Whether a row may stand below the map. */
 typedef bool tj__below(void *context, tj__bytes key);

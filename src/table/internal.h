@@ -80,8 +80,6 @@ tj_status tj__data_check(const char *directory, const char *path, struct stat *i
 /* ---- verify.c. Nothing but these reads a table that has not been walked. */
 /* Before anything else is read: walks what is due at open. */
 tj_status tj__env_verify(tj__env *env, tj_error *error);
-/* Before a table is read or changed: walks it if nobody has. TJ_CORRUPT when it is damaged. */
-tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error);
 bool tj__env_is_walked(const tj__env *env, uint8_t table);
 /* What the walk has counted of a book in a table, where it was of the state after this transaction
  * and found every row whole. It is told once: who asks again wants the file as it is then. */

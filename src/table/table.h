@@ -121,6 +121,8 @@ tj_status tj__data_replace(const char *directory, const char *copy, tj_error *er
 tj_status tj__env_move_first_segment(tj__env *env, const tj__superblock *superblock,
                                      uint64_t first_segment, tj_error *error);
 
+/* Before a table is read or changed: walks it if nobody has. TJ_CORRUPT when it is damaged. */
+tj_status tj__env_touch(tj__env *env, uint8_t table, tj_error *error);
 /* Walks the tables that opening left out because they are large. TJ_CORRUPT for the first that is
  * damaged: it is refused from then on, and the others go on. For the helper thread. */
 tj_status tj__env_verify_rest(tj__env *env, tj_error *error);

@@ -87,3 +87,30 @@ if command -v faketime >/dev/null; then
 else
     echo "not tried: a clock that was ahead (no faketime)"
 fi
+
+# A damaged page of the ledger stops a writer that has entries to apply to it.
+entry() {
+    echo '{"ledger":[{"id":"abc00000-0000-4000-8000-00000000000'"$1"'","timestamp":"2025-11-23T12:13:20Z","exchange":"a",
+        "asset":"USDT","amount":"1","entry_type":"fee","reference_id":"ledgermark","meta":null}]}' | tr -d '\n'
+}
+rm -rf j && cp -a old j
+run 0 --config c.toml record <<<"$(entry 1)"
+printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\nlag_ms = 3600000\n' >lag.toml
+mkfifo pipe
+"$TESSER_JOURNAL" --config lag.toml record <pipe >answers 2>"$err" &
+writer=$!
+exec 7>pipe
+entry 2 >&7 && echo >&7
+until [ -s answers ]; do sleep 0.02; done
+kill -KILL $writer
+{ wait $writer || true; } 2>/dev/null
+exec 7>&-
+run 0 --config c.toml status
+python3 -c 'with open("j/data.mdb", "r+b") as file:
+    page = file.read().rfind(b"ledgermark") // 4096 * 4096
+    file.seek(page + 10)
+    file.write(b"\0")'
+for command in status check record; do
+    run 19 --config c.toml $command <<<'{"portfolio_equity":"25"}'
+    err_has 'data.mdb is damaged at page '
+done

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <tesser/history.h>
 #include <tesser/maintain.h>
 
 #define NS_PER_S 1000000000
@@ -260,6 +261,37 @@ static void check_history(findings *f, const check_bounds *bounds, const tj_stor
     free(missing);
 }
 
+/* From when on a server has states: none of its log may be kept, and the newest state is there. */
+static tj_status oldest_on_server(tj_store *store, const tj_store_info *info, tj_time *oldest,
+                                  tj_error *error)
+{
+    tj_history_range range;
+    *oldest = info->sequence_time;
+    if (info->postgres.oldest_sequence < info->sequence) {
+        tj_status status = tj_history_range_get(store, &range, error);
+        *oldest = status == TJ_OK ? range.time_first : 0;
+        return status;
+    }
+    return TJ_OK;
+}
+
+static tj_status check_history_of_server(findings *f, const check_bounds *bounds, tj_store *store,
+                                         const tj_store_info *info, tj_error *error)
+{
+    char time[TJ_TIME_TEXT_SIZE];
+    tj_time oldest = 0;
+    if (bounds->min_history_s == 0 || info->postgres.oldest_sequence == 0) {
+        return TJ_OK;
+    }
+    tj_status status = oldest_on_server(store, info, &oldest, error);
+    if (status == TJ_OK && tj_time_now() - oldest < (int64_t)bounds->min_history_s * NS_PER_S) {
+        tj_time_format(oldest, time);
+        found(f, EXIT_HISTORY_SHORT,
+              "states are kept from %s on only: let `tesser-journal prune` leave more", time);
+    }
+    return status;
+}
+
 static tj_status look(findings *f, const check_bounds *bounds, const open_journal *journal,
                       const tj_store_info *info, tj_error *error)
 {
@@ -283,6 +315,7 @@ static tj_status look(findings *f, const check_bounds *bounds, const open_journa
     check_lag(f, bounds, &journal->config, info);
     if (server) {
         check_standby(f, info, standbys);
+        status = check_history_of_server(f, bounds, journal->store, info, error);
     } else {
         status = check_backup(f, bounds, info, error);
         check_history(f, bounds, info);
@@ -298,7 +331,7 @@ static tj_status look(findings *f, const check_bounds *bounds, const open_journa
     return status;
 }
 
-/* A server keeps every commit, looks after its own disk, and is backed up by its own means. */
+/* A server looks after its own disk, and is backed up by its own means. */
 static tj_status refuse_bounds(command_line *cli, const tj_store_info *info, tj_error *error)
 {
     const option_spec *none = given(cli, &min_free_option)         ? &min_free_option
@@ -324,7 +357,7 @@ static tj_status run_check(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    status = journal_open_whole(cli, &journal, error);
     if (status == TJ_OK) {
         status = tj_store_info_get(journal.store, &info, error);
     }

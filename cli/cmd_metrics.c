@@ -106,6 +106,8 @@ static void expose_standbys(exposition *e, const tj_standby_list *standbys)
     if (!standbys->is_shown || standbys->is_behind) {
         return;
     }
+    number(e, "standby_missing", "gauge", figures.is_missing,
+           "1: synchronous_standby_names asks for one, none takes commits, and they wait.");
     number(e, "standbys_synchronous", "gauge", figures.synchronous,
            "Of them, those that commits wait for, and which take them.");
     if (figures.streaming > 0) {
@@ -254,9 +256,10 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    status = journal_open_whole(cli, &journal, error);
     bool server = journal.config.type == TJ_ENGINE_POSTGRES && journal.config.path;
-    if (cli->usage || !(server || cli->journal[0])) {
+    bool unknown_book = status == TJ_NOT_FOUND && journal.store;
+    if (cli->usage || unknown_book || !(server || cli->journal[0])) {
         return journal_close(&journal, status, error); /* none is named */
     }
     const char *named = server ? journal.config.path : cli->journal;

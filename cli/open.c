@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <tesser/counter.h>
 #include <tesser/verify.h>
 
 #define DEFAULT_FILE "tesser.toml"
@@ -126,6 +127,15 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
 {
     tj_status status = journal_configure(cli, mode, out, error);
     return status == TJ_OK ? tj_store_open(&out->config, &out->store, error) : status;
+}
+
+tj_status journal_open_whole(command_line *cli, open_journal *out, tj_error *error)
+{
+    uint64_t ignored = 0; /* the cheapest that is asked of a book */
+    tj_status status = journal_open(cli, ACCESS_READ, out, error);
+    return status == TJ_OK && given(cli, &option_book)
+               ? tj_counter_next(out->store, NULL, "-", &ignored, error)
+               : status;
 }
 
 tj_status journal_look(command_line *cli, open_journal *out, tj_error *error)

@@ -139,3 +139,13 @@ for bound in '--max-backup-age 9223372037s' '--max-backup-age 213503982334601d' 
     run 2 --config c.toml check $bound
     err_has ", at most "
 done
+
+# A book that is named must be there, for commands about the whole journal, too.
+run 0 --config c.toml init
+run 0 --config c.toml record <<<'{"portfolio_equity":"1"}'
+for command in status check metrics 'book list' 'state show'; do
+    run 13 --config c.toml -b nosuch $command
+    err_has 'book "nosuch" is not in this journal (it has: default)'
+    out_is ""
+    run 0 --config c.toml -b default $command
+done

@@ -66,11 +66,35 @@ print(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))' \
     <"$contrib/grafana/tesser-journal.json" >queries.yml || fail "the dashboard"
 promtool check rules queries.yml >"$out" 2>&1 || fail "the dashboard's queries"
 grep -oE 'tesser_journal_[a-z_]+' "$contrib/prometheus/tesser-journal.rules.yml" "$contrib/grafana/tesser-journal.json" -h |
-    sort -u | grep -vx tesser_journal_unreplicated_commits | # of a server: tests/postgres/test_watched.sh
+    sort -u | grep -vxE 'tesser_journal_(standby.*|unreplicated_.*)' | # of a server: tests/postgres/test_watched.sh
     while read -r name; do
     run 0 -j j metrics
     grep -qE "^($name[{]|# TYPE $name )" "$out" || fail "there is no metric $name"
 done
+
+# What only a server has, from figures that are written down.
+cat >server.yml <<YML
+rule_files: ["$contrib/prometheus/tesser-journal.rules.yml"]
+evaluation_interval: 30s
+tests:
+  - interval: 30s
+    input_series:
+      - {series: 'tesser_journal_standby_missing{journal="gone"}', values: "0 0 1x20"}
+      - {series: 'tesser_journal_standby_missing{journal="well"}', values: "0 0 1 0x19"}
+      - {series: 'tesser_journal_unreplicated_bytes{journal="slow"}', values: "0 0 67108865x20"}
+      - {series: 'tesser_journal_unreplicated_bytes{journal="well"}', values: "67108864x22"}
+      - {series: 'tesser_journal_unreplicated_commits{journal="alone"}', values: "0 0 3x20"}
+      - {series: 'tesser_journal_unreplicated_commits{journal="well"}', values: "0x22"}
+    promql_expr_test:
+      - {expr: 'ALERTS{alertstate="firing"}', eval_time: 1m}
+      - expr: 'count by (alertname, journal) (ALERTS{alertstate="firing"})'
+        eval_time: 10m
+        exp_samples:
+          - {labels: '{alertname="TesserJournalStandbyMissing", journal="gone"}', value: 1}
+          - {labels: '{alertname="TesserJournalStandbyBehind", journal="slow"}', value: 1}
+          - {labels: '{alertname="TesserJournalUnreplicated", journal="alone"}', value: 1}
+YML
+promtool test rules server.yml >"$out" 2>&1 || fail "the alerts of a server"
 
 # Five journals: one well, and one for each thing that can be wrong.
 sed -e 's/for: [0-9]*m/for: 0s/' -e 's/24 \* 1024 \* 1024/4096/' "$contrib/prometheus/tesser-journal.rules.yml" >rules.yml

@@ -125,6 +125,8 @@ out_has 'commits went'
 out_has 'states are kept from commit '
 run 0 --config owned.toml verify --deep
 run 0 --config owned.toml history
+run 44 --config owned.toml check --min-history 1d
+out_has 'HISTORY_SHORT: states are kept from '
 run 13 --config owned.toml state show --at 1
 err_has 'is not kept any more'
 

@@ -63,6 +63,7 @@ run 0 --config owner.toml metrics
 grep -q '^tesser_journal_standbys{.*} 1$' "$out" || fail "the standby is not counted"
 grep -q '^tesser_journal_standbys_synchronous{.*} 1$' "$out" || fail "it is not one that commits wait for"
 grep -q '^tesser_journal_unreplicated_bytes{.*} 0$' "$out" || fail "it is behind"
+grep -q '^tesser_journal_standby_missing{.*} 0$' "$out" || fail "the standby is missing"
 grep -q '^tesser_journal_unreplicated_commits{.*} 0$' "$out" || fail "commits that no standby has"
 grep -q '^tesser_journal_writer_seen_timestamp_seconds{.*} 1' "$out" || fail "no sign of the writer"
 
@@ -109,6 +110,8 @@ exec 7>&-
 # Without the standby commits wait: check says so. And without the server nothing can be told.
 server end "$TJ_POSTGRES_DIRECTORY"
 until_told 'd["standbys"] == []' --config reader.toml status --json
+run 0 --config reader.toml metrics
+grep -q '^tesser_journal_standby_missing{.*} 1$' "$out" || fail "the standby is not missing"
 run 45 --config reader.toml check
 out_has 'no standby takes commits that synchronous_standby_names asks for, and they wait'
 run 0 --config reader.toml status

@@ -167,6 +167,69 @@ static inline void past_step(fixture *f, past_model *model)
     past_note(f, model);
 }
 
+/* ---- reading it again ---------------------------------------------------------------------- */
+
+/* Enough commits for several segments where they are small. */
+static inline void make_history(fixture *f, past_model *model)
+{
+    for (int i = 0; i < 400 && model->newest < 120; i++) {
+        past_step(f, model);
+        if (random_below(40) == 0) {
+            fixture_reopen(f);
+        }
+    }
+}
+
+/* A store in memory keeps no history. */
+static inline bool keeps_no_history(fixture *f)
+{
+    if (is_durable(f)) {
+        return false;
+    }
+    tj_live_state *state = (tj_live_state *)f;
+    tj_history_range range = {0};
+    uint64_t sequence = 7;
+    tj_moment at = {1, false, 0};
+    assert_refused(tj_state_load_at(f->states, at, &state, &err), TJ_UNSUPPORTED,
+                   "a store in memory keeps no history");
+    assert_null(state);
+    assert_refused(tj_history_range_get(f->store, &range, &err), TJ_UNSUPPORTED, "no history");
+    assert_refused(tj_moment_find(f->store, at, &sequence, &err), TJ_UNSUPPORTED, "no history");
+    assert_int_equal(sequence, 7);
+    return true;
+}
+
+static inline void assert_past(fixture *f, const past_model *model, uint64_t sequence)
+{
+    for (unsigned book = 0; book < PAST_BOOKS; book++) {
+        const char *expected = model->texts[sequence][book];
+        if (expected) {
+            char *text = past_dump_at(f->store, past_books[book], sequence);
+            assert_string_equal(text, expected);
+            free(text);
+            continue;
+        }
+        tj_live_state *state = NULL;
+        tj_state_repository *states = tj_store_state_repository(f->store, past_books[book]);
+        assert_refused(tj_state_load_at(states, (tj_moment){sequence, false, 0}, &state, &err),
+                       TJ_NOT_FOUND, "at commit");
+    }
+}
+
+static inline tj_history *open_history(fixture *f, const tj_history_query *query)
+{
+    tj_history *history = NULL;
+    assert_ok(tj_history_open(f->store, query, &history, &err));
+    return history;
+}
+
+static inline const tj_history_commit *next(tj_history *history)
+{
+    const tj_history_commit *commit = NULL;
+    assert_ok(tj_history_next(history, &commit, &err));
+    return commit;
+}
+
 static inline void past_model_free(past_model *model)
 {
     for (uint64_t i = 0; i <= PAST_MAX; i++) {

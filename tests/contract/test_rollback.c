@@ -1,9 +1,149 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Rollbacks beside savers, those that are too large, and calls that lack something. */
-#include "contract.h"
+/* Rollbacks: what they take back and tell, beside savers, and those that are too large. */
+#include "past_model.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+/* ---- one after another --------------------------------------------------------------------- */
+
+/* A book as text without its ledger, which stays. */
+static char *without_ledger(const char *dump)
+{
+    const char *end = strchr(strchr(dump, '\n') + 1, '\n');
+    return strndup(dump, (size_t)(end - dump));
+}
+
+static void assert_taken_back(fixture *f, const past_model *model, unsigned book, uint64_t to)
+{
+    char *now = past_dump(f->store, past_books[book], (past_when){.now = true});
+    char *is = without_ledger(now);
+    char *was = without_ledger(model->texts[to][book]);
+    assert_string_equal(is, was);
+    free(now);
+    free(is);
+    free(was);
+}
+
+/* Rows, too, ranks included: there is nothing left to take back. */
+static void assert_nothing_to_do(fixture *f, const char *book, uint64_t to)
+{
+    tj_rollback_report *report = NULL;
+    tj_rollback_options options = TJ_ROLLBACK_OPTIONS_INIT;
+    options.dry_run = true;
+    assert_ok(tj_state_rollback(tj_store_state_repository(f->store, book),
+                                (tj_moment){to, false, 0}, &options, &report, &err));
+    assert_int_equal(report->change_count, 0);
+    tj_rollback_report_free(report);
+}
+
+static void roll_back_somewhere(fixture *f, past_model *model)
+{
+    unsigned book = random_below(PAST_BOOKS);
+    uint64_t to = 1 + random_below((uint32_t)model->newest);
+    uint64_t newest = model->newest;
+    tj_rollback_report *report = NULL;
+    if (!model->texts[to][book]) {
+        return;
+    }
+    assert_ok(tj_state_rollback(tj_store_state_repository(f->store, past_books[book]),
+                                (tj_moment){to, false, 0}, NULL, &report, &err));
+    past_note(f, model);
+    assert_int_equal(report->sequence_to, to);
+    assert_int_equal(report->sequence, report->change_count > 0 ? newest + 1 : 0);
+    assert_taken_back(f, model, book, to);
+    assert_nothing_to_do(f, past_books[book], to);
+    tj_rollback_report_free(report);
+}
+
+/* Histories with rollbacks among them; another book stays as it is; every state is there again. */
+static void test_rollbacks_in_a_history(fixture *f)
+{
+    past_model model = {0};
+    if (keeps_no_history(f)) {
+        return;
+    }
+    for (int i = 0; i < 400 && model.newest < 120; i++) {
+        past_step(f, &model);
+        if (model.newest > 2 && random_below(8) == 0) {
+            roll_back_somewhere(f, &model);
+        }
+        if (random_below(40) == 0) {
+            fixture_reopen(f);
+        }
+    }
+    for (uint64_t sequence = 1; sequence <= model.newest; sequence++) {
+        assert_past(f, &model, sequence);
+    }
+    past_model_free(&model);
+}
+
+static void put_order_with_checkpoint(fixture *f, const char *id, const char *exec_id)
+{
+    tj_live_state *state = load_state(f->store, NULL);
+    tj_order orders[] = {plain_order(id)};
+    tj_str ids[] = {tj_str_of(exec_id)};
+    tj_live_state next_state = *state;
+    next_state.open_orders = orders;
+    next_state.open_order_count = 1;
+    next_state.has_execution_checkpoint = true;
+    next_state.execution_checkpoint =
+        (tj_execution_checkpoint){.exec_ids = ids, .exec_id_count = 1};
+    assert_ok(tj_state_save(f->states, &next_state, &err));
+    tj_live_state_free(state);
+}
+
+/* What is told of the ledger and the checkpoint; --keep-checkpoint; and taken back again. */
+static void test_a_rollback_tells_what_stays(fixture *f)
+{
+    tj_rollback_report *report = NULL;
+    tj_rollback_options options = TJ_ROLLBACK_OPTIONS_INIT;
+    tj_history_query query = TJ_HISTORY_QUERY_INIT;
+    if (keeps_no_history(f)) {
+        return;
+    }
+    tj_ledger_entry entries[] = {plain_entry(1, "10"), plain_entry(2, "1.50"),
+                                 plain_entry(3, "-4")};
+    put_order_with_checkpoint(f, "a", "e1");
+    assert_ok(tj_ledger_append(f->ledger, entries, 1, NULL, &err));
+    put_order_with_checkpoint(f, "b", "e2");
+    assert_ok(tj_ledger_append(f->ledger, entries + 1, 2, NULL, &err));
+    options.keep_checkpoint = true;
+    options.note = TJ_STR("the strategy went mad");
+    assert_ok(tj_state_rollback(f->states, (tj_moment){2, false, 0}, &options, &report, &err));
+    assert_int_equal(report->sequence, 5);
+    assert_int_equal(report->change_count, 2); /* b goes, a comes */
+    assert_true(report->checkpoint_kept && !report->checkpoint_back);
+    assert_int_equal(report->ledger_count, 1);
+    assert_int_equal(report->ledger[0].count, 2);
+    same_decimal("sum", report->ledger[0].amount, decimal("-2.50"));
+    tj_rollback_report_free(report);
+    tj_live_state *state = load_state(f->store, NULL);
+    same_text("order", state->open_orders[0].id, TJ_STR("a"));
+    same_text("exec id", state->execution_checkpoint.exec_ids[0], TJ_STR("e2"));
+    tj_live_state_free(state);
+
+    query.sequence_first = 5;
+    tj_history *history = open_history(f, &query);
+    const tj_history_commit *commit = next(history);
+    assert_non_null(commit);
+    same_text("note", commit->note, TJ_STR("the strategy went mad"));
+    tj_history_close(history);
+
+    assert_ok(tj_state_rollback(f->states, (tj_moment){1, false, 0}, NULL, &report, &err));
+    assert_true(report->checkpoint_back && !report->checkpoint_kept);
+    tj_rollback_report_free(report);
+    assert_ok(tj_state_rollback(f->states, (tj_moment){4, false, 0}, NULL, NULL, &err));
+    state = load_state(f->store, NULL);
+    same_text("order", state->open_orders[0].id, TJ_STR("b"));
+    same_text("exec id", state->execution_checkpoint.exec_ids[0], TJ_STR("e2"));
+    tj_live_state_free(state);
+    assert_refused(tj_state_rollback(f->states, (tj_moment){99, false, 0}, NULL, &report, &err),
+                   TJ_NOT_FOUND, "commit 99 is after the newest");
+    assert_null(report);
+}
+
+/* ---- beside savers --------------------------------------------------------------------------- */
 
 #define SAVERS 3
 #define ROLLBACKS 12
@@ -154,56 +294,11 @@ static void test_too_much_for_one_commit(fixture *f)
     assert_ok(tj_state_rollback(f->states, (tj_moment){ALGOS - 1, false, 0}, NULL, NULL, &err));
 }
 
-static void test_what_is_missing_is_said(fixture *f)
-{
-    tj_moment none = TJ_MOMENT_INIT;
-    tj_live_state *state = NULL;
-    tj_algo_record *record = NULL;
-    tj_algo_list *algos = NULL;
-    tj_ledger_list *ledger = NULL;
-    tj_history *history = NULL;
-    tj_history_diff *diff = NULL;
-    tj_equity_curve *curve = NULL;
-    tj_history_range range;
-    const tj_history_commit *commit = NULL;
-    uint64_t sequence = 0;
-    assert_refused(tj_state_load_at(NULL, none, &state, &err), TJ_MISUSE, "no repository");
-    assert_refused(tj_state_load_at(f->states, none, NULL, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_algo_load_at(f->algos, none, NULL, &record, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_algo_load_all_at(NULL, none, &algos, &err), TJ_MISUSE, "no repository");
-    assert_refused(tj_ledger_find_at(NULL, none, NULL, &ledger, &err), TJ_MISUSE, "no repository");
-    assert_refused(tj_moment_find(NULL, none, &sequence, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_moment_parse(TJ_STR("1"), NULL, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_history_range_get(f->store, NULL, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_history_range_get(NULL, &range, &err), TJ_MISUSE, "NULL");
-    assert_refused(tj_history_open(NULL, NULL, &history, &err), TJ_MISUSE, "no store");
-    assert_refused(tj_history_next(NULL, &commit, &err), TJ_MISUSE, "no history");
-    assert_refused(tj_history_diff_load(f->store, none, none, NULL, NULL, &err), TJ_MISUSE,
-                   "no place");
-    assert_refused(tj_history_diff_load(NULL, none, none, NULL, &diff, &err), TJ_MISUSE,
-                   "no store");
-    assert_refused(tj_equity_curve_load(NULL, none, none, &curve, &err), TJ_MISUSE,
-                   "no repository");
-    assert_refused(tj_state_rollback(NULL, none, NULL, NULL, &err), TJ_MISUSE, "no repository");
-    assert_refused(tj_entity_kind_parse(TJ_STR("order"), NULL, &err), TJ_MISUSE, "NULL");
-    tj_history_query query = TJ_HISTORY_QUERY_INIT;
-    query.struct_size = 3;
-    assert_refused(tj_history_open(f->store, &query, &history, &err), TJ_MISUSE,
-                   "TJ_HISTORY_QUERY_INIT");
-    tj_rollback_options options = TJ_ROLLBACK_OPTIONS_INIT;
-    options.struct_size = 3;
-    assert_refused(tj_state_rollback(f->states, none, &options, NULL, &err), TJ_MISUSE,
-                   "TJ_ROLLBACK_OPTIONS_INIT");
-    tj_history_close(NULL);
-    tj_history_diff_free(NULL);
-    tj_equity_curve_free(NULL);
-    tj_rollback_report_free(NULL);
-}
-
 static const contract_case cases[] = {
+    CASE(test_rollbacks_in_a_history),
+    CASE(test_a_rollback_tells_what_stays),
     CASE(test_nothing_comes_between),
     CASE(test_too_much_for_one_commit),
-    CASE(test_what_is_missing_is_said),
 };
 
 CONTRACT_MAIN("rollback", cases)

@@ -158,7 +158,7 @@ static inline void history_go_on(fixture *f, history *h, uint64_t last)
         tj_store_info info = TJ_STORE_INFO_INIT;
         assert_ok(tj_store_info_get(f->store, &info, &err));
         assert_int_equal(info.sequence, h->last);
-        h->times[h->last] = tj_time_now();
+        h->times[h->last] = info.sequence_time;
         h->live[h->last] = live_digest(f);
     }
 }

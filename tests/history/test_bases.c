@@ -299,6 +299,8 @@ static void a_commit_is_found_by_its_time(void **state)
         tj__position start;
         assert_ok(tj__seek_time(&h.source, h.times[n], &found, &err));
         assert_int_equal(found, n);
+        assert_ok(tj__seek_time(&h.source, h.times[n] - 1, &found, &err));
+        assert_int_equal(found, n - 1);
         assert_ok(tj__seek_commit(&h.source, n, &start, &err));
         assert_true(start.sequence < n);
     }

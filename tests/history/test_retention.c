@@ -106,6 +106,31 @@ static void what_stays_is_right(void **state)
     fixture_close(f);
 }
 
+/* Of the oldest state that stays the commit went. A first commit that is named must be there. */
+static void what_went_is_told_of_no_more(void **state)
+{
+    fixture *f = *state;
+    tj_history_query query = TJ_HISTORY_QUERY_INIT;
+    tj_history *told = NULL;
+    const tj_history_commit *commit = NULL;
+    begin(f);
+    fixture_open(f);
+    uint64_t oldest = prune(f, 6 * TJ_SEGMENT_SIZE_MIN).oldest_sequence;
+    assert_true(oldest > 0);
+    query.sequence_first = oldest;
+    assert_refused(tj_history_open(f->store, &query, &told, &err), TJ_NOT_FOUND,
+                   "not kept any more");
+    assert_null(told);
+    for (unsigned named = 0; named < 2; named++) {
+        query.sequence_first = named ? oldest + 1 : 0;
+        assert_ok(tj_history_open(f->store, &query, &told, &err));
+        assert_ok(tj_history_next(told, &commit, &err));
+        assert_int_equal(commit->sequence, oldest + 1);
+        tj_history_close(told);
+    }
+    fixture_close(f);
+}
+
 /* A state that stays as a point, after all of the log around it went. */
 static void a_point_can_be_loaded(void **state)
 {
@@ -496,6 +521,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(what_stays_is_right),
+        JOURNAL_TEST(what_went_is_told_of_no_more),
         JOURNAL_TEST(a_point_can_be_loaded),
         JOURNAL_TEST(a_thinned_curve_has_the_points),
         JOURNAL_TEST(a_dry_run_tells_and_changes_nothing),

@@ -367,6 +367,40 @@ static void the_version_type_and_flags_of_any_record(void **state)
     assert_true(records >= 60);
 }
 
+/* In a copy no mark is believed, and data.mdb is behind: that damage is no unfinished write, the
+ * records behind it say. */
+static void what_a_later_record_says_was_durable(void **state)
+{
+    fixture *f = *state;
+    char copy[PATH_TEXT_SIZE];
+    char path[PATH_TEXT_SIZE];
+    size_t size = 0;
+    f->config.no_threads = true;
+    fixture_open(f);
+    save_numbers(f->store, 1, 20);
+    assert_ok(tj_store_work(f->store, &err));
+    save_numbers(f->store, 21, 40);
+    path_of(f, "../copy", copy);
+    shell("cp -r %s %s", f->path, copy);
+    fixture_close(f);
+    assert_true(snprintf(path, sizeof path, "%.500s/log/0000000001.log", copy) > 0);
+    uint8_t *segment = read_whole(path, &size);
+    size_t at = TJ__SEGMENT_HEADER_SIZE;
+    for (unsigned records = 1; records < 30; records++) {
+        do {
+            at += TJ__RECORD_ALIGN;
+        } while (memcmp(segment + at, "TJRC", 4) != 0);
+    }
+    free(segment);
+    turn_bits(path, at + TJ__RECORD_HEADER_SIZE, 1);
+    tj_verify_report *report = NULL;
+    assert_ok(tj_verify(copy, NULL, &report, &err));
+    assert_int_equal(report->verdict, TJ_VERDICT_DAMAGED);
+    assert_int_equal(report->findings[0].sequence_first, 30);
+    assert_int_equal(report->findings[0].sequence_last, 30);
+    tj_verify_report_free(report);
+}
+
 /* ---- every byte is counted ------------------------------------------------------------------- */
 
 static uint64_t counted;
@@ -481,6 +515,7 @@ int main(void)
         JOURNAL_TEST(a_segment_under_another_name),
         JOURNAL_TEST(a_log_that_ends_with_a_seal),
         JOURNAL_TEST(the_version_type_and_flags_of_any_record),
+        JOURNAL_TEST(what_a_later_record_says_was_durable),
         JOURNAL_TEST(what_holds_nothing_is_counted_and_noted),
         JOURNAL_TEST(a_lock_that_no_writer_left),
     };

@@ -10,6 +10,7 @@ from pathlib import Path
 
 CODE = ".sp\n.RS 4\n.nf"
 COMMENT = re.compile(r"^/\*\*(.*?)\*/\n", re.S | re.M)
+GROUP = re.compile(r"^/\* (Each of the following.*?)\*/\n", re.S | re.M)
 NAME = re.compile(r"\}\s*(\w+);|#define (\w+)|\b(tj_\w+)\(|typedef [^{;]*?\b(\w+);|^struct (\w+)|\(\*?(tj_\w+)\)", re.M)
 
 
@@ -82,13 +83,17 @@ def page_of(header, version):
     title = f"tesser_{header.name}"
     comments = list(COMMENT.finditer(text))
     about = lines_of(re.sub(r"@file \S+\s+(\* )?", "", comments[0][1]))
-    first = about[0].split(". ")[0]
+    first = " ".join(about).split("  ")[0].split(". ")[0]
+    groups = {text.index("/**", group.end()): group[1] for group in GROUP.finditer(text)}
     page = [f'.TH {title.upper()} 3 "" "tesser-journal {version}" "tesser-journal"\n.SH NAME\n']
     body, names = [], []
     for comment in comments[1:]:
         code = declaration(text[comment.end():])
         if not code:
             continue
+        if comment.start() in groups:
+            body.append(f".SS {escape(names_in(code)[0])} and the following\n"
+                        + paragraphs(lines_of(groups[comment.start()])))
         names += names_in(code)
         body.append(f".SS {escape((names_in(code) or ['Constants'])[0])}\n.nf\n{escape(code)}\n.fi\n"
                     + paragraphs(lines_of(comment[1])))

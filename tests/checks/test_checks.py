@@ -202,14 +202,17 @@ class Symbols(Planted):
         self.assert_red("is declared but has no man page", "symbols",
                         self.library(self.names))
 
-    def test_code_in_a_page(self):
-        """It keeps its lines; what goes on with a tag is none."""
+    def test_what_a_page_says(self):
+        """Code keeps its lines, what goes on with a tag is none; and what is said of a group is there."""
         self.declare("/**\n * Does it.\n *\n *     int a = 1;\n *       int b = 2;\n *\n * Again.\n * @return TJ_OK, or\n"
                      " *         not\n * Threads: any.\n */\nTJ_API TJ_CHECKED tj_status tj_planted(void);")
         self.run_check("symbols", self.library(self.names))
         page = (self.tree / "man3/tesser_time.h.3").read_text()
         self.assertIn("\n.RS 4\n.nf\nint a = 1;\n  int b = 2;\n.fi\n.RE\n.PP\nAgain.\n", page)
         self.assertIn("TJ_OK, or not\n", page)
+        page = (self.tree / "man3/tesser_repository.h.3").read_text()
+        self.assertIn("and the commit that spans them\n.SH SYNOPSIS", page)
+        self.assertIn(".SS tj_txn_put_state and the following\n.PP\nEach of the following notes", page)
 
     def test_not_in_rust(self):
         file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"

@@ -57,7 +57,7 @@ damages() {
     "Two copies of one journal") echo none copied_beside_its_writer ;;
     "A command ends with 19, or a row is damaged") echo order_row ledger_row page_head data_cut ;;
     "data.mdb is gone") echo data_gone ;;
-    "Old segments of the log are gone") echo old_segments_gone ;;
+    "Old segments of the log are gone or damaged") echo old_segments_gone old_segment_damaged ;;
     "The newest segment of the log is cut, damaged or gone") echo newest_damaged newest_cut newest_gone ;;
     "A base in history/ is damaged") echo base_damaged base_cut ;;
     "Nothing of it can be used") echo all_gone ;;
@@ -72,6 +72,7 @@ page_head() { for at in $(places breakout); do change journal/data.mdb $((at / 4
 data_cut() { truncate -s 20000 journal/data.mdb; }
 data_gone() { rm journal/data.mdb; }
 old_segments_gone() { rm journal/log/000000000[123].log; }
+old_segment_damaged() { change journal/log/0000000002.log 9000 1; }
 newest_damaged() { rm journal/data.mdb && change "$(newest)" 9000 1; }
 newest_cut() { rm journal/data.mdb && truncate -s 9000 "$(newest)"; }
 newest_gone() { rm journal/data.mdb "$(newest)"; }

@@ -352,6 +352,19 @@ class Figures(Planted):
         self.assert_red("docs/BENCHMARKS.md has no figure of a lone save", "figures")
 
 
+class Settings(Planted):
+    def test_told_wrong(self):
+        readme, server = (ROOT / "README.md").read_text(), (ROOT / "docs/POSTGRES.md").read_text()
+        for old, new, fault in (("lag_ms = 200", "lag_ms = 100", "README.md says 100 of lag_ms, config.h 200"),
+                                ("must_exist = ", "may_exist = ", "README.md has a key may_exist"),
+                                ("must_exist = ", "lag_ms = ", "docs/POSTGRES.md has the key must_exist"),
+                                ("| 10000 |", "| 9000 |", "docs/POSTGRES.md says 9000 of lease_ms")):
+            with self.subTest(fault):
+                self.plant("README.md", readme.replace(old, new))
+                self.plant("docs/POSTGRES.md", server.replace(old, new))
+                self.assert_red(fault, "settings")
+
+
 class Faults(Planted):
     def test_no_longer_fits(self):
         shutil.copytree(ROOT / "tests/planted", self.tree / "tests/planted")

@@ -45,7 +45,9 @@ printed=$(./prices)
 [ "$printed" = "commit 5 is durable" ] || fail "expected commit 5: $printed"
 [ -f journal/data.mdb ] || fail "no journal was made"
 
-# The command lines, on the journal that the programs have made.
+# The command lines, on the journal that the programs have made, and with the configuration.
+sh "$here/block.sh" toml >tesser.toml
+tesser-journal status | grep -q "$PWD/journal" || fail "the configuration names another journal"
 lines 'tesser-journal [a-hj-z]|echo .*\| tesser-journal ' >typed
 while read -r line; do
     bash -c "$line" >printed 2>&1 </dev/null || fail "failed: $line: $(cat printed)"

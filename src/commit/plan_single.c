@@ -107,6 +107,10 @@ static tj_status add_exec_id(tj__plan *plan, tj_str id, tj_error *error)
 static tj_status add_checkpoint(tj__plan *plan, const tj_execution_checkpoint *checkpoint,
                                 tj_error *error)
 {
+    if (!checkpoint->exec_ids && checkpoint->exec_id_count > 0) {
+        return tj__fail(error, TJ_MISUSE, "exec_ids is NULL, and should hold %zu",
+                        checkpoint->exec_id_count);
+    }
     TJ_TRY(open_kind(plan, TJ__PLAN_PUT, TJ__KIND_CHECKPOINT, (tj_str){0}, error));
     TJ_TRY(tj__checkpoint_put(&plan->rows, checkpoint, error));
     unsigned keep = checkpoint->extra.data ? 0 : TJ__KEEP_EXTRA;

@@ -35,10 +35,19 @@ static tj_status pass(const way *w, tj_status written, tj_error *error)
     return status;
 }
 
+static tj_status check_list(const void *items, size_t count, const char *name, tj_error *error)
+{
+    return items || count == 0
+               ? TJ_OK
+               : tj__fail(error, TJ_MISUSE, "%s is NULL, and should hold %zu", name, count);
+}
+
 static tj_status add_holdings(const way *w, tj_str owner, const tj_position *positions,
                               size_t position_count, const tj_balance *balances,
                               size_t balance_count, tj_error *error)
 {
+    TJ_TRY(check_list(balances, balance_count, "balances", error));
+    TJ_TRY(check_list(positions, position_count, "positions", error));
     for (size_t i = 0; i < balance_count; i++) {
         TJ_TRY(pass(w, tj__plan_add_balance(w->plan, owner, &balances[i], error), error));
     }
@@ -53,6 +62,8 @@ static tj_status add_portfolio(const way *w, const tj_portfolio *portfolio, tj_e
     TJ_TRY(pass(w, tj__plan_add_head(w->plan, portfolio, error), error));
     TJ_TRY(add_holdings(w, (tj_str){0}, portfolio->positions, portfolio->position_count,
                         portfolio->balances, portfolio->balance_count, error));
+    TJ_TRY(
+        check_list(portfolio->sub_accounts, portfolio->sub_account_count, "sub_accounts", error));
     for (size_t i = 0; i < portfolio->sub_account_count; i++) {
         const tj_sub_account *account = &portfolio->sub_accounts[i];
         TJ_TRY(pass(w, tj__plan_add_sub_account(w->plan, account, error), error));
@@ -67,6 +78,8 @@ static tj_status add_entities(const way *w, const tj_live_state *state, tj_error
     if (state->has_portfolio) {
         TJ_TRY(add_portfolio(w, &state->portfolio, error));
     }
+    TJ_TRY(check_list(state->last_prices, state->last_price_count, "last_prices", error));
+    TJ_TRY(check_list(state->open_orders, state->open_order_count, "open_orders", error));
     for (size_t i = 0; i < state->last_price_count; i++) {
         TJ_TRY(pass(w, tj__plan_add_price(w->plan, &state->last_prices[i], error), error));
     }

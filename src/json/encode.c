@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/identity.h"
 #include "base/text.h"
@@ -91,9 +92,10 @@ static tj_status write_uuid(tj__json_output *out, const tj__json_step *step,
 static tj_status write_decimal(tj__json_output *out, const tj__json_step *step,
                                const tj__json_field *field, const char *base)
 {
-    (void)step;
     char buffer[TJ_DECIMAL_TEXT_SIZE];
-    size_t size = tj_decimal_format(*(const tj_decimal *)place(base, field), buffer);
+    const tj_decimal value = *(const tj_decimal *)place(base, field);
+    TJ_TRY(tj__json_relay_step(out, step, tj__decimal_check(value, out->error)));
+    size_t size = tj_decimal_format(value, buffer);
     tj__json_put_string(&out->text, (tj_str){buffer, size});
     return TJ_OK;
 }
@@ -225,8 +227,9 @@ static tj_status write_prices(tj__json_output *out, const tj__json_step *step,
                                &items));
     tj__put_u8(&out->text, '{');
     for (size_t i = 0; i < count; i++) {
+        const tj__json_step inside = {step, items[i].key, 0};
         put_key(out, i, items[i].key);
-        TJ_TRY(write_decimal(out, step, &price, items[i].value));
+        TJ_TRY(write_decimal(out, &inside, &price, items[i].value));
     }
     tj__put_u8(&out->text, '}');
     return TJ_OK;

@@ -121,6 +121,9 @@ tj_status tj__json_sort_items(tj__json_output *out, const tj__json_step *step,
                               const tj__json_field *identity, const void *array, size_t count,
                               size_t size, tj__json_item **items)
 {
+    if (!array && count > 0) {
+        return tj__json_fail_step(out, step, TJ_MISUSE, "it is NULL, and should hold %zu", count);
+    }
     tj__json_item *list = tj__arena_array(out->scratch, count, sizeof *list);
     if (!list) {
         return fail_nomem(out, step);

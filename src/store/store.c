@@ -12,6 +12,9 @@
 #include "base/thread.h"
 #include "store/internal.h"
 
+/* More than any file system takes. */
+#define SEGMENT_SIZE_MAX ((uint64_t)1 << 60)
+
 /* ---- opening and closing ---------------------------------------------------------------- */
 
 /* The map's size, within the bound of its growth. */
@@ -38,10 +41,11 @@ static tj_status fill_lmdb(tj_lmdb_config *lmdb, tj_error *error)
     lmdb->lag_ms = lmdb->lag_ms ? lmdb->lag_ms : TJ_LAG_MS_DEFAULT;
     uint64_t segment =
         lmdb->segment_size_bytes ? lmdb->segment_size_bytes : TJ_SEGMENT_SIZE_DEFAULT;
-    if (segment < TJ_SEGMENT_SIZE_MIN) {
+    if (segment < TJ_SEGMENT_SIZE_MIN || segment > SEGMENT_SIZE_MAX) {
         return tj__fail(error, TJ_MISUSE,
-                        "segment_size is %" PRIu64 " bytes; it must be at least %" PRIu64, segment,
-                        TJ_SEGMENT_SIZE_MIN);
+                        "segment_size is %" PRIu64 " bytes; it must be at %s %" PRIu64, segment,
+                        segment < TJ_SEGMENT_SIZE_MIN ? "least" : "most",
+                        segment < TJ_SEGMENT_SIZE_MIN ? TJ_SEGMENT_SIZE_MIN : SEGMENT_SIZE_MAX);
     }
     /* Segments are whole pages, so that the last record never shares one with the file's end. */
     lmdb->segment_size_bytes = (segment + 4095) / 4096 * 4096;
@@ -73,6 +77,12 @@ tj_status tj__config_complete(const tj_config *given, tj_config *config, tj_erro
     const tj__engine_kind *kind = tj__engine_kind_of(config->type);
     if (!kind) {
         return tj__fail(error, TJ_MISUSE, "there is no engine number %d", (int)config->type);
+    }
+    if ((unsigned)config->durability > TJ_DURABILITY_REPLICATED ||
+        (unsigned)config->postgres.standby_lost > TJ_STANDBY_LOST_GO_ON) {
+        return tj__fail(error, TJ_MISUSE, "%s is none of its values",
+                        (unsigned)config->durability > TJ_DURABILITY_REPLICATED ? "durability"
+                                                                                : "standby_lost");
     }
     if (config->durability == TJ_DURABILITY_REPLICATED && !kind->replicates) {
         return tj__fail(error, TJ_MISUSE,

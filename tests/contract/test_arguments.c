@@ -26,7 +26,19 @@ static void test_stores(fixture *f)
     config.lmdb.segment_size_bytes = TJ_SEGMENT_SIZE_MIN - 1;
     assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE,
                    "segment_size is 65535 bytes; it must be at least 65536");
+    config.lmdb.segment_size_bytes = UINT64_MAX;
+    assert_refused(
+        tj_store_open(&config, &store, &err), TJ_MISUSE,
+        "segment_size is 18446744073709551615 bytes; it must be at most 1152921504606846976");
     config.lmdb.segment_size_bytes = 0;
+    config.durability = (tj_durability)77;
+    assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE,
+                   "durability is none of its values");
+    config.durability = TJ_DURABILITY_SYNC;
+    config.postgres.standby_lost = (tj_standby_lost)2;
+    assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE,
+                   "standby_lost is none of its values");
+    config.postgres.standby_lost = TJ_STANDBY_LOST_WAIT;
     config.read_only = true;
     assert_refused(tj_store_open(&config, &store, &err), TJ_MISUSE, "read-only");
     config.read_only = false;
@@ -67,6 +79,31 @@ static void test_state_calls(fixture *f)
     assert_refused(tj_state_save(NULL, &state, &err), TJ_MISUSE, NO_REPOSITORY);
     assert_refused(tj_state_save(f->states, NULL, &err), TJ_MISUSE, NO_REPOSITORY);
     tj_live_state_free(NULL);
+}
+
+/* Refuses a state of which a list that should hold something is NULL. */
+static void refuses_list(fixture *f, tj_live_state *state, size_t *count, const char *told)
+{
+    *count = 2;
+    assert_refused(tj_state_save(f->states, state, &err), TJ_MISUSE, told);
+    *count = 0;
+}
+
+static void test_lists(fixture *f)
+{
+    tj_live_state state = {.has_portfolio = true,
+                           .portfolio.reporting_currency = {TJ_STR("a"), TJ_STR("USDT")},
+                           .has_execution_checkpoint = true};
+    tj_sub_account account = {.exchange = TJ_STR("a")};
+    refuses_list(f, &state, &state.open_order_count, "open_orders is NULL, and should hold 2");
+    refuses_list(f, &state, &state.last_price_count, "last_prices is NULL");
+    refuses_list(f, &state, &state.portfolio.position_count, "positions is NULL");
+    refuses_list(f, &state, &state.portfolio.balance_count, "balances is NULL");
+    refuses_list(f, &state, &state.portfolio.sub_account_count, "sub_accounts is NULL");
+    refuses_list(f, &state, &state.execution_checkpoint.exec_id_count, "exec_ids is NULL");
+    state.portfolio.sub_accounts = &account;
+    state.portfolio.sub_account_count = 1;
+    refuses_list(f, &state, &account.position_count, "positions is NULL");
 }
 
 static void test_algo_calls(fixture *f)
@@ -426,6 +463,7 @@ static const contract_case cases[] = {
     CASE(test_stores),
     CASE(test_store_calls),
     CASE(test_state_calls),
+    CASE(test_lists),
     CASE(test_algo_calls),
     CASE(test_ledger_calls),
     CASE(test_calls_without_a_transaction),

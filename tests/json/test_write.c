@@ -198,6 +198,29 @@ static void large_values_are_refused(void **state)
     free(large);
 }
 
+/* What is no decimal, as memory that nobody set may hold, is not written as one that is empty. */
+static void what_was_never_set_is_refused(void **state)
+{
+    (void)state;
+    tj_order order = an_order("a");
+    tj_price price = {identity("okx", "b"), decimal("1")};
+    tj_live_state live = {.open_orders = &order, .open_order_count = 1};
+    const char unset[] = "a tj_decimal holds no decimal (bits 0x7c000000000000000000000000000000): "
+                         "it was never set";
+    char told[256];
+    order.filled_quantity.bits[1] = price.price.bits[1] = UINT64_C(0x7c00000000000000);
+    order.filled_quantity.bits[0] = price.price.bits[0] = 0;
+    (void)snprintf(told, sizeof told, "open_orders[0].filled_quantity: %s", unset);
+    assert_refused(&live, TJ_INVALID, told);
+    live = (tj_live_state){.last_prices = &price, .last_price_count = 1};
+    (void)snprintf(told, sizeof told, "last_prices.okx:B: %s", unset);
+    assert_refused(&live, TJ_INVALID, told);
+    live.last_prices = NULL;
+    assert_refused(&live, TJ_MISUSE, "last_prices: it is NULL, and should hold 1");
+    live = (tj_live_state){.open_order_count = 3};
+    assert_refused(&live, TJ_MISUSE, "open_orders: it is NULL, and should hold 3");
+}
+
 static void algorithms_are_written(void **state)
 {
     (void)state;
@@ -259,6 +282,7 @@ int main(void)
         cmocka_unit_test(wrong_orders_are_refused),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(large_values_are_refused),
+        cmocka_unit_test(what_was_never_set_is_refused),
         cmocka_unit_test(algorithms_are_written),
         cmocka_unit_test(ledger_entries_are_written),
     };

@@ -127,6 +127,9 @@ static const char *skip_here(const char *path)
 tj_status tj__path_absolute(const char *path, char *out, size_t size, tj_error *error)
 {
     char here[PATH_MAX] = "";
+    if (!path[0]) {
+        return tj__fail(error, TJ_INVALID, "the path is empty");
+    }
     const char *rest = skip_here(path);
     if (path[0] != '/' && !getcwd(here, sizeof here)) {
         return at_path(tj__fail(error, TJ_IO,

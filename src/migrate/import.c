@@ -15,6 +15,11 @@ static tj_status check_options(const tj_config *config, const tj_import_options 
     if (options->source_count == 0 || !options->sources) {
         return tj__fail(error, TJ_MISUSE, "no source is named");
     }
+    for (size_t i = 0; i < options->source_count; i++) {
+        if (!options->sources[i]) {
+            return tj__fail(error, TJ_MISUSE, "source %zu is NULL", i + 1);
+        }
+    }
     if (options->map_count > 0 && !options->maps) {
         return tj__fail(error, TJ_MISUSE, "the maps are NULL");
     }

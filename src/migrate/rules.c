@@ -146,6 +146,9 @@ tj_status tj__rules_read(tj__gathering *all, tj_error *error)
         return tj__fail(error, TJ_NOMEM, "no memory for %zu maps", options->map_count);
     }
     for (size_t i = 0; i < options->map_count; i++) {
+        if (!options->maps[i]) {
+            return tj__fail(error, TJ_MISUSE, "map %zu is NULL", i + 1);
+        }
         TJ_TRY(read_rule(options->maps[i], &all->rules[i], error));
         TJ_TRY(check_once(all, options->maps[i], &all->rules[i], error));
         all->rule_count = i + 1;

@@ -215,6 +215,7 @@ static tj_status read_query(finding *f, tj_error *error)
     f->sequence_last = query->sequence_last == 0 ? UINT64_MAX : query->sequence_last;
     f->time_first = query->has_time_first ? query->time_first : INT64_MIN;
     f->time_last = query->has_time_last ? query->time_last : INT64_MAX;
+    TJ_TRY(tj__value_check_choice((unsigned)query->type, 0, TJ_LEDGER_ADJUSTMENT, "type", error));
     if (query->exchange.size > 0) {
         size_t size = 0;
         TJ_TRY(tj__exchange_canonical(query->exchange, f->exchange, &size, error));

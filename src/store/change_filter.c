@@ -108,6 +108,9 @@ tj_status tj__change_filter_read(tj__change_filter *filter, tj_store *store,
     }
     if (filter->kinds == 0) {
         char quoted[TJ__QUOTE_SIZE];
+        if (!filter->has_key) {
+            return tj__fail(error, TJ_INVALID, "there are no kinds 0x%" PRIx64, query->kinds);
+        }
         return tj__fail(error, TJ_INVALID, "nothing of these kinds can have the key %s",
                         tj__text_quote(query->key, quoted));
     }

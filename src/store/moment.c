@@ -70,7 +70,7 @@ tj_status tj_history_range_get(tj_store *store, tj_history_range *out, tj_error 
 
 static const char *describe(tj_moment moment, char text[TJ_TIME_TEXT_SIZE + 16])
 {
-    if (moment.has_time) {
+    if (moment.has_time && moment.sequence == 0) {
         tj_time_format(moment.time, text);
     } else {
         snprintf(text, TJ_TIME_TEXT_SIZE + 16, "commit %" PRIu64, moment.sequence);
@@ -121,7 +121,7 @@ tj_status tj__moment_find(tj_store *store, tj_moment moment, uint64_t *sequence,
     uint64_t newest = 0;
     TJ_TRY(tj__past_of(store, &past, error));
     TJ_TRY(past->newest(store->core->engine, &newest, error));
-    if (moment.has_time) {
+    if (moment.has_time && moment.sequence == 0) {
         return find_time(store, moment, newest, sequence, error);
     }
     if (moment.sequence > newest) {

@@ -315,6 +315,8 @@ static void a_place_that_is_none_is_refused(void **state)
     assert_refused(tj_backup_list_read(f->path, &list, &err), TJ_INVALID, "is no backup");
     file_in(path, f->directory, "nothing");
     assert_refused(tj_backup_list_read(path, &list, &err), TJ_NOT_FOUND, "no such directory");
+    assert_refused(tj_backup_list_read("", &list, &err), TJ_INVALID, "the path is empty");
+    assert_refused(tj_restore("", path, NULL, NULL, &err), TJ_INVALID, "the path is empty");
 }
 
 static void a_store_in_memory_is_refused(void **state)

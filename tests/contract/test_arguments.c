@@ -138,6 +138,9 @@ static void test_ledger_calls(fixture *f)
     assert_refused(tj_ledger_latest(f->ledger, NULL, &err), TJ_MISUSE, NO_REPOSITORY);
     assert_refused(tj_ledger_find(NULL, &query, &list, &err), TJ_MISUSE, NO_REPOSITORY);
     assert_refused(tj_ledger_find(f->ledger, &query, NULL, &err), TJ_MISUSE, NO_REPOSITORY);
+    query.type = (tj_ledger_type)7;
+    assert_refused(tj_ledger_find(f->ledger, &query, &list, &err), TJ_INVALID,
+                   "type is 7, which is none of its values (0 to 6)");
     query.struct_size = 1;
     assert_refused(tj_ledger_find(f->ledger, &query, &list, &err), TJ_MISUSE,
                    "TJ_LEDGER_QUERY_INIT");

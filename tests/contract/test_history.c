@@ -42,6 +42,8 @@ static void test_a_time_means_the_newest_commit_before_it(fixture *f)
     }
     assert_ok(tj_moment_find(f->store, (tj_moment){0, true, tj_time_now()}, &found, &err));
     assert_int_equal(found, 30);
+    assert_ok(tj_moment_find(f->store, (tj_moment){1, true, tj_time_now()}, &found, &err));
+    assert_int_equal(found, 1); /* a time counts where there is no sequence */
     assert_ok(tj_moment_find(f->store, (tj_moment)TJ_MOMENT_INIT, &found, &err));
     assert_int_equal(found, 30);
 }
@@ -350,6 +352,10 @@ static void test_what_cannot_be_asked(fixture *f)
     assert_refused(tj_history_open(f->store, &query, &history, &err), TJ_INVALID,
                    "nothing of these kinds can have the key \"no uuid\"");
     assert_null(history);
+    query = (tj_history_query)TJ_HISTORY_QUERY_INIT;
+    query.kinds = UINT64_C(1) << 63;
+    assert_refused(tj_history_open(f->store, &query, &history, &err), TJ_INVALID,
+                   "there are no kinds 0x8000000000000000");
     query = (tj_history_query)TJ_HISTORY_QUERY_INIT;
     query.book = "nowhere";
     assert_refused(tj_history_open(f->store, &query, &history, &err), TJ_NOT_FOUND,

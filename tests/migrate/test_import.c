@@ -103,6 +103,14 @@ static void wrong_calls_are_refused(void **state)
     assert_refused(tj_import(NULL, &options, &report, &err), TJ_MISUSE,
                    "no journal to import into");
     assert_refused(tj_import(NULL, &options, NULL, &err), TJ_MISUSE, "no place");
+    const char *const none[] = {NULL};
+    options.sources = none;
+    assert_refused(import(p, &options, NULL, &report), TJ_MISUSE, "source 1 is NULL");
+    options.sources = sources;
+    options.maps = none;
+    options.map_count = 1;
+    assert_refused(import(p, &options, NULL, &report), TJ_MISUSE, "map 1 is NULL");
+    options = options_of(sources, 1);
     tj_config memory = TJ_CONFIG_INIT;
     memory.type = TJ_ENGINE_MEMORY;
     assert_refused(tj_import(&memory, &options, &report, &err), TJ_MISUSE, "a store in memory");

@@ -279,6 +279,28 @@ static void test_many_changes_at_once(fixture *f)
     tj_algo_list_free(list);
 }
 
+static void test_several_at_once(fixture *f)
+{
+    tj_commit_options id = with_id(1), stale = TJ_COMMIT_OPTIONS_INIT;
+    tj_error stale_error = TJ_ERROR_INIT;
+    stale.expected_sequence = 7;
+    tj_commit_item items[] = {{.txn = begin_fee(f, "1"), .options = &id},
+                              {.txn = begin_fee(f, "2"), .options = &stale, .error = &stale_error},
+                              {.txn = begin_fee(f, "3")},
+                              {.txn = begin_fee(f, "4"), .options = &id}};
+    tj_txn_commit_all(items, 4);
+    assert_int_equal(stale_error.status, TJ_CONFLICT);
+    const uint64_t sequences[] = {1, 0, 2, 1};
+    for (size_t i = 0; i < 4; i++) {
+        assert_null(items[i].txn);
+        assert_int_equal(items[i].status, i == 1 ? TJ_CONFLICT : TJ_OK);
+        assert_int_equal(items[i].sequence, sequences[i]);
+    }
+    assert_fees(f, 2, "3");
+    fixture_reopen(f);
+    assert_fees(f, 2, "3");
+}
+
 static const contract_case cases[] = {
     CASE(test_sequences_count_commits),
     CASE(test_a_commit_id_is_applied_once),
@@ -294,6 +316,7 @@ static const contract_case cases[] = {
     CASE(test_deleting_counts_as_a_change),
     CASE(test_a_commit_beyond_64_mib),
     CASE(test_many_changes_at_once),
+    CASE(test_several_at_once),
 };
 
 CONTRACT_MAIN("commits", cases)

@@ -137,6 +137,41 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
     return remove(path);
 }
 
+static tj_status find_beside(const tj__target *t, char path[TJ_PATH_SIZE],
+                             char beside[TJ_PATH_SIZE], tj_error *error)
+{
+    bool there = false;
+    bool there_beside = false;
+    struct stat found;
+    TJ_TRY(tj__journal_path(t->config->path, path, TJ_PATH_SIZE, error));
+    int size = snprintf(beside, TJ_PATH_SIZE, "%s.importing", path);
+    if ((size_t)size >= TJ_PATH_SIZE) {
+        return tj__fail(error, TJ_LIMIT, "the journal's path is too long");
+    }
+    TJ_TRY(tj__path_look(path, &there, &found, error));
+    TJ_TRY(tj__path_look(beside, &there_beside, &found, error));
+    return !there && !there_beside
+               ? TJ_OK
+               : tj__fail(error, TJ_EXISTS,
+                          "an import of this size builds %s and renames it to %s, but one of them "
+                          "is there already: remove it if it holds nothing you need",
+                          beside, path);
+}
+
+/* What would refuse a new journal, a dry run says, too. */
+static tj_status check_new(const tj__target *t, tj_error *error)
+{
+    char path[TJ_PATH_SIZE];
+    char beside[TJ_PATH_SIZE];
+    if (t->config->type != TJ_ENGINE_LMDB) {
+        return TJ_OK;
+    }
+    TJ_TRY(tj__journal_path(t->config->path, path, sizeof path, error));
+    TJ_TRY(tj__journal_place_check(path, error));
+    TJ_TRY(tj__path_apart_above(path, error));
+    return t->plan_count > 1 ? find_beside(t, path, beside, error) : TJ_OK;
+}
+
 /* Several commits are as good as one where nobody sees the journal before the last: it is built
  * beside its place and renamed. */
 static tj_status build_beside(tj__target *t, tj_error *error)
@@ -144,22 +179,7 @@ static tj_status build_beside(tj__target *t, tj_error *error)
     char path[TJ_PATH_SIZE];
     char beside[TJ_PATH_SIZE];
     tj_config config = *t->config;
-    TJ_TRY(tj__journal_path(t->config->path, path, sizeof path, error));
-    int size = snprintf(beside, sizeof beside, "%s.importing", path);
-    if ((size_t)size >= sizeof beside) {
-        return tj__fail(error, TJ_LIMIT, "the journal's path is too long");
-    }
-    bool there = false;
-    bool there_beside = false;
-    struct stat found;
-    TJ_TRY(tj__path_look(path, &there, &found, error));
-    TJ_TRY(tj__path_look(beside, &there_beside, &found, error));
-    if (there || there_beside) {
-        return tj__fail(error, TJ_EXISTS,
-                        "an import of this size builds %s and renames it to %s, but one of them is "
-                        "there already: remove it if it holds nothing you need",
-                        beside, path);
-    }
+    TJ_TRY(find_beside(t, path, beside, error));
     config.path = beside;
     TJ_TRY(tj_store_open(&config, &t->store, error));
     tj_status status = commit_parts(t, error);
@@ -178,6 +198,13 @@ static tj_status build_beside(tj__target *t, tj_error *error)
 
 static tj_status refuse_parts(const tj__target *t, tj_error *error)
 {
+    if (!t->store) {
+        return tj__fail(error, TJ_LIMIT,
+                        "the sources need %zu commits of about %d MiB, and one is all that a "
+                        "journal on a server gets: import into a new journal on a disk, and "
+                        "`tesser-journal copy` that to the server",
+                        t->plan_count, (int)(TJ__PART_SIZE >> 20));
+    }
     return tj__fail(
         error, TJ_LIMIT,
         "the sources need %zu commits of about %d MiB, and one is all that a journal in "
@@ -208,8 +235,12 @@ static tj_status run(tj__target *t, tj_live_state *state, tj_error *error)
     if (t->store) {
         TJ_TRY(tj__target_note_repeats(t, state, error));
     }
-    if (t->store && t->plan_count > 1) {
+    bool on_server = t->config && t->config->type == TJ_ENGINE_POSTGRES;
+    if (t->plan_count > 1 && (t->store || on_server)) {
         return refuse_parts(t, error);
+    }
+    if (t->config && !t->store) {
+        TJ_TRY(check_new(t, error));
     }
     return t->all->options->dry_run ? TJ_OK : commit(t, error);
 }

@@ -307,6 +307,10 @@ not_importable() { # not_importable CODE FILE SENTENCE
     run "$1" import "$2" --into never
     [ ! -e never ] || fail "a failed import of $2 made a journal"
 }
+for dry in --dry-run ""; do # nor is a place that cannot hold a journal
+    run 26 import sources/0.9.3/small/state.db --into j/inner $dry
+    err_has "j/inner is inside the journal $work/j: choose a place outside of it"
+done
 python3 - <<'PY'
 import json
 def entry(sequence, exchange="a"):

@@ -620,7 +620,10 @@ static void a_large_import_builds_a_new_journal(void **state)
     place q = *p;
     q.journal = path_in(p->directory, "second");
     assert_int_equal(mkdir(path_in(p->directory, "second.importing").text, 0700), 0);
-    assert_refused(import(&q, &options, NULL, &report), TJ_EXISTS, "second.importing");
+    for (int dry = 0; dry <= 1; dry++) {
+        options.dry_run = dry;
+        assert_refused(import(&q, &options, NULL, &report), TJ_EXISTS, "second.importing");
+    }
 }
 
 /* ---- the report ------------------------------------------------------------------------------ */

@@ -17,6 +17,15 @@ END
 
 run 13 book list
 err_has 'there is no journal "default" in schema "program_'
+# One commit is all that an import into it may take; nothing is renamed there.
+python3 -c 'import json; print(json.dumps({"00000000-0000-4000-8000-%012d" % i: {"algo_type": "T", "state": "x" * (15 << 20)}
+                                           for i in range(4)}))' >large.json
+for dry in --dry-run ""; do
+    run 21 import large.json $dry
+    err_has 'import into a new journal on a disk, and `tesser-journal copy` that to the server'
+done
+rm large.json
+run 13 book list
 run 0 init
 out_has 'created journal '
 run 14 init

@@ -21,7 +21,7 @@ static const option_spec output_option = {
     .name = "output",
     .letter = 'o',
     .value = "FILE",
-    .help = "write FILE, as its name ends: .csv, .json, .svg or .png"};
+    .help = "write FILE, as its name ends: .csv, .json, .svg or .png; - is standard output"};
 
 const option_spec option_points = {.name = "points", .value = "N"};
 
@@ -155,7 +155,7 @@ static tj_status write_file(command_line *cli, const open_journal *journal,
 {
     char *data = NULL;
     size_t size = 0;
-    const char *path = option_value(cli, &output_option);
+    const char *path = file_given(cli, &output_option);
     tj_status status = TJ_OK;
     if (as == FORM_SVG || as == FORM_PNG) {
         status = draw(journal, curve, as, &data, &size, error);
@@ -211,7 +211,7 @@ static void tell_page(command_line *cli, const open_journal *journal, tj_equity_
 
 static tj_status parse(command_line *cli, tj_equity_query *query, form *as, tj_error *error)
 {
-    const char *path = option_value(cli, &output_option);
+    const char *path = file_given(cli, &output_option);
     *as = given(cli, &csv_option) ? FORM_CSV : given(cli, &option_json) ? FORM_JSON : FORM_PLOT;
     if (path) {
         *as = form_of_file(path);
@@ -245,10 +245,10 @@ static tj_status parse(command_line *cli, tj_equity_query *query, form *as, tj_e
 static tj_status tell(command_line *cli, const open_journal *journal, const tj_equity_curve *curve,
                       form as, tj_error *error)
 {
-    if (curve->thinned && (as == FORM_CSV || given(cli, &output_option))) {
+    if (curve->thinned && (as == FORM_CSV || file_given(cli, &output_option))) {
         report_trace(cli, TJ_TRACE_WARNING, THINNED);
     }
-    if (given(cli, &output_option)) {
+    if (file_given(cli, &output_option)) {
         return write_file(cli, journal, curve, as, error);
     }
     if (as == FORM_CSV) {

@@ -13,7 +13,7 @@ static const option_spec output_option = {
     .letter = 'o',
     .value = "FILE",
     .help = "replace this file, for the node exporter's textfile collector; also when the journal "
-            "cannot be opened"};
+            "cannot be opened; - is standard output"};
 
 typedef struct exposition {
     output out;

@@ -11,7 +11,8 @@ static const option_spec output_option = {
     .name = "output",
     .letter = 'o',
     .value = "FILE",
-    .help = "write to FILE, which is never half-written, instead of standard output"};
+    .help =
+        "write to FILE, which is never half-written, instead of standard output, which - means"};
 static const option_spec dry_run_option = {
     .name = "dry-run", .letter = 'n', .help = "check and report, but save nothing"};
 

@@ -48,9 +48,10 @@ void status_print_clock(const tj_store_info *info, output *out)
 
 void status_print_writer(const tj_store_info *info, output *out)
 {
-    if (info->writer_alive) {
-        out_pair(out, "Writer", "running, pid %" PRId64 "%s%s", info->writer_pid,
-                 info->writer[0] ? ": " : "", info->writer);
+    if (info->writer_alive && info->writer[0]) { /* which begins with its pid */
+        out_pair(out, "Writer", "running: %s", info->writer);
+    } else if (info->writer_alive) {
+        out_pair(out, "Writer", "running, pid %" PRId64, info->writer_pid);
     } else if (info->writer[0]) {
         out_pair(out, "Writer", "none; the last was %s", info->writer);
     } else {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A server that does not let in, told from one that is away: trying again later would not help.
+ * A server that does not let in, where trying again later would not help, told from one that is
+ * away; and of that one, why it may be.
  *
  * libpq gives no code for a connection that failed, so its words are looked at. A server that says
  * them in another language is taken for one that is away, which says the same without the advice.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -35,6 +37,39 @@ static const struct {
     {"definition of service", TJ_INVALID, "see ~/.pg_service.conf, or what PGSERVICEFILE names"},
 };
 
+/* Of one that is away: what that may be, before libpq's words, which have the place. */
+static const struct {
+    const char *words;
+    const char *cause;
+} absences[] = {
+    {"Connection refused",
+     "no server listens there: start it, or correct host and port in journal.url"},
+    {"failed: No such file", "no server listens at this socket: start it, or correct host, which "
+                             "is the socket's directory, and port in journal.url"},
+    {"could not translate host name",
+     "no host of this name is known: correct host in journal.url, or see this machine's resolver"},
+    {"timeout expired", "nothing answers there: the machine is down, a firewall is in between, or "
+                        "host is another one's in journal.url"},
+    {"No route to host", "no way leads there: see this machine's network, or correct host in "
+                         "journal.url"},
+    {"Network is unreachable", "no way leads there: see this machine's network, or correct host in "
+                               "journal.url"},
+    {"the database system is", "the server takes nobody in now: its log says what it waits for"},
+};
+
+static void explain_absence(tj_error *error)
+{
+    for (size_t i = 0; i < sizeof absences / sizeof *absences; i++) {
+        if (strstr(error->message, absences[i].words)) {
+            char said[sizeof error->message];
+            memcpy(said, error->message, sizeof said);
+            snprintf(error->message, sizeof error->message, "%s (%.*s)", absences[i].cause,
+                     (int)(sizeof said - strlen(absences[i].cause) - sizeof " ()"), said);
+            return;
+        }
+    }
+}
+
 tj_status tj__pg_judge_refusal(tj_status status, tj_error *error)
 {
     if (status != TJ_UNAVAILABLE || !error) {
@@ -47,5 +82,6 @@ tj_status tj__pg_judge_refusal(tj_status status, tj_error *error)
             return error->status;
         }
     }
+    explain_absence(error);
     return status;
 }

@@ -79,3 +79,8 @@ err_has "--csv and --json do not go together"
 run 2 -j j equity --from never
 run 13 -j j equity --to 99
 err_has "commit 99 is after the newest: history is kept from commit 1 ("
+run 0 -j j equity --csv
+cp "$out" plain
+run 0 -j j equity --csv --output -
+[ ! -e ./- ] || fail "a file named -"
+cmp -s "$out" plain || fail "--output - is not standard output"

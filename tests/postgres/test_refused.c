@@ -43,6 +43,12 @@ static void test_a_server_that_is_not_there(void **state)
     (void)state;
     refuse_url("host=/nowhere user=postgres dbname=postgres", TJ_UNAVAILABLE, "/nowhere");
     refuse_url("host=127.0.0.1 port=1 user=postgres", TJ_UNAVAILABLE, "127.0.0.1");
+    refuse_url("host=/nowhere user=postgres dbname=postgres", TJ_UNAVAILABLE,
+               "no server listens at this socket: start it, or correct host");
+    refuse_url("host=127.0.0.1 port=1 user=postgres", TJ_UNAVAILABLE,
+               "no server listens there: start it, or correct host and port in journal.url (");
+    refuse_url("host=a..b user=postgres", TJ_UNAVAILABLE,
+               "no host of this name is known: correct host in journal.url");
 }
 
 static void test_a_journal_that_is_not_there(void **state)

@@ -4,7 +4,8 @@
  * prices, and each price is a commit of its own. The journal says through a descriptor which of
  * them are durable.
  *
- *     event_loop DIRECTORY
+ *     cc event_loop.c $(pkg-config --cflags --libs tesser-journal) -o event_loop
+ *     ./event_loop ./journal
  */
 #include <inttypes.h>
 #include <stdio.h>

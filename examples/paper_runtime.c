@@ -2,6 +2,10 @@
 /*
  * A small trading runtime on top of the journal, written as a user would write one.
  *
+ *     cc paper_*.c $(pkg-config --cflags --libs tesser-journal) -o paper_runtime
+ *     printf '[journal]\npath = "./journal"\n' >tesser.toml
+ *     ./paper_runtime --events 300
+ *
  * Six symbols on two venues follow a random walk. When a fast average crosses above a slow one, a
  * TWAP algorithm buys in slices; when it crosses below, an iceberg algorithm sells what is held.
  * Orders are filled in parts. Everything it must not lose is in the store that tesser.toml names:

@@ -53,6 +53,17 @@ ninja -C "$scratch/outside" --quiet
 expect_equity "find_package, shared" "$scratch/outside/with_shared"
 expect_equity "find_package, static" "$scratch/outside/with_static"
 
+# The examples, by the lines that stand in them.
+cp -r "$prefix/share/doc/tesser-journal/examples" "$scratch/examples"
+cd "$scratch/examples"
+for example in event_loop paper_runtime; do
+    sed -nE 's/^ \*     ((cc|printf|\.\/).*)/\1/p' $example.c >typed
+    [ "$(grep -c '^cc\|^\./' typed)" = 2 ] || { echo "$example.c does not say how it is built and run"; exit 1; }
+    TMPDIR=$scratch LD_LIBRARY_PATH=$libdir bash -euc "$(cat typed)" >told 2>&1 || { cat typed told; exit 1; }
+    rm -rf journal
+done
+cd "$here"
+
 for program in "$scratch/pc_static" "$scratch/outside/with_static"; do
     if ldd "$program" | grep -q libtesser-journal; then
         echo "$program was to be linked statically, but needs the shared library"

@@ -46,7 +46,7 @@ static void maybe_kill(const runtime *r, unsigned place)
 static void finish_event(runtime *r)
 {
     tj_txn *txn = NULL;
-    must(tj_txn_begin(r->store, &txn, &error));
+    must(tj_txn_begin(r->store, &txn, &failure));
     work_orders(txn, r);
     move_market(txn, r);
     run_strategy(txn, r);
@@ -55,9 +55,9 @@ static void finish_event(runtime *r)
     put_portfolio(txn, r);
     put_strategy(txn, r);
     tj_time now = event_time(r->event);
-    must(tj_txn_set_last_candle_ts(txn, &now, &error));
+    must(tj_txn_set_last_candle_ts(txn, &now, &failure));
     maybe_kill(r, 1);
-    must(tj_txn_commit(txn, NULL, NULL, &error));
+    must(tj_txn_commit(txn, NULL, NULL, &failure));
     maybe_kill(r, 2);
 }
 
@@ -66,9 +66,9 @@ static void run_event(runtime *r)
     tj_txn *txn = NULL;
     r->event++;
     maybe_kill(r, 0);
-    must(tj_txn_begin(r->store, &txn, &error));
+    must(tj_txn_begin(r->store, &txn, &failure));
     if (note_intents(txn, r)) {
-        must(tj_txn_commit(txn, NULL, NULL, &error));
+        must(tj_txn_commit(txn, NULL, NULL, &failure));
     } else {
         tj_txn_abort(txn);
     }
@@ -78,7 +78,7 @@ static void run_event(runtime *r)
 static void start_fresh(runtime *r)
 {
     tj_txn *txn = NULL;
-    must(tj_txn_begin(r->store, &txn, &error));
+    must(tj_txn_begin(r->store, &txn, &failure));
     r->peak_equity = decimal("200000.00000000");
     for (size_t venue = 0; venue < 2; venue++) {
         r->cash[venue] = decimal("100000.00000000");
@@ -86,7 +86,7 @@ static void start_fresh(runtime *r)
     }
     put_portfolio(txn, r);
     put_strategy(txn, r);
-    must(tj_txn_commit(txn, NULL, NULL, &error));
+    must(tj_txn_commit(txn, NULL, NULL, &failure));
 }
 
 /* An intent that was saved and not confirmed: the exchange is asked by the client order id whether
@@ -115,7 +115,7 @@ static void start(runtime *r)
         r->holdings[i].price = decimal(paper_symbols[i].first_price);
         r->holdings[i].quantity = lots_of(i, 0);
     }
-    must(tj_state_load(tj_store_state_repository(r->store, NULL), &state, &error));
+    must(tj_state_load(tj_store_state_repository(r->store, NULL), &state, &failure));
     if (!state->has_portfolio) {
         start_fresh(r);
         tj_live_state_free(state);
@@ -174,8 +174,8 @@ int main(int argc, char **argv)
         }
     }
     tj_config config = TJ_CONFIG_INIT;
-    must(tj_config_load(config_file, &config, &error));
-    must(tj_store_open(&config, &r.store, &error));
+    must(tj_config_load(config_file, &config, &failure));
+    must(tj_store_open(&config, &r.store, &failure));
     tj_config_dispose(&config);
     start(&r);
     while (r.event < events) {
@@ -183,6 +183,6 @@ int main(int argc, char **argv)
         (void)usleep((useconds_t)(pace_ms * 1000));
     }
     printf("digest %016" PRIx64 " after %" PRIu64 " events\n", digest_of_store(r.store), r.event);
-    must(tj_store_close(r.store, &error));
+    must(tj_store_close(r.store, &failure));
     return 0;
 }

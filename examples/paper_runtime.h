@@ -60,7 +60,7 @@ typedef struct runtime {
 /* ---- paper_values.c: exact arithmetic in few words, ids and times ----------------------- */
 
 extern const tj_str paper_venues[2];
-extern tj_error error;
+extern tj_error failure;
 
 /* Ends the program, with the sentence and the advice, when a call failed. */
 void must(tj_status status);

@@ -22,7 +22,7 @@ void put_algo(tj_txn *txn, const algo *a)
              symbol, a->lots_left, a->lots_slice, a->next_event);
     tj_algo_state state = {.plugin = a->buys ? TJ_STR("TWAP") : TJ_STR("ICEBERG"),
                            .payload = tj_str_of(payload)};
-    must(tj_txn_put_algo(txn, &a->id, &state, &error));
+    must(tj_txn_put_algo(txn, &a->id, &state, &failure));
 }
 
 void put_order(tj_txn *txn, const runtime *r, const working_order *o)
@@ -40,7 +40,7 @@ void put_order(tj_txn *txn, const runtime *r, const working_order *o)
                                        .price = o->price,
                                        .time_in_force = TJ_TIF_GOOD_TIL_CANCELED,
                                        .client_order_id = tj_str_of(o->id)};
-    must(tj_txn_put_order(txn, &order, &error));
+    must(tj_txn_put_order(txn, &order, &failure));
 }
 
 void put_position(tj_txn *txn, const runtime *r, size_t symbol)
@@ -56,8 +56,8 @@ void put_position(tj_txn *txn, const runtime *r, size_t symbol)
                                 money(times(minus(h->price, h->entry_price), h->quantity)),
                             .updated_at = event_time(r->event)};
     tj_str none = {NULL, 0};
-    must(tj_txn_put_position(txn, none, &position, &error));
-    must(tj_txn_put_position(txn, paper_venues[venue_of(symbol)], &position, &error));
+    must(tj_txn_put_position(txn, none, &position, &failure));
+    must(tj_txn_put_position(txn, paper_venues[venue_of(symbol)], &position, &failure));
 }
 
 void put_cash(tj_txn *txn, const runtime *r, size_t venue)
@@ -66,8 +66,8 @@ void put_cash(tj_txn *txn, const runtime *r, size_t venue)
                           .quantity = r->cash[venue],
                           .conversion_rate = tj_decimal_int(1)};
     tj_str none = {NULL, 0};
-    must(tj_txn_put_balance(txn, none, &balance, &error));
-    must(tj_txn_put_balance(txn, paper_venues[venue], &balance, &error));
+    must(tj_txn_put_balance(txn, none, &balance, &failure));
+    must(tj_txn_put_balance(txn, paper_venues[venue], &balance, &failure));
 }
 
 void put_portfolio(tj_txn *txn, const runtime *r)
@@ -79,8 +79,8 @@ void put_portfolio(tj_txn *txn, const runtime *r)
                               .drawdown_limit = decimal(PAPER_DRAWDOWN_LIMIT),
                               .peak_equity = r->peak_equity,
                               .liquidate_only = r->liquidate_only};
-    must(tj_txn_put_portfolio(txn, &portfolio, &error));
-    must(tj_txn_set_portfolio_equity(txn, &equity, &error));
+    must(tj_txn_put_portfolio(txn, &portfolio, &failure));
+    must(tj_txn_set_portfolio_equity(txn, &equity, &failure));
 }
 
 /* The strategy's own memory, as JSON: the event that is done, and each symbol's window of
@@ -102,7 +102,7 @@ void put_strategy(tj_txn *txn, const runtime *r)
         at += (size_t)snprintf(text + at, sizeof text - at, "]");
     }
     snprintf(text + at, sizeof text - at, "]}");
-    must(tj_txn_set_strategy_state(txn, tj_str_of(text), &error));
+    must(tj_txn_set_strategy_state(txn, tj_str_of(text), &failure));
 }
 
 void put_ledger(tj_txn *txn, const runtime *r, const working_order *o, tj_ledger_type type,
@@ -115,7 +115,7 @@ void put_ledger(tj_txn *txn, const runtime *r, const working_order *o, tj_ledger
                              .amount = amount,
                              .type = type,
                              .reference = tj_str_of(o->id)};
-    must(tj_txn_append_ledger(txn, &entry, &error));
+    must(tj_txn_append_ledger(txn, &entry, &failure));
 }
 
 /* Reads the text that put_strategy wrote. */
@@ -130,7 +130,7 @@ static void read_strategy(runtime *r, const char *text)
         h->was_above = *at++ == '1';
         while (*at == ',') {
             size_t size = strcspn(++at, ",]");
-            must(tj_decimal_parse((tj_str){at, size}, &h->window[h->window_count++], &error));
+            must(tj_decimal_parse((tj_str){at, size}, &h->window[h->window_count++], &failure));
             at += size;
         }
         at += 2; /* the bracket and a comma, or the last bracket */
@@ -140,7 +140,7 @@ static void read_strategy(runtime *r, const char *text)
 static void read_algos(runtime *r)
 {
     tj_algo_list *list = NULL;
-    must(tj_algo_load_all(tj_store_algo_repository(r->store, NULL), &list, &error));
+    must(tj_algo_load_all(tj_store_algo_repository(r->store, NULL), &list, &failure));
     for (size_t i = 0; i < list->count && i < PAPER_ALGOS_MAX; i++) {
         algo *a = &r->algos[r->algo_count++];
         char symbol[TJ_IDENTITY_TEXT_SIZE];
@@ -155,7 +155,7 @@ static void read_algos(runtime *r)
             fprintf(stderr, "paper_runtime: an algorithm of another program is stored here\n");
             exit(1);
         }
-        must(tj_identity_parse(tj_str_of(symbol), &identity, &error));
+        must(tj_identity_parse(tj_str_of(symbol), &identity, &failure));
         a->symbol = symbol_index(identity);
     }
     tj_algo_list_free(list);
@@ -236,15 +236,15 @@ uint64_t digest_of_store(tj_store *store)
     tj_algo_list *algos = NULL;
     tj_ledger_list *ledger = NULL;
     tj_text text = {NULL, 0};
-    must(tj_state_load(tj_store_state_repository(store, NULL), &state, &error));
-    must(tj_live_state_to_json(state, &text, &error));
+    must(tj_state_load(tj_store_state_repository(store, NULL), &state, &failure));
+    must(tj_live_state_to_json(state, &text, &failure));
     digest = add_to_digest(digest, &text);
-    must(tj_algo_load_all(tj_store_algo_repository(store, NULL), &algos, &error));
-    must(tj_algo_list_to_json(algos, &text, &error));
+    must(tj_algo_load_all(tj_store_algo_repository(store, NULL), &algos, &failure));
+    must(tj_algo_list_to_json(algos, &text, &failure));
     digest = add_to_digest(digest, &text);
-    must(tj_ledger_find(tj_store_ledger_repository(store, NULL), NULL, &ledger, &error));
+    must(tj_ledger_find(tj_store_ledger_repository(store, NULL), NULL, &ledger, &failure));
     for (size_t i = 0; i < ledger->count; i++) {
-        must(tj_ledger_entry_to_json(&ledger->entries[i], &text, &error));
+        must(tj_ledger_entry_to_json(&ledger->entries[i], &text, &failure));
         digest = add_to_digest(digest, &text);
     }
     tj_ledger_list_free(ledger);

@@ -80,7 +80,7 @@ static void book_fill(tj_txn *txn, runtime *r, working_order *o, int64_t lots)
     if (o->buys) {
         tj_decimal cost = plus(times(h->quantity, h->entry_price), value);
         h->quantity = plus(h->quantity, quantity);
-        must(tj_decimal_div(cost, h->quantity, 8, TJ_ROUND_HALF_EVEN, &h->entry_price, &error));
+        must(tj_decimal_div(cost, h->quantity, 8, TJ_ROUND_HALF_EVEN, &h->entry_price, &failure));
         *cash = minus(*cash, value);
     } else {
         tj_decimal pnl = money(times(minus(o->price, h->entry_price), quantity));
@@ -121,7 +121,7 @@ void work_orders(tj_txn *txn, runtime *r)
             book_fill(txn, r, o, lots);
         }
         if (o->status == TJ_ORDER_FILLED) {
-            must(tj_txn_delete_order(txn, tj_str_of(o->id), &error));
+            must(tj_txn_delete_order(txn, tj_str_of(o->id), &failure));
             drop_order(r, i);
             continue;
         }
@@ -142,7 +142,7 @@ void move_market(tj_txn *txn, runtime *r)
         }
         h->window[h->window_count++] = h->price;
         tj_price price = {paper_symbols[i].symbol, h->price};
-        must(tj_txn_put_price(txn, &price, &error));
+        must(tj_txn_put_price(txn, &price, &failure));
     }
 }
 
@@ -199,7 +199,7 @@ void retire_algos(tj_txn *txn, runtime *r)
             i++;
             continue;
         }
-        must(tj_txn_delete_algo(txn, &r->algos[i].id, &error));
+        must(tj_txn_delete_algo(txn, &r->algos[i].id, &failure));
         r->algo_count--;
         memmove(&r->algos[i], &r->algos[i + 1], (r->algo_count - i) * sizeof r->algos[0]);
     }

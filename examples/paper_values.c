@@ -9,12 +9,12 @@
 #define EPOCH_NS 1763900000000000000LL /* the pretended time of event 0 */
 
 const tj_str paper_venues[2] = {{"binance_perp", 12}, {"bybit_linear", 12}};
-tj_error error = TJ_ERROR_INIT;
+tj_error failure = TJ_ERROR_INIT;
 
 void must(tj_status status)
 {
     if (status != TJ_OK) {
-        fprintf(stderr, "paper_runtime: %s\n%s\n", error.message,
+        fprintf(stderr, "paper_runtime: %s\n%s\n", failure.message,
                 tj_advice_text(tj_status_advice(status)));
         exit(10 + (int)status);
     }
@@ -23,32 +23,32 @@ void must(tj_status status)
 tj_decimal decimal(const char *text)
 {
     tj_decimal value = {{0, 0}};
-    must(tj_decimal_parse(tj_str_of(text), &value, &error));
+    must(tj_decimal_parse(tj_str_of(text), &value, &failure));
     return value;
 }
 
 tj_decimal plus(tj_decimal a, tj_decimal b)
 {
-    must(tj_decimal_add(a, b, &a, &error));
+    must(tj_decimal_add(a, b, &a, &failure));
     return a;
 }
 
 tj_decimal minus(tj_decimal a, tj_decimal b)
 {
-    must(tj_decimal_sub(a, b, &a, &error));
+    must(tj_decimal_sub(a, b, &a, &failure));
     return a;
 }
 
 tj_decimal times(tj_decimal a, tj_decimal b)
 {
-    must(tj_decimal_mul(a, b, &a, &error));
+    must(tj_decimal_mul(a, b, &a, &failure));
     return a;
 }
 
 /* Money is kept to eight places; rounding is said where it happens. */
 tj_decimal money(tj_decimal value)
 {
-    must(tj_decimal_rescale(value, 8, TJ_ROUND_HALF_EVEN, &value, &error));
+    must(tj_decimal_rescale(value, 8, TJ_ROUND_HALF_EVEN, &value, &failure));
     return value;
 }
 
@@ -62,7 +62,7 @@ int64_t lots_in(size_t symbol, tj_decimal quantity)
     tj_decimal lots;
     uint64_t count = 0;
     must(tj_decimal_div(quantity, decimal(paper_symbols[symbol].lot), 0, TJ_ROUND_EXACT, &lots,
-                        &error));
+                        &failure));
     tj_decimal_to_parts(lots, NULL, NULL, &count, NULL);
     return (int64_t)count;
 }

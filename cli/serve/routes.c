@@ -301,10 +301,21 @@ static tj_status run_command(command_line *run, const request *asked, tj_error *
     return run->command->run(run, error);
 }
 
+/* Whoever follows the advice is in another directory than this process. */
+static void name_from_root(command_line *run)
+{
+    char *path = run->journal[0] ? realpath(run->journal, NULL) : NULL;
+    if (path) {
+        snprintf(run->journal, sizeof run->journal, "%s", path);
+    }
+    free(path);
+}
+
 /* What a failure leaves of an answer is replaced by the failure. */
 static int tell_failure(command_line *run, tj_status status, const tj_error *error, sink *s)
 {
     s->size = 0;
+    name_from_root(run);
     run->out = sink_output(s);
     run->advice = run->usage ? USAGE_ADVICE : NULL;
     failure_json(run, status, error, &run->out);

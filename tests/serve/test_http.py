@@ -303,7 +303,7 @@ def test_damage():
     served = Served("j")
     assert served.json("/healthz", 503)["status"] == "CORRUPT"
     answer = served.json("/api/state", 500)
-    assert answer["exit_code"] == 19 and "verify -j j --deep" in answer["advice"], answer
+    assert answer["exit_code"] == 19 and f"verify -j {os.path.realpath('j')} --deep" in answer["advice"], answer
     status, _, body = served.get("/metrics")
     assert status == 200 and re.search(r"^tesser_journal_up\{.*\} 0$", body, re.M)
     assert Events(served).next()["status"] == "CORRUPT"

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* P16: a proof finds every byte that is not as it was backed up, and leaves nothing behind. */
+#include <sys/syscall.h>
+
 #include "backup/fixture.h"
+#include "log/segment.h"
+#include "support/stand_in.h"
 
 static char trial[PATH_TEXT_SIZE + 16];
 
@@ -67,6 +71,42 @@ static void every_changed_byte_is_found(void **state)
     assert_ok(verify(0, NULL));
 }
 
+/* What a disk does between a write and a flush. */
+static long changed_at = -1; /* in the next file of the backup's log that is flushed */
+
+STAND_IN int fsync(int fd)
+{
+    char link[64];
+    char path[PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (changed_at >= 0 && readlink(link, path, sizeof path - 1) > 0 && strstr(path, ".part")) {
+        flip_byte(path, (size_t)changed_at);
+        changed_at = -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* The point has the hash of what was written, and not of what is read back. */
+static void a_byte_that_changes_before_the_point_is_found(void **state)
+{
+    static const long places[] = {TJ__SEGMENT_HEADER_SIZE - 1, 9000};
+    fixture *f = *state;
+    snprintf(trial, sizeof trial, "%s/trial", f->directory);
+    assert_int_equal(mkdir(trial, 0700), 0);
+    small_segments_open(f);
+    save_numbers(f->store, 1, 1000);
+    for (size_t i = 0; i < 2 * sizeof places / sizeof *places; i++) {
+        changed_at = places[i / 2];
+        backup_compression = i % 2;
+        back_up(f->store);
+        assert_int_equal(changed_at, -1);
+        assert_refused(verify(0, NULL), TJ_CORRUPT, "are not those that were backed up");
+        shell("rm -r %s", backup_path);
+    }
+    backup_compression = 0;
+    fixture_close(f);
+}
+
 static void a_file_that_is_gone_or_cut_is_found(void **state)
 {
     fixture *f = *state;
@@ -85,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(each_point_is_proven),
         JOURNAL_TEST(every_changed_byte_is_found),
+        JOURNAL_TEST(a_byte_that_changes_before_the_point_is_found),
         JOURNAL_TEST(a_file_that_is_gone_or_cut_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

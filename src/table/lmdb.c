@@ -2,7 +2,6 @@
 /* The map: its size, opening it where nothing may be written, and making it larger. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -21,14 +20,6 @@ void tj__lmdb_extend(MDB_env *lmdb)
     if (file.st_size < needed && ftruncate(fd, needed) != 0) {
         return;
     }
-}
-
-/* On a read-only mount there is no other way than to read without a slot. Whether the file system
- * itself is read-only, or a writer has another mount of it, cannot be told: see slotless.c. */
-static bool on_read_only_file_system(const char *directory)
-{
-    struct statvfs info;
-    return statvfs(directory, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
 }
 
 static int open_once(const tj__lmdb_options *options, unsigned flags, unsigned readers_max,
@@ -71,16 +62,30 @@ static uint64_t fitting_size(const tj__lmdb_options *options)
     return size > options->map_size_min ? size : options->map_size_min;
 }
 
+/* On a read-only mount there is no other way than to read without a slot. Whether the file system
+ * itself is read-only, or a writer has another mount of it, cannot be told: see slotless.c. Nor
+ * does statvfs tell what a disk error has made read-only: ext4 answers EROFS then, and no more. */
+static tj_status prepare_slots(const tj__lmdb_options *options, unsigned *flags,
+                               unsigned *readers_max, tj_error *error)
+{
+    tj_error failure = TJ_ERROR_INIT;
+    tj_status status =
+        tj__lock_prepare(options->directory, !options->read_only, readers_max, &failure);
+    if (status == TJ_READONLY && options->read_only) {
+        *flags |= MDB_NOLOCK;
+        return TJ_OK;
+    }
+    return tj__error_pass(error, &failure);
+}
+
 tj_status tj__lmdb_env_open(const tj__lmdb_options *options, MDB_env **out, tj_error *error)
 {
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
     unsigned readers_max = TJ__READERS_MAX;
     if (options->building) {
         flags |= MDB_NOLOCK | MDB_NOSYNC;
-    } else if (options->read_only && on_read_only_file_system(options->directory)) {
-        flags |= MDB_NOLOCK;
     } else {
-        TJ_TRY(tj__lock_prepare(options->directory, !options->read_only, &readers_max, error));
+        TJ_TRY(prepare_slots(options, &flags, &readers_max, error));
     }
     int code = open_once(options, flags, readers_max, fitting_size(options), out);
     if (code == MDB_INVALID) { /* data.mdb was checked before, or is new */

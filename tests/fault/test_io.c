@@ -82,6 +82,24 @@ static void what_may_not_be_on_the_disk_is_written_again(void **state)
     fixture_remove(&w.f);
 }
 
+/* As ext4 does after an error: statvfs does not tell. */
+static void one_looks_on_where_an_error_made_the_disk_read_only(void **state)
+{
+    (void)state;
+    workload w;
+    workload_make(&w);
+    leave_killed(&w);
+    calls_watch(w.f.directory, 1u << CALL_CREATE, 1, EROFS);
+    io.lasting = true;
+    w.f.config.read_only = true;
+    fixture_open(&w.f);
+    expect_fates(&w, true);
+    fixture_close(&w.f);
+    assert_true(io.failed);
+    calls_ignore();
+    fixture_remove(&w.f);
+}
+
 /* ---- looking after it ------------------------------------------------------------------------ */
 
 static long run_care(void make(workload *w), void act(workload *w), void check(workload *w),
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(every_call_of_a_workload_fails),
         cmocka_unit_test(every_call_of_a_recovery_fails),
         cmocka_unit_test(what_may_not_be_on_the_disk_is_written_again),
+        cmocka_unit_test(one_looks_on_where_an_error_made_the_disk_read_only),
         cmocka_unit_test(every_flush_and_rename_of_a_new_journal_fails),
         cmocka_unit_test(no_descriptor_is_left_for_a_repair),
         cmocka_unit_test(what_a_disk_does_not_give_is_named_before_what_is_lost),

@@ -2,8 +2,12 @@
 /* check: whether all is well, as an exit code, for monitoring. */
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <tesser/history.h>
 #include <tesser/maintain.h>
@@ -346,6 +350,31 @@ static tj_status refuse_bounds(command_line *cli, const tj_store_info *info, tj_
                        none->name);
 }
 
+/* After an error ext4 refuses every writer, and is still mounted for writing. On a read-only mount a
+ * writer may have another one. */
+static tj_status refuse_failed_disk(const tj_store_info *info, tj_error *error)
+{
+    struct statvfs mounted;
+    char *path = NULL;
+    if (info->type != TJ_ENGINE_LMDB) {
+        return TJ_OK;
+    }
+    need(asprintf(&path, "%s/writer.lock", info->path) < 0 ? NULL : path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool failed = fd < 0 && errno == EROFS && statvfs(path, &mounted) == 0 &&
+                  (mounted.f_flag & ST_RDONLY) == 0;
+    free(path);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return failed ? fail(error, TJ_READONLY,
+                         "the disk of %s takes no writes any more, though it is mounted for them: "
+                         "the kernel's log (dmesg) tells which error it was; unmount it and check "
+                         "it with fsck",
+                         info->path)
+                  : TJ_OK;
+}
+
 static tj_status run_check(command_line *cli, tj_error *error)
 {
     open_journal journal;
@@ -363,6 +392,9 @@ static tj_status run_check(command_line *cli, tj_error *error)
     }
     if (status == TJ_OK) {
         status = refuse_bounds(cli, &info, error);
+    }
+    if (status == TJ_OK) {
+        status = refuse_failed_disk(&info, error);
     }
     if (status == TJ_OK) {
         status =

@@ -105,6 +105,11 @@ static void look_at_mount(tj__examinee *x)
             "%s is mounted without barriers: a flush does not reach the disk, and a "
             "power cut loses commits that were acknowledged",
             m.point);
+    } else if (has_option(&m, "emergency_ro")) {
+        tj__checkup_add(x, "mount", TJ_HEALTH_WRONG, "dmesg",
+                        "%s takes no writes any more after an error, which the kernel's log tells: "
+                        "unmount it, and check it with fsck",
+                        m.point);
     } else if (has_option(&m, "ro")) {
         tj__checkup_add(
             x, "mount", TJ_HEALTH_WARNING,

@@ -64,6 +64,37 @@ else
     echo "not tried: a full disk (no mount)"
 fi
 
+# A disk that ran full below ext4, which refuses all writes from then on.
+disk_fails() {
+    mkdir below above
+    mount -t tmpfs -o size=24m none below && truncate -s 64m below/disk && mkfs.ext4 -q below/disk &&
+        mount -o loop,errors=remount-ro below/disk above || return 1
+    "$TESSER_JOURNAL" -j above/j init
+    "$TESSER_JOURNAL" -j above/j record <<<'{"portfolio_equity":"7"}'
+    sync -f above
+    head -c 24m /dev/zero >below/filler 2>/dev/null || true
+    head -c 24m /dev/urandom >above/filler 2>/dev/null || true
+    sync -f above 2>/dev/null || true
+    mkdir above/more above/more/again 2>/dev/null || true
+    sync -f above 2>/dev/null || true
+    grep -q " $PWD/above .*emergency_ro" /proc/self/mountinfo
+}
+trap 'code=$?; umount above below 2>/dev/null || true; finish $code' EXIT
+if [ "$(id -u)" = 0 ] && disk_fails >disk.log 2>&1; then
+    run 17 -j above/j check
+    err_has "the disk of $PWD/above/j takes no writes any more, though it is mounted for them"
+    run 6 -j above/j doctor --no-flush
+    out_has "$PWD/above takes no writes any more after an error"
+    run 17 -j above/j record <<<'{"portfolio_equity":"8"}'
+    run 0 -j above/j state export
+    out_has '"portfolio_equity":"7"'
+    run 0 -j above/j status
+else
+    echo "not tried: a disk that failed (no mount, or a kernel that mounts it read-only then)"
+fi
+umount above 2>/dev/null || true
+umount below 2>/dev/null || true
+
 # What no writer could open ends as the writer would.
 cp -a j old
 rm j/log/0000000002.log

@@ -350,8 +350,8 @@ static tj_status refuse_bounds(command_line *cli, const tj_store_info *info, tj_
                        none->name);
 }
 
-/* After an error ext4 refuses every writer, and is still mounted for writing. On a read-only mount a
- * writer may have another one. */
+/* After an error ext4 refuses every writer, and is still mounted for writing. On a read-only mount
+ * a writer may have another one. */
 static tj_status refuse_failed_disk(const tj_store_info *info, tj_error *error)
 {
     struct statvfs mounted;

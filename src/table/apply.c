@@ -8,6 +8,10 @@
  * A failed flush is not told from a failed write, so an EIO that a full disk does not explain ends
  * the use of this handle: what the page cache shows after it may not be what the disk holds. A full
  * disk does not end it, because the next transaction writes all its pages anew.
+ *
+ * A batch is what follows the one before. Where data.mdb does not stand there (an older copy was
+ * written over it while it was open) nothing is put into it: it would lack the batches between, and
+ * nothing would tell.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +20,8 @@
 #include "base/error.h"
 #include "table/internal.h"
 
+/* In place of LMDB's codes: data.mdb is not where the last apply left it. */
+#define WRITTEN_OVER (-1)
 /* Copy-on-write and free-list pages of a batch, beside its rows. */
 #define SPARE_BYTES ((uint64_t)1 << 20)
 
@@ -146,11 +152,18 @@ typedef struct written_batch {
     const tj__position *position;
 } written_batch;
 
+static bool follows(const tj__env *env, MDB_txn *txn)
+{
+    tj__position stored;
+    return tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &stored, NULL) == TJ_OK &&
+           tj__position_same(&stored, &env->applied);
+}
+
 static int write_batch(const tj__env *env, MDB_txn *txn, void *context)
 {
     const written_batch *b = context;
     writing w = {.env = env, .txn = txn};
-    int code = 0;
+    int code = follows(env, txn) ? 0 : WRITTEN_OVER;
     for (size_t i = 0; i < b->count && code == 0; i++) {
         code = write_entry(&w, b->entries[i]);
     }
@@ -216,9 +229,23 @@ static void refuse_after(tj__env *env, int code, const char *outcome, tj_error *
     (void)tj__error_pass(error, &cause);
 }
 
+static tj_status refuse_written_over(tj__env *env, tj_error *error)
+{
+    tj_error cause = TJ_ERROR_INIT;
+    tj__fail(&cause, TJ_CLOSED,
+             "%s was written over while it was open, and is not as commit %" PRIu64
+             " left it any more: the log has everything, and the next opening goes by it",
+             env->data_path, env->applied.sequence);
+    tj__env_refuse(env, cause.message);
+    return tj__error_pass(error, &cause);
+}
+
 static tj_status apply_failed(tj__env *env, int code, uint64_t batch_bytes, tj_error *error)
 {
     uint64_t free_bytes = 0;
+    if (code == WRITTEN_OVER) {
+        return refuse_written_over(env, error);
+    }
     if (is_broken(env)) {
         refuse_after(env, code, "whether the batch was stored is unknown until it is reopened",
                      NULL);
@@ -289,6 +316,8 @@ tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *pos
     tj_status status = tj__env_write(env, write_batch, &b, tj__rowmap_bytes(batch), error);
     if (status != TJ_OK) {
         tj__error_place(error, "%s", env->data_path);
+        return status;
     }
-    return status;
+    env->applied = *position;
+    return TJ_OK;
 }

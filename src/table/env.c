@@ -172,11 +172,10 @@ static tj_status open_tables(tj__env *env, MDB_txn *txn, tj__superblock *superbl
 static tj_status read_meta(tj__env *env, tj__superblock *superblock, tj_error *error)
 {
     MDB_txn *txn = NULL;
-    tj__position position;
     TJ_TRY(tj__read_begin(env, &txn, error));
     tj_status status = open_tables(env, txn, superblock, error);
     if (status == TJ_OK) {
-        status = tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &position, error);
+        status = tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &env->applied, error);
     }
     if (status == TJ_OK) {
         if (tj__is_slotless(env)) {

@@ -45,6 +45,7 @@ struct tj__env {
     uint64_t map_size_max;
     void *lock_map; /* LMDB's map of lock.mdb, where a store into it may need a block; or NULL */
     size_t lock_map_size;
+    tj__position applied;      /* of the newest apply; at first, what was found at open */
     bool unclosed;             /* it was to be closed, and could not (env.c) */
     struct tj__parked *parked; /* read transactions that could not be ended yet (snapshot.c) */
     pthread_mutex_t parked_lock;

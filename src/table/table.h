@@ -90,11 +90,10 @@ void tj__env_abandon(tj__env *env);
  * both flushes. A full map grows (doubled, with no transaction alive) and the batch is tried again.
  * Afterwards data.mdb is extended to whole pages: last page + 1. TJ_OK; TJ_FULL (disk; with an
  * engine_code: the map, which is at its bound), TJ_BUSY (the map must grow but a snapshot of this
- * process has been open for
- * 10 s), TJ_NOMEM: LMDB holds the previous position, try again. TJ_IO: the previous position too,
- * but the disk fails, and the handle refuses further work. TJ_CLOSED: data.mdb was replaced, or an
- * earlier failure, or the outcome is unknown (MDB_PANIC). TJ_MISUSE, TJ_LIMIT for entries that are
- * no rows. One caller at a time. */
+ * process has been open for 10 s), TJ_NOMEM: LMDB holds the previous position, try again. TJ_IO:
+ * the previous position too, but the disk fails, and the handle refuses further work. TJ_CLOSED:
+ * data.mdb was replaced or written over, or an earlier failure, or the outcome is unknown
+ * (MDB_PANIC). TJ_MISUSE, TJ_LIMIT for entries that are no rows. One caller at a time. */
 tj_status tj__env_apply(tj__env *env, tj__rowmap *batch, const tj__position *position,
                         tj_error *error);
 

@@ -326,6 +326,37 @@ static void test_replaced_file(void **state)
     place_remove(&at);
 }
 
+/* By an older copy: what came since would be missing from LMDB, at a position that includes it. */
+static void test_file_that_was_written_over(void **state)
+{
+    (void)state;
+    place at = place_new();
+    char command[4 * PATH_MAX];
+    journal_create(&at);
+    tj__env *env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 10, 100, 1);
+    snprintf(command, sizeof command, "cp %s %s.old", at.data, at.data);
+    assert_int_equal(system(command), 0);
+    journal_fill(env, 20, 100, 2);
+    snprintf(command, sizeof command, "dd if=%s.old of=%s conv=notrunc status=none && rm %s.old",
+             at.data, at.data, at.data);
+    assert_int_equal(system(command), 0);
+    tj__rowmap *batch = tj__rowmap_new();
+    tj__position position = position_at(3);
+    for (int i = 0; i < 2; i++) {
+        tj_status status = tj__env_apply(env, batch, &position, &err);
+        assert_int_equal(status, TJ_CLOSED);
+        assert_non_null(strstr(err.message, "was written over while it was open, and is not as "
+                                            "commit 2 left it any more"));
+    }
+    tj__rowmap_free(batch);
+    tj__env_close(env);
+    env = journal_open(&at, 1 << 20, false);
+    journal_fill(env, 20, 100, 3); /* where it stands now */
+    tj__env_close(env);
+    place_remove(&at);
+}
+
 static void test_apply_to_a_reading_handle(void **state)
 {
     (void)state;
@@ -510,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_lock_file_is_allocated),
         cmocka_unit_test(test_descriptors_are_not_inherited),
         cmocka_unit_test(test_replaced_file),
+        cmocka_unit_test(test_file_that_was_written_over),
         cmocka_unit_test(test_apply_to_a_reading_handle),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_read_only_disk),

@@ -4,12 +4,12 @@
 
 #include <stdalign.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+
+#include "base/large.h"
 
 #define ALIGNMENT alignof(max_align_t)
 #define CHUNK_SIZE_MIN ((size_t)4 << 10)
 #define CHUNK_SIZE_MAX ((size_t)1 << 20)
-#define LARGE_PAGE_SIZE ((size_t)2 << 20)
 
 /* Memory from one allocation; what is handed out lies behind this head. */
 typedef struct chunk {
@@ -59,17 +59,13 @@ void tj__arena_free_object(void *object)
     free(arena);
 }
 
-/* Where the system has large pages for those who ask, a large chunk asks: thousands of fresh small
- * ones cost more than what is put into them. */
 static chunk *new_chunk(size_t size)
 {
-    if (size < LARGE_PAGE_SIZE) {
+    if (size < TJ__LARGE_PAGE_SIZE) {
         return calloc(1, size);
     }
-    size_t whole = (size + LARGE_PAGE_SIZE - 1) / LARGE_PAGE_SIZE * LARGE_PAGE_SIZE;
-    chunk *fresh = aligned_alloc(LARGE_PAGE_SIZE, whole);
+    chunk *fresh = tj__large_new(size);
     if (fresh) {
-        (void)madvise(fresh, whole, MADV_HUGEPAGE);
         memset(fresh, 0, size);
     }
     return fresh;
@@ -77,7 +73,7 @@ static chunk *new_chunk(size_t size)
 
 static uint8_t *add_chunk(tj__arena *arena, size_t size)
 {
-    if (size > SIZE_MAX - sizeof(chunk) - LARGE_PAGE_SIZE) {
+    if (size > SIZE_MAX - sizeof(chunk) - TJ__LARGE_PAGE_SIZE) {
         return NULL;
     }
     chunk *fresh = new_chunk(sizeof *fresh + size);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file_fail.h"
+#include "base/large.h"
 
 /* With less free than this, an EIO from a write is probably a full disk. */
 #define NEARLY_FULL_BYTES ((uint64_t)1 << 20)
@@ -79,8 +80,9 @@ tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t s
 
 void *tj__file_block_new(size_t size)
 {
-    return aligned_alloc(BLOCK_ALIGNMENT,
-                         (size + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT);
+    size_t whole = (size + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT;
+    return whole < TJ__LARGE_PAGE_SIZE / 2 ? aligned_alloc(BLOCK_ALIGNMENT, whole)
+                                           : tj__large_new(whole);
 }
 
 tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, uint64_t offset,

@@ -216,7 +216,6 @@ static inline bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, 
     out->size = out->key.size + stored.size - sizeof out->checksum;
     return true;
 }
-uint64_t tj__row_joined_hash(const tj__joined_row *row);
 
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
 #define TJ__SUPERBLOCK_NAME "superblock"

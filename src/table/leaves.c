@@ -11,9 +11,16 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/large.h"
 #include "base/thread.h"
 #include "model/change.h"
 #include "table/walk.h"
+
+/* Bytes of keys for each leaf, more than most have. Where they are longer, fewer leaves are put
+ * aside at a time. */
+#define KEY_ROOM 96
+/* However few a damaged tree counts. */
+#define LEAVES_ASIDE_MIN 512
 
 /* A leaf that is looked at later, and where the keys are that bound its own: the high one is the
  * low one of the next, and stands behind it. No bytes: unbounded. */
@@ -25,8 +32,12 @@ typedef struct leaf {
 } leaf;
 
 struct tj__leaves {
-    tj__buffer items; /* leaf each, in the order of their keys */
-    tj__buffer keys;
+    leaf *items; /* in the order of their keys, with room for as many more to sort them */
+    size_t count;
+    size_t max;
+    uint8_t *keys;
+    size_t keys_size;
+    size_t keys_max;
     void *other; /* the context of a second thread; NULL: there is none */
 };
 
@@ -40,19 +51,12 @@ typedef struct part {
     tj_error error;
 } part;
 
-_Static_assert(TJ__LEAVES_ASIDE_MAX *TJ__ROW_KEY_SIZE_MAX <= UINT32_MAX, "keys have their places");
-
 #define SORT_BITS 11
 
-/* By their pages, some bits of the numbers after the other: there may be many. False when memory is
- * short. */
-static bool sort_leaves(leaf *leaves, size_t count)
+/* By their pages, some bits of the numbers after the other: there may be many. */
+static void sort_leaves(leaf *leaves, leaf *room, size_t count)
 {
     uint64_t bits = 0;
-    leaf *room = malloc(count * sizeof *room);
-    if (!room) {
-        return false;
-    }
     for (size_t i = 0; i < count; i++) {
         bits |= leaves[i].page;
     }
@@ -70,8 +74,6 @@ static bool sort_leaves(leaf *leaves, size_t count)
         }
         memcpy(leaves, room, count * sizeof *leaves);
     }
-    free(room);
-    return true;
 }
 
 static tj__bytes bound_of(const uint8_t *keys, size_t at, size_t size)
@@ -188,53 +190,69 @@ static tj_status walk_aside(tj__walk *walk, tj__walked_tree *tree, tj_error *err
     struct tj__leaves *leaves = walk->leaves;
     part all = {.walk = walk,
                 .tree = *tree,
-                .leaves = (const leaf *)(const void *)leaves->items.data,
-                .count = leaves->items.size / sizeof(leaf),
-                .keys = leaves->keys.data};
-    if (!sort_leaves((leaf *)(void *)leaves->items.data, all.count)) {
-        return tj__pages_no_memory(walk->pages, error);
-    }
+                .leaves = leaves->items,
+                .count = leaves->count,
+                .keys = leaves->keys};
+    sort_leaves(leaves->items, leaves->items + leaves->max, leaves->count);
     if (leaves->other) {
         TJ_TRY(walk_by_two(&all, leaves->other, error));
     } else {
         walk_part(&all);
     }
     *tree = all.tree;
-    tj__buffer_clear(&leaves->items);
-    tj__buffer_clear(&leaves->keys);
+    leaves->count = 0;
+    leaves->keys_size = 0;
     return all.status == TJ_OK ? TJ_OK : tj__error_pass(error, &all.error);
+}
+
+static void put_key(struct tj__leaves *leaves, tj__bytes key)
+{
+    if (key.size > 0) {
+        memcpy(leaves->keys + leaves->keys_size, key.data, key.size);
+        leaves->keys_size += key.size;
+    }
 }
 
 static tj_status put_aside(tj__walk *walk, tj__walked_tree *tree, uint64_t number,
                            tj__key_range bounds, tj_error *error)
 {
     struct tj__leaves *leaves = walk->leaves;
-    leaf aside = {number, (uint32_t)leaves->keys.size, (uint16_t)bounds.low.size,
-                  (uint16_t)bounds.high.size};
-    tj__put_bytes(&leaves->items, &aside, sizeof aside);
-    tj__put_bytes(&leaves->keys, bounds.low.data, bounds.low.size);
-    bool full = leaves->items.size / sizeof aside >= walk->leaves_max;
-    if (full) { /* no next one will stand behind it */
-        tj__put_bytes(&leaves->keys, bounds.high.data, bounds.high.size);
+    leaves->items[leaves->count++] = (leaf){number, (uint32_t)leaves->keys_size,
+                                            (uint16_t)bounds.low.size, (uint16_t)bounds.high.size};
+    put_key(leaves, bounds.low);
+    if (leaves->count < leaves->max &&
+        leaves->keys_max - leaves->keys_size >= 2 * TJ__ROW_KEY_SIZE_MAX) {
+        return TJ_OK;
     }
-    if (leaves->items.failed || leaves->keys.failed) {
-        return tj__pages_no_memory(walk->pages, error);
-    }
-    return full ? walk_aside(walk, tree, error) : TJ_OK;
+    put_key(leaves, bounds.high); /* no next one will stand behind it */
+    return walk_aside(walk, tree, error);
+}
+
+/* Memory for as many as a tree counts, or for some after the other. False when it is short. */
+static bool leaves_open(struct tj__leaves *leaves, uint64_t count, size_t max, void *other)
+{
+    count = count < LEAVES_ASIDE_MIN ? LEAVES_ASIDE_MIN : count;
+    *leaves = (struct tj__leaves){.max = count < max ? (size_t)count : max, .other = other};
+    leaves->keys_max = leaves->max * KEY_ROOM + 3 * TJ__ROW_KEY_SIZE_MAX;
+    leaves->items = tj__large_new(2 * leaves->max * sizeof *leaves->items + leaves->keys_max);
+    leaves->keys = leaves->items ? (uint8_t *)(leaves->items + 2 * leaves->max) : NULL;
+    return leaves->items;
 }
 
 tj_status tj__walk_leaves(tj__walk *walk, tj__walked_tree *tree, void *other, tj_error *error)
 {
-    struct tj__leaves leaves = {.other = other};
+    struct tj__leaves leaves;
+    if (!leaves_open(&leaves, tree->record->leaf_pages, walk->leaves_max, other)) {
+        return tj__pages_no_memory(walk->pages, error);
+    }
     walk->leaves = &leaves;
     walk->leaf = put_aside;
     tj_status status = tj__walk_page(walk, tree, tree->record->root, 1, TJ__ALL_KEYS, error);
-    if (status == TJ_OK && leaves.items.size > 0) {
+    if (status == TJ_OK && leaves.count > 0) {
         status = walk_aside(walk, tree, error);
     }
     walk->leaf = tj__walk_leaf;
     walk->leaves = NULL;
-    tj__buffer_dispose(&leaves.items);
-    tj__buffer_dispose(&leaves.keys);
+    free(leaves.items);
     return status;
 }

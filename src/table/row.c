@@ -23,11 +23,6 @@ uint64_t tj__row_checksum(tj__bytes stored)
     return stored.size < sizeof(uint64_t) ? 0 : tj__load_u64(stored.data);
 }
 
-uint64_t tj__row_joined_hash(const tj__joined_row *row)
-{
-    return tj__hash(row->key.data, row->size);
-}
-
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored)
 {
     tj__row row = {.key = key, .value = stored, .damaged = true};

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "table/internal.h"
 #include "table/pages.h"
 
@@ -138,14 +139,14 @@ static tj_status look_into_some(verification *v, const tj__walked_row *rows, siz
             TJ_TRY(look_into_odd(v, &rows[i], error));
         }
     }
+    bool damaged = false;
     for (size_t i = 0; i < joined_count; i++) {
-        tj__bytes key = joined[i].key;
-        if (tj__row_joined_hash(&joined[i]) != joined[i].checksum) {
-            v->damaged_rows |= TJ__TABLE_BIT(v->table);
-        }
-        TJ_TRY(
-            add_up(v, tj__bytes_of(key.data + 1, key.size - 1), &key, joined[i].checksum, error));
+        const tj__joined_row *row = &joined[i];
+        damaged |= tj__hash(row->key.data, row->size) != row->checksum;
+        TJ_TRY(add_up(v, tj__bytes_of(row->key.data + 1, row->key.size - 1), &row->key,
+                      row->checksum, error));
     }
+    v->damaged_rows |= damaged ? TJ__TABLE_BIT(v->table) : 0;
     return TJ_OK;
 }
 

@@ -24,6 +24,7 @@ typedef struct seen {
 
 static bool no_threads;   /* none can be started */
 static size_t leaves_max; /* so many are put aside at a time; 0: as many as ever */
+static size_t more_key;   /* so many bytes more than ever */
 
 tj_status __real_tj__thread_start(pthread_t *thread, void *(*run)(void *context), void *context,
                                   const char *what, tj_error *error);
@@ -60,11 +61,13 @@ static void make(const place *at, uint64_t *random)
     for (unsigned sequence = 1; sequence <= 10; sequence++) {
         tj__rowmap_clear(batch);
         for (unsigned i = 0; i < ROWS / 10; i++) {
-            char key[96];
+            char key[512];
+            memset(key, '0', sizeof key);
             snprintf(key, sizeof key, "\3%c%c%c%c%016" PRIx64 " %050u", 0, 0, 0, 1,
                      random_next(random), i);
+            key[72] = '0';
             value[0] = (uint8_t)i;
-            assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, 72),
+            assert_non_null(tj__rowmap_put(batch, tj__bytes_of(key, 72 + more_key),
                                            tj__bytes_of(value, i % 60 == 7 ? 9000 : i % 90),
                                            sequence));
         }
@@ -144,6 +147,14 @@ static void test_leaves_by_few(void **state)
     }
     leaves_max = 0;
     place_remove(&at);
+}
+
+/* More bytes than there is room for, for the leaves that there are. */
+static void test_long_keys(void **state)
+{
+    more_key = 400;
+    test_each_row_is_seen_once(state);
+    more_key = 0;
 }
 
 static void test_one_does_the_work_of_two(void **state)
@@ -323,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_row_is_seen_once),
         cmocka_unit_test(test_leaves_by_few),
+        cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_one_does_the_work_of_two),
         cmocka_unit_test(test_a_run_that_both_halves_use),
         cmocka_unit_test(test_keys_stay_within_what_the_parent_promises),

@@ -88,6 +88,14 @@ sys.exit(a != b)
 PY
 }
 
+# saves FIRST END SIZE: lines for `record`, each of which changes the state and takes some SIZE bytes of the log.
+saves() {
+    python3 -c 'import json, sys
+first, end, size = map(int, sys.argv[1:])
+for i in range(first, end):
+    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * size}}))' "$@"
+}
+
 # The content and names of a journal, without what readers may touch.
 digest() {
     find "$1" -type f ! -name lock.mdb -print0 | sort -z | xargs -0 sha256sum

@@ -2,11 +2,6 @@
 # A backup beside a writer, then what was added since; its points; what is refused.
 source "$(dirname "$0")/lib.sh"
 
-lines() {
-    python3 -c 'import json, sys
-for i in range(int(sys.argv[1]), int(sys.argv[2])):
-    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 3000}}))' "$1" "$2"
-}
 printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >tesser.toml
 run 0 init
 run 0 status
@@ -16,12 +11,12 @@ out_has "backed up to $work/b: as of commit 0; 0 B copied"
 run 0 backup list b
 out_has " 0  -"
 
-lines 0 100 | run 0 record
+saves 0 100 3000 | run 0 record
 run 0 backup b --rate 1000 --json
 json "$out" "d['sequence'] == '100' and int(d['segments']) > 4 and d['copied_bytes'] == d['bytes']"
 json "$out" "d['directory'] == '$work/b' and d['verified_at'] is None and d['rows'] == '3'"
 ls b/log >before
-lines 100 103 | run 0 record
+saves 100 103 3000 | run 0 record
 run 0 backup b
 out_has "as of commit 103"
 run 0 backup b --json
@@ -96,7 +91,7 @@ err_has "damaged/log/0000000002.log is damaged"
 mkfifo pipe
 "$TESSER_JOURNAL" record <pipe >/dev/null &
 exec 7>pipe
-lines 103 110 >&7
+saves 103 110 3000 >&7
 for _ in $(seq 100); do
     run 0 backup b --json
     python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1]))["sequence"] != 110)' "$out" && break
@@ -110,7 +105,7 @@ wait
 "$TESSER_JOURNAL" backup b --follow --every 50ms --json >followed &
 follower=$!
 for i in 111 112 113; do
-    lines "$((i - 1))" "$i" | run 0 record
+    saves "$((i - 1))" "$i" 3000 | run 0 record
     for _ in $(seq 100); do
         grep -q "\"sequence\":$i," followed && break
         sleep 0.05

@@ -4,9 +4,7 @@ source "$(dirname "$0")/lib.sh"
 
 printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >c.toml
 run 0 --config c.toml init
-python3 -c 'import json
-for i in range(60):
-    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 6000}}))' >lines
+saves 0 60 6000 >lines
 run 0 --config c.toml record <lines
 
 run 0 --config c.toml check

@@ -5,9 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 printf '[journal]\npath = "whole"\nsegment_size = "64 KiB"\n' >c.toml
 run 0 --config c.toml init
-python3 -c 'import json
-for i in range(30):
-    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 6000}}))' >lines
+saves 0 30 6000 >lines
 run 0 --config c.toml record <lines
 newest=$(for f in whole/log/*.log; do head -c 8 "$f" | grep -q TJLOGSEG && echo "${f##*/}"; done | tail -1)
 

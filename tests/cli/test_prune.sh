@@ -2,11 +2,6 @@
 # Old segments go, what would go is told first, and status says what is kept.
 source "$(dirname "$0")/lib.sh"
 
-lines() {
-    python3 -c 'import json, sys
-for i in range(int(sys.argv[1]), int(sys.argv[2])):
-    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 30000}}))' "$1" "$2"
-}
 printf '[journal]\npath = "j"\nsegment_size = "256 KiB"\nhistory_size = "1 MiB"\nhistory_age = 30\n' >tesser.toml
 run 0 init
 run 0 prune
@@ -14,7 +9,7 @@ out_is "nothing to prune"
 run 0 status
 out_has "from the first commit on"
 
-lines 0 100 | run 0 record
+saves 0 100 30000 | run 0 record
 ls j/log >before
 run 0 prune --dry-run
 out_has "would go"
@@ -31,7 +26,7 @@ run 0 status --json
 json "$out" "int(d['history']['oldest_sequence']) > 20"
 run 0 state show
 out_has "100"
-lines 100 103 | run 0 record
+saves 100 103 30000 | run 0 record
 run 0 state show
 out_has "103"
 run 0 prune --size 100

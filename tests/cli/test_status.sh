@@ -4,14 +4,9 @@
 source "$(dirname "$0")/lib.sh"
 
 printf '[journal]\npath = "j"\nsegment_size = "64 KiB"\n' >c.toml
-lines() {
-    python3 -c 'import json, sys
-for i in range(int(sys.argv[1]), int(sys.argv[2])):
-    print(json.dumps({"portfolio_equity": str(i + 1), "strategy_state": {"i": i, "x": "y" * 6000}}))' "$1" "$2"
-}
 run 0 --config c.toml init
-lines 0 12 >first
-lines 12 60 >later
+saves 0 12 6000 >first
+saves 12 60 6000 >later
 run 0 --config c.toml record <first
 cp -a j old
 segment() { printf '%s/log/%010d.log' "${2:-j}" "$1"; }

@@ -4,8 +4,8 @@
  * place and a number, so that two models are equal when their bytes are. What a store shows is
  * compared with it here. What is wrong ends the process with a message.
  */
-#ifndef TJ_TESTS_STRENGTH_OPERATIONS_H
-#define TJ_TESTS_STRENGTH_OPERATIONS_H
+#ifndef TJ_TESTS_STRENGTH_MODEL_H
+#define TJ_TESTS_STRENGTH_MODEL_H
 
 #include "strength/fixture.h"
 

@@ -24,6 +24,12 @@ static inline int tj__bytes_compare(tj__bytes a, tj__bytes b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* The same of texts. */
+static inline int tj__str_compare(tj_str a, tj_str b)
+{
+    return tj__bytes_compare(tj__bytes_of(a.data, a.size), tj__bytes_of(b.data, b.size));
+}
+
 static inline bool tj__bytes_equal(tj__bytes a, tj__bytes b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

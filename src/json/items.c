@@ -57,8 +57,7 @@ static int by_key(const void *a, const void *b)
 {
     const tj__json_item *left = a;
     const tj__json_item *right = b;
-    return tj__bytes_compare(tj__bytes_of(left->key.data, left->key.size),
-                             tj__bytes_of(right->key.data, right->key.size));
+    return tj__str_compare(left->key, right->key);
 }
 
 /* The canonical text of an identity member: in the buffer, or the member's own text. */

@@ -10,8 +10,7 @@ static int by_key(const void *a, const void *b)
 {
     const tj__json_entry *left = a;
     const tj__json_entry *right = b;
-    int order = tj__bytes_compare(tj__bytes_of(left->key.data, left->key.size),
-                                  tj__bytes_of(right->key.data, right->key.size));
+    int order = tj__str_compare(left->key, right->key);
     return order ? order : (left->at > right->at) - (left->at < right->at);
 }
 

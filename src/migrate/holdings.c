@@ -16,8 +16,7 @@ static int by_code(const void *a, const void *b)
 {
     const coded *left = a;
     const coded *right = b;
-    return tj__bytes_compare(tj__bytes_of(left->code.data, left->code.size),
-                             tj__bytes_of(right->code.data, right->code.size));
+    return tj__str_compare(left->code, right->code);
 }
 
 static void add(tj__buffer *all, tj_str code, bool in_sub_account)

@@ -27,8 +27,7 @@ static int by_code(const void *a, const void *b)
 {
     const coded *left = a;
     const coded *right = b;
-    return tj__bytes_compare(tj__bytes_of(left->code.data, left->code.size),
-                             tj__bytes_of(right->code.data, right->code.size));
+    return tj__str_compare(left->code, right->code);
 }
 
 /* Which of the identities of one map have the same code. */

@@ -15,8 +15,7 @@ static int by_name(const void *a, const void *b)
 {
     const tj__json_node *left = *(const tj__json_node *const *)a;
     const tj__json_node *right = *(const tj__json_node *const *)b;
-    return tj__bytes_compare(tj__bytes_of(left->name.data, left->name.size),
-                             tj__bytes_of(right->name.data, right->name.size));
+    return tj__str_compare(left->name, right->name);
 }
 
 /* The children of a container, an object's in the order of their names. NULL when memory is

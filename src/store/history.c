@@ -3,9 +3,6 @@
  * Commits, read one after another. Forwards they are decoded as they come. Backwards they are read
  * a block at a time (the log can only be read forwards): of each block that is left, the changes
  * that are asked for are kept as bytes, and decoded when it is their turn.
- *
- * An old value is what the row was before: the newest change of it that was read, or else what it
- * was before the first commit that is read.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,6 +11,7 @@
 #include "base/sized.h"
 #include "rows/body.h"
 #include "rows/value.h"
+#include "store/before.h"
 #include "store/changes.h"
 
 /* A commit with the changes that are asked for, as bytes; released in one piece. */
@@ -36,78 +34,15 @@ struct tj_history {
     uint64_t last;
     uint64_t left; /* commits to give out */
     tj__commits *commits;
-    tj__rowmap *before;      /* rows as they were changed last */
-    tj__row_source *earlier; /* rows before all that is read; NULL: there were none */
-    tj__buffer block;        /* kept_commit each, of a block that is read backwards */
-    kept_commit kept;        /* forwards: the one that was given out */
-    void *given;             /* object of the arena of what was given out */
+    tj__before before; /* with old_values */
+    tj__buffer block;  /* kept_commit each, of a block that is read backwards */
+    kept_commit kept;  /* forwards: the one that was given out */
+    void *given;       /* object of the arena of what was given out */
 };
 
 static tj_status no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory to read commits");
-}
-
-/* ---- what was before --------------------------------------------------------------------- */
-
-#define TABLES_BEFORE                                                  \
-    (TJ__TABLE_BIT(TJ__TABLE_STATE) | TJ__TABLE_BIT(TJ__TABLE_ALGOS) | \
-     TJ__TABLE_BIT(TJ__TABLE_COUNTERS) | TJ__TABLE_BIT(TJ__TABLE_QUARANTINE))
-
-static void end_before(tj_history *history)
-{
-    if (history->earlier) {
-        history->past->view_at_end(history->earlier);
-        history->earlier = NULL;
-    }
-    tj__rowmap_free(history->before);
-    history->before = NULL;
-}
-
-static tj_status begin_before(tj_history *history, uint64_t first, tj_error *error)
-{
-    end_before(history);
-    if (!history->old_values) {
-        return TJ_OK;
-    }
-    history->before = tj__rowmap_new();
-    if (!history->before) {
-        return no_memory(error);
-    }
-    return history->past->view_at(history->store->core->engine, first - 1, TABLES_BEFORE,
-                                  &history->earlier, error);
-}
-
-/* Valid until the next change is noted. An entry of the ledger is new. */
-static tj_status look_before(tj_history *history, tj__bytes key, tj__bytes *value, tj_error *error)
-{
-    *value = (tj__bytes){0};
-    const tj__rowmap_entry *entry = tj__rowmap_find(history->before, key);
-    if (entry) {
-        *value = entry->deleted ? *value : tj__rowmap_value(entry);
-        return TJ_OK;
-    }
-    tj__row row;
-    if (!(TABLES_BEFORE >> key.data[0] & 1)) {
-        return TJ_OK;
-    }
-    tj_status status = history->earlier->get(history->earlier, key, &row, error);
-    if (status == TJ_OK) {
-        *value = row.value;
-    }
-    return status == TJ_NOT_FOUND ? TJ_OK : status;
-}
-
-static tj_status note_change(tj_history *history, const tj__change *change, tj_error *error)
-{
-    if (!(TABLES_BEFORE >> change->key.data[0] & 1)) {
-        return TJ_OK;
-    }
-    const tj__rowmap_entry *entry =
-        change->op == TJ__CHANGE_PUT
-            ? tj__rowmap_put(history->before, change->key, change->value, 0)
-            : tj__rowmap_put_deleted(history->before, change->key, 0);
-    return entry ? TJ_OK : no_memory(error);
 }
 
 /* ---- keeping the changes of a commit ------------------------------------------------------ */
@@ -130,13 +65,13 @@ static tj_status keep_change(tj_history *history, const tj__change *change, kept
 {
     tj__bytes before = {0};
     if (history->old_values) {
-        TJ_TRY(look_before(history, change->key, &before, error));
+        TJ_TRY(tj__before_find(&history->before, change->key, &before, error));
     }
     keep_bytes(&out->bytes, change->key, true);
     keep_bytes(&out->bytes, before, before.data != NULL);
     keep_bytes(&out->bytes, change->value, change->op == TJ__CHANGE_PUT);
     out->change_count++;
-    return history->old_values ? note_change(history, change, error) : TJ_OK;
+    return history->old_values ? tj__before_note(&history->before, change, error) : TJ_OK;
 }
 
 /* Where a commit only deletes rows of a book's state, the book's own row is written again
@@ -244,22 +179,25 @@ static tj_status give_out(tj_history *history, const kept_commit *kept,
     return TJ_OK;
 }
 
-/* ---- forwards ---------------------------------------------------------------------------- */
-
-static tj_status begin_forwards(tj_history *history, tj_error *error)
+/* Reads commits from `first` on, with what was before them where it is asked for. */
+static tj_status open_commits(tj_history *history, uint64_t first, tj__commits **out,
+                              tj_error *error)
 {
-    if (history->commits) {
-        return TJ_OK;
+    if (history->old_values) {
+        TJ_TRY(tj__before_begin(&history->before, history->store, first, error));
     }
-    TJ_TRY(begin_before(history, history->first, error));
-    return history->past->commits_open(history->store->core->engine, history->first,
-                                       history->earlier, &history->commits, error);
+    return history->past->commits_open(history->store->core->engine, first, history->before.earlier,
+                                       out, error);
 }
+
+/* ---- forwards ---------------------------------------------------------------------------- */
 
 /* The next commit that is asked for, up to `last`. */
 static tj_status next_forwards(tj_history *history, const tj_history_commit **out, tj_error *error)
 {
-    TJ_TRY(begin_forwards(history, error));
+    if (!history->commits) {
+        TJ_TRY(open_commits(history, history->first, &history->commits, error));
+    }
     while (history->first <= history->last) {
         tj__commit_record record;
         bool found = false;
@@ -347,16 +285,14 @@ static tj_status read_block(tj_history *history, tj__commits *from, tj_error *er
 /* Reads the newest block that is left. */
 static tj_status fetch_block(tj_history *history, tj_error *error)
 {
-    tj__engine *engine = history->store->core->engine;
     tj__commits *commits = NULL;
     uint64_t first = 0;
-    TJ_TRY(history->past->block(engine, history->last, &first, error));
+    TJ_TRY(history->past->block(history->store->core->engine, history->last, &first, error));
     first = first > history->first ? first : history->first;
-    TJ_TRY(begin_before(history, first, error));
-    TJ_TRY(history->past->commits_open(engine, first, history->earlier, &commits, error));
+    TJ_TRY(open_commits(history, first, &commits, error));
     tj_status status = read_block(history, commits, error);
     history->past->commits_close(commits);
-    end_before(history);
+    tj__before_end(&history->before);
     history->last = first - 1;
     return status;
 }
@@ -490,7 +426,7 @@ void tj_history_close(tj_history *history)
     if (history->past) {
         history->past->commits_close(history->commits);
     }
-    end_before(history);
+    tj__before_end(&history->before);
     for (size_t i = 0; i < block_count(history); i++) {
         tj__buffer_dispose(&block_commits(history)[i].bytes);
     }

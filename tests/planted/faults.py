@@ -291,8 +291,8 @@ FAULTS = [
           "if (record.time > time) {", "if (record.time >= time) {",
           "test_contract_history"),
     Fault("an old value is that of before all commits", "src/store/history.c",
-          "    return history->old_values ? note_change(history, change, error) : TJ_OK;\n",
-          "    (void)note_change;\n    return TJ_OK;\n",
+          "    return history->old_values ? tj__before_note(&history->before, change, error) : TJ_OK;\n",
+          "    return TJ_OK;\n",
           "test_contract_history"),
     # ---- verify and repair ----------------------------------------------------------------------
     Fault("a segment that only history needs is demanded at opening", "src/journal/logbook.c",

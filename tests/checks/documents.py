@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What a document names is there: files, links, targets of make, commands of the program with their options."""
+"""What a document names is there: files, links, targets of make, commands of the program with their options.
+The README has all commands."""
 import re
 import sys
 from pathlib import Path
@@ -39,6 +40,13 @@ def faults_of(root, file, text, names, known):
             yield match.start(), fault
 
 
+def not_in_readme(root, commands):
+    """Commands that the README's table of them lacks."""
+    table = re.search(r"^## Commands\n(.*?)^## ", (root / "README.md").read_text(), re.S | re.M)
+    told = set(re.findall(r"`([^`]+)`", table[1] if table else ""))
+    return [f"README.md: its table of commands lacks '{name}'" for name in sorted(commands - told)]
+
+
 def main(root):
     commands, options = advice.commands_and_options(root)
     known = {"targets": targets(root), "commands": commands, "options": options}
@@ -49,6 +57,7 @@ def main(root):
     found = [f"{file.relative_to(root)}:{text.count(chr(10), 0, place) + 1}: {fault}"
              for file in documents for text in [file.read_text()]
              for place, fault in faults_of(root, file, text, names, known)]
+    found += not_in_readme(root, commands)
     print("\n".join(found) or f"What {len(documents)} documents name is there.")
     return 1 if found else 0
 

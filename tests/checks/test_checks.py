@@ -238,6 +238,8 @@ class Symbols(Planted):
 class Documents(Planted):
     def test_what_is_gone(self):
         self.plant("Makefile", "demo: ## Shows it\n")
+        self.plant("README.md", (ROOT / "README.md").read_text().replace("`prune`", "prune"))
+        self.assert_red("README.md: its table of commands lacks 'prune'", "documents")
         for text, fault in (("[a picture](pictures/gone.png)", "the link leads to no pictures/gone.png"),
                             ("see src/base/gone.c", "there is no src/base/gone.c"),
                             ("see GONE.md", "there is no GONE.md"),

@@ -1,51 +1,39 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * record --socket: many programs write through one. One thread serves all clients, round by round:
- * it takes the lines that are there, commits them together, so that they share a flush, and sends
- * each client its answers. What comes meanwhile waits in the sockets and is the next round's. So a
- * line that comes alone is committed at once, and the more come the fewer flushes each costs; and
- * nothing is handed from one thread to another.
+ * record --socket: many programs write through one. This thread lets them in and shares them out
+ * between two that serve them: so one may wait for the disk while the other works, and neither
+ * hands the other a line.
  */
-#include "record/client.h"
-#include "record/listener.h"
-
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#define CLIENTS_MAX 256
-#define LINES_A_TURN 64 /* of one client, before the others' turn */
-#define GOODBYE_MS 2000 /* for answers that clients have not read, at the end */
-#define CROWDED_MS 100  /* until it is tried again to let one in, where files are short */
+#include "record/listener.h"
+#include "record/server.h"
 
-/* So many lines, or of so many bytes together, are committed at once; and if a round has taken so
- * many, it ends, also where there are more. */
-#define BATCH_MAX 256
-#define BATCH_SIZE_MAX ((size_t)256 << 10)
+#define CLIENTS_MAX SERVER_CLIENTS_MAX
+#define SERVERS 2
+#define CROWDED_MS 100 /* until it is tried again to let one in, where files are short */
 
-/* The lines that were taken and are not committed yet. */
-typedef struct batch {
-    size_t count;
-    size_t size; /* in bytes */
-    tj_commit_item items[BATCH_MAX];
-    tj_commit_options options[BATCH_MAX];
-    tj_error errors[BATCH_MAX];
-    reply *replies[BATCH_MAX];
-} batch;
+/* A thread that serves, and how clients are sent to it. */
+typedef struct worker {
+    server server;
+    pthread_t thread;
+    int outbox; /* the other end of its inbox; -1: it does not run */
+} worker;
 
 typedef struct recorder {
     command_line *cli;
-    tj_store *store;
     listener listener;
-    client *clients;
-    size_t client_count;
-    size_t taken; /* lines, in this round */
+    int bell;
     bool crowded;
     bool full_told;
-    bool closed; /* the store takes nothing more */
-    tj_error failure;
-    batch batch;
+    worker workers[SERVERS];
 } recorder;
 
 static volatile sig_atomic_t stopped;
@@ -56,146 +44,94 @@ static void on_signal(int number)
     stopped = 1;
 }
 
-/* ---- committing ------------------------------------------------------------------------------ */
+/* ---- the threads ----------------------------------------------------------------------------- */
 
-static void settle(recorder *r, reply *to, tj_status status, uint64_t sequence,
-                   const tj_error *error)
+static tj_status start(recorder *r, worker *w, tj_store *store, tj_error *error)
 {
-    if (status == TJ_OK) {
-        reply_durable(to, sequence);
-        return;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return fail_errno(error, errno, "making a pipe");
     }
-    reply_refused(to, error);
-    if (status == TJ_CLOSED && !r->closed) {
-        r->closed = true;
-        r->failure = *error;
+    w->server.store = store;
+    w->server.bell = r->bell;
+    w->server.inbox = ends[0];
+    w->outbox = ends[1];
+    int failed = pthread_create(&w->thread, NULL, server_run, &w->server);
+    if (failed != 0) {
+        close(ends[0]);
+        close(ends[1]);
+        w->outbox = -1;
+        return fail_errno(error, failed, "starting a thread");
     }
+    return TJ_OK;
 }
 
-static void commit_batch(recorder *r)
+static tj_status start_all(recorder *r, tj_store *store, tj_error *error)
 {
-    batch *b = &r->batch;
-    tj_txn_commit_all(b->items, b->count);
-    for (size_t i = 0; i < b->count; i++) {
-        settle(r, b->replies[i], b->items[i].status, b->items[i].sequence, &b->errors[i]);
+    r->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    tj_status status = r->bell >= 0 ? TJ_OK : fail_errno(error, errno, "making an eventfd");
+    for (size_t i = 0; i < SERVERS; i++) {
+        r->workers[i].outbox = -1;
     }
-    b->count = b->size = 0;
+    for (size_t i = 0; status == TJ_OK && i < SERVERS; i++) {
+        status = start(r, &r->workers[i], store, error);
+    }
+    return status;
 }
 
-static void take_line(recorder *r, client *c, tj_str line)
+/* What they have taken is answered. */
+static void end_all(recorder *r)
 {
-    batch *b = &r->batch;
-    tj_txn *txn = NULL;
-    tj_error error;
-    reply *to = client_reply(c);
-    b->options[b->count] = (tj_commit_options)TJ_COMMIT_OPTIONS_INIT;
-    tj_status status = record_begin(r->store, line, &txn, &b->options[b->count], &error);
-    if (status != TJ_OK) {
-        cut_line_one(&error);
-        settle(r, to, status, 0, &error);
-        return;
-    }
-    b->items[b->count] = (tj_commit_item){
-        .txn = txn, .options = &b->options[b->count], .error = &b->errors[b->count]};
-    b->replies[b->count++] = to;
-    b->size += line.size;
-    if (b->count == BATCH_MAX || b->size >= BATCH_SIZE_MAX) {
-        commit_batch(r);
-    }
-}
-
-static void take_lines(recorder *r, client *c)
-{
-    c->held = false;
-    for (size_t taken = 0; client_may_take(c); taken++, r->taken++) {
-        tj_str line = {NULL, 0};
-        tj_error error;
-        bool more = false;
-        if (taken == LINES_A_TURN) {
-            c->held = true;
-            return;
-        }
-        if (client_next(c, &line, &more, &error) != TJ_OK) {
-            reply_refused(client_reply(c), &error);
-        } else if (!more) {
-            return;
-        } else if (trimmed(line).size > 0) {
-            take_line(r, c, line);
+    for (size_t i = 0; i < SERVERS; i++) {
+        if (r->workers[i].outbox >= 0) {
+            close(r->workers[i].outbox);
         }
     }
-    c->held = !c->ended && !c->gone;
-}
-
-/* ---- serving --------------------------------------------------------------------------------- */
-
-enum { POLL_LISTENER, POLL_CLIENTS };
-
-/* Returns how many milliseconds to wait at most. A client in whose socket something was left is
- * always readable: it is not asked whether it is, but read. */
-static int what_to_poll(recorder *r, struct pollfd *fds)
-{
-    int wait_ms = r->crowded ? CROWDED_MS : -1;
-    bool room = r->client_count < CLIENTS_MAX && !r->crowded;
-    r->crowded = false;
-    fds[POLL_LISTENER] = (struct pollfd){.fd = room ? r->listener.fd : -1, .events = POLLIN};
-    struct pollfd *at = &fds[POLL_CLIENTS];
-    for (const client *c = r->clients; c; c = c->next, at++) {
-        bool may_take = client_may_take(c);
-        wait_ms = may_take && (c->held || c->left > 0) ? 0 : wait_ms;
-        *at = (struct pollfd){
-            .fd = c->gone || c->left > 0 ? -1 : c->fd,
-            .events = (short)((may_take ? POLLIN : 0) | (c->out_size > 0 ? POLLOUT : 0))};
-    }
-    return wait_ms;
-}
-
-static void note_events(recorder *r, const struct pollfd *fds)
-{
-    const struct pollfd *at = &fds[POLL_CLIENTS];
-    for (client *c = r->clients; c; c = c->next, at++) {
-        /* It closed both sides, and nothing that may be read now is left. */
-        bool over = (at->revents & (POLLHUP | POLLIN)) == POLLHUP;
-        c->gone = c->gone || over || at->revents & POLLERR;
-        c->readable = at->revents & POLLIN || c->left > 0;
-    }
-}
-
-static bool has_more(const recorder *r)
-{
-    const client *c = r->clients;
-    while (c && !client_has_more(c)) {
-        c = c->next;
-    }
-    return c != NULL;
-}
-
-static void serve_clients(recorder *r)
-{
-    r->taken = 0;
-    do {
-        for (client *c = r->clients; c; c = c->next) {
-            if (c->readable && !c->held && client_may_take(c)) {
-                client_fetch(c);
-            }
-            take_lines(r, c);
-        }
-    } while (r->taken < BATCH_MAX && has_more(r));
-    commit_batch(r);
-}
-
-static void send_answers(recorder *r)
-{
-    for (client **link = &r->clients; *link;) {
-        client *c = *link;
-        client_send(c);
-        if (client_done(c)) {
-            *link = c->next;
-            r->client_count--;
-            client_free(c);
-        } else {
-            link = &c->next;
+    for (size_t i = 0; i < SERVERS; i++) {
+        if (r->workers[i].outbox >= 0) {
+            pthread_join(r->workers[i].thread, NULL);
+            close(r->workers[i].server.inbox);
         }
     }
+    if (r->bell >= 0) {
+        close(r->bell);
+    }
+}
+
+/* The one whose store takes nothing more, or NULL. */
+static const server *closed_one(const recorder *r)
+{
+    for (size_t i = 0; i < SERVERS; i++) {
+        if (r->workers[i].server.closed) {
+            return &r->workers[i].server;
+        }
+    }
+    return NULL;
+}
+
+/* ---- letting in ------------------------------------------------------------------------------ */
+
+static size_t client_count(const recorder *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SERVERS; i++) {
+        count += r->workers[i].server.client_count;
+    }
+    return count;
+}
+
+/* To the one that has the fewest. */
+static void send_to_server(recorder *r, int fd)
+{
+    worker *to = &r->workers[0];
+    for (size_t i = 1; i < SERVERS; i++) {
+        if (r->workers[i].server.client_count < to->server.client_count) {
+            to = &r->workers[i];
+        }
+    }
+    to->server.client_count++;
+    ssize_t put = write(to->outbox, &fd, sizeof fd);
+    need(put == (ssize_t)sizeof fd ? to : NULL); /* a pipe has room for all there may be */
 }
 
 static void tell_full(recorder *r)
@@ -211,15 +147,12 @@ static void tell_full(recorder *r)
 
 static void let_in(recorder *r)
 {
-    while (r->client_count < CLIENTS_MAX) {
+    while (client_count(r) < CLIENTS_MAX) {
         int fd = listener_accept(&r->listener, &r->crowded);
         if (fd < 0) {
             return;
         }
-        client *c = client_new(fd);
-        c->next = r->clients;
-        r->clients = c;
-        r->client_count++;
+        send_to_server(r, fd);
     }
     if (!r->full_told) {
         tell_full(r);
@@ -229,66 +162,56 @@ static void let_in(recorder *r)
 /* The signals come while it waits, and at no other moment. */
 static void serve(recorder *r, const sigset_t *while_waiting)
 {
-    struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
-    while (!stopped && !r->closed) {
-        int wait_ms = what_to_poll(r, fds);
-        nfds_t count = POLL_CLIENTS + r->client_count;
-        struct timespec wait = {.tv_nsec = (long)wait_ms * 1000000};
-        if (ppoll(fds, count, wait_ms < 0 ? NULL : &wait, while_waiting) < 0) {
+    while (!stopped && !closed_one(r)) {
+        bool room = client_count(r) < CLIENTS_MAX && !r->crowded;
+        struct pollfd fds[] = {{.fd = r->bell, .events = POLLIN},
+                               {.fd = room ? r->listener.fd : -1, .events = POLLIN}};
+        struct timespec wait = {.tv_nsec = CROWDED_MS * 1000000};
+        if (ppoll(fds, 2, r->crowded ? &wait : NULL, while_waiting) < 0) {
             continue;
         }
-        note_events(r, fds);
-        serve_clients(r);
-        send_answers(r);
-        if (fds[POLL_LISTENER].revents) { /* behind those whose places in fds are known */
-            let_in(r);
+        r->crowded = false;
+        if (fds[0].revents) {
+            uint64_t rung;
+            ssize_t got = read(r->bell, &rung, sizeof rung);
+            (void)got;
         }
+        let_in(r);
     }
 }
 
-/* What was taken is answered; who does not read is not waited for long. */
-static void say_goodbye(recorder *r)
+static void block_signals(sigset_t *before)
 {
-    struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
-    for (client *c = r->clients; c; c = c->next) {
-        c->ended = true;
-    }
-    send_answers(r);
-    for (int left = GOODBYE_MS; r->clients && left > 0; left -= 50) {
-        what_to_poll(r, fds);
-        (void)poll(&fds[POLL_CLIENTS], r->client_count, 50);
-        send_answers(r);
-    }
-    while (r->clients) {
-        client *next = r->clients->next;
-        client_free(r->clients);
-        r->clients = next;
-    }
+    const struct sigaction stop = {.sa_handler = on_signal};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, before); /* in the threads that begin from here on, too */
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
 }
 
 tj_status record_socket(command_line *cli, tj_store *store, tj_error *error)
 {
+    sigset_t before;
     recorder *r = need(calloc(1, sizeof *r));
     r->cli = cli;
-    r->store = store;
-    const struct sigaction stop = {.sa_handler = on_signal};
-    sigset_t signals, before;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, &before);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
+    block_signals(&before);
     tj_status status = listener_open(&r->listener, cli, error);
     if (status == TJ_OK) {
-        out_line(&cli->out, "recording from %s", r->listener.path);
-        out_flush(&cli->out);
-        serve(r, &before);
-        say_goodbye(r);
+        status = start_all(r, store, error);
+        if (status == TJ_OK) {
+            out_line(&cli->out, "recording from %s", r->listener.path);
+            out_flush(&cli->out);
+            serve(r, &before);
+        }
+        end_all(r);
     }
     listener_close(&r->listener);
-    if (r->closed) {
-        *error = r->failure;
+    const server *closed = closed_one(r);
+    if (closed) {
+        *error = closed->failure;
         status = TJ_CLOSED;
     }
     free(r);

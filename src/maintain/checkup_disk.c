@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -49,6 +50,21 @@ typedef struct mount {
     char options[1024]; /* of the mount and of the file system, between commas */
 } mount;
 
+/* The kernel writes a blank as "\040", and so with whatever else would end a word or a line. */
+static void unescape(char *text)
+{
+    char *out = text;
+    for (const char *at = text; *at; out++) {
+        if (at[0] == '\\' && strspn(at + 1, "01234567") >= 3) {
+            *out = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
+            at += 4;
+        } else {
+            *out = *at++;
+        }
+    }
+    *out = '\0';
+}
+
 /* "36 35 98:0 /root /mnt rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=continue" */
 static bool read_mount(char *line, mount *out)
 {
@@ -59,6 +75,7 @@ static bool read_mount(char *line, mount *out)
         return false;
     }
     (void)sscanf(end + 3, "%*s %*s %511s", its);
+    unescape(out->point);
     snprintf(out->options, sizeof out->options, ",%s,%s,", own, its);
     return true;
 }

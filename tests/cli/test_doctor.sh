@@ -83,3 +83,22 @@ run 0 -j c compact --dry-run
 out_has "writer: process $writer writes to it"
 exec 3>&-
 wait "$writer"
+
+# What it says of a mount can be done, also where its name has a blank.
+follow_advice() {
+    set -euo pipefail
+    mkdir "my disk"
+    mount -t tmpfs -o sync none "my disk"
+    "$TESSER_JOURNAL" -j "my disk/j" init
+    "$TESSER_JOURNAL" -j "my disk/j" doctor --no-flush >told || true
+    grep -q "mount: $PWD/my disk is mounted with sync" told
+    eval "$(sed -n 's/^ *-> \(mount .*\)/\1/p' told)"
+    "$TESSER_JOURNAL" -j "my disk/j" doctor --no-flush >told || true
+    grep "mount: " told | grep -q "^ok"
+}
+export -f follow_advice
+if unshare --mount true 2>/dev/null; then
+    unshare --mount bash -c follow_advice >/dev/null 2>&1 || fail "of the mount it says: $(cat told)"
+else
+    echo "Skipped: a mount with a blank in its name, for which root is needed"
+fi

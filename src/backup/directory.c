@@ -119,6 +119,7 @@ tj_status tj__backup_directory_inside(const tj__backup_directory *directory, con
                                       tj_error *error)
 {
     bool there = false;
+    TJ_TRY(tj__backup_directory_held(directory, error));
     TJ_TRY(is_directory(path, &there, error));
     if (!there && tj__directory_make(path, directory->path, NULL) == TJ_OK) {
         return tj__directory_sync(directory->path, error);

@@ -39,6 +39,22 @@ static void set_up(fixture *f)
     save_numbers(f->store, 1501, 3400);
 }
 
+/* The first backup, which takes bases. */
+static void set_up_first(fixture *f)
+{
+    tj_prune_options options = TJ_PRUNE_OPTIONS_INIT;
+    tj_prune_report report = TJ_PRUNE_REPORT_INIT;
+    options.history_size_bytes = 3 * SMALL_SEGMENT;
+    small_segments_open(f);
+    snprintf(away, sizeof away, "%s-away", backup_path);
+    snprintf(beneath, sizeof beneath, "%s-beneath", backup_path);
+    save_numbers(f->store, 1, 3400);
+    fixture_reopen(f);
+    assert_ok(tj_prune(f->store, &options, &report, &err));
+    assert_true(report.first_segment > 1);
+    shell("mkdir %s-kept", backup_path);
+}
+
 static void again(bool bare)
 {
     shell("rm -rf %s %s %s && cp -a %s-kept %s", backup_path, away, beneath, backup_path,
@@ -74,12 +90,10 @@ static bool exchange_at(fixture *f, unsigned flush, bool bare, uint64_t compress
     return exchanged;
 }
 
-static void nothing_beneath_is_written_to(void **state)
+static void exchange_at_each(fixture *f, unsigned step)
 {
-    fixture *f = *state;
     unsigned exchanged = 0;
-    set_up(f);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i += step) {
         unsigned flush = 1;
         while (exchange_at(f, flush, i % 2 == 0, i / 2) && flush < ROUNDS_MAX) {
             flush++;
@@ -92,11 +106,24 @@ static void nothing_beneath_is_written_to(void **state)
     fixture_close(f);
 }
 
+static void beneath_a_backup_nothing_is_written(void **state)
+{
+    set_up(*state);
+    exchange_at_each(*state, 1);
+}
+
+static void beneath_the_first_one_nothing_is_written(void **state)
+{
+    set_up_first(*state);
+    exchange_at_each(*state, 2); /* there is no backup of before */
+}
+
 int main(void)
 {
     directory_in_memory();
     const struct CMUnitTest tests[] = {
-        JOURNAL_TEST(nothing_beneath_is_written_to),
+        JOURNAL_TEST(beneath_a_backup_nothing_is_written),
+        JOURNAL_TEST(beneath_the_first_one_nothing_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

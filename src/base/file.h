@@ -102,6 +102,10 @@ tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_er
  * whose change time was asked for gets a new one with the next write, and a flush then has the
  * inode to write too. */
 tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error);
+/* The same, and whether it still has this many bytes: a store into a map of one that was cut is a
+ * SIGBUS. */
+tj_status tj__path_names_whole(const char *path, dev_t device, ino_t inode, uint64_t size,
+                               bool *same, bool *whole, tj_error *error);
 /* Whether it names the file that is open. */
 tj_status tj__path_names_open(const char *path, int fd, bool *same, tj_error *error);
 /* The path from the root, so that a later chdir changes nothing; links and ".." stay in it. */

@@ -50,18 +50,26 @@ tj_status tj__path_look(const char *path, bool *there, struct stat *found, tj_er
     return TJ_OK;
 }
 
-tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error)
+tj_status tj__path_names_whole(const char *path, dev_t device, ino_t inode, uint64_t size,
+                               bool *same, bool *whole, tj_error *error)
 {
     struct statx info;
-    if (statx(AT_FDCWD, path, 0, STATX_INO, &info) == 0) {
+    if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_SIZE, &info) == 0) {
         *same = info.stx_ino == inode && makedev(info.stx_dev_major, info.stx_dev_minor) == device;
+        *whole = info.stx_size >= size;
         return TJ_OK;
     }
     if (!means_nothing_there(errno)) {
         return FAIL_ERRNO(path, error, errno, "looking at %s", path);
     }
-    *same = false;
+    *same = *whole = false;
     return TJ_OK;
+}
+
+tj_status tj__path_names(const char *path, dev_t device, ino_t inode, bool *same, tj_error *error)
+{
+    bool whole = false;
+    return tj__path_names_whole(path, device, inode, 0, same, &whole, error);
 }
 
 tj_status tj__path_names_open(const char *path, int fd, bool *same, tj_error *error)

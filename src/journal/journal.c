@@ -351,7 +351,8 @@ static tj_status close_writer(tj__journal *journal, tj_compact_report *compacted
     if (sound && compacted) {
         status = tj__journal_compact(journal, compacted, error);
     }
-    if (sound && complete && tj__journal_mark_ready(journal, NULL) == TJ_OK) {
+    if (sound && complete && tj__lock_same_file(journal->lock, NULL) == TJ_OK &&
+        tj__journal_mark_ready(journal, NULL) == TJ_OK) {
         tj__lock_clean(journal->lock);
     }
     return status;

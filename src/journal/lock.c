@@ -264,9 +264,17 @@ bool tj__lock_knows_boot(const tj__lock *lock)
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error)
 {
     bool same = false;
-    TJ_TRY(tj__path_names(lock->path, lock->device, lock->inode, &same, error));
-    if (same) {
+    bool whole = false;
+    TJ_TRY(tj__path_names_whole(lock->path, lock->device, lock->inode, TJ__LOCK_SIZE, &same, &whole,
+                                error));
+    if (same && whole) {
         return TJ_OK;
+    }
+    if (same) {
+        return tj__fail(error, TJ_CLOSED,
+                        "%s was cut short while it was open, and what it says is gone: open the "
+                        "journal again, the next writer makes it whole",
+                        lock->path);
     }
     return tj__fail(error, TJ_CLOSED,
                     "%s was replaced or removed while it was open: the journal at this path is no "

@@ -108,7 +108,7 @@ bool tj__mark_place_differs(const tj__mark_place *a, const tj__mark_place *b);
 uint64_t tj__lock_stray(const tj__lock *lock);
 /* Whether this boot can be told from others; if not, no mark outlives its writer. */
 bool tj__lock_knows_boot(const tj__lock *lock);
-/* Whether the path still names the locked file. TJ_CLOSED if not. */
+/* Whether the path still names the locked file, and that has its page. TJ_CLOSED if not. */
 tj_status tj__lock_same_file(const tj__lock *lock, tj_error *error);
 /* Whether a process holds the writer's lock; lock may be NULL. */
 bool tj__lock_is_held(const tj__lock *lock);

@@ -5,7 +5,8 @@
 void tj__journal_metrics_tell(tj__journal *journal)
 {
     tj_metrics metrics = TJ_METRICS_INIT;
-    if (tj__journal_mark_ready(journal, NULL) == TJ_OK) {
+    if (tj__lock_same_file(journal->lock, NULL) == TJ_OK &&
+        tj__journal_mark_ready(journal, NULL) == TJ_OK) {
         tj__metrics_read(journal->metrics, &metrics);
         tj__lock_tell_metrics(journal->lock, &metrics);
     }

@@ -369,6 +369,7 @@ static const replacement replacements[] = {
      "writer.lock was replaced or removed while it was open"},
     {"mv writer.lock away; cp -a away writer.lock", "mv away writer.lock",
      "writer.lock was replaced or removed while it was open"},
+    {": >writer.lock", ":", "writer.lock was cut short while it was open"},
     {"mv log/0000000001.log away", "mv away log/0000000001.log", "0000000001.log"},
     {"mv log/0000000001.log away; cp -a away log/0000000001.log", "mv away log/0000000001.log",
      "0000000001.log"},

@@ -9,7 +9,7 @@
  * the use of this handle: what the page cache shows after it may not be what the disk holds. A full
  * disk does not end it, because the next transaction writes all its pages anew.
  *
- * A batch is what follows the one before. Where data.mdb does not stand there (an older copy was
+ * A batch is what follows the one before. Where data.mdb stands before that (an older copy was
  * written over it while it was open) nothing is put into it: it would lack the batches between, and
  * nothing would tell.
  */
@@ -152,11 +152,13 @@ typedef struct written_batch {
     const tj__position *position;
 } written_batch;
 
+/* It may be further: of a writer that was killed in its last transaction, LMDB makes what it had
+ * written the newest only when the next one begins to write. */
 static bool follows(const tj__env *env, MDB_txn *txn)
 {
     tj__position stored;
     return tj__meta_get_position(txn, env->tables[TJ__TABLE_META], &stored, NULL) == TJ_OK &&
-           tj__position_same(&stored, &env->applied);
+           stored.sequence >= env->applied.sequence;
 }
 
 static int write_batch(const tj__env *env, MDB_txn *txn, void *context)

@@ -159,6 +159,23 @@ def at_the_end(recorder):
         pass
     assert got == list(range(got[0], got[0] + len(got)))
 
+def store_closes():
+    """Its directory is taken away: whoever asks then is told, and the connections of all end."""
+    crowd = [dial() for _ in range(4)]
+    crowd[0][0].sendall(price("T", 0))
+    assert "seq" in crowd[0][1].readline()
+    os.rename("j", "away")
+    os.mkdir("j")
+    answer, tries = {}, 0
+    while "error" not in answer:
+        tries += 1
+        assert tries < 3000, "it is never noticed"
+        crowd[0][0].sendall(price("T", tries))
+        answer = json.loads(crowd[0][1].readline())
+        time.sleep(0.02)
+    assert "removed or replaced" in answer["error"], answer
+    assert [answers.readline() for _, answers in crowd] == [""] * 4
+
 def until_killed():
     s, answers = dial()
     threading.Thread(target=send_all, args=(s, b"".join(price("K", i) for i in range(1, 20001))), daemon=True).start()
@@ -231,6 +248,16 @@ else
     echo "not run: other users (needs root)"
 fi
 stop
+
+# A store that takes nothing more ends it.
+start
+clients store_closes
+code=0
+wait $recorder || code=$?
+[ $code -eq 23 ] || fail "exit code $code"
+err_has 'removed or replaced while it was open'
+rmdir j
+mv away j
 
 # Killed at any moment: what was answered is there.
 rounds=$([ -n "${TJ_LONG:-}" ] && echo 200 || echo 3)

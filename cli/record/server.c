@@ -124,17 +124,28 @@ static bool has_more(const server *s)
     return c != NULL;
 }
 
+/* Returns of how many clients. */
+static size_t take_turns(server *s)
+{
+    size_t busy = 0;
+    for (client *c = s->clients; c; c = c->next) {
+        size_t before = s->taken;
+        if (c->readable && !c->held && client_may_take(c)) {
+            client_fetch(c);
+        }
+        take_lines(s, c);
+        busy += s->taken > before;
+    }
+    return busy;
+}
+
+/* One that sends while no other does fills a batch: nobody else waits for that. */
 static void serve_clients(server *s)
 {
     s->taken = 0;
-    do {
-        for (client *c = s->clients; c; c = c->next) {
-            if (c->readable && !c->held && client_may_take(c)) {
-                client_fetch(c);
-            }
-            take_lines(s, c);
-        }
-    } while (s->taken < BATCH_MAX && has_more(s));
+    while (take_turns(s) == 1 && s->taken < BATCH_MAX && has_more(s)) {
+        continue;
+    }
     commit_batch(s);
 }
 

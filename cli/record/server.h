@@ -9,8 +9,7 @@
 
 /* Of one thread. */
 #define SERVER_CLIENTS_MAX 256
-/* So many lines, or of so many bytes together, are committed at once; and if a round has taken so
- * many, it ends, also where there are more. */
+/* So many lines, or of so many bytes together, are committed at once. */
 #define BATCH_MAX 256
 #define BATCH_SIZE_MAX ((size_t)256 << 10)
 

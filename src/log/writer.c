@@ -193,13 +193,6 @@ static void put_header(tj__log_writer *writer, tj__batch *batch, tj_time now)
     writer->begun = true;
 }
 
-static tj_time next_time(const tj__log_writer *writer)
-{
-    tj_time now = tj_time_now();
-    /* A clock beyond the times that can be stored must not take the last one. */
-    return now > writer->at.time && now < INT64_MAX ? now : writer->at.time + 1;
-}
-
 static tj_status check_limits(const tj__log_writer *writer, const tj__commit_record *commit,
                               tj_error *error)
 {
@@ -211,12 +204,7 @@ static tj_status check_limits(const tj__log_writer *writer, const tj__commit_rec
                         commit->body.size + noted, noted > 0 ? " with its note" : "",
                         TJ__RECORD_BODY_SIZE_MAX);
     }
-    if (writer->at.time == INT64_MAX) {
-        return tj__fail(error, TJ_LIMIT,
-                        "the newest commit has the last time that can be stored, in the year 2262: "
-                        "no other can follow it");
-    }
-    return TJ_OK;
+    return tj__commit_time_check(writer->at.time, error);
 }
 
 tj_status tj__log_writer_append(tj__log_writer *writer, const tj__commit_record *commit,
@@ -230,7 +218,7 @@ tj_status tj__log_writer_append(tj__log_writer *writer, const tj__commit_record 
     tj__record record = {.type = TJ__RECORD_COMMIT,
                          .previous_hash = writer->at.hash,
                          .sequence = writer->at.sequence + 1,
-                         .time = commit->time > writer->at.time ? commit->time : next_time(writer),
+                         .time = tj__commit_time(commit, writer->at.time),
                          .epoch = writer->epoch,
                          .durable_sequence = atomic_load(&writer->group.durable),
                          .commit_id = commit->commit_id,

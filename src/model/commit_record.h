@@ -18,6 +18,12 @@ typedef struct tj__commit_record {
     tj__bytes body; /* rows/body.h */
 } tj__commit_record;
 
+/* When a commit is made behind one of time `last`: at its own time, if that is later, else now, and
+ * later than `last` whatever the clock says. */
+tj_time tj__commit_time(const tj__commit_record *commit, tj_time last);
+/* TJ_LIMIT when no later time is left. */
+tj_status tj__commit_time_check(tj_time last, tj_error *error);
+
 /* A commit whose state is at hand, without reading what was committed since another one. */
 typedef struct tj__past_point {
     uint64_t sequence;

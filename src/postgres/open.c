@@ -218,12 +218,6 @@ void tj__postgres_abandon(tj__postgres *postgres)
 
 /* ---- commits ---------------------------------------------------------------------------- */
 
-static tj_time next_time(const tj__postgres *postgres)
-{
-    tj_time now = tj_time_now();
-    return now > postgres->end.time && now < INT64_MAX ? now : postgres->end.time + 1;
-}
-
 static tj_status check_limits(const tj__postgres *postgres, const tj__commit_record *commit,
                               tj_error *error)
 {
@@ -234,12 +228,7 @@ static tj_status check_limits(const tj__postgres *postgres, const tj__commit_rec
                         "have; split it",
                         size, TJ__BODY_SIZE_MAX);
     }
-    if (postgres->end.time == INT64_MAX) {
-        return tj__fail(error, TJ_LIMIT,
-                        "the newest commit has the last time that can be stored, in the year 2262: "
-                        "no other can follow it");
-    }
-    return TJ_OK;
+    return tj__commit_time_check(postgres->end.time, error);
 }
 
 tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *commit,
@@ -252,7 +241,7 @@ tj_status tj__postgres_append(tj__postgres *postgres, const tj__commit_record *c
     TJ_TRY(tj__group_enter(&postgres->group, size, &batch, error));
     tj__pg_record record = {.commit = *commit};
     record.commit.sequence = postgres->end.sequence + 1;
-    record.commit.time = commit->time > postgres->end.time ? commit->time : next_time(postgres);
+    record.commit.time = tj__commit_time(commit, postgres->end.time);
     record.commit.epoch = postgres->epoch;
     tj__pg_record_put(&batch->bytes, postgres->end.hash, &record);
     postgres->end = (tj__pg_place){record.commit.sequence, record.commit.time, record.hash};

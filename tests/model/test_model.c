@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Tables have names, and loaded values are released whole. */
+/* Tables have names, times of commits rise, and loaded values are released whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -13,6 +14,7 @@
 
 #include "base/arena.h"
 #include "model/change.h"
+#include "model/commit_record.h"
 
 static void every_table_has_a_name(void **state)
 {
@@ -26,6 +28,22 @@ static void every_table_has_a_name(void **state)
     assert_null(tj__table_name(TJ__TABLE_FIRST - 1));
     assert_null(tj__table_name(TJ__TABLE_LAST + 1));
     assert_null(tj__table_name(UINT8_MAX));
+}
+
+static void times_of_commits_rise(void **state)
+{
+    (void)state;
+    tj__commit_record now = {0};
+    tj__commit_record copied = {.time = 100};
+    tj_error error = TJ_ERROR_INIT;
+    tj_time before = tj_time_now();
+    assert_true(tj__commit_time(&now, 5) >= before);
+    assert_int_equal(tj__commit_time(&now, INT64_MAX - 1), INT64_MAX);
+    assert_int_equal(tj__commit_time(&copied, 99), 100);
+    assert_true(tj__commit_time(&copied, 100) >= before);
+    assert_int_equal(tj__commit_time_check(INT64_MAX - 1, &error), TJ_OK);
+    assert_int_equal(tj__commit_time_check(INT64_MAX, &error), TJ_LIMIT);
+    assert_non_null(strstr(error.message, "no other can follow it"));
 }
 
 /* A leak or a wrong release shows under the address sanitizer. */
@@ -59,6 +77,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_has_a_name),
+        cmocka_unit_test(times_of_commits_rise),
         cmocka_unit_test(loaded_values_are_released_whole),
         cmocka_unit_test(nothing_may_be_released),
     };

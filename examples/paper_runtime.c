@@ -4,7 +4,7 @@
  *
  *     cc paper_*.c $(pkg-config --cflags --libs tesser-journal) -o paper_runtime
  *     printf '[journal]\npath = "./journal"\n' >tesser.toml
- *     ./paper_runtime --events 300
+ *     ./paper_runtime --events 50
  *
  * Six symbols on two venues follow a random walk. When a fast average crosses above a slow one, a
  * TWAP algorithm buys in slices; when it crosses below, an iceberg algorithm sells what is held.

@@ -84,11 +84,12 @@ TJ_API size_t tj_text_visible(tj_str text, char *buffer, size_t size);
 
 /**
  * Writes text as one word of a shell's command: as it is, or in single quotes where a shell would
- * read it otherwise. For a path in a command that somebody may copy.
+ * read it otherwise. What tj_text_visible would show differently stands as bash, zsh and ksh read
+ * it, $'\xNN'. For a path in a command that somebody may copy.
  *
  * @param text   borrowed; absent is empty
  * @param buffer receives as much as fits, NUL-terminated; may be NULL when size is 0
- * @param size   bytes of the buffer; 4 times the text and 3 are always enough
+ * @param size   bytes of the buffer; 4 times the text and 4 are always enough
  * @return length of the whole result, as snprintf counts
  * Threads: any.
  */

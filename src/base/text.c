@@ -159,27 +159,65 @@ static bool is_plain(tj_str text)
     return text.size > 0;
 }
 
+/* What fits of a word that is being put together. */
+typedef struct word {
+    char *buffer;
+    size_t size;
+    size_t used;
+    size_t kept;
+} word;
+
+static void put(word *w, const char *text, size_t size)
+{
+    if (w->kept == w->used && w->used + size < w->size) {
+        memcpy(w->buffer + w->used, text, size);
+        w->kept += size;
+    }
+    w->used += size;
+}
+
+/* Between $' and ': what is not seen byte by byte, so that it means the same in every locale. */
+static void put_escaped(word *w, tj_str text)
+{
+    const unsigned char *data = (const unsigned char *)text.data;
+    size_t length = 0;
+    for (size_t at = 0; at < text.size; at += length) {
+        char shown[SHOWN_SIZE];
+        size_t size = show(data + at, text.size - at, shown, &length);
+        bool seen = size == length;
+        for (size_t i = 0; i < length && !seen; i++) {
+            put(w, shown, (size_t)snprintf(shown, sizeof shown, "\\x%02x", data[at + i]));
+        }
+        if (seen) {
+            put(w, "\\", shown[0] == '\'' || shown[0] == '\\');
+            put(w, shown, size);
+        }
+    }
+}
+
+static void put_quoted(word *w, tj_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        bool is_quote = text.data[i] == '\'';
+        put(w, is_quote ? "'\\''" : text.data + i, is_quote ? 4 : 1);
+    }
+}
+
 size_t tj_text_word(tj_str text, char *buffer, size_t size)
 {
-    bool plain = is_plain(text);
-    const char *quote = plain ? "" : "'";
-    size_t used = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < text.size + 2; i++) {
-        bool at_end = i == 0 || i == text.size + 1;
-        char own[2] = {at_end ? '\0' : text.data[i - 1], '\0'};
-        const char *next = at_end ? quote : own[0] == '\'' ? "'\\''" : own;
-        size_t more = at_end || own[0] != '\0' ? strlen(next) : 1;
-        if (kept == used && used + more < size) {
-            memcpy(buffer + used, next, more);
-            kept += more;
-        }
-        used += more;
+    word w = {.buffer = buffer, .size = size};
+    bool all_seen = tj_text_visible(text, NULL, 0) == text.size;
+    if (all_seen && is_plain(text)) {
+        put(&w, text.data, text.size);
+    } else {
+        put(&w, all_seen ? "'" : "$'", all_seen ? 1 : 2);
+        (all_seen ? put_quoted : put_escaped)(&w, text);
+        put(&w, "'", 1);
     }
     if (size > 0) {
-        buffer[kept] = '\0';
+        buffer[w.kept] = '\0';
     }
-    return used;
+    return w.used;
 }
 
 const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE])

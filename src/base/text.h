@@ -16,7 +16,7 @@
 const char *tj__text_quote(tj_str text, char buffer[TJ__QUOTE_SIZE]);
 
 /* A path as one word of an advised command, by tj_text_word. Returns buffer. */
-#define TJ__WORD_SIZE (4 * TJ_PATH_SIZE + 3)
+#define TJ__WORD_SIZE (4 * TJ_PATH_SIZE + 4)
 const char *tj__word(const char *text, char buffer[TJ__WORD_SIZE]);
 
 /* The word for what is counted. */

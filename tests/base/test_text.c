@@ -169,18 +169,21 @@ static void nothing_stays_unseen(void **state)
 static void a_word_is_one_to_a_shell(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{"/var/lib/journal-1_a.b", "/var/lib/journal-1_a.b"},
-                                           {"", "''"},
-                                           {"a b", "'a b'"},
-                                           {"it's", "'it'\\''s'"},
-                                           {"$HOME", "'$HOME'"},
-                                           {"~", "'~'"},
-                                           {"a\nb", "'a\nb'"},
-                                           {"B\xc3\xbc"
-                                            "cher",
-                                            "B\xc3\xbc"
-                                            "cher"}};
-    char word[32];
+    static const char *const pairs[][2] = {
+        {"/var/lib/journal-1_a.b", "/var/lib/journal-1_a.b"},
+        {"", "''"},
+        {"a b", "'a b'"},
+        {"it's", "'it'\\''s'"},
+        {"$HOME", "'$HOME'"},
+        {"~", "'~'"},
+        {"a\nb", "$'a\\x0ab'"},
+        {"\xe2\x80\xae it's \\", "$'\\xe2\\x80\\xae it\\'s \\\\'"},
+        {"\xff\xff", "$'\\xff\\xff'"},
+        {"B\xc3\xbc"
+         "cher",
+         "B\xc3\xbc"
+         "cher"}};
+    char word[40];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         size_t size = tj_text_word(tj_str_of(pairs[i][0]), word, sizeof word);
         assert_string_equal(word, pairs[i][1]);

@@ -52,11 +52,12 @@ unsafe extern "C" {
     pub fn tj_text_visible(text: tj_str, buffer: *mut c_char, size: usize) -> usize;
 
     /// Writes text as one word of a shell's command: as it is, or in single quotes where a shell
-    /// would read it otherwise. For a path in a command that somebody may copy.
+    /// would read it otherwise. What `tj_text_visible` would show differently stands as bash, zsh
+    /// and ksh read it, `$'\xNN'`. For a path in a command that somebody may copy.
     ///
     /// - `text`: borrowed; absent is empty
     /// - `buffer`: receives as much as fits, NUL-terminated; may be NULL when `size` is 0
-    /// - `size`: bytes of the buffer; 4 times the text and 3 are always enough
+    /// - `size`: bytes of the buffer; 4 times the text and 4 are always enough
     ///
     /// Returns length of the whole result, as snprintf counts. Threads: any.
     pub fn tj_text_word(text: tj_str, buffer: *mut c_char, size: usize) -> usize;

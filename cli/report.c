@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 const exit_code exit_code_table[] = {
     {0, "OK", "it is done"},
@@ -86,7 +87,16 @@ tj_status fail_errno(tj_error *error, int os_errno, const char *format, ...)
     va_start(arguments, format);
     char *what = text_format(format, arguments);
     va_end(arguments);
-    (void)fail(error, status_of_errno(os_errno), "%s: %s", strerror(os_errno), what);
+    struct rlimit limit;
+    if (os_errno == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY) {
+        (void)fail(error, status_of_errno(os_errno),
+                   "%s: %s: this process may make no file of more than %" PRIu64
+                   " KiB: raise its limit (ulimit -f, LimitFSIZE=)",
+                   strerror(os_errno), what, (uint64_t)limit.rlim_cur >> 10);
+    } else {
+        (void)fail(error, status_of_errno(os_errno), "%s: %s", strerror(os_errno), what);
+    }
     error->os_errno = os_errno;
     free(what);
     return error->status;

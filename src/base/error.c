@@ -4,9 +4,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 static const struct {
     const char *name;
@@ -151,6 +153,18 @@ static void append(tj_error *error, const char *format, va_list arguments)
     format_at(error->message, length + 2, sizeof error->message, format, arguments);
 }
 
+/* Most often it is the process's own limit, and not the file system's. */
+static void explain_size_limit(tj_error *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        tj__error_context(error,
+                          "this process may make no file of more than %" PRIu64
+                          " KiB: raise its limit (ulimit -f, LimitFSIZE=)",
+                          (uint64_t)limit.rlim_cur >> 10);
+    }
+}
+
 tj_status tj__fail_errno(tj_error *error, int os_errno, const char *format, ...)
 {
     tj_status status = status_of_errno(os_errno);
@@ -161,6 +175,9 @@ tj_status tj__fail_errno(tj_error *error, int os_errno, const char *format, ...)
         va_start(arguments, format);
         append(error, format, arguments);
         va_end(arguments);
+        if (os_errno == EFBIG) {
+            explain_size_limit(error);
+        }
     }
     return status;
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -38,18 +37,6 @@ static void explain_eio(int fd, tj_error *error)
     }
 }
 
-void tj__file_explain_size_limit(int os_errno, tj_error *error)
-{
-    struct rlimit limit;
-    if (os_errno == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-        limit.rlim_cur != RLIM_INFINITY) {
-        tj__error_context(error,
-                          "this process may make no file of more than %" PRIu64
-                          " KiB: raise its limit (ulimit -f, LimitFSIZE=)",
-                          (uint64_t)limit.rlim_cur >> 10);
-    }
-}
-
 static tj_status write_failed(int fd, const char *path, int os_errno, size_t size, uint64_t offset,
                               tj_error *error)
 {
@@ -58,7 +45,6 @@ static tj_status write_failed(int fd, const char *path, int os_errno, size_t siz
     if (os_errno == EIO) {
         explain_eio(fd, error);
     }
-    tj__file_explain_size_limit(os_errno, error);
     return status;
 }
 

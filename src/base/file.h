@@ -79,8 +79,6 @@ tj_status tj__file_read_some(int fd, const char *path, void *data, size_t size, 
                              size_t *got, tj_error *error);
 tj_status tj__file_write_at(int fd, const char *path, const void *data, size_t size,
                             uint64_t offset, tj_error *error);
-/* Adds to an EFBIG that it is the process's limit. */
-void tj__file_explain_size_limit(int os_errno, tj_error *error);
 tj_status tj__file_sync_data(int fd, const char *path, tj_error *error); /* fdatasync */
 tj_status tj__file_sync(int fd, const char *path, tj_error *error);      /* fsync */
 /* Has these bytes written to the disk and waits for it, but not for the disk's own cache: nothing

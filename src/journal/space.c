@@ -159,10 +159,8 @@ static tj_status fill_locked(tj__journal *journal, tj_error *error)
     }
     tj__file_close(fd);
     if (failed != 0) {
-        tj_status status = tj__fail_errno(error, failed, "reserving %" PRIu64 " bytes in %s",
-                                          reserve_size(journal), path);
-        tj__file_explain_size_limit(failed, error);
-        return status;
+        return tj__fail_errno(error, failed, "reserving %" PRIu64 " bytes in %s",
+                              reserve_size(journal), path);
     }
     atomic_store(&journal->reserve_held, true);
     return TJ_OK;

@@ -68,3 +68,15 @@ code=0
 [ $code -lt 128 ] && [ $code -gt 0 ] || fail "RLIMIT_FSIZE ends init with $code"
 [ -s "$err" ] || fail "RLIMIT_FSIZE ends init without a sentence"
 run 0 -j limited init
+
+# A limit on the size of files is told with what raises it, whatever was to be written.
+run 0 -j large init
+python3 -c 'print("{\"strategy_state\":\"" + "x" * 300000 + "\"}")' | "$TESSER_JOURNAL" -j large record >"$out"
+for command in 'state export --output state.json' 'state export' 'export exported' 'backup backup' 'compact' \
+    'restore large --into restored' 'copy large copied'; do
+    code=0
+    (ulimit -f 100 && exec "$TESSER_JOURNAL" -j large $command >standard 2>"$err") || code=$?
+    [ $code -eq 18 ] || fail "$command ended with $code"
+    err_has 'this process may make no file of more than 100 KiB: raise its limit (ulimit -f, LimitFSIZE=)'
+done
+[ ! -e state.json ] && [ ! -e exported ] && [ ! -e restored ] || fail "half a file is left"

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "support/orphan.h"
+
 typedef struct child {
     pid_t pid;
     FILE *said; /* its standard output */
@@ -20,7 +22,7 @@ static inline child child_start(const char *command, const char *path, const cha
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t pid = fork_dependent();
     assert_true(pid >= 0);
     if (pid == 0) {
         dup2(ends[1], STDOUT_FILENO);

@@ -85,7 +85,8 @@ chmod 664 j/data.mdb
 run 0 -j j state export -o newer.json
 [ "$(mode newer.json)" = 644 ] || fail "mode $(mode newer.json) under umask 022"
 ln -s nowhere dangling
-run 13 -j j state export -o dangling
+run 18 -j j state export -o dangling
+err_has 'dangling is a symbolic link that leads nowhere'
 [ -L dangling ] && [ ! -e nowhere ] || fail "a link that leads nowhere was replaced"
 [ -z "$(find . -name '.tesser-journal-*')" ] || fail "a temporary file was left"
 

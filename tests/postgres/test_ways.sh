@@ -87,7 +87,8 @@ encrypts N 26 'server does not support SSL, but SSL was required' 'switch ssl on
 encrypts S 26 "root certificate file \"$work/root.crt\" does not exist" 'sslrootcert names the file with the authority'
 config "host=$work dbname=postgres user=postgres"
 run 24 --config ways.toml book list
-err_has "$work/.s.PGSQL.5432\" failed: No such file or directory: journal \"default\""
+err_has "no server listens at this socket: start it, or correct host, which is the socket's directory"
+err_has "$work/.s.PGSQL.5432\" failed: No such file or directory): journal \"default\" on PostgreSQL"
 err_has 'Try again later.'
 
 config "$url user=postgres"

@@ -35,6 +35,12 @@ static uint64_t model_hash(const model *m)
     return tj__hash(m, sizeof *m);
 }
 
+/* Before it can be seen that commit n is there. */
+static void note(writer *w, uint64_t n)
+{
+    w->after[n] = model_hash(&w->model);
+}
+
 static tj_status commit_one(writer *w, uint64_t n, uint32_t chance, tj_error *error)
 {
     tj_txn *txn = NULL;
@@ -60,6 +66,7 @@ static tj_status commit_one(writer *w, uint64_t n, uint32_t chance, tj_error *er
     }
     status = status == TJ_OK ? tj_txn_set_portfolio_equity(txn, &equity, error) : status;
     m->equity = n;
+    note(w, n);
     return status == TJ_OK ? tj_txn_commit(txn, NULL, NULL, error) : status;
 }
 
@@ -73,16 +80,14 @@ static void *write_on(void *context)
             usleep(1000);
         }
         chance = chance * 1664525 + 1013904223;
-        /* Noted before it can be seen. */
         tj_status status = TJ_OK;
         if (n % 50 == 0) {
             uint64_t first = 0;
             w->model.counter += 10;
-            w->after[n] = model_hash(&w->model);
+            note(w, n);
             status = tj_counter_reserve(w->store, NULL, "orders", 10, &first, &error);
         } else {
             status = commit_one(w, n, chance >> 8, &error);
-            w->after[n] = model_hash(&w->model);
         }
         if (status != TJ_OK) {
             fprintf(stderr, "commit %" PRIu64 ": %s\n", n, error.message);

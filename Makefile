@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # A thin front for people; CMakeLists.txt builds. `make help` lists what there is.
 PREFIX ?= /usr/local
-# One more than processors: many tests wait for a disk, a server or a time limit.
-CTEST_FLAGS ?= -j3 --output-on-failure
+CTEST_FLAGS ?= -j2 --output-on-failure
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ha test test-ha planted test-rust test-page test-python test-python-asan packages \

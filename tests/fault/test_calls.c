@@ -21,7 +21,7 @@
 
 #include "base/random.h"
 
-#define POINTS_OF_A_SHORT_RUN 800
+#define POINTS_OF_A_SHORT_RUN 600
 #define POINT_SECONDS_MAX 20
 #define ALL_KINDS (~0u)
 

@@ -3,10 +3,9 @@
 #include "cli.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <tesser/maintain.h>
 
@@ -151,16 +150,25 @@ static void tell(command_line *cli, const tj_backup_report *report)
     json_report(report, &cli->out);
 }
 
-/* Where a disk was unmounted, what lies beneath would be taken for the place of a first backup. A
- * point is where it was, or another backup thinned it out. */
-static tj_status check_place(const char *directory, uint64_t sequence, tj_error *error)
+/* False where another one is in its place, and where anything was put into it or taken out. */
+static bool is_as_seen(const struct stat *seen, const struct stat *now)
 {
-    char point[PATH_MAX];
+    return now->st_dev == seen->st_dev && now->st_ino == seen->st_ino &&
+           now->st_ctim.tv_sec == seen->st_ctim.tv_sec &&
+           now->st_ctim.tv_nsec == seen->st_ctim.tv_nsec;
+}
+
+/* Where a disk was unmounted, what lies beneath would be taken for the place of a first backup. All
+ * points are read only when the directory is not as it was when they were read before. */
+static tj_status check_place(const char *directory, uint64_t sequence, struct stat *seen,
+                             tj_error *error)
+{
     tj_backup_list *list = NULL;
-    snprintf(point, sizeof point, "%s/points/%020" PRIu64 ".point", directory, sequence);
-    if (access(point, F_OK) == 0) {
+    struct stat now = {0};
+    if (stat(directory, &now) == 0 && is_as_seen(seen, &now)) {
         return TJ_OK;
     }
+    *seen = now;
     tj_status status = tj_backup_list_read(directory, &list, error);
     bool holds = list && list->count > 0 && list->points[list->count - 1].sequence >= sequence;
     tj_backup_list_free(list);
@@ -179,6 +187,7 @@ static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *o
                         tj_error *error)
 {
     uint64_t last = UINT64_MAX;
+    struct stat place = {0};
     struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
     options->thin = true;
     for (;;) {
@@ -186,7 +195,7 @@ static tj_status follow(command_line *cli, tj_store *store, tj_backup_options *o
         tj_backup_report *report = NULL;
         tj_status status = tj_store_info_get(store, &info, error);
         if (status == TJ_OK && last != UINT64_MAX) {
-            status = check_place(cli->arguments[0], last, error);
+            status = check_place(cli->arguments[0], last, &place, error);
         }
         if (status == TJ_OK && info.sequence != last) {
             status = tj_backup(store, cli->arguments[0], options, &report, error);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 
 const option_spec option_config = {
@@ -170,43 +169,43 @@ typedef struct grammar {
     const option_spec *specs[OPTIONS_MAX]; /* beside longs: one of that name */
     size_t count;
     char letters[2 * OPTIONS_MAX + 3];
-    const option_spec *of_letter[UCHAR_MAX + 1];
 } grammar;
 
 static const option_spec *option_of_letter(const grammar *g, int letter)
 {
-    return letter > 0 && letter <= UCHAR_MAX ? g->of_letter[letter] : NULL;
+    for (size_t i = 0; i < g->count && letter; i++) {
+        if (g->specs[i]->letter == letter) {
+            return g->specs[i];
+        }
+    }
+    return NULL;
 }
 
-/* One command may give an option a letter that another of the same name has not. */
-static void grammar_add_letter(grammar *g, const option_spec *option)
+static bool is_alike(const option_spec *a, const option_spec *b)
 {
-    const option_spec *known = option_of_letter(g, option->letter);
-    if (known && strcmp(known->name, option->name) != 0) {
-        abort(); /* the program itself means two options by a letter */
-    }
-    if (option->letter && !known) {
-        size_t size = strlen(g->letters);
-        snprintf(g->letters + size, sizeof g->letters - size, "%c%s", option->letter,
-                 option->value ? ":" : "");
-        g->of_letter[(unsigned char)option->letter] = option;
-    }
+    return a->letter == b->letter && !a->value == !b->value;
 }
 
+/* A program whose commands mean two things by one name or letter ends. */
 static void grammar_add(grammar *g, const option_spec *const *options)
 {
     for (; options && *options; options++) {
         const option_spec *option = *options;
-        grammar_add_letter(g, option);
-        if (option_in(g->specs, option->name)) {
+        const option_spec *known = option_in(g->specs, option->name);
+        if (known && is_alike(known, option)) {
             continue;
         }
         int takes = option->value ? required_argument : no_argument;
-        if (g->count + 1 == OPTIONS_MAX) {
-            abort(); /* the program itself has more options than it reckons with */
+        if (known || option_of_letter(g, option->letter) || g->count + 1 == OPTIONS_MAX) {
+            abort();
         }
         g->longs[g->count] = (struct option){option->name, takes, NULL, 0};
         g->specs[g->count++] = option;
+        if (option->letter) {
+            size_t size = strlen(g->letters);
+            snprintf(g->letters + size, sizeof g->letters - size, "%c%s", option->letter,
+                     option->value ? ":" : "");
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 #include "output.h"
 
 /* An option, said once: the parser, --help, the man pages and the completions read it. Options of
- * one name may belong to several commands, if all or none of them take a value. */
+ * one name may belong to several commands: all have one letter, and all or none take a value. */
 typedef struct option_spec {
     const char *name;  /* without its dashes */
     char letter;       /* its short form, 0 when there is none */

@@ -75,9 +75,10 @@ void journal_hurry(tj_config *config);
 /* Opens the journal that the options, ./tesser.toml or the environment name. Whatever it returns,
  * journal_close is called afterwards. */
 tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, tj_error *error);
-/* The same to look on, for a command about the whole journal: a book that was named must be there
- * all the same. TJ_NOT_FOUND. */
-tj_status journal_open_whole(command_line *cli, open_journal *out, tj_error *error);
+/* The same for a command about the whole journal: a book that was named must be there all the same.
+ * TJ_NOT_FOUND. Commands that look into the files of one that may be damaged open no store. */
+tj_status journal_open_whole(command_line *cli, access_mode mode, open_journal *out,
+                             tj_error *error);
 /* For a command that looks at now or --at, and may print tables: what is wrong with those options
  * is said before anything is opened. Whatever it returns, journal_close is called afterwards. */
 tj_status journal_look(command_line *cli, open_journal *out, tj_error *error);

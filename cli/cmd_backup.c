@@ -256,7 +256,7 @@ static tj_status run_backup(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
-    status = journal_open(cli, ACCESS_READ, &journal, error);
+    status = journal_open_whole(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = given(cli, &follow_option) ? follow(cli, journal.store, &options, every_ms, error)
                                             : back_up_once(cli, journal.store, &options, error);

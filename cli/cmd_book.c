@@ -46,7 +46,7 @@ static tj_status run_book_list(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
-    status = journal_open_whole(cli, &journal, error);
+    status = journal_open_whole(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = tj_store_books(journal.store, &books, error);
     }

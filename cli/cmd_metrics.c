@@ -256,7 +256,7 @@ static tj_status run_metrics(command_line *cli, tj_error *error)
     if (status != TJ_OK) {
         return status;
     }
-    status = journal_open_whole(cli, &journal, error);
+    status = journal_open_whole(cli, ACCESS_READ, &journal, error);
     bool server = journal.config.type == TJ_ENGINE_POSTGRES && journal.config.path;
     bool unknown_book = status == TJ_NOT_FOUND && journal.store;
     if (cli->usage || unknown_book || !(server || cli->journal[0])) {

@@ -66,7 +66,8 @@ static tj_status run_prune(command_line *cli, tj_error *error)
     bool server = status == TJ_OK && journal.config.type == TJ_ENGINE_POSTGRES;
     status = journal_close(&journal, status, error);
     if (status == TJ_OK) {
-        status = journal_open(cli, dry || server ? ACCESS_READ : ACCESS_WRITE, &journal, error);
+        access_mode mode = dry || server ? ACCESS_READ : ACCESS_WRITE;
+        status = journal_open_whole(cli, mode, &journal, error);
     }
     if (status == TJ_OK) {
         status = tj_prune(journal.store, &options, &report, error);

@@ -7,7 +7,7 @@ static tj_status run_status(command_line *cli, tj_error *error)
     open_journal journal;
     tj_book_list *books = NULL;
     tj_store_info info = TJ_STORE_INFO_INIT;
-    tj_status status = journal_open_whole(cli, &journal, error);
+    tj_status status = journal_open_whole(cli, ACCESS_READ, &journal, error);
     if (status == TJ_OK) {
         status = tj_store_info_get(journal.store, &info, error);
     }

@@ -129,10 +129,11 @@ tj_status journal_open(command_line *cli, access_mode mode, open_journal *out, t
     return status == TJ_OK ? tj_store_open(&out->config, &out->store, error) : status;
 }
 
-tj_status journal_open_whole(command_line *cli, open_journal *out, tj_error *error)
+tj_status journal_open_whole(command_line *cli, access_mode mode, open_journal *out,
+                             tj_error *error)
 {
     uint64_t ignored = 0; /* the cheapest that is asked of a book */
-    tj_status status = journal_open(cli, ACCESS_READ, out, error);
+    tj_status status = journal_open(cli, mode, out, error);
     return status == TJ_OK && given(cli, &option_book)
                ? tj_counter_next(out->store, NULL, "-", &ignored, error)
                : status;

@@ -172,7 +172,7 @@ done
 # A book that is named must be there, for commands about the whole journal, too.
 run 0 --config c.toml init
 run 0 --config c.toml record <<<'{"portfolio_equity":"1"}'
-for command in status check metrics 'book list' 'state show'; do
+for command in status check metrics 'book list' 'state show' 'backup kept' prune 'prune -n'; do
     run 13 --config c.toml -b nosuch $command
     err_has 'book "nosuch" is not in this journal (it has: default)'
     out_is ""

@@ -10,57 +10,65 @@
 #include "fault/care.h"
 #include "fault/workload.h"
 
-static const int codes[] = {ENOSPC, EIO};
+/* What is made, done under a call that fails, and checked when none fails any more. */
+typedef struct trial {
+    void (*make)(workload *w);
+    void (*act)(workload *w);
+    void (*check)(workload *w);
+    unsigned kinds; /* bits */
+    int codes[2];
+} trial;
 
-/* The number of calls that it made. */
-static long run_workload(long fail_at, int code)
+/* The number of calls that it did. */
+static long run(const trial *t, long fail_at, int code)
 {
     workload w;
     workload_make(&w);
-    calls_watch(w.f.directory, CALLS_THAT_WRITE, fail_at, code);
-    live_through(&w);
+    t->make(&w);
+    calls_watch(w.f.directory, t->kinds, fail_at, code);
+    t->act(&w);
     long calls = io.calls;
-    expect_sound(&w);
+    calls_ignore();
+    t->check(&w);
     fixture_remove(&w.f);
     return calls;
 }
 
-static long run_recovery(long fail_at, int code)
+static void every_call_fails(const trial *t, long least, long most)
 {
-    workload w;
-    workload_make(&w);
-    leave_copied(&w);
-    calls_watch(w.f.directory, CALLS_THAT_WRITE, fail_at, code);
-    open_journal(&w);
-    long calls = io.calls;
-    expect_fates(&w, true);
-    close_journal(&w);
-    expect_sound(&w);
-    fixture_remove(&w.f);
-    return calls;
-}
-
-static void every_call_fails(long run(long fail_at, int code), long least, long most)
-{
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        long calls = run(0, codes[i]);
+    for (size_t i = 0; i < 2 && t->codes[i] != 0; i++) {
+        long calls = run(t, 0, t->codes[i]);
         assert_in_range(calls, least, most);
         for (long k = 1; k <= calls; k++) {
-            run(k, codes[i]);
+            run(t, k, t->codes[i]);
         }
     }
+}
+
+static void make_nothing(workload *w)
+{
+    (void)w;
+}
+
+static void check_recovered(workload *w)
+{
+    expect_fates(w, true);
+    close_journal(w);
+    expect_sound(w);
 }
 
 static void every_call_of_a_workload_fails(void **state)
 {
     (void)state;
-    every_call_fails(run_workload, 60, 1000);
+    const trial t = {make_nothing, live_through, expect_sound, CALLS_THAT_WRITE, {ENOSPC, EIO}};
+    every_call_fails(&t, 60, 1000);
 }
 
 static void every_call_of_a_recovery_fails(void **state)
 {
     (void)state;
-    every_call_fails(run_recovery, 8, 200);
+    const trial t = {leave_copied, open_journal, check_recovered, CALLS_THAT_WRITE, {ENOSPC, EIO}};
+    every_call_fails(&t, 8, 200);
 }
 
 /* After a failed flush the page cache may show what the disk does not hold: reading it back says
@@ -102,51 +110,23 @@ static void one_looks_on_where_an_error_made_the_disk_read_only(void **state)
 
 /* ---- looking after it ------------------------------------------------------------------------ */
 
-static long run_care(void make(workload *w), void act(workload *w), void check(workload *w),
-                     unsigned kinds, long fail_at, int code)
-{
-    workload w;
-    workload_make(&w);
-    make(&w);
-    calls_watch(w.f.directory, kinds, fail_at, code);
-    act(&w);
-    long calls = io.calls;
-    calls_ignore();
-    check(&w);
-    fixture_remove(&w.f);
-    return calls;
-}
-
-static long run_restore(long fail_at, int code)
-{
-    return run_care(make_restorable, act_restore, check_restore, 1u << CALL_FLUSH | 1u << CALL_NAME,
-                    fail_at, code);
-}
-
-static long run_repair(long fail_at, int code)
-{
-    return run_care(make_damaged, act_repair, check_repair, 1u << CALL_FLUSH | 1u << CALL_NAME,
-                    fail_at, code);
-}
-
 /* Behind the last rename, too: what is there then is told. */
 static void every_flush_and_rename_of_a_new_journal_fails(void **state)
 {
     (void)state;
-    every_call_fails(run_restore, 8, 60);
-    every_call_fails(run_repair, 8, 60);
+    unsigned kinds = 1u << CALL_FLUSH | 1u << CALL_NAME;
+    const trial restore = {make_restorable, act_restore, check_restore, kinds, {ENOSPC, EIO}};
+    const trial repair = {make_damaged, act_repair, check_repair, kinds, {ENOSPC, EIO}};
+    every_call_fails(&restore, 8, 60);
+    every_call_fails(&repair, 8, 60);
 }
 
 /* It passes, and so nothing is lost by it. */
 static void no_descriptor_is_left_for_a_repair(void **state)
 {
     (void)state;
-    unsigned opens = 1u << CALL_OPEN;
-    long calls = run_care(make_damaged, act_repair, check_repair, opens, 0, EMFILE);
-    assert_in_range(calls, 10, 200);
-    for (long k = 1; k <= calls; k++) {
-        run_care(make_damaged, act_repair, check_repair, opens, k, EMFILE);
-    }
+    const trial t = {make_damaged, act_repair, check_repair, 1u << CALL_OPEN, {EMFILE}};
+    every_call_fails(&t, 10, 200);
 }
 
 /* The disk gives none of data.mdb, and the log is damaged: what is lost so is told with why. */

@@ -20,10 +20,9 @@ static tj_status no_memory(tj_error *error)
 }
 
 tj_status tj__repair_build_init(tj__repair_build *build, const tj__examination *x,
-                                const tj__repair_plan *plan, const tj__repair_listener *listener,
-                                tj_error *error)
+                                const tj__repair_plan *plan, tj__parts *parts, tj_error *error)
 {
-    *build = (tj__repair_build){.x = x, .plan = plan, .listener = listener};
+    *build = (tj__repair_build){.x = x, .plan = plan, .parts = parts};
     build->damaged = tj__rowmap_new();
     build->told = tj__rowmap_new();
     TJ_TRY(tj__lift_init(&build->lift, error));
@@ -85,7 +84,7 @@ static tj_status see_stored_row(void *context, const tj__row *row, tj_error *err
     TJ_TRY(tj__lift_take_row(&build->lift, row, false, error));
     if (row->sequence > build->plan->end) {
         if ((table & TJ__TABLE_BIT(TJ__TABLE_LEDGER_IDS)) == 0) {
-            build->listener->behind(build->listener->context, row->key, row->sequence);
+            tj__parts_behind(build->parts, row->key, row->sequence);
         }
         return TJ_OK;
     }
@@ -113,7 +112,7 @@ static tj_status tell_lost(const tj__repair_build *build, const tj__record *reco
     while (rest.size > 0) {
         tj__change change;
         TJ_TRY(tj__body_next(&rest, &change, error));
-        build->listener->behind(build->listener->context, change.key, record->sequence);
+        tj__parts_behind(build->parts, change.key, record->sequence);
     }
     return TJ_OK;
 }

@@ -5,28 +5,13 @@
 
 #include "backup/restore_lift.h"
 #include "backup/restore_target.h"
-#include "repair/plan.h"
+#include "repair/parts.h"
 #include "repair/rows.h"
-
-typedef enum tj__row_fate {
-    TJ__ROW_LOST,
-    TJ__ROW_FROM_LOG,
-    TJ__ROW_FROM_BASE,
-    TJ__ROW_FROM_ENTRY /* of the ledger, which it is an index of */
-} tj__row_fate;
-
-/* Is told of each row that is lost, or was got back. */
-typedef struct tj__repair_listener {
-    void (*row)(void *context, tj__bytes key, uint64_t sequence, tj__row_fate fate);
-    /* A row that a lost commit changed: it is told all the same, and stands behind what is lost. */
-    void (*behind)(void *context, tj__bytes key, uint64_t sequence);
-    void *context;
-} tj__repair_listener;
 
 typedef struct tj__repair_build {
     const tj__examination *x;
     const tj__repair_plan *plan;
-    const tj__repair_listener *listener;
+    tj__parts *parts;           /* are told of each row that is lost, or was got back */
     tj__restore_target *target; /* NULL: only to look what is lost */
     tj__lift lift;
     tj__rowmap *damaged;                  /* rows of data.mdb whose value is not what was stored */
@@ -42,8 +27,7 @@ typedef struct tj__repair_build {
 } tj__repair_build;
 
 tj_status tj__repair_build_init(tj__repair_build *build, const tj__examination *x,
-                                const tj__repair_plan *plan, const tj__repair_listener *listener,
-                                tj_error *error);
+                                const tj__repair_plan *plan, tj__parts *parts, tj_error *error);
 void tj__repair_build_dispose(tj__repair_build *build);
 
 /* Reads all sources, and puts what is kept into the target, if there is one. */

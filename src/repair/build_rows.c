@@ -146,7 +146,7 @@ static tj_status find_in_past(tj__repair_build *build, tj__base_kind kind, tj__b
 static tj_status replace_row(tj__repair_build *build, const tj__row *row, tj__row_fate fate,
                              tj_error *error)
 {
-    build->listener->row(build->listener->context, row->key, row->sequence, fate);
+    tj__parts_row(build->parts, row->key, row->sequence, fate);
     return tj__repair_put_row(build, row, error);
 }
 
@@ -198,7 +198,7 @@ static tj_status find_in_bases(tj__repair_build *build, tj__bytes key, uint64_t 
     *found = false;
     if (table & INDEX_TABLES) {
         *found = true; /* its entry gives it; that of a lost one is told of */
-        build->listener->row(build->listener->context, key, sequence, TJ__ROW_FROM_ENTRY);
+        tj__parts_row(build->parts, key, sequence, TJ__ROW_FROM_ENTRY);
         return TJ_OK;
     }
     for (int kind = 0; kind < TJ__BASE_KINDS; kind++) {
@@ -265,11 +265,11 @@ static tj_status settle_row(tj__repair_build *build, const tj__rowmap_entry *dam
             return nameless(build, key, error);
         }
         if (!found) {
-            build->listener->row(build->listener->context, key, damaged->sequence, TJ__ROW_LOST);
+            tj__parts_row(build->parts, key, damaged->sequence, TJ__ROW_LOST);
         }
         return put_told(build, key.data[0], error);
     }
-    build->listener->row(build->listener->context, key, told->sequence, TJ__ROW_FROM_LOG);
+    tj__parts_row(build->parts, key, told->sequence, TJ__ROW_FROM_LOG);
     tj__row row = {.key = key, .value = tj__rowmap_value(told), .sequence = told->sequence};
     return tj__repair_put_row(build, &row, error);
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +22,7 @@
 #include "base/sized.h"
 #include "journal/journal.h"
 #include "repair/bases.h"
-#include "rows/key.h"
 
-#define PARTS_MAX 1000
 #define NOTE_SIZE (PATH_MAX + 256)
 /* Rows of a replayed log that are held at once, so that they need not be replayed again. */
 #define REPLAYED_MAX ((size_t)256 << 20)
@@ -37,183 +34,15 @@ typedef struct repair {
     tj__restore_target target;
     tj__arena *arena;
     tj_repair_report *report;
-    tj__buffer parts; /* tj_repair_part each */
-    size_t left_out;
-    tj__rowmap *behind; /* rows that were told of */
-    bool replayed;      /* the whole log: */
-    tj__digest digest;  /* what it comes to */
+    tj__parts parts;
+    bool replayed;     /* the whole log: */
+    tj__digest digest; /* what it comes to */
 } repair;
 
 static tj_status no_memory(tj_error *error)
 {
     return tj__fail(error, TJ_NOMEM, "no memory to repair a journal");
 }
-
-/* ---- telling ------------------------------------------------------------------------------- */
-
-static tj_repair_part *tell(repair *r, bool lost, uint64_t first, uint64_t last, const char *format,
-                            ...) TJ_PRINTF(5, 6);
-static tj_repair_part *tell(repair *r, bool lost, uint64_t first, uint64_t last, const char *format,
-                            ...)
-{
-    char sentence[TJ_ERROR_MESSAGE_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
-    va_end(arguments);
-    if (r->parts.size >= PARTS_MAX * sizeof(tj_repair_part)) {
-        r->left_out++;
-        return NULL;
-    }
-    tj_repair_part part = {.lost = lost, .sequence_first = first, .sequence_last = last};
-    part.sentence = tj__arena_str(r->arena, tj_str_of(sentence));
-    tj__put_bytes(&r->parts, &part, sizeof part);
-    r->parts.failed = r->parts.failed || !part.sentence.data;
-    return r->parts.failed ? NULL : (tj_repair_part *)(void *)(r->parts.data + r->parts.size) - 1;
-}
-
-static void name_row(repair *r, tj_repair_part *part, const char *text)
-{
-    if (part) {
-        part->key = tj__arena_str(r->arena, tj_str_of(text));
-    }
-}
-
-static void see_row(void *context, tj__bytes key, uint64_t sequence, tj__row_fate fate)
-{
-    static const char *const from[] = {"", "the log", "a base",
-                                       "the ledger, of which it is an index"};
-    repair *r = context;
-    char text[TJ__KEY_TEXT_SIZE];
-    tj__key_describe(key, text);
-    tj_repair_part *part =
-        fate == TJ__ROW_LOST
-            ? tell(r, true, sequence, sequence,
-                   "%s is lost: its bytes in data.mdb are damaged, and no commit that is whole "
-                   "tells them",
-                   text)
-            : tell(r, false, sequence, sequence, "%s comes from commit %" PRIu64 " in %s", text,
-                   sequence, from[fate]);
-    name_row(r, part, text);
-}
-
-static void see_behind(void *context, tj__bytes key, uint64_t sequence)
-{
-    repair *r = context;
-    char text[TJ__KEY_TEXT_SIZE];
-    if (tj__rowmap_find(r->behind, key) ||
-        !tj__rowmap_put(r->behind, key, tj__bytes_of(NULL, 0), sequence)) {
-        return; /* told already */
-    }
-    tj__key_describe(key, text);
-    tj_repair_part *part = tell(r, true, sequence, sequence,
-                                "what commit %" PRIu64 " made of %s is lost, because a commit "
-                                "before it is",
-                                sequence, text);
-    name_row(r, part, text);
-}
-
-static void tell_lost_commits(repair *r)
-{
-    const tj__repair_plan *plan = &r->plan;
-    if (!tj__repair_plan_loses(plan)) {
-        return;
-    }
-    if (plan->lost_last == UINT64_MAX && plan->lost_known > plan->end) {
-        (void)tell(r, true, plan->end + 1, UINT64_MAX,
-                   "commits after %" PRIu64 " are lost, up to %" PRIu64
-                   " at least: nothing tells how many there were",
-                   plan->end, plan->lost_known);
-    } else if (plan->lost_last == UINT64_MAX) {
-        (void)tell(r, true, plan->end + 1, UINT64_MAX,
-                   "commits after %" PRIu64 ", if there were any, are lost: nothing tells",
-                   plan->end);
-    } else {
-        (void)tell(r, true, plan->end + 1, plan->lost_last,
-                   "commits %" PRIu64 " to %" PRIu64 " are lost", plan->end + 1, plan->lost_last);
-    }
-}
-
-/* False: there are none. */
-static bool tell_untold(repair *r)
-{
-    uint64_t end = r->plan.end;
-    uint64_t first = 1;
-    uint64_t last = 0;
-    bool any = false;
-    while (r->plan.route == TJ__REPAIR_BASES &&
-           tj__examination_untold(&r->x, last + 1, end, &first, &last)) {
-        (void)tell(r, true, first, last,
-                   "what commits %" PRIu64 " to %" PRIu64
-                   " added to the ledger is lost, and so are their ids: nothing tells them",
-                   first, last);
-        any = true;
-    }
-    return any;
-}
-
-static void tell_based(repair *r)
-{
-    const tj__repair_plan *plan = &r->plan;
-    const tj__seen_base *base = tj__examination_base_for(&r->x, TJ__BASE_STATE, plan->end);
-    (void)tell(r, false, plan->end, plan->end,
-               "the state after commit %" PRIu64 " comes from the bases at the end of segment "
-               "%" PRIu64 ", and the commits after %" PRIu64 " in the log",
-               plan->end, base ? base->ordinal : 0, base ? base->position.sequence : 0);
-}
-
-/* Else a disk that answered badly once would look like commits that nobody has any more. */
-static void tell_unread(repair *r)
-{
-    const tj__buffer *items = &r->x.findings.items;
-    const tj_finding *findings = (const tj_finding *)(const void *)items->data;
-    for (size_t i = 0; i < items->size / sizeof *findings; i++) {
-        if (findings[i].kind == TJ_FINDING_UNCHECKED) {
-            (void)tell(r, false, 0, 0,
-                       "%s: not read, and left out; where a second try or a copy of the disk still "
-                       "gives it, repair that instead",
-                       findings[i].sentence.data);
-        }
-    }
-}
-
-static void tell_kept_commits(repair *r)
-{
-    const tj__repair_plan *plan = &r->plan;
-    tell_unread(r);
-    if (plan->route == TJ__REPAIR_LOG) {
-        (void)tell(r, false, plan->end > 0, plan->end,
-                   "commits 1 to %" PRIu64 " come from the log, and the state from them",
-                   plan->end);
-        return;
-    }
-    if (plan->route == TJ__REPAIR_BASES) {
-        tell_based(r);
-    } else {
-        (void)tell(r, false, plan->applied, plan->applied,
-                   "the state after commit %" PRIu64 " comes from data.mdb", plan->applied);
-    }
-    if (plan->route == TJ__REPAIR_DATA && plan->end > plan->applied) {
-        (void)tell(r, false, plan->applied + 1, plan->end,
-                   "commits %" PRIu64 " to %" PRIu64 " come from the log", plan->applied + 1,
-                   plan->end);
-    }
-    if (plan->log_first > plan->end) {
-        (void)tell(r, false, plan->end > 0, plan->end,
-                   "of the past before commit %" PRIu64 " nothing can be read in the new journal: "
-                   "what the log tells of it is not unbroken up to there, and stays in the "
-                   "damaged journal",
-                   plan->end);
-    } else if (plan->log_first > 1) {
-        (void)tell(r, false, plan->end > 0, plan->log_first - 1,
-                   "history begins with commit %" PRIu64
-                   ": what the log has before is not unbroken up to there, and stays in the "
-                   "damaged journal",
-                   plan->log_first);
-    }
-}
-
-/* ---- the steps ----------------------------------------------------------------------------- */
 
 static tj_status refuse_writer(const repair *r, tj_error *error)
 {
@@ -296,17 +125,11 @@ static tj_status finish(repair *r, const tj__repair_build *build, tj_error *erro
 /* One pass over all sources; without a target it only finds what is lost. */
 static tj_status run_build(repair *r, bool build_it, tj__lift *lift, bool *lost, tj_error *error)
 {
-    tj__repair_listener listener = {.row = see_row, .behind = see_behind, .context = r};
     tj__repair_build build;
-    tj_status status = tj__repair_build_init(&build, &r->x, &r->plan, &listener, error);
+    tj_status status = tj__repair_build_init(&build, &r->x, &r->plan, &r->parts, error);
     if (status == TJ_OK) {
         build.target = build_it ? &r->target : NULL;
-        r->parts.size = 0;
-        r->left_out = 0;
-        tj__rowmap_clear(r->behind);
-        tell_kept_commits(r);
-        tell_lost_commits(r);
-        *lost = tell_untold(r) || tj__repair_plan_loses(&r->plan);
+        *lost = tj__parts_commits(&r->parts);
         status = tj__repair_build_run(&build, error);
     }
     if (status == TJ_OK && build_it) {
@@ -470,24 +293,12 @@ static tj_status swap(const repair *r, tj_error *error)
     return status;
 }
 
-/* Else no pass over the sources is needed to know that nothing is. */
-static bool may_lose(const repair *r)
-{
-    const tj__repair_plan *plan = &r->plan;
-    uint64_t first = 0;
-    uint64_t last = 0;
-    return tj__repair_plan_loses(plan) ||
-           (plan->route == TJ__REPAIR_DATA && r->x.damaged_rows > 0) ||
-           (plan->route == TJ__REPAIR_BASES &&
-            tj__examination_untold(&r->x, 1, plan->end, &first, &last));
-}
-
 static tj_status look_for_loss(repair *r, tj_error *error)
 {
     tj__lift lift = {0};
-    if (!may_lose(r)) {
-        tell_kept_commits(r);
-        return TJ_OK;
+    bool may_lose_rows = r->plan.route == TJ__REPAIR_DATA && r->x.damaged_rows > 0;
+    if (!tj__parts_commits(&r->parts) && !may_lose_rows) {
+        return TJ_OK; /* no pass over the sources is needed to know that */
     }
     tj_status status = run_build(r, false, &lift, &r->report->loses, error);
     tj__lift_dispose(&lift);
@@ -531,16 +342,9 @@ static tj_status settle_report(repair *r, tj_error *error)
     tj_repair_report *report = r->report;
     report->path = tj__arena_str(r->arena, tj_str_of(r->x.path));
     report->directory = tj__arena_str(r->arena, tj_str_of(r->target.path));
-    report->part_count = r->parts.size / sizeof(tj_repair_part);
-    report->part_left_out = r->left_out;
-    report->parts = tj__arena_array(r->arena, report->part_count, sizeof(tj_repair_part));
-    if (r->parts.failed || !report->parts || !report->path.data || !report->directory.data) {
-        return no_memory(error);
-    }
-    if (report->part_count > 0) {
-        memcpy(report->parts, r->parts.data, r->parts.size);
-    }
-    return TJ_OK;
+    return tj__parts_settle(&r->parts, report) && report->path.data && report->directory.data
+               ? TJ_OK
+               : no_memory(error);
 }
 
 static tj_status start(repair *r, const char *path, const char *into, tj_error *error)
@@ -548,8 +352,7 @@ static tj_status start(repair *r, const char *path, const char *into, tj_error *
     void *object = NULL;
     r->arena = tj__arena_new(sizeof(tj_repair_report), &object);
     r->report = object;
-    r->behind = tj__rowmap_new();
-    if (!r->arena || !r->behind) {
+    if (!r->arena || !tj__parts_init(&r->parts, &r->x, &r->plan, r->arena)) {
         return no_memory(error);
     }
     TJ_TRY(run(r, path, into, error));
@@ -582,8 +385,7 @@ tj_status tj_repair(const char *path, const char *into, const tj_repair_options 
     }
     tj__restore_target_dispose(&r->target);
     tj__examination_dispose(&r->x);
-    tj__buffer_dispose(&r->parts);
-    tj__rowmap_free(r->behind);
+    tj__parts_dispose(&r->parts);
     free(r);
     return status;
 }

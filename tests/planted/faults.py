@@ -331,9 +331,9 @@ FAULTS = [
           "    return kept ? keep(build, seen, error) : keep_added(build, record, error);\n",
           "    (void)keep_added;\n    return kept ? keep(build, seen, error) : TJ_OK;\n",
           "test_repair_bases"),
-    Fault("a repair does not tell which entries of the ledger it loses", "src/repair/repair.c",
-          "        *lost = tell_untold(r) || tj__repair_plan_loses(&r->plan);\n",
-          "        (void)tell_untold;\n        *lost = tj__repair_plan_loses(&r->plan);\n",
+    Fault("a repair does not tell which entries of the ledger it loses", "src/repair/parts.c",
+          "    return tell_untold(p) || tj__repair_plan_loses(p->plan);\n",
+          "    (void)tell_untold;\n    return tj__repair_plan_loses(p->plan);\n",
           "test_repair_bases"),
     Fault("exchanged names are not flushed", "src/repair/repair.c",
           """    tj_status status = tj__directory_sync_parent(damaged, error);

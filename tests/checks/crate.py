@@ -22,8 +22,8 @@ def in_headers(root):
 
 
 def in_crate(root):
-    """Each function's comment: the lines that begin with three slashes right before it."""
-    declared = re.compile(r"((?:^ *///.*\n)+)(?: *#\[.*\n)*^ *pub (?:unsafe )?fn (tj_\w+)", re.M)
+    """Each function's comment: the lines that begin with three slashes right before it, if there are any."""
+    declared = re.compile(r"((?:^ *///.*\n)*)(?: *#\[.*\n)*^ *pub (?:unsafe )?fn (tj_\w+)", re.M)
     return {name: comment for file in sorted((root / SOURCES).glob("*.rs"))
             for comment, name in declared.findall(file.read_text())}
 

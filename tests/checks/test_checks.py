@@ -256,6 +256,8 @@ class Crate(Planted):
         file = self.tree / "bindings/rust/tesser-journal-sys/src/time.rs"
         file.write_text(file.read_text().replace("The system's clock now", "A clock"))
         self.assert_red('of tj_time_now "A" where the header says "The system s"', "crate")
+        file.write_text("".join(line for line in file.read_text().splitlines(True) if "///" not in line))
+        self.assert_red('of tj_time_now "" where the header says "The system s clock now', "crate")
 
 
 class Words(Planted):

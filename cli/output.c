@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Width of the names in a summary. */
@@ -19,6 +20,13 @@ void wait_for(int fd, short events)
 {
     struct pollfd one = {.fd = fd, .events = events};
     (void)poll(&one, 1, -1); /* what is wrong with it shows in the next call */
+}
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* The writer of a stream; 0 is its failure. */

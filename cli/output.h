@@ -40,6 +40,8 @@ bool is_dumb_terminal(void);
 size_t output_width(int fd);
 /* Waits until a descriptor that said EAGAIN can go on. */
 void wait_for(int fd, short events);
+/* By a clock that nobody sets: for how long something has taken. */
+int64_t now_ms(void);
 /* How `need` ends the program: as JSON, and with what is durable by then, which may change. */
 void need_tells(bool json, const char *durable);
 void out_format(output *out, const char *format, ...) TJ_PRINTF(2, 3);

@@ -199,10 +199,11 @@ static void say_goodbye(server *s)
         c->ended = true;
     }
     send_answers(s);
-    for (int left = GOODBYE_MS; s->clients && left > 0; left -= 50) {
+    int64_t until = now_ms() + GOODBYE_MS;
+    for (int64_t left = GOODBYE_MS; s->clients && left > 0; left = until - now_ms()) {
         int wait_ms;
         nfds_t count = what_to_poll(s, fds, &wait_ms);
-        (void)poll(&fds[POLL_CLIENTS], count - POLL_CLIENTS, 50);
+        (void)poll(&fds[POLL_CLIENTS], count - POLL_CLIENTS, (int)left);
         send_answers(s);
     }
     while (s->clients) {

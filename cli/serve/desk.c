@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define KEPT_MS 100
@@ -18,13 +17,6 @@
 #define KEPT_SIZE_MAX ((size_t)8 << 20)
 /* Behind every writer that has not asked to be as patient. */
 #define PATIENCE 10
-
-int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- answers that are kept ---------------------------------------------------------------- */
 

@@ -138,7 +138,6 @@ bool desk_take(desk *d, job *asked);
 void desk_forget(desk *d);
 /* Jobs that wait are answered that it ends. */
 void desk_stop(desk *d);
-int64_t now_ms(void);
 
 /* ---- what changes (watch.c) --------------------------------------------------------- */
 

@@ -159,6 +159,36 @@ def at_the_end(recorder):
         pass
     assert got == list(range(got[0], got[0] + len(got)))
 
+def many_at_the_end(recorder):
+    """SIGTERM while a hundred have not read: each that reads now gets every answer, whoever comes before it."""
+    crowd = [dial()[0] for _ in range(100)]
+    unsent = [b"".join(price(f"G{n}", i + 1) if i % 8 == 0 else b"x" * 200 + b"\n" for i in range(8000))
+              for n in range(len(crowd))]
+    idle = 0
+    while idle < 10:
+        idle += 1
+        for n, s in enumerate(crowd):
+            try:
+                s.setblocking(False)
+                sent = s.send(unsent[n])
+                unsent[n], idle = unsent[n][sent:], 0
+            except BlockingIOError:
+                pass
+        time.sleep(0.01)
+    os.kill(int(recorder), 15)
+    began, answered = time.monotonic(), 0
+    for s in crowd:
+        time.sleep(0.002)
+        s.settimeout(30)
+        data = [b""]
+        try:
+            while chunk := s.recv(1 << 20):
+                data.append(chunk)
+        except ConnectionResetError:
+            pass
+        answered += b"".join(data).count(b'{"seq":')
+    print(answered if time.monotonic() - began < 1.5 else "slow")
+
 def store_closes():
     """Its directory is taken away: whoever asks then is told, and the connections of all end."""
     crowd = [dial() for _ in range(4)]
@@ -207,6 +237,16 @@ done
 clients at_the_end $recorder
 wait $recorder || fail "exit code $?"
 [ ! -e s ] || fail "the socket is still there"
+run 0 -j crowd init
+start -j crowd
+clients many_at_the_end $recorder >answered
+wait $recorder || fail "exit code $?"
+if [ "$(cat answered)" = slow ]; then
+    echo "not run: a hundred at the end (the machine is too slow)"
+else
+    run 0 -j crowd status --json
+    json "$out" "int(d['sequence']) == $(cat answered)"
+fi
 
 # What stands where the socket should be.
 echo precious >s

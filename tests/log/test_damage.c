@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Reading a damaged log: what is given out was written, and every end is explained. */
-#include <time.h>
-
 #include "three_segments.h"
+
+#include "base/random.h"
 
 static void a_damaged_header_is_an_end_at_its_start_only(void **unused)
 {
@@ -205,26 +205,17 @@ static void looking_behind_has_bounded_cost(void **unused)
     built_close(&log);
 }
 
-static uint64_t random_next(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15U;
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
 /* Changes the three segments, laid behind each other, in one of several ways. */
-static void mutate(uint8_t *bytes, size_t size, uint64_t *state)
+static void mutate(uint8_t *bytes, size_t size)
 {
-    size_t at = (size_t)(random_next(state) % size);
-    size_t from = (size_t)(random_next(state) % size);
-    size_t count = (size_t)(random_next(state) % 300) + 1;
+    size_t at = (size_t)(random_u64() % size);
+    size_t from = (size_t)(random_u64() % size);
+    size_t count = (size_t)(random_u64() % 300) + 1;
     size_t left = size - (at > from ? at : from);
     count = count < left ? count : left;
-    switch (random_next(state) % 5) {
+    switch (random_u64() % 5) {
     case 0:
-        bytes[at] = (uint8_t)(bytes[at] ^ (1U << (random_next(state) % 8)));
+        bytes[at] = (uint8_t)(bytes[at] ^ (1U << (random_u64() % 8)));
         break;
     case 1:
         memset(bytes + at, 0, count);
@@ -234,11 +225,11 @@ static void mutate(uint8_t *bytes, size_t size, uint64_t *state)
         break;
     case 3:
         for (size_t i = 0; i < count; i++) {
-            bytes[at + i] = (uint8_t)random_next(state);
+            bytes[at + i] = (uint8_t)random_u64();
         }
         break;
     default: /* a number in the headers of a record */
-        bytes[at / 64 * 64 + random_next(state) % 64] = (uint8_t)random_next(state);
+        bytes[at / 64 * 64 + random_u64() % 64] = (uint8_t)random_u64();
         break;
     }
 }
@@ -271,28 +262,25 @@ static void mutations_never_give_what_was_not_written(void **unused)
 {
     (void)unused;
     built_log log;
-    const char *text = getenv("TJ_TEST_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    uint64_t state = seed;
     size_t size = 3 * (size_t)SMALL_SEGMENT;
     uint8_t *original = malloc(size);
     uint8_t *mutated = malloc(size);
     assert_true(original && mutated);
-    print_message("TJ_TEST_SEED=%" PRIu64 "\n", seed);
+    random_start();
     build_three(&log);
     for (uint64_t i = 0; i < 3; i++) {
         peek(&log, i + 1, 0, original + i * SMALL_SEGMENT, SMALL_SEGMENT);
     }
     for (int round = 0; round < 3000; round++) {
         memcpy(mutated, original, size);
-        for (uint64_t i = random_next(&state) % 3 + 1; i > 0; i--) {
-            mutate(mutated, size, &state);
+        for (uint64_t i = random_u64() % 3 + 1; i > 0; i--) {
+            mutate(mutated, size);
         }
         for (uint64_t i = 0; i < 3; i++) {
             poke(&log, i + 1, 0, mutated + i * SMALL_SEGMENT, SMALL_SEGMENT);
         }
         check_mutated(&log, &built_start);
-        check_mutated(&log, &log.places[random_next(&state) % log.count]);
+        check_mutated(&log, &log.places[random_u64() % log.count]);
     }
     free(mutated);
     free(original);

@@ -8,9 +8,10 @@
  * records behind the last known mark, and the tail, are old on some images.
  */
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "built_log.h"
+
+#include "base/random.h"
 
 #define SEGMENT_SIZE ((uint64_t)8192)
 #define SEGMENTS 3
@@ -113,7 +114,6 @@ static void make_image(const disk *before, size_t count, uint64_t (*keep)(void),
     }
 }
 
-static uint64_t random_state;
 static uint64_t keep_none(void)
 {
     return 0;
@@ -122,14 +122,6 @@ static uint64_t keep_all(void)
 {
     return UINT64_MAX;
 }
-static uint64_t keep_some(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 /* As recovery does: to the end, look behind it, settle. */
 static void recover(const built_log *log, const tj__position *from, tj__position *end,
                     tj__log_tail *tail)
@@ -197,7 +189,7 @@ static void check_every_crash(const built_log *log, const disk *cache, const dis
         make_image(before, count, keep_all, &image);
         check_image(log, &image, from, least);
         for (int i = 0; i < 40; i++) {
-            make_image(before, count, keep_some, &image);
+            make_image(before, count, random_u64, &image);
             check_image(log, &image, from, held);
         }
     }
@@ -262,8 +254,6 @@ int main(void)
         cmocka_unit_test(what_the_disk_did_not_hold_is_written),
         cmocka_unit_test(files_are_flushed_in_order),
     };
-    const char *text = getenv("TJ_TEST_SEED");
-    random_state = (text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL)) | 1;
-    print_message("TJ_TEST_SEED=%" PRIu64 "\n", random_state);
+    random_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

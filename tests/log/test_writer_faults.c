@@ -4,7 +4,7 @@
 #include "log/output.h"
 #include "log/writer_fixture.h"
 
-#define BODY 600
+#include <pthread.h>
 
 static const char *const unknown = "outcome unknown until the journal is opened again: ";
 static const char *const not_applied = "not applied: ";

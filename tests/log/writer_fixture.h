@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,8 @@
 
 #define EPOCH 7
 #define SMALL_SEGMENT ((uint64_t)64 << 10)
+/* The size of a usual save. */
+#define BODY 600
 
 /* What happened to files named *.log, and what shall happen. A countdown of 1 makes the next call
  * fail. */
@@ -54,6 +55,12 @@ static inline void io_reset(void)
     atomic_store(&io.code, EIO);
     atomic_store(&io.disk_full, false);
     io.on_flush = NULL;
+}
+
+static inline void expect_io(long writes, long flushes)
+{
+    assert_int_equal(atomic_load(&io.writes), writes);
+    assert_int_equal(atomic_load(&io.flushes), flushes);
 }
 
 static inline bool fd_is_named(int fd, const char *suffix)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Which rows and columns of a table are shown: --table, --columns, --where, --sort and --limit. */
 #include "cli.h"
+#include "table/condition.h"
 
 #include <stdlib.h>
 
@@ -21,67 +22,6 @@ const option_spec option_csv = {
     .name = "csv",
     .help = "as comma-separated values, every row; a text that a spreadsheet would take for a "
             "formula gets an apostrophe"};
-
-/* ---- values ------------------------------------------------------------------------------- */
-
-/* A value, read once: all decimals come before all times, these before texts, and what is not there
- * comes last. */
-typedef struct key {
-    enum { KEY_DECIMAL, KEY_TIME, KEY_TEXT, KEY_NONE } kind;
-    tj_decimal decimal;
-    tj_time time;
-    const char *text;
-    size_t row;
-} key;
-
-static key key_of(const char *value)
-{
-    key read = {.kind = KEY_NONE, .text = value ? value : ""};
-    if (!value) {
-        return read;
-    }
-    if (tj_decimal_parse(tj_str_of(value), &read.decimal, NULL) == TJ_OK) {
-        read.kind = KEY_DECIMAL;
-    } else if (tj_time_parse(tj_str_of(value), &read.time, NULL) == TJ_OK) {
-        read.kind = KEY_TIME;
-    } else {
-        read.kind = KEY_TEXT;
-    }
-    return read;
-}
-
-static int compare(const key *a, const key *b)
-{
-    if (a->kind != b->kind) {
-        return a->kind < b->kind ? -1 : 1;
-    }
-    switch (a->kind) {
-    case KEY_DECIMAL:
-        return tj_decimal_compare(a->decimal, b->decimal);
-    case KEY_TIME:
-        return (a->time > b->time) - (a->time < b->time);
-    default:
-        return strcmp(a->text, b->text);
-    }
-}
-
-static int compare_up(const void *left, const void *right)
-{
-    const key *a = left;
-    const key *b = right;
-    int order = compare(a, b);
-    return order ? order : (a->row > b->row) - (a->row < b->row);
-}
-
-/* What is not there stays last. */
-static int compare_down(const void *left, const void *right)
-{
-    const key *a = left;
-    const key *b = right;
-    int order = compare(a, b);
-    bool turned = a->kind != KEY_NONE && b->kind != KEY_NONE;
-    return order ? (turned ? -order : order) : (a->row > b->row) - (a->row < b->row);
-}
 
 /* ---- columns ------------------------------------------------------------------------------ */
 
@@ -122,81 +62,6 @@ static bool name_next(const char **list, tj_str *name)
     }
     *list = (*list)[size] ? *list + size + 1 : NULL;
     return true;
-}
-
-/* ---- conditions --------------------------------------------------------------------------- */
-
-typedef enum relation {
-    RELATION_NOT,
-    RELATION_LOW,
-    RELATION_HIGH,
-    RELATION_LESS,
-    RELATION_MORE,
-    RELATION_EQUAL,
-    RELATION_PART
-} relation;
-
-/* The two-character ones first: of "<=" the first character alone is one, too. */
-static const char *const relations[] = {"!=", "<=", ">=", "<", ">", "=", "~"};
-#define RELATION_COUNT (sizeof relations / sizeof *relations)
-
-typedef struct condition {
-    tj_str column;
-    relation relation;
-    key wanted;
-} condition;
-
-static bool condition_parse(const char *text, condition *out)
-{
-    size_t size = strcspn(text, "!<>=~");
-    for (size_t i = 0; i < RELATION_COUNT; i++) {
-        size_t length = strlen(relations[i]);
-        if (strncmp(text + size, relations[i], length) == 0) {
-            const char *value = text + size + length;
-            *out = (condition){{text, size}, (relation)i, key_of(value)};
-            /* "==" and "<>" are no comparisons: a value that begins like one is found by "~". */
-            return size > 0 &&
-                   (out->relation == RELATION_PART || !strchr("=<>~", value[0]) || !value[0]);
-        }
-    }
-    return false;
-}
-
-/* An id "007" is not the id "7", nor a text that holds a time another one of the same moment.
- * "BTCUSDT" is the one of every exchange. */
-static bool is_same(table_align align, const char *value, const key *wanted)
-{
-    const char *code = strchr(value, ':');
-    key read = key_of(value);
-    return align == ALIGN_LEFT
-               ? strcmp(value, wanted->text) == 0 || (code && strcmp(code + 1, wanted->text) == 0)
-               : compare(&read, wanted) == 0;
-}
-
-static bool holds(const condition *asked, table_align align, const char *value)
-{
-    key read = key_of(value);
-    const char *text = value ? value : "";
-    /* Texts that look like a number or a time stand beside others, in the order of --sort. */
-    bool comparable = align == ALIGN_LEFT ? value != NULL : read.kind == asked->wanted.kind;
-    int order = comparable ? compare(&read, &asked->wanted) : 0;
-    switch (asked->relation) {
-    case RELATION_EQUAL:
-        return is_same(align, text, &asked->wanted);
-    case RELATION_NOT:
-        return !is_same(align, text, &asked->wanted);
-    case RELATION_PART:
-        return strstr(text, asked->wanted.text) != NULL;
-    case RELATION_LESS:
-        return comparable && order < 0;
-    case RELATION_LOW:
-        return comparable && order <= 0;
-    case RELATION_MORE:
-        return comparable && order > 0;
-    case RELATION_HIGH:
-    default:
-        return comparable && order >= 0;
-    }
 }
 
 /* ---- the view ----------------------------------------------------------------------------- */
@@ -340,12 +205,30 @@ static bool row_wanted(const table_view *view, const text_table *table, size_t r
     for (size_t i = 0; i < view->condition_count; i++) {
         size_t column = 0;
         (void)column_find(table, view->conditions[i].column, &column);
-        if (!holds(&view->conditions[i], table->columns[column].align,
-                   table->cells[row * table->column_count + column].value)) {
+        if (!condition_holds(&view->conditions[i], table->columns[column].align,
+                             table->cells[row * table->column_count + column].value)) {
             return false;
         }
     }
     return true;
+}
+
+static int compare_up(const void *left, const void *right)
+{
+    const key *a = left;
+    const key *b = right;
+    int order = key_compare(a, b);
+    return order ? order : (a->row > b->row) - (a->row < b->row);
+}
+
+/* What is not there stays last. */
+static int compare_down(const void *left, const void *right)
+{
+    const key *a = left;
+    const key *b = right;
+    int order = key_compare(a, b);
+    bool turned = a->kind != KEY_NONE && b->kind != KEY_NONE;
+    return order ? (turned ? -order : order) : (a->row > b->row) - (a->row < b->row);
 }
 
 static void sort_rows(const table_view *view, const text_table *table, table_choice *choice)
@@ -407,10 +290,10 @@ static void choice_dispose(table_choice *choice)
     free(choice->columns);
 }
 
+/* ---- showing ------------------------------------------------------------------------------ */
+
 /* Where a heading does not count them. */
 #define NO_ROW "no row is like that"
-
-/* ---- showing ------------------------------------------------------------------------------ */
 
 static void show(const text_table *table, const table_choice *choice, bool first, output *out)
 {
@@ -445,10 +328,7 @@ static tj_status check_values(command_line *cli, const table_view *view, const t
         size_t column = 0;
         (void)column_find(table, asked->column, &column);
         table_align align = table->columns[column].align;
-        bool equality = asked->relation == RELATION_EQUAL || asked->relation == RELATION_NOT;
-        bool any = align == ALIGN_LEFT || asked->relation == RELATION_PART ||
-                   (equality && !asked->wanted.text[0]);
-        if (!any && asked->wanted.kind != (align == ALIGN_TIME ? KEY_TIME : KEY_DECIMAL)) {
+        if (!condition_fits(asked, align)) {
             return usage_error(cli, error,
                                "--where: the column \"%s\" holds %s, and \"%s\" is none",
                                table->columns[column].title,

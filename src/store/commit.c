@@ -5,8 +5,7 @@
  * commits are decided one after another, and share their flushes.
  *
  * A state that is saved at once is encoded under the lock too, a few rows before they are compared.
- * With
- * 10,000 orders other commits then wait for 0.85 ms, instead of 0.25 if all rows were there
+ * With 10,000 orders other commits then wait for 0.85 ms, instead of 0.25 if all rows were there
  * already; but writing and reading those rows would make the save itself a sixth to a third slower.
  * What a state has once, its JSON above all, is encoded and checked before.
  */
@@ -196,8 +195,12 @@ tj_status tj__store_decide(tj_store *store, tj__plan *plan, const tj_commit_opti
                            tj__outcome *outcome, tj_error *error)
 {
     TJ_TRY(check_call(store, &options, error));
-    return lock_and_decide(store->core, &(proposal){.plan = plan, .options = options}, outcome,
-                           error);
+    tj_status status =
+        lock_and_decide(store->core, &(proposal){.plan = plan, .options = options}, outcome, error);
+    if (status != TJ_OK) {
+        tj__metrics_commit(&store->core->engine->metrics, 0, status);
+    }
+    return status;
 }
 
 tj_status tj__store_commit_late(tj_store *store, tj__plan *plan, tj__plan_filler *filler,

@@ -76,9 +76,6 @@ static size_t commit_run(tj_commit_item *items, size_t count)
         tj_commit_item *item = &items[end];
         item->status = item->txn ? decide(item, &all)
                                  : tj__fail(item->error, TJ_MISUSE, "no transaction to commit");
-        if (item->txn && item->status != TJ_OK) {
-            tj__metrics_commit(&item->txn->store->core->engine->metrics, since, item->status);
-        }
         size += item->txn ? tj__plan_memory(item->txn->plan) : 0;
         tj_txn_abort(item->txn);
         item->txn = NULL;

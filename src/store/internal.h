@@ -79,7 +79,8 @@ tj_status tj__core_release(tj__core *core, tj_error *error);
 /* TJ_CLOSED in the child of a fork. */
 tj_status tj__core_check(const tj__core *core, tj_error *error);
 
-/* The first two steps: whoever calls it waits, and holds what is traced until then. */
+/* The first two steps: whoever calls it waits, holds what is traced until then, and counts it.
+ * One that is refused is counted here. */
 tj_status tj__store_decide(tj_store *store, tj__plan *plan, const tj_commit_options *options,
                            tj__outcome *outcome, tj_error *error);
 /* The same for a plan that tj__plan_open_state ended. */

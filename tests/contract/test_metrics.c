@@ -55,6 +55,32 @@ static void test_what_is_refused_is_counted_by_its_status(fixture *f)
     assert_int_equal(metrics.refused[TJ_OK], 0);
 }
 
+/* As those that are committed alone: what is no commit at all is not counted. */
+static void test_commits_made_together_are_counted_once_each(fixture *f)
+{
+    tj_commit_options stale = TJ_COMMIT_OPTIONS_INIT;
+    tj_commit_options hurried = TJ_COMMIT_OPTIONS_INIT;
+    tj_commit_options noted = TJ_COMMIT_OPTIONS_INIT;
+    stale.expected_sequence = 7;
+    hurried.deadline_ms = 1000;
+    noted.note = TJ_STR("\xff");
+    tj_commit_item items[] = {{.txn = begin(f)},
+                              {.txn = begin(f), .options = &stale},
+                              {.txn = begin(f), .options = &hurried},
+                              {.txn = begin(f), .options = &noted},
+                              {.txn = begin(f)}};
+    tj_decimal equity = tj_decimal_int(1);
+    assert_ok(tj_txn_set_portfolio_equity(items[1].txn, &equity, &err));
+    assert_refused(tj_txn_commit(begin(f), &noted, NULL, &err), TJ_INVALID, "no UTF-8");
+    tj_txn_commit_all(items, 5);
+    assert_int_equal(items[3].status, TJ_INVALID);
+    tj_metrics metrics = metrics_of(f->store);
+    assert_int_equal(metrics.commit_us.count, 2);
+    assert_int_equal(metrics.refused[TJ_CONFLICT], 1);
+    assert_int_equal(metrics.refused[TJ_MISUSE], 0);
+    assert_int_equal(metrics.refused[TJ_INVALID], 0);
+}
+
 static void count_done(void *context, tj_status status, uint64_t sequence, const tj_error *error)
 {
     (void)error;
@@ -142,8 +168,11 @@ static void test_bounds_and_quantiles(fixture *f)
 }
 
 static const contract_case cases[] = {
-    CASE(test_commits_are_counted),         CASE(test_what_is_refused_is_counted_by_its_status),
-    CASE(test_drain_leaves_none_in_flight), CASE(test_those_who_look_on_are_told),
+    CASE(test_commits_made_together_are_counted_once_each),
+    CASE(test_commits_are_counted),
+    CASE(test_what_is_refused_is_counted_by_its_status),
+    CASE(test_drain_leaves_none_in_flight),
+    CASE(test_those_who_look_on_are_told),
     CASE(test_bounds_and_quantiles),
 };
 

@@ -55,6 +55,41 @@ static tj_status do_submit(scene *s, tj_error *error)
     return status == TJ_OK ? tj_store_complete(s->f.store, 10000, NULL, error) : status;
 }
 
+enum { TOGETHER = 3 };
+
+/* One that finds no memory leaves the others. The scene's number is that of the one that failed. */
+static tj_status do_commit_all(scene *s, tj_error *error)
+{
+    tj_commit_item items[TOGETHER] = {{NULL}};
+    const unsigned numbers[TOGETHER] = {s->number, s->next, s->next + 1};
+    tj_status status = TJ_OK;
+    s->next += TOGETHER - 1;
+    for (size_t i = 0; i < TOGETHER && status == TJ_OK; i++) {
+        s->number = numbers[i];
+        items[i].error = error;
+        status = begin_numbered(s, &items[i].txn, error);
+    }
+    if (status != TJ_OK) {
+        for (size_t i = 0; s->number != numbers[i]; i++) {
+            tj_txn_abort(items[i].txn);
+        }
+        return status;
+    }
+    tj_txn_commit_all(items, TOGETHER);
+    bool before = armed;
+    armed = false;
+    for (size_t i = 0; i < TOGETHER; i++) {
+        assert_int_equal(holds_number(s->f.store, numbers[i]), items[i].status == TJ_OK);
+        if (items[i].status != TJ_OK) {
+            assert_int_equal(status, TJ_OK);
+            status = items[i].status;
+            s->number = numbers[i];
+        }
+    }
+    armed = before;
+    return status;
+}
+
 static tj_status do_within(scene *s, tj_error *error)
 {
     tj_txn *txn = NULL;
@@ -290,6 +325,7 @@ static void commits(void **state)
     fixture_open(&s->f);
     for_each_allocation_of_a_write(s, "commit", do_commit);
     for_each_allocation_of_a_write(s, "submit", do_submit);
+    for_each_allocation_of_a_write(s, "commit several", do_commit_all);
     for_each_allocation_of_a_write(s, "record", do_line);
     size_t count = count_numbers(s->f.store);
     fixture_reopen(&s->f);
@@ -311,6 +347,7 @@ static void commits_in_memory(void **state)
     fixture_open(&s->f);
     for_each_allocation_of_a_write(s, "commit", do_commit);
     for_each_allocation_of_a_write(s, "submit", do_submit);
+    for_each_allocation_of_a_write(s, "commit several", do_commit_all);
     for_each_allocation_of_a_read(s, "load", do_load_algos);
 }
 

@@ -156,8 +156,22 @@ static void empty_disk(fixture *f)
     unlink(path);
 }
 
+typedef tj_status committer(tj_txn *txn, const tj_commit_options *options);
+
+static tj_status commit_alone(tj_txn *txn, const tj_commit_options *options)
+{
+    return tj_txn_commit(txn, options, NULL, &err);
+}
+
+static tj_status commit_together(tj_txn *txn, const tj_commit_options *options)
+{
+    tj_commit_item item = {.txn = txn, .options = options, .error = &err};
+    tj_txn_commit_all(&item, 1);
+    return item.status;
+}
+
 /* Until the reserve is used, then with it. */
-static void use_up_the_reserve(fixture *f)
+static void use_up_the_reserve(fixture *f, committer *commit)
 {
     static const char pad[2048] = {0};
     tj_commit_options critical = TJ_COMMIT_OPTIONS_INIT;
@@ -172,7 +186,7 @@ static void use_up_the_reserve(fixture *f)
         tj_algo_state algo = {TJ_STR("twap"), {payload, sizeof payload}};
         assert_ok(tj_txn_begin(f->store, &txn, &err));
         assert_ok(tj_txn_put_algo(txn, &id, &algo, &err));
-        assert_ok(tj_txn_commit(txn, &critical, NULL, &err));
+        assert_ok(commit(txn, &critical));
     }
 }
 
@@ -193,7 +207,7 @@ static void full_disk(fixture *f, bool no_threads)
     f->config.no_threads = no_threads;
     fixture_open(f);
     fill_disk(f);
-    use_up_the_reserve(f);
+    use_up_the_reserve(f, commit_alone);
     assert_true(times_heard("its reserve is in use") > 0);
     tj_status status = tj_store_work(f->store, &err); /* LMDB cannot follow */
     assert_true(status == TJ_OK || status == TJ_FULL);
@@ -210,7 +224,7 @@ static void full_disk(fixture *f, bool no_threads)
     assert_int_equal(times_heard("is on tmpfs"), 1);
     assert_true(heard.saved > 0);
     fill_disk(f);
-    use_up_the_reserve(f);
+    use_up_the_reserve(f, commit_together);
     close_listening(f);
     umount2(f->directory, MNT_DETACH);
 }

@@ -179,43 +179,6 @@ bool tj__readers_has_pid(MDB_env *lmdb, pid_t pid);
 void tj__row_wrap(uint8_t *stored, tj__bytes key, uint64_t sequence, tj__bytes value);
 uint64_t tj__row_checksum(tj__bytes stored); /* as it stands there */
 tj__row tj__row_unwrap(tj__bytes key, tj__bytes stored);
-/* A stored row that stands right behind its key, in memory of the caller's own, with the key moved
- * over the checksum: then what was hashed is one piece again. False when it does not stand so. */
-typedef struct tj__joined_row {
-    tj__bytes key; /* with the table byte */
-    size_t size;   /* from the key to the end of the value */
-    uint64_t checksum;
-} tj__joined_row;
-/* Moves bytes up by eight, a word after the other from behind. Here, because a walk takes these
- * steps for every row. */
-static inline void tj__move_up(uint8_t *from, size_t size)
-{
-    if (size < sizeof(uint64_t)) {
-        memmove(from + sizeof(uint64_t), from, size);
-        return;
-    }
-    uint64_t first = tj__load_u64(from);
-    for (size_t left = size; left > sizeof(uint64_t); left -= sizeof(uint64_t)) {
-        uint8_t *piece = from + left - sizeof(uint64_t);
-        tj__store_u64(piece + sizeof(uint64_t), tj__load_u64(piece));
-    }
-    tj__store_u64(from + sizeof(uint64_t), first);
-}
-
-static inline bool tj__row_join(uint8_t table, tj__bytes key, tj__bytes stored, tj__joined_row *out)
-{
-    if (stored.data != key.data + key.size || stored.size < TJ__ROW_HEADER_SIZE) {
-        return false;
-    }
-    uint8_t *from = (uint8_t *)key.data;
-    uint8_t *whole = from + sizeof out->checksum - 1;
-    out->checksum = tj__load_u64(stored.data);
-    tj__move_up(from, key.size);
-    whole[0] = table;
-    out->key = tj__bytes_of(whole, key.size + 1);
-    out->size = out->key.size + stored.size - sizeof out->checksum;
-    return true;
-}
 
 /* ---- meta.c: the rows of the meta table. What is put gives LMDB's code. */
 #define TJ__SUPERBLOCK_NAME "superblock"

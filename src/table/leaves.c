@@ -51,26 +51,23 @@ typedef struct part {
     tj_error error;
 } part;
 
-#define SORT_BITS 11
-
-/* By their pages, some bits of the numbers after the other: there may be many. */
+/* By their pages, a byte of the numbers after the other: qsort would take a tenth of a walk. */
 static void sort_leaves(leaf *leaves, leaf *room, size_t count)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < count; i++) {
         bits |= leaves[i].page;
     }
-    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += SORT_BITS) {
-        uint32_t ends[1 << SORT_BITS] = {0};
-        size_t mask = (1 << SORT_BITS) - 1;
+    for (unsigned shift = 0; shift < 64 && bits >> shift != 0; shift += 8) {
+        uint32_t ends[256] = {0};
         for (size_t i = 0; i < count; i++) {
-            ends[leaves[i].page >> shift & mask]++;
+            ends[leaves[i].page >> shift & 255]++;
         }
-        for (size_t digit = 1; digit <= mask; digit++) {
-            ends[digit] += ends[digit - 1];
+        for (size_t byte = 1; byte < 256; byte++) {
+            ends[byte] += ends[byte - 1];
         }
         for (size_t i = count; i-- > 0;) {
-            room[--ends[leaves[i].page >> shift & mask]] = leaves[i];
+            room[--ends[leaves[i].page >> shift & 255]] = leaves[i];
         }
         memcpy(leaves, room, count * sizeof *leaves);
     }

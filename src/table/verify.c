@@ -125,15 +125,39 @@ static tj_status look_into_odd(verification *v, const tj__walked_row *row, tj_er
     return add_up(v, row->key, &row_key, tj__row_checksum(row->value), error);
 }
 
+/* A stored row that stands right behind its key, with the key moved over the checksum, in the
+ * walk's own memory: then what was hashed is one piece again. */
+typedef struct joined_row {
+    tj__bytes key; /* with the table byte */
+    size_t size;   /* from the key to the end of the value */
+    uint64_t checksum;
+} joined_row;
+
+/* False when it does not stand so. */
+static inline bool join_row(uint8_t table, tj__bytes key, tj__bytes stored, joined_row *out)
+{
+    if (stored.data != key.data + key.size || stored.size < TJ__ROW_HEADER_SIZE) {
+        return false;
+    }
+    uint8_t *from = (uint8_t *)key.data;
+    uint8_t *whole = from + sizeof out->checksum - 1;
+    out->checksum = tj__load_u64(stored.data);
+    memmove(whole + 1, from, key.size);
+    whole[0] = table;
+    out->key = tj__bytes_of(whole, key.size + 1);
+    out->size = out->key.size + stored.size - sizeof out->checksum;
+    return true;
+}
+
 /* First all are joined, then hashed: a processor waits for bytes that it has just written and reads
  * in other pieces. */
 static tj_status look_into_some(verification *v, const tj__walked_row *rows, size_t count,
                                 tj_error *error)
 {
-    tj__joined_row joined[ROWS_AT_ONCE];
+    joined_row joined[ROWS_AT_ONCE];
     size_t joined_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (tj__row_join(v->table, rows[i].key, rows[i].value, &joined[joined_count])) {
+        if (join_row(v->table, rows[i].key, rows[i].value, &joined[joined_count])) {
             joined_count++;
         } else {
             TJ_TRY(look_into_odd(v, &rows[i], error));
@@ -141,7 +165,7 @@ static tj_status look_into_some(verification *v, const tj__walked_row *rows, siz
     }
     bool damaged = false;
     for (size_t i = 0; i < joined_count; i++) {
-        const tj__joined_row *row = &joined[i];
+        const joined_row *row = &joined[i];
         damaged |= tj__hash(row->key.data, row->size) != row->checksum;
         TJ_TRY(add_up(v, tj__bytes_of(row->key.data + 1, row->key.size - 1), &row->key,
                       row->checksum, error));

@@ -60,7 +60,7 @@ enum { TOGETHER = 3 };
 /* One that finds no memory leaves the others. The scene's number is that of the one that failed. */
 static tj_status do_commit_all(scene *s, tj_error *error)
 {
-    tj_commit_item items[TOGETHER] = {{NULL}};
+    tj_commit_item items[TOGETHER] = {{.txn = NULL}};
     const unsigned numbers[TOGETHER] = {s->number, s->next, s->next + 1};
     tj_status status = TJ_OK;
     s->next += TOGETHER - 1;

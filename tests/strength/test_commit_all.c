@@ -177,13 +177,7 @@ static void an_os_store_flushes_when_one_asks(void **state)
     }
 }
 
-static void set_up(fixture *f)
-{
-    (void)f;
-    disk_reset();
-}
-
-#define TEST(name) JOURNAL_TEST_WITH(name, set_up, disk_reset)
+#define TEST(name) JOURNAL_TEST_WITH(name, NULL, disk_reset)
 
 int main(void)
 {

@@ -375,13 +375,7 @@ static void a_flush_that_fails_within_the_deadline_is_told(void **state)
     assert_false(holds_number(f->store, 2));
 }
 
-static void set_up(fixture *f)
-{
-    (void)f;
-    disk_reset();
-}
-
-#define TEST(name) JOURNAL_TEST_WITH(name, set_up, disk_reset)
+#define TEST(name) JOURNAL_TEST_WITH(name, NULL, disk_reset)
 
 int main(void)
 {

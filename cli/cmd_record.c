@@ -8,6 +8,9 @@
 
 #include <tesser/async.h>
 
+/* How many lines may wait for the disk at once. */
+#define IN_FLIGHT_MAX 1024
+
 static const option_spec keep_going_option = {
     .name = "keep-going",
     .letter = 'k',

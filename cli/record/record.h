@@ -7,9 +7,6 @@
 
 #include "cli.h"
 
-/* How many lines may wait for the disk at once. */
-#define IN_FLIGHT_MAX 1024
-
 extern const option_spec option_socket, option_socket_group;
 
 /* A transaction of what a line asks for. */

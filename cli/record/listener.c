@@ -75,18 +75,17 @@ static tj_status clear_place(const listener *l, const struct sockaddr_un *addres
     return unlink(l->path) == 0 ? TJ_OK : fail_errno(error, errno, "removing the old %s", l->path);
 }
 
-/* Nobody else can connect before its group and mode are set. */
+/* Nobody else can connect before its group and mode are set: bind(2) makes it with the mode of the
+ * descriptor. A umask would be that of the store's threads too, which make files. */
 static tj_status listen_at(listener *l, const struct sockaddr_un *address, tj_error *error)
 {
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (l->fd < 0) {
         return fail_errno(error, errno, "making a socket");
     }
-    mode_t mask = umask(0177);
-    int bound = bind(l->fd, (const struct sockaddr *)address, sizeof *address);
-    int failed = errno;
-    umask(mask);
-    if (bound != 0) {
+    if (fchmod(l->fd, 0600) != 0 ||
+        bind(l->fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+        int failed = errno;
         close(l->fd);
         l->fd = -1;
         return fail_errno(error, failed, "making the socket %s", l->path);

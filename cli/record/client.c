@@ -116,7 +116,6 @@ tj_status client_next(client *c, tj_str *line, bool *more, tj_error *error)
 reply *client_reply(client *c)
 {
     reply *r = need(calloc(1, sizeof *r));
-    r->from = c;
     r->line = c->reader.number;
     *c->last = r;
     c->last = &r->next;

@@ -16,7 +16,6 @@ typedef struct client client;
 /* The answer to one line, once it is known. */
 typedef struct reply {
     struct reply *next;
-    client *from;
     uint64_t line;
     uint64_t sequence; /* of its commit; 0: it failed */
     char *failure;     /* the whole answer then */

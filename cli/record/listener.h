@@ -16,7 +16,7 @@ typedef struct listener {
 
 tj_status listener_open(listener *l, command_line *cli, tj_error *error);
 /* The connection of the next one that may record; who may not is told. -1: nobody waits; `crowded`:
- * or cannot be let in now. */
+ * or cannot be let in now, and errno says why. */
 int listener_accept(const listener *l, bool *crowded);
 /* It need not be open. */
 void listener_close(listener *l);

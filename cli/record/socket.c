@@ -32,7 +32,7 @@ typedef struct recorder {
     listener listener;
     int bell;
     bool crowded;
-    bool full_told;
+    bool full_told, crowded_told;
     worker workers[SERVERS];
 } recorder;
 
@@ -145,10 +145,22 @@ static void tell_full(recorder *r)
     r->full_told = true;
 }
 
+static void tell_crowded(recorder *r, int os_errno)
+{
+    char text[256];
+    snprintf(text, sizeof text, "clients of %.100s cannot be let in now, and wait: %s",
+             r->listener.path, strerror(os_errno));
+    report_trace(r->cli, TJ_TRACE_WARNING, text);
+    r->crowded_told = true;
+}
+
 static void let_in(recorder *r)
 {
     while (client_count(r) < CLIENTS_MAX) {
         int fd = listener_accept(&r->listener, &r->crowded);
+        if (fd < 0 && r->crowded && !r->crowded_told) {
+            tell_crowded(r, errno);
+        }
         if (fd < 0) {
             return;
         }

@@ -126,6 +126,19 @@ def many():
         served += "seq" in answers.readline()
     assert served == 300
 
+def too_few_files():
+    """Who cannot be let in waits until others leave."""
+    crowd = [dial()[0] for _ in range(40)]
+    for number, s in enumerate(crowd):
+        s.sendall(price("F", number))
+    while crowd:
+        ready = select.select(crowd, [], [], 30)[0]
+        assert ready, f"{len(crowd)} are not let in"
+        for s in ready:
+            assert b"seq" in s.recv(100)
+            s.close()
+        crowd = [s for s in crowd if s not in ready]
+
 def some_leave():
     for _ in range(50):
         s, _ = dial()
@@ -247,6 +260,14 @@ else
     run 0 -j crowd status --json
     json "$out" "int(d['sequence']) == $(cat answered)"
 fi
+
+files=$(ulimit -Sn)
+ulimit -Sn 40
+start
+ulimit -Sn "$files"
+clients too_few_files
+[ "$(grep -c 'clients of s cannot be let in now, and wait: Too many open files' "$err")" = 1 ] || fail "who waits is told of once"
+stop
 
 # What stands where the socket should be.
 echo precious >s
